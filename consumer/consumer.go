@@ -239,6 +239,11 @@ func (c *Consumer) start(e turn.Effects) {
 		repeats := slices.Clone(e.Repeats) // they are valid until the next turn
 		c.spawn(func(ctx context.Context) { c.repeat(ctx, repeats) })
 	}
+	if e.Spread != nil {
+		c.log.Warn("repeats are called from now on, because an order's events may be in several partitions: give each order a "+
+			"record key of its own", slog.String("topic", e.Spread.Topic), slog.Int("partition", e.Spread.Partition),
+			slog.Int64("offset", e.Spread.Offset))
+	}
 	if e.Announce != nil {
 		entry := *e.Announce
 		c.spawn(func(ctx context.Context) { c.entries.announce(ctx, entry) })

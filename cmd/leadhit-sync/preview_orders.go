@@ -16,7 +16,11 @@ type orders struct {
 	limit  int
 	seed   maphash.Seed
 	known  map[string]*order
-	beyond int // calls about orders beyond the limit
+	beyond int               // calls about orders beyond the limit
+	keys   map[uint64]*order // by hash
+	// spreads says that an event has no key, an order two keys, or partitions with two numbers, or a key two orders. Then a
+	// worker skips nothing. Partitions with one number, of several topics, have one worker.
+	spreads bool
 }
 
 // order is one order that calls were about.
@@ -37,7 +41,7 @@ type told struct {
 }
 
 func newOrders(limit int) *orders {
-	return &orders{limit: limit, seed: maphash.MakeSeed(), known: make(map[string]*order)}
+	return &orders{limit: limit, seed: maphash.MakeSeed(), known: make(map[string]*order), keys: make(map[uint64]*order)}
 }
 
 // call counts a call, and reports whether it repeats the one before, by the rule of the workers: they make no call for a
@@ -45,12 +49,16 @@ func newOrders(limit int) *orders {
 func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 	now := told{status: status, accepted: accepted, at: event.Partition{Topic: e.Topic, Number: e.Partition}, key: o.hash(e.key)}
 	known := o.known[id]
+	other, used := o.keys[now.key]
+	o.spreads = o.spreads || len(e.key) == 0 || used && other != known ||
+		known != nil && (known.last.key != now.key || known.at.Number != now.at.Number)
 	switch {
 	case known == nil && len(o.known) == o.limit:
 		o.beyond++
 		return false
 	case known == nil:
-		o.known[id] = &order{calls: 1, last: now, at: now.at}
+		known = &order{calls: 1, last: now, at: now.at}
+		o.known[id], o.keys[now.key] = known, known
 		return false
 	}
 	known.calls++
@@ -94,17 +102,6 @@ func (o *orders) spread() (n int, examples []spreadOrder) {
 	}
 	slices.SortFunc(examples, func(a, b spreadOrder) int { return cmp.Compare(a.OrderID, b.OrderID) })
 	return len(examples), examples[:min(len(examples), mostExamples)]
-}
-
-// apart reports whether an order is in partitions with different numbers. Those with equal numbers, of several topics, have
-// the same worker.
-func (o *orders) apart() bool {
-	for _, known := range o.known {
-		if known.also != (event.Partition{}) && known.also.Number != known.at.Number {
-			return true
-		}
-	}
-	return false
 }
 
 // nameOf writes a partition as the beginning of its events' ids.

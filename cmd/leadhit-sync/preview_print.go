@@ -134,8 +134,8 @@ func (o ordersSummary) repeats(atLeast string) string {
 		return fmt.Sprintf("%s, so a worker makes %s%d, and a few more after a restart or a rebalance", text, atMost, o.Needed)
 	case o.scattered:
 		return text + "; a worker calls anyway, because the topics have different numbers of partitions"
-	case o.apart:
-		return text + "; a worker calls anyway, because orders are in two partitions"
+	case o.spreads:
+		return text + "; a worker calls anyway, because not every order has one key and partition of its own"
 	}
 	return fmt.Sprintf("%s; with SKIP_REPEATS=true a worker makes %s%d", text, atMost, o.Needed)
 }

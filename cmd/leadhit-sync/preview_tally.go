@@ -31,12 +31,15 @@ type tally struct {
 	outcomes    map[event.Action]int
 	groups      map[groupKey]*group
 	orders      *orders
-	minutes     map[int64]int // by minute since 1970: the calls that a worker would make
-	statuses    []string      // that LeadHit knows
-	skips       bool          // a worker makes no call for a repeat, unless scattered
-	scattered   bool          // the topics have different numbers of partitions
+	minutes     map[int64]minute // since 1970
+	statuses    []string         // that LeadHit knows
+	skips       bool             // a worker makes no call for a repeat, unless scattered
+	scattered   bool             // the topics have different numbers of partitions
 	odd         oddTimes
 }
+
+// minute counts the calls of one, and how many of these are repeats.
+type minute struct{ calls, repeats int }
 
 // oddTimes counts the events whose times cannot be true: no minute and no span counts them.
 type oddTimes struct {
@@ -89,12 +92,11 @@ func newTally(limit int, statuses []string, skips bool) *tally {
 	return &tally{
 		statuses: statuses, skips: skips,
 		topics: make(map[string]int), outcomes: make(map[event.Action]int), groups: make(map[groupKey]*group),
-		orders: newOrders(limit), minutes: make(map[int64]int),
+		orders: newOrders(limit), minutes: make(map[int64]minute),
 	}
 }
 
-// add counts a repeat as a call, because LeadHit's owner may want to know, but not in the load of a worker that skips
-// repeats.
+// add counts a repeat as a call too, because LeadHit's owner may want to know.
 func (t *tally) add(e seen) {
 	t.events++
 	t.topics[e.Topic]++
@@ -106,10 +108,7 @@ func (t *tally) add(e seen) {
 		if out.Action != event.Call {
 			continue
 		}
-		repeat := t.orders.call(out.OrderID, out.Status, slices.Contains(t.statuses, out.Status), e)
-		if !repeat || !t.skips || t.scattered {
-			t.minute(e.time)
-		}
+		t.minute(e.time, t.orders.call(out.OrderID, out.Status, slices.Contains(t.statuses, out.Status), e))
 	}
 }
 
@@ -153,14 +152,19 @@ func (t *tally) group(e seen, out event.Item, why reason) {
 
 // minute counts a call in its minute. The limit drops minutes that come after it is reached, and the busiest one may be
 // among them.
-func (t *tally) minute(at time.Time) {
+func (t *tally) minute(at time.Time, repeat bool) {
 	if at.IsZero() {
 		return
 	}
 	m := at.Unix() / 60
-	if _, known := t.minutes[m]; known || len(t.minutes) < mostMinutes {
-		t.minutes[m]++
+	in, known := t.minutes[m]
+	if !known && len(t.minutes) >= mostMinutes {
+		return
 	}
+	if in.calls++; repeat {
+		in.repeats++
+	}
+	t.minutes[m] = in
 }
 
 // load describes a worker: how many calls may be in flight, and how long one takes.
@@ -209,7 +213,7 @@ type ordersSummary struct {
 	Needed    int  `json:"calls_without_repeats"`
 	Skipped   bool `json:"repeats_are_skipped"`
 	scattered bool
-	apart     bool // an order is in partitions with different numbers
+	spreads   bool // an order's events may be in several partitions
 	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must be
 	// the order id.
 	Spread    int           `json:"in_two_partitions"`
@@ -261,12 +265,11 @@ func (t *tally) summary(l load) summary {
 
 	o := ordersSummary{
 		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(),
-		Beyond: t.orders.beyond, Skipped: t.skips && !t.scattered, scattered: t.scattered,
+		Beyond: t.orders.beyond, Skipped: t.skips && !t.scattered && !t.orders.spreads,
+		scattered: t.scattered, spreads: t.orders.spreads,
 	}
 	o.Needed = calls - o.Repeats
 	o.Spread, o.Examples = t.orders.spread()
-	o.apart = t.orders.apart()
-	o.Skipped = o.Skipped && !o.apart
 	o.PerMinute = rounded(float64(o.Count) / minutes)
 	s.Orders = o
 
@@ -276,8 +279,11 @@ func (t *tally) summary(l load) summary {
 	s.Load = loadSummary{
 		CallsPerMinute: rounded(float64(made) / minutes), InFlight: l.inFlight, LatencyMillis: l.latency.Milliseconds(),
 	}
-	for m, n := range t.minutes {
-		at := time.Unix(m*60, 0).UTC()
+	for m, in := range t.minutes {
+		at, n := time.Unix(m*60, 0).UTC(), in.calls
+		if o.Skipped {
+			n -= in.repeats
+		}
 		if n > s.Load.Busiest || n == s.Load.Busiest && at.Before(s.Load.BusiestMinute) {
 			s.Load.Busiest, s.Load.BusiestMinute = n, at
 		}

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// ordersRemembered is the number of orders whose last accepted status a worker knows: about 100 bytes each.
+// ordersRemembered is the number of orders whose last accepted status a worker knows: about 120 bytes each.
 const ordersRemembered = 100_000
 
 // digest is a hash of 16 bytes. Order ids come from outside, so it is a hash for which nobody can find two texts with
@@ -22,23 +22,19 @@ func digestOf(text []byte) digest {
 // statement is what an event says about an order.
 type statement struct {
 	order digest
-	// says is the digest of the status and of where it stands. Only events of one partition with one key have the same
-	// owner at all times: an order with several keys may lie in other workers' partitions, whose calls nobody knows here.
+	// says is the digest of the status and of the partition.
 	says digest
-	// lane is a hash of the partition's number and the key. All statements about an order have the same one, unless its
-	// events may have several owners. An equal hash of others would only hide that.
-	lane uint64
+	// key is a hash of the record key and the partition's number: all statements about an order have the same one, and
+	// those about other orders others. Otherwise an order's events may have several owners.
+	key uint64
 }
 
 func statementOf(t task) statement {
 	text := make([]byte, 0, 256)                  // a longer one costs an allocation
 	text = append(append(text, t.of.Topic...), 0) // no topic's name has a zero byte
 	text = binary.BigEndian.AppendUint64(text, uint64(t.of.Number))
-	text = append(binary.BigEndian.AppendUint64(text, uint64(len(t.key))), t.key...)
 	text = append(text, t.item().Status...)
-	return statement{
-		order: digestOf([]byte(t.item().OrderID)), says: digestOf(text), lane: fold.KeyHash(t.key) + uint64(t.of.Number),
-	}
+	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text), fold.KeyHash(t.key) + uint64(t.of.Number)}
 }
 
 // acceptedMemory knows which status LeadHit accepted last for an order, for as many orders as its limit says. A new
@@ -47,6 +43,7 @@ func statementOf(t task) statement {
 type acceptedMemory struct {
 	limit   int
 	places  map[digest]int32 // in entries, by order
+	keys    map[uint64]int32 // the same, by key
 	entries []acceptedStatus // the first is none: it links the newest with the oldest
 }
 
@@ -58,7 +55,7 @@ type acceptedStatus struct {
 }
 
 func newAcceptedMemory(limit int) acceptedMemory {
-	return acceptedMemory{limit: limit, places: map[digest]int32{}, entries: make([]acceptedStatus, 1)}
+	return acceptedMemory{limit: limit, places: map[digest]int32{}, keys: map[uint64]int32{}, entries: make([]acceptedStatus, 1)}
 }
 
 // has reports whether a statement is the last one about its order that LeadHit accepted. If so, the order is the most
@@ -73,13 +70,14 @@ func (m *acceptedMemory) has(s statement) bool {
 	return true
 }
 
-// put notes an accepted statement; known says whether it may prove a repeat. It reports whether another lane's statement
-// about the order was accepted before.
-func (m *acceptedMemory) put(s statement, known bool) (otherLane bool) {
+// put notes an accepted statement; known says whether it may prove a repeat. It reports whether each order has had one key
+// up to now, and each key one order.
+func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 	at, ok := m.places[s.order]
+	other, used := m.keys[s.key]
+	oneKeyEach = ok == used && at == other
 	switch {
 	case ok:
-		otherLane = m.entries[at].lane != s.lane
 		m.unlink(at)
 	case len(m.entries) <= m.limit:
 		at = int32(len(m.entries))
@@ -88,11 +86,12 @@ func (m *acceptedMemory) put(s statement, known bool) (otherLane bool) {
 		at = m.entries[0].newer // the oldest
 		m.unlink(at)
 		delete(m.places, m.entries[at].order)
+		delete(m.keys, m.entries[at].key)
 	}
-	m.places[s.order] = at
+	m.places[s.order], m.keys[s.key] = at, at
 	m.entries[at] = acceptedStatus{statement: s, known: known}
 	m.link(at)
-	return otherLane
+	return oneKeyEach
 }
 
 // forget drops the statement about an order.
@@ -109,6 +108,7 @@ func (m *acceptedMemory) size() int { return len(m.places) }
 func (m *acceptedMemory) clear() {
 	if len(m.places) > 0 {
 		clear(m.places)
+		clear(m.keys)
 		m.entries = append(m.entries[:0], acceptedStatus{})
 	}
 }

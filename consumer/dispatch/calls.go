@@ -193,7 +193,7 @@ func (d *Dispatcher) start(now time.Time, t task, says statement) {
 		d.begin(t.pending)
 	}
 	d.lastID++
-	d.callBegins(it.OrderID, says)
+	d.callBegins(t, says)
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.OrderID}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
 	id := t.id()

@@ -27,7 +27,8 @@ type Dispatcher struct {
 	callsOf   map[string]callsOf // by order
 	memory    acceptedMemory     // of this generation; cleared in its place to spare the garbage collector
 	late      lateCalls
-	spread    bool // an order's events were in two lanes
+	spread    bool // an order's events may be in partitions of several workers
+	spreadBy  *event.Place
 	ambiguous bool
 	lastID    uint64
 	// metadataMax is the broker's limit of a commit's metadata, in bytes, as far as we know.
@@ -274,6 +275,7 @@ func (d *Dispatcher) Next(now time.Time) turn.Effects {
 		Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0], Takes: d.out.Takes[:0],
 		Repeats: d.out.Repeats[:0],
 	}
+	d.out.Spread, d.spreadBy = d.spreadBy, nil
 	d.asked = now
 	if !d.live {
 		d.announce()

@@ -23,6 +23,7 @@ type harness struct {
 	commit  *turn.Commit
 	takes   []turn.Take
 	repeats []turn.Repeat
+	spread  *event.Place
 	append  *turn.Append
 	last    turn.Effects
 }
@@ -82,6 +83,9 @@ func (h *harness) ask() {
 	h.stores = append(h.stores, e.Stores...)
 	h.takes = append(h.takes, e.Takes...)
 	h.repeats = append(h.repeats, e.Repeats...)
+	if e.Spread != nil {
+		h.spread = e.Spread
+	}
 	if e.Append != nil {
 		if h.append != nil {
 			h.tb.Fatal("two appends in flight")

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch/turn"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
@@ -17,19 +18,22 @@ type callsOf struct {
 	unsure bool
 }
 
+// skips reports whether a repeat needs no call.
+func (d *Dispatcher) skips() bool { return d.config.SkipRepeats && !d.spread }
+
 // isRepeat reports whether a task's statement is the last one about its order that LeadHit accepted, with no call about
 // the order since. A replay is never a repeat: a person wants that call.
 func (d *Dispatcher) isRepeat(t task) (statement, bool) {
-	if !d.config.SkipRepeats {
+	if !d.skips() {
 		return statement{}, false
 	}
 	s := statementOf(t)
-	return s, t.replay == nil && len(t.key) > 0 && !t.of.scattered && d.memory.has(s)
+	return s, t.replay == nil && !t.of.scattered && d.memory.has(s)
 }
 
 // skip finishes a repeat as if LeadHit had accepted it now, except for the flood guard: LeadHit may refuse all calls
-// meanwhile. Its lane stays blocked until a commit covers it, as after a
-// call: another owner would not know that it is a repeat, and would call it after a newer status.
+// meanwhile. Its lane stays blocked until a commit covers it, as after a call: another owner would not know that it is a
+// repeat, and would call it after a newer status.
 func (d *Dispatcher) skip(now time.Time, t task) {
 	it, id := t.item(), t.id()
 	it.repeat = true
@@ -43,12 +47,16 @@ func (d *Dispatcher) skip(now time.Time, t task) {
 	}
 	d.settle(t.pending)
 	d.accept(now, t)
-	d.resumeDeferred() // no input announces that the event has ended
 }
 
 // callBegins notes a call that starts. The status of its order is unknown until it is accepted.
-func (d *Dispatcher) callBegins(order string, says statement) {
-	if !d.config.SkipRepeats {
+func (d *Dispatcher) callBegins(t task, says statement) {
+	if !d.skips() {
+		return
+	}
+	order := t.item().OrderID
+	if t.replay == nil && len(t.key) == 0 {
+		d.spreads(t)
 		return
 	}
 	d.memory.forget(says.order)
@@ -63,7 +71,7 @@ func (d *Dispatcher) callBegins(order string, says statement) {
 // this generation, and no other one about the order was in flight beside it. During a pause nothing is noted, so that
 // every order is called once more after the pause.
 func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
-	if !d.config.SkipRepeats {
+	if !d.skips() {
 		return
 	}
 	of := d.callsOf[c.key.order]
@@ -78,19 +86,21 @@ func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	switch {
 	case d.Pause().Kind != "":
 		d.forgetOrders()
-	case v.Kind == retry.Done && c.replay == nil && !c.dropped && !of.unsure && !d.spread:
-		d.remember(now, of.says, len(c.pending.key) > 0)
+	case v.Kind == retry.Done && c.replay == nil && !c.dropped && !of.unsure:
+		if !d.memory.put(of.says, !d.late.has(now, of.says.order)) {
+			d.spreads(c.task)
+		}
 	}
 }
 
-// remember notes an accepted statement. When it is the second lane's about one order, the record key does not decide who
-// calls an order: other workers have partitions with events of this worker's orders, and nothing is a repeat any more.
-// Not even after a rebalance, since that does not change how records are written.
-func (d *Dispatcher) remember(now time.Time, s statement, hasKey bool) {
-	if d.memory.put(s, hasKey && !d.late.has(now, s.order)) {
-		d.spread = true
-		d.forgetOrders()
-	}
+// spreads notes that an order's events may be in several partitions, and so in some of other workers: one has no key, an
+// order has two keys or partitions, or a key two orders. Nothing is a repeat any more, not even after a rebalance: that
+// does not change how records are written.
+func (d *Dispatcher) spreads(by task) {
+	d.spread = true
+	d.spreadBy = &event.Place{Topic: by.of.Topic, Partition: by.of.Number, Offset: by.offset}
+	d.memory.clear()
+	clear(d.callsOf)
 }
 
 // forgetOrders makes the status of every order unknown, and so those of the calls in flight.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -169,17 +168,19 @@ func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	h.wantRepeats("two calls were in flight at once")
 }
 
-// Where one order has two lanes, others may have theirs at other workers.
-func TestNothingIsARepeatOnceAnOrderWasInTwoLanes(t *testing.T) {
+// Where an order's events may be in two partitions, other workers may have called it in between.
+func TestNothingIsARepeatOnceKeysDoNotKeepOrdersInOnePartition(t *testing.T) {
 	t.Parallel()
 	for name, second := range map[string]struct {
-		of  event.Partition
-		key string
+		of            event.Partition
+		key, order    string
+		newGeneration bool
 	}{
-		"in two partitions, as when producers hash keys differently": {orders(1), "A"},
-		"with two keys":              {orders(0), "order.submitted"},
-		"with a key and none":        {orders(0), ""},
-		"and a new generation began": {orders(1), "A"},
+		"two partitions, as when producers hash keys differently": {of: orders(1), key: "A", order: "A"},
+		"another key":                {of: orders(0), key: "order.submitted", order: "A"},
+		"the key of another order":   {of: orders(0), key: "B", order: "C"},
+		"no key":                     {of: orders(0), order: "C"},
+		"no key, before a rebalance": {of: orders(0), order: "C", newGeneration: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,13 +188,16 @@ func TestNothingIsARepeatOnceAnOrderWasInTwoLanes(t *testing.T) {
 			h.read(orders(0), says(1, "B", "paid"))
 			h.acceptAndCommit(orders(0), 1)
 			h.read(orders(0), says(2, "B", "paid"))
-			h.wantRepeats("no order was in two lanes", 2)
+			h.wantRepeats("one key for each order", 2)
 			at := h.fetches[second.of].Offset
-			h.read(second.of, keyed(says(at, "A", "submitted"), second.key))
+			h.read(second.of, keyed(says(at, second.order, "submitted"), second.key))
 			h.acceptAndCommit(second.of, at)
-			if strings.Contains(name, "generation") {
+			if want := (event.Place{Topic: "orders", Partition: second.of.Number, Offset: at}); h.spread == nil || *h.spread != want {
+				t.Errorf("got %v as the event that ended the skipping, want %v", h.spread, want)
+			}
+			if second.newGeneration {
 				h.d.Lost()
-				h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: 3}}, true)
+				h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: 4}}, true)
 				h.ask()
 				h.pass(2100 * time.Millisecond) // the lease begins with a commit
 				h.ack()
@@ -201,14 +205,14 @@ func TestNothingIsARepeatOnceAnOrderWasInTwoLanes(t *testing.T) {
 			for range 2 {
 				next := h.fetches[orders(0)].Offset
 				h.read(orders(0), says(next, "B", "paid"))
-				h.wantRepeats("an order was in two lanes")
+				h.wantRepeats("other workers may have orders of this one")
 				h.acceptAndCommit(orders(0), next)
 			}
 		})
 	}
 }
 
-// A replay comes without the key of its event, so it says nothing about the order's lanes.
+// A replay comes without the key of its event, so it says nothing about the keys.
 func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	t.Parallel()
 	c := skipping()
@@ -216,7 +220,10 @@ func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	h := started(t, c, orders(0))
 	h.d.CaughtUp()
 	h.ask()
-	h.letter(0)
+	h.read(orders(0), says(0, "a", "bogus"))
+	h.answer(orders(0), 0, refusal())
+	h.store()
+	h.settle()
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.take(0, "a")
 	h.accept(orders(0), 0)
@@ -291,26 +298,6 @@ func TestRepeatsHideNoFlood(t *testing.T) {
 	}
 }
 
-// Another worker may have called the order in between: without a key, or with a key for each event, the events of an
-// order are in several partitions.
-func TestOnlyAnEventWithTheSameKeyIsARepeat(t *testing.T) {
-	t.Parallel()
-	for name, keys := range map[string][2]string{
-		"no keys": {"", ""}, "a key for each event": {"1", "2"}, "none before": {"", "A"}, "none now": {"A", ""},
-		"keys with one FNV-1a sum of 64 bits": {"8yn0iYCKYHlIj4-BwPqk", "GReLUrM4wMqfg9yzV3KQ"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := started(t, skipping(), orders(0))
-			h.read(orders(0), keyed(says(0, "A", "paid"), keys[0]))
-			h.acceptAndCommit(orders(0), 0)
-			h.read(orders(0), keyed(says(1, "A", "paid"), keys[1]))
-			h.wantRepeats("keys differ, or there are none")
-			h.wantInAir("keys differ, or there are none", 1)
-		})
-	}
-}
-
 func TestACallOfAnEndedGenerationBesideAnotherIsNoProof(t *testing.T) {
 	t.Parallel()
 	h := started(t, skipping(), orders(0))
@@ -332,40 +319,16 @@ func TestACallOfAnEndedGenerationBesideAnotherIsNoProof(t *testing.T) {
 	h.wantRepeats("alone", 3)
 }
 
-// An event about several orders is finished when its other orders are.
-func TestARepeatBesideAnotherOrder(t *testing.T) {
+// An event about several orders has the key of one of them, so the others may be in any partition.
+func TestAnEventAboutSeveralOrdersEndsTheSkipping(t *testing.T) {
 	t.Parallel()
 	h := paid(t, skipping(), orders(0))
-	h.read(orders(0), keyed(eventOf(1, "A", "B"), "A"), says(2, "A", "paid"))
-	h.wantRepeats("one of two orders", 1)
-	h.wantInAir("the other one", 1)
-	h.settle()
-	if got := h.d.Snapshot().Partitions[0].Committed; got != 1 {
-		t.Errorf("committed %d, want 1", got)
-	}
+	h.read(orders(0), keyed(eventOf(1, "A", "B"), "A"))
+	h.wantRepeats("A is paid", 1)
+	h.wantInAir("B has another key", 1)
 	h.acceptAndCommit(orders(0), 1)
-	h.wantRepeats("the next one", 2)
-}
-
-// A repeat that ends an event about several orders lets the next one start at once: no input follows that would.
-func TestARepeatOfSeveralOrdersStartsADeferredEvent(t *testing.T) {
-	t.Parallel()
-	c := skipping()
-	c.CallsInFlight = 1
-	h := started(t, c, orders(0), orders(1))
-	h.read(orders(0), keyed(eventOf(0, "A", "B"), "A"))
-	h.accept(orders(0), 0)
-	h.accept(orders(0), 0)
-	h.read(orders(1), says(0, "D", "paid"))
-	h.acceptAndCommit(orders(1), 0)
-	// The first event of the window waits for its letter, and the next one is about D and another order.
-	refused := turn.Event{Offset: 1, Bytes: 100, Items: []event.Item{{Action: event.Refuse, Cause: "NotJSON"}}}
-	first, second := h.fetches[orders(0)], h.fetches[orders(1)]
-	h.d.Fetched(h.now, first, []turn.Event{keyed(eventOf(1, "A", "B"), "A")}, 2)
-	h.d.Fetched(h.now, second, []turn.Event{refused, keyed(eventOf(2, "C", "D"), "D")}, 3)
-	h.ask()
-	h.wantRepeats("A and B are known", 1, 1)
-	h.wantInAir("C is called in the same turn", 2)
+	h.read(orders(0), says(2, "A", "paid"))
+	h.wantRepeats("A may be in other partitions, too")
 }
 
 // Four events an order, three in five of them repeats.

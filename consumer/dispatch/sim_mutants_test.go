@@ -204,9 +204,9 @@ func repeatMutants() map[string][]edit {
 			"accepted_memory.go", "return digest(sum[:len(digest{})])", "return digest{sum[0]}",
 		}},
 		"skip-key-ignored": {
-			{"repeated_events.go", " && len(t.key) > 0", ""},
-			{"repeated_events.go", "hasKey && !d.late", "!d.late"},
-			{"accepted_memory.go", "uint64(len(t.key))), t.key...)", "0))"},
+			{"repeated_events.go", "t.replay == nil && len(t.key) == 0 {", "d.fenced && !d.live {"},
+			{"repeated_events.go", "if !d.memory.put(of.says, !d.late.has(now, of.says.order)) {", "if !d.memory.put(of.says, !d.late.has(now, of.says.order)) && d.fenced && !d.live {"},
+			{"accepted_memory.go", "e.statement != s", "e.says != s.says"},
 		},
 		"skip-status-ignored": {{"accepted_memory.go", "\ttext = append(text, t.item().Status...)\n", ""}},
 		"skip-opens-lane": {{
@@ -355,15 +355,15 @@ func rare() map[string]rareFault {
 		},
 		"skip-after-a-lost-response": {
 			"TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile",
-			edit{"repeated_events.go", "hasKey && !d.late.has(now, s.order)", "hasKey"},
+			edit{"repeated_events.go", "!d.late.has(now, of.says.order)", "true"},
 		},
-		"skip-beside-another-lane": {
-			"TestNothingIsARepeatOnceAnOrderWasInTwoLanes",
-			edit{"repeated_events.go", "\t\td.spread = true\n", ""},
+		"skip-although-orders-are-spread": {
+			"TestNothingIsARepeatOnceKeysDoNotKeepOrdersInOnePartition",
+			edit{"repeated_events.go", "\td.spread = true\n", ""},
 		},
 		"skip-ends-with-a-replay": {
 			"TestAReplayDoesNotEndTheSkipping",
-			edit{"repeated_events.go", "c.replay == nil && !c.dropped", "!c.dropped"},
+			edit{"repeated_events.go", "t.replay == nil && len(t.key)", "len(t.key)"},
 		},
 		"flood-counts-no-successes": {
 			"TestTheFloodGuardCountsAcceptedCallsButNoFailures",
@@ -400,10 +400,6 @@ func rare() map[string]rareFault {
 		"replay-doubt-ignored": {
 			"TestADismissedReplayThatWasCalledOvertakesOlderLetters",
 			edit{"replays.go", "range older {", "range older[:0] {"},
-		},
-		"skip-starts-no-deferred": {
-			"TestARepeatOfSeveralOrdersStartsADeferredEvent",
-			edit{"repeated_events.go", "\td.resumeDeferred() // no", "// no"},
 		},
 		"skip-uses-no-order": {
 			"TestTheLeastRecentlyUsedOrderIsForgotten",

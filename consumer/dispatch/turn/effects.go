@@ -52,6 +52,9 @@ type Effects struct {
 	Append  *Append
 	// Repeats are finished without a call. They are for people and metrics: nothing is to start, and nothing ends.
 	Repeats []Repeat
+	// Spread is set once in the life of a dispatcher: from then on repeats are called, because the place's event shows that
+	// an order's events may be in several partitions.
+	Spread *event.Place
 	// Suspects are partitions whose commits are suspended because the broker does not know them. Once such a partition
 	// can be fetched, read the group's offset there, then call Trusted or Restarted.
 	Suspects []event.Partition
