@@ -1,9 +1,7 @@
 package audit_test
 
 import (
-	"syscall"
 	"testing"
-	"time"
 
 	"leadhit-sync/integration/audit"
 	"leadhit-sync/leadhit/sandbox"
@@ -140,27 +138,16 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 	}
 }
 
-func TestALongRunOfRepeatsIsJudgedInTime(t *testing.T) { //nolint:paralleltest // it measures the process
+// A judge whose time grows with the square of a run would not end before the tests' time is up.
+func TestALongRunOfRepeatsIsJudgedInTime(t *testing.T) {
+	t.Parallel()
+	const many = 200_000
 	var evidence audit.Evidence
-	for offset := range int64(100_000) {
+	for offset := range int64(many) {
 		evidence.Events = append(evidence.Events, said(offset, "paid"))
 	}
 	evidence.Calls = []sandbox.Call{says(0, "paid", sandbox.Accepted, 0, 1)}
-	began := processorTime(t)
-	skipped := audit.Compare(evidence).Skipped
-	took := processorTime(t) - began
-	t.Logf("took %v of processor time", took)
-	if skipped != 99_999 || took > 20*time.Second {
-		t.Errorf("got %d skipped events after %v of processor time, want 99999 in 20 s at most", skipped, took)
+	if got := audit.Compare(evidence).Skipped; got != many-1 {
+		t.Errorf("got %d skipped events, want %d", got, many-1)
 	}
-}
-
-// processorTime is the time that this process has had so far: unlike the clock's, it hardly depends on others.
-func processorTime(t *testing.T) time.Duration {
-	t.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
