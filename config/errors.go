@@ -45,7 +45,7 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Has says whether one of the variables has a mistake. A nil Error has none.
+// Has reports whether one of the variables has a mistake. A nil Error has none.
 func (e *Error) Has(variables ...string) bool {
 	return e != nil && slices.ContainsFunc(e.Problems, func(p Problem) bool {
 		return slices.Contains(variables, p.Variable)

@@ -144,8 +144,8 @@ func (s setting) noChoice(raw string) string {
 	return fmt.Sprintf("%q is none of %s", clip(raw), strings.ReplaceAll(s.tag("choices"), ",", ", "))
 }
 
-// number reads a text of the setting's kind: a duration's nanoseconds, a size's bytes, or a decimal number. envconfig
-// takes 010 for 8, and NaN and 0x1p4 for numbers; we do not.
+// number parses a text of the setting's kind: a duration's nanoseconds, a size's bytes, or a decimal number. envconfig
+// reads 010 as 8, and accepts NaN and 0x1p4; we do not.
 func (s setting) number(text string) (float64, bool) {
 	var err error
 	var n float64

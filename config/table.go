@@ -73,7 +73,7 @@ func WriteTable(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
 	for _, v := range Variables() {
-		// GitHub takes <group> for a tag.
+		// GitHub would render <group> as an HTML tag.
 		shown := strings.NewReplacer("<", "\\<", ">", "\\>").Replace(v.shown)
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, shown, v.Meaning)
 	}

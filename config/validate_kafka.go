@@ -23,7 +23,7 @@ func (c *Config) checkKafka(p *problems) {
 }
 
 // checkTLS asks for files that can be read, and for the certificate and its key together. Whether they hold PEM and
-// belong together is checked by whoever loads them.
+// belong together is checked by the code that loads them.
 func (c *Config) checkTLS(p *problems) {
 	k := &c.Kafka
 	files := []struct{ variable, path string }{

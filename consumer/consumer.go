@@ -14,13 +14,13 @@
 // Letters and ledger are read before the worker joins the group, the newest 200,000 letters at most, and followed from
 // then on. If one of them cannot be read later, the worker continues as before; only a new generation waits. An order
 // that LeadHit accepted waits while the ledger cannot be written. A letter that is taken up for a replay is fetched
-// until it is known what became of it.
+// until it has been read or is known to be gone.
 //
 // No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
 // generation, before anything is fetched, the consumer creates missing topics, and reads those of them that are our
 // own. If this takes too long, the worker leaves the group and waits outside it.
 //
-// A worker that knows its place takes other members of that place for dead. Before its first join it waits until their
+// A worker that knows its place considers other members of that place dead. Before its first join it waits until their
 // last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it removes
 // them from the group.
 //
@@ -103,9 +103,9 @@ type Options struct {
 	Topics []string
 	// Start is where a group begins that has never committed.
 	Start Start
-	// Place is the worker's client id in the group. It names something that only one process can hold, such as a network
-	// address. The worker must hold it from before Run until Run has returned. So Run takes members of the same name for
-	// dead, and removes them. Empty means that the place is not known.
+	// Place is the worker's client id in the group. It names something that only one process can hold, such as a
+	// network address. The worker must hold it from before Run until Run has returned. So Run considers other members
+	// of the same name dead, and removes them. Empty means that the place is not known.
 	Place string
 	// Ledger and Letters are followed by all workers of the group.
 	Ledger  Ledger
@@ -120,13 +120,12 @@ type Options struct {
 	Decode func(context.Context, *Event) ([]event.Item, error)
 	// Call makes one call and judges its outcome.
 	Call func(context.Context, Call) retry.Verdict
-	// Repeat is told of each call that is not made, because LeadHit accepted its status last for its order; Before is nil.
-	// A nil Repeat is skipped.
+	// Repeat is called instead of Call for a repeat; Before is nil. A nil Repeat is skipped.
 	Repeat func(context.Context, Call)
 	// Store returns nil only when the letter is stored for good.
 	Store func(context.Context, Letter) error
-	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means that
-	// nobody knows yet what became of the letter: Take is called again.
+	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means
+	// that the letter could not be read yet: Take is called again.
 	Take func(context.Context, turn.Take) (turn.Taken, error)
 	// Logger gets a line for each change of state, and none for an event.
 	Logger *slog.Logger
@@ -141,7 +140,8 @@ type base struct {
 	log     *slog.Logger
 	waits   waits
 	counts  counts
-	// caughtUp tells the dispatcher if letters and ledger were read as far as the generation needs. Only in turns.
+	// caughtUp informs the dispatcher once letters and ledger were read as far as the generation needs. Call it only in
+	// turns.
 	caughtUp func()
 	// Use it only in turns.
 	current *generation // takes the generation's effects; nil between two

@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// An outage costs the memory of a window of events, and no more with each hour. It is logged once when it begins and
-// once when it ends. The bound of growth is 180 KiB an hour, or 4 MiB a day; a whole day would take a minute with the
-// race detector.
+// An outage takes the memory of a window of events, and this does not grow with its length. It is logged once when it
+// begins and once when it ends. Growth is limited to 180 KiB an hour, or 4 MiB a day; a whole day would take a minute
+// with the race detector.
 func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(fails)

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// heartbeat is also how long a member may take to notice a rebalance, while the members that noticed it before stand
-	// still.
+	// heartbeat is also how long a member may take to notice a rebalance, while the members that noticed it first are
+	// idle.
 	heartbeat   = 500 * time.Millisecond
 	joinBackoff = time.Second
 	// rebuildAfter is the number of consecutive failures after which the group's client is rebuilt with the brokers in

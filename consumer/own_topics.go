@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Ledger is the topic by which all workers follow the same pauses and replays. The zero value is none; then the
+// Ledger is the topic by which all workers follow the same pauses and replays. The zero value means no ledger; then the
 // dispatcher's flood guard and replays must be off.
 type Ledger struct {
 	// Topic has one partition, and is one of the cluster's topics.
@@ -78,8 +78,8 @@ func newOwnTopics(b *base) *ownTopics {
 }
 
 // readExisting reads both topics before the worker joins the group, so that other workers have the partitions
-// meanwhile. It creates none; prepare does that later, so a worker that cannot join leaves no topic behind. False: ctx
-// has ended.
+// meanwhile. It creates none; prepare does that later, so a worker that cannot join leaves no topic behind. It returns
+// false if ctx has ended.
 func (t *ownTopics) readExisting(ctx context.Context) bool {
 	return t.read(ctx, func(r *topicReader[ledger.Entry]) bool { return r.readAll(ctx, r.exists) },
 		func(r *topicReader[fold.Letter]) bool { return r.readAll(ctx, r.exists) })

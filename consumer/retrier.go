@@ -32,7 +32,7 @@ func (t *retrier) explain(log *slog.Logger, r reason, err error) *slog.Logger {
 type reason struct {
 	what string // "topic orders does not exist": the state says the same as the log
 	fix  string // who or which setting can change that; may be empty
-	// passing says that it is normal for a while and usually ends without help.
+	// passing says that the failure is normal for a while and usually ends without help.
 	passing bool
 }
 

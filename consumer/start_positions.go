@@ -39,8 +39,8 @@ type starts struct {
 }
 
 // positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it. It
-// leaves out missing partitions, such as those of a deleted topic, so that they do not hold up the others. False: ctx
-// has ended.
+// leaves out missing partitions, such as those of a deleted topic, so that they do not hold up the others. It returns
+// false if ctx has ended.
 func (s *starts) positions(
 	ctx context.Context, own []event.Partition,
 ) (_ []turn.Position, gone []event.Partition, ok bool) {

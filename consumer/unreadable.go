@@ -46,8 +46,8 @@ type attempts struct {
 	logged time.Time // when the log last said so
 }
 
-// unreadable notes a fetch error about a batch that cannot be read. It is false if the error is another one, or may
-// still pass.
+// unreadable notes a fetch error about a batch that cannot be read. It returns false for any other error, and for one
+// that may still pass.
 func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask turn.Fetch, a *attempts, err error) bool {
 	bad, ok := errors.AsType[*records.UnreadableError](err)
 	if !ok {

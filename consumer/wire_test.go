@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// wire is one worker's way to the brokers.
+// wire is one worker's connection to the brokers.
 type wire struct {
 	dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -77,7 +77,7 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 	return conn, nil
 }
 
-// set changes the state. Whoever comes out of a freeze finds the connections broken.
+// set changes the state. After a freeze the connections are broken.
 func (w *wire) set(state wireState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -34,7 +34,7 @@ func refused() deadletter.Letter {
 	}
 }
 
-// dump writes headers one a line, null and empty kept apart.
+// dump writes headers one per line, null and empty kept apart.
 func dump(headers []event.Header) string {
 	var out strings.Builder
 	for _, h := range headers {

@@ -94,8 +94,8 @@ type needs struct {
 	letters bool // else it is the ledger
 	// maxBytes is the size of the largest record that should fit. An event's letter is at most letterHeaders larger.
 	maxBytes int
-	// keep is the shortest acceptable retention. A limit by size from keepBytes on is harmless; if keepBytes is negative,
-	// none is.
+	// keep is the shortest acceptable retention. A size limit of keepBytes or more is harmless; if keepBytes is
+	// negative, no size limit is.
 	keep      time.Duration
 	keepWhy   string
 	keepBytes int64

@@ -22,7 +22,7 @@ import (
 // table for each kind of work.
 //
 // BASELINE is the path of another leadhit-sync, for example of an earlier commit, that takes turns with them. ROUNDS is
-// how often each has its turn.
+// the number of turns that each gets.
 func BenchmarkWorker(b *testing.B) {
 	bench := newBench(b)
 	all := jobs()
@@ -53,7 +53,7 @@ type bench struct {
 	*suite
 
 	brokers  []string
-	nodes    *apache.Cluster // nil: a cluster of somebody else
+	nodes    *apache.Cluster // nil: another program's cluster
 	bare     string
 	baseline string // empty: there is none
 	leadhit  string // host:port of the look-alike's process

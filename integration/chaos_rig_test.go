@@ -45,7 +45,7 @@ type round struct {
 	diary      *os.File
 }
 
-// victim is a worker's place. Those with an address of their own remove what was killed there.
+// victim is a worker's place. A worker with an address of its own removes the dead members of that place.
 type victim struct {
 	name    string
 	address string // HTTP_ADDR

@@ -101,7 +101,7 @@ func (s *sampler) ask(ctx context.Context, from *broker) {
 	}
 }
 
-// reached says whether all partitions were committed so far, when last seen.
+// reached reports whether all partitions were committed so far, when last seen.
 func (s *sampler) reached(ends map[audit.Place]int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -163,7 +163,7 @@ func (s *suite) newChecked(t *testing.T, brokers []string) *checked {
 	}}
 }
 
-// with is the same with another setting, at with other brokers.
+// with returns a copy with another value of a setting, and at one with other brokers.
 func (c *checked) with(name, value string) *checked {
 	other := *c
 	other.settings = maps.Clone(c.settings)
@@ -179,7 +179,7 @@ type findings struct {
 	Findings []struct{ Verdict, What, Found string }
 }
 
-// failed returns the findings that failed, a line each.
+// failed returns the findings that failed, one per line.
 func (f findings) failed() string {
 	var lines []string
 	for _, found := range f.Findings {

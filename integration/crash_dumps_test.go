@@ -18,8 +18,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testDumps: whatever the runtime prints of a worker that dies under load, the key is not in it; nor in what the system
-// shows of the process.
+// testDumps: the key appears neither in what the runtime prints when a worker dies under load, nor in what the system
+// shows about the process.
 func (s *suite) testDumps(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the dump of a worker that is made to crash", func(t *testing.T) {

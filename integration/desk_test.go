@@ -129,7 +129,7 @@ func dismissAndReopen(p *person) {
 	p.goes("/letters?cause=NotJSON", "Open 1", "Dismissed 2")
 }
 
-// reveal: a value is masked, and shown to whoever gives a reason.
+// reveal: a value is masked, and shown to a user who gives a reason.
 func (d *deskWorld) reveal(p *person) {
 	p.Helper()
 	p.goes("/letters?cause=ValidationError&state=resolved", "Resolved 12")

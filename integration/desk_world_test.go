@@ -22,8 +22,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// deskWorld is a worker with letters, and a desk at which people look at them. Kafka is embedded: what the desk asks of
-// it, the commands have asked of a real one.
+// deskWorld is a worker with letters, and a desk at which people look at them. Kafka is embedded: the tests of the
+// commands send the same requests to a real one.
 type deskWorld struct {
 	*run
 
@@ -102,7 +102,7 @@ func (d *deskWorld) startDesk(t *testing.T, w *worker) {
 	d.url = fmt.Sprint("http://", listening["addr"])
 }
 
-// person is somebody at the desk.
+// person is a user of the desk.
 type person struct {
 	*testing.T
 	*browser.Tab

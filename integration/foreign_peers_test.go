@@ -20,7 +20,8 @@ import (
 // memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
 const memoryOfWaiting = 64
 
-// testStrangers: whoever answers where a broker should be is named, and costs no memory.
+// testStrangers: a peer at a broker's address that is no broker is named in the log, and makes the worker allocate no
+// memory.
 func (s *suite) testStrangers(t *testing.T) {
 	t.Parallel()
 	binary := buildWithoutRace(t)
@@ -48,7 +49,7 @@ func (s *suite) testStrangers(t *testing.T) {
 	}
 }
 
-// meetsStranger starts a worker whose broker is somebody else.
+// meetsStranger starts a worker with another program at its broker's address.
 func (s *suite) meetsStranger(t *testing.T, binary, address, says string) {
 	t.Helper()
 	w, err := program.Start(binary, program.Options{Arguments: []string{"run"}, Dir: s.emitted, Settings: map[string]string{

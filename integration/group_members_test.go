@@ -61,7 +61,7 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	}
 }
 
-// testFreeze: a worker that was frozen calls nothing on the strength of a membership that has ended meanwhile.
+// testFreeze: a worker that was frozen makes no call if its membership has ended meanwhile.
 func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	t.Helper()
 	const short = 6 * time.Second

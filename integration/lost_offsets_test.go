@@ -97,7 +97,7 @@ func openShop(t *testing.T, brokers []string) *shop.Shop {
 	return s
 }
 
-// calledIn says whether an event of a partition was called.
+// calledIn reports whether an event of a partition was called.
 func (r *run) calledIn(partition int) bool {
 	for _, call := range r.leadhit.Calls() {
 		if p, ok := r.partitionOf(call.ID); ok && p == partition {

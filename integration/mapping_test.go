@@ -23,10 +23,10 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// recordedEvents are events of real platforms, and what must become of each.
+// recordedEvents are events of real platforms, each with the expected verdicts.
 const recordedEvents = "../consumer/mapping/testdata/order-events"
 
-// recorded is one of them.
+// recorded is one of the recordedEvents.
 type recorded struct {
 	audit.Event
 

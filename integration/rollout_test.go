@@ -16,10 +16,10 @@ import (
 
 const (
 	replicas = 3
-	// minReady is how long a pod must have been ready before the next one may go; the manifests' 10 s would only add
-	// waiting.
+	// minReady is how long a pod must have been ready before the next one is replaced; the manifests' 10 s would only
+	// add waiting.
 	minReady = 2 * time.Second
-	// steady is how long partitions may stand still without a cause, on a busy machine.
+	// steady is how long partitions may make no progress without a cause, on a busy machine.
 	steady = 500 * time.Millisecond
 )
 

@@ -54,7 +54,7 @@ func newDoor(t *testing.T) *door {
 	return d
 }
 
-// call makes one call, whose connection meets handles.
+// call makes one call. meets handles its connection.
 func (d *door) call(t *testing.T, meets func(net.Conn) net.Conn) retry.Verdict {
 	t.Helper()
 	d.mu.Lock()

@@ -23,7 +23,7 @@
 // # What it promises
 //
 // No outage, pause or rejected key ever counts against an order. At most one probe is in flight. Whatever happens, a
-// call falls due in the end: either Next returns a time, or a call is in flight, or the caller has paused all calls.
+// call eventually falls due: either Next returns a time, or a call is in flight, or the caller has paused all calls.
 // After an outage the number of calls in flight grows slowly, so a server that starts cold is not overloaded again.
 //
 // # Rules for callers

@@ -38,7 +38,7 @@ type Governor struct {
 	slowdown slowdown
 
 	tally tally
-	// stopped is when the calls were paused; zero while they flow. tally.paused has the time of earlier pauses.
+	// stopped is when the calls were paused; zero if they are not. tally.paused has the time of earlier pauses.
 	stopped time.Time
 }
 
@@ -124,7 +124,7 @@ func (g *Governor) nextProbe() time.Time {
 }
 
 // Pause pauses all calls, probes included, or ends the pause. It is for pauses of the whole group, by hand or after a
-// flood, which the Governor does not know of itself.
+// flood; the Governor does not detect these.
 func (g *Governor) Pause(now time.Time, paused bool) {
 	g.paused = paused
 	g.account(now)
@@ -218,7 +218,7 @@ func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	g.pacer.refused(now, number, g.begun)
 }
 
-// stray reports that signs of overload are few among the last second's responses. These are LeadHit's usual errors:
+// stray reports whether signs of overload are few among the last second's responses. These are LeadHit's usual errors:
 // slowing down for them would cost throughput for nothing, because an overloaded server refuses more than a few.
 func (g *Governor) stray(now time.Time) bool {
 	signs := g.signs.perSecond(now)

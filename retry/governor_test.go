@@ -16,7 +16,7 @@ func timeout() retry.Verdict      { return retry.Verdict{Cause: "Timeout"} }
 func status(n int) retry.Verdict  { return retry.Verdict{Cause: fmt.Sprint("HTTP ", n), Code: n} }
 func unauthorised() retry.Verdict { return retry.Verdict{Kind: retry.Unauthorised, Code: 403} }
 
-// rig is a Governor at a moment that its test moves.
+// rig is a Governor with a clock that the test sets.
 type rig struct {
 	*retry.Governor
 	t   *testing.T

@@ -26,7 +26,7 @@ const (
 // calls a second.
 type pacer struct {
 	random *rand.Rand
-	// setting is the pace that the operator set, in calls per second; 0 is none.
+	// setting is the pace that the operator set, in calls per second; 0 means no limit.
 	setting float64
 	// quiet is the time until which LeadHit asked everybody to wait.
 	quiet time.Time

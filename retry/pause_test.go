@@ -10,7 +10,7 @@ import (
 
 const probeEvery = 30 * time.Second
 
-// stage is a Governor at a moment that its test moves, with an order per call.
+// stage is a Governor with a clock that the test sets. Each call is about another order.
 type stage struct {
 	t        *testing.T
 	governor *retry.Governor

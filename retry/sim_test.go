@@ -99,7 +99,7 @@ func (c *client) add(order int) {
 	c.pump()
 }
 
-// pump starts what may start, and sees to it that it runs again when more may.
+// pump starts the calls that may start, and schedules its next run for when more may start.
 func (c *client) pump() {
 	for len(c.ready) > 0 && c.governor.MayCall(c.clock()) {
 		order := c.ready[0]

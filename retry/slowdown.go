@@ -40,7 +40,7 @@ type slowdown struct {
 	until     time.Time
 }
 
-// phase of an episode.
+// phase says whether the worker is shrinking the number of calls, or measuring the effect.
 type phase uint8
 
 const (

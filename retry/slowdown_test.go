@@ -13,8 +13,8 @@ func refusal() retry.Verdict {
 	return retry.Verdict{Kind: retry.Again, Cause: "HTTP 503", Code: 503}
 }
 
-// One of ten servers behind a balancer is broken, or a kind of orders: what is refused however little is called is no
-// lack of room.
+// One of ten servers behind a balancer is broken, or LeadHit refuses one kind of order. Refusals that persist at any
+// rate of calls are no sign of overload.
 func TestRefusalsAtAnyPaceDoNotStopTheRest(t *testing.T) {
 	t.Parallel()
 	for _, perSecond := range []int{20, 1000} {
@@ -40,8 +40,7 @@ func TestRefusalsAtAnyPaceDoNotStopTheRest(t *testing.T) {
 	}
 }
 
-// A server that suddenly has room for a twentieth of what it took refuses nearly all, too, but only until less is
-// called.
+// A server whose capacity falls to a twentieth also refuses nearly all calls, but only until fewer are made.
 func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 	t.Parallel()
 	for room, most := range map[float64]float64{5: 0.1, 50: 0.1, 500: 0.1} {

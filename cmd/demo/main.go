@@ -168,7 +168,7 @@ func execute(ctx context.Context, args []string) int {
 // as much as a finding: without a summary, nothing has been shown.
 func exitCode(v verdict, err error) int {
 	switch {
-	// The exit code of a signal tells a script that the demo was neither good nor bad.
+	// With the exit code of a signal, a script sees that the demo neither passed nor failed.
 	case errors.Is(err, errNotBegun):
 		return exitInterrupted
 	case err != nil, !v.ok():

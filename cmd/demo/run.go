@@ -40,8 +40,8 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started. Whoever starts it calls end, which waits for its goroutine. err needs no lock:
-// whoever has seen done closed sees err too.
+// running is a worker that was started. The caller that starts it also calls end, which waits for its goroutine. err
+// needs no lock: a goroutine that has seen done closed sees err too.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when it has ended

@@ -49,14 +49,14 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	}
 	checkTopicRights(ctx, r, cluster, c)
 	checkCommitMetadata(ctx, r, cluster, topology.Nodes)
-	// This comes before the group, because it tells a new cluster from one whose coordinator is down.
+	// This comes before the group, because it distinguishes a new cluster from one whose coordinator is down.
 	offsets, err := cluster.OffsetsTopic(ctx)
 	checkOffsets(r, offsets, err)
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
 }
 
-// checkTopic fails for a missing topic although a worker would wait for it: whoever runs check wants to know that the
-// worker would not work now.
+// checkTopic fails for a missing topic although a worker would wait for it: a user who runs check wants to know that
+// the worker would not work now.
 func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	switch {
 	case info.Missing:

@@ -68,7 +68,7 @@ const (
 )
 
 // checkCall makes one call that LeadHit must refuse. The refusal proves that key, address and method work together. It
-// is off by default, because it is the only check that writes to LeadHit if LeadHit accepts nonsense.
+// is off by default, because it is the only check that would change data in LeadHit, if LeadHit accepted nonsense.
 func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) {
 	err := client.SetOrderStatus(ctx, leadhit.Call{ID: triedOrder, OrderID: triedOrder, Status: triedStatus})
 	rpc, answered := errors.AsType[*leadhit.RPCError](err)

@@ -59,8 +59,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 		return usageError{errors.New("--check and --table cannot be combined")}
 	case o.check:
 		return checkSettings(c.OutOrStdout(), c.ErrOrStderr(), o)
-	// The options of --check are refused without it, rather than ignored: a person would believe that the file was
-	// read.
+	// The options of --check are refused without it. If they were ignored, a user would believe that the file was read.
 	case o.envFile != "":
 		return usageError{errors.New("--env-file needs --check")}
 	case o.skipFiles:
@@ -94,7 +93,7 @@ type printedSettings struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// printedSetting has no value if there are mistakes: a program can tell that from an empty one.
+// printedSetting has no value if there are mistakes, so a program can distinguish that from an empty one.
 type printedSetting struct {
 	Name    string  `json:"name"`
 	Value   *string `json:"value,omitempty"`

@@ -259,7 +259,7 @@ func TestCheckExitsWithEightIfAThresholdIsExceeded(t *testing.T) {
 	}
 }
 
-// Causes come from whoever writes to the topic: the line about them must not grow without bounds.
+// Causes come from any program that writes to the topic, so the line about them must not grow without bounds.
 func TestABoundedNumberOfCausesIsCounted(t *testing.T) {
 	t.Parallel()
 	counts := map[string]int{}

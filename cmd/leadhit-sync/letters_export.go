@@ -66,7 +66,7 @@ records in the ledger who looks at which values.`,
 	return c
 }
 
-// rawLine is a letter with its event, in a list of one JSON value a line.
+// rawLine is a letter with its event, in a list with one JSON value per line.
 type rawLine struct {
 	Schema string `json:"schema"`
 	shownView

@@ -99,7 +99,7 @@ type bytesView struct {
 	Base64 []byte  `json:"base64,omitempty"`
 }
 
-// letterLine is a letter in a list of one JSON value a line.
+// letterLine is a letter in a list with one JSON value per line.
 type letterLine struct {
 	Schema string `json:"schema"`
 	letterView

@@ -126,8 +126,8 @@ func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order s
 	return found
 }
 
-// mostNames keeps the most frequent names, and counts the others together if there are too many: names come from whoever
-// writes to the topic.
+// mostNames keeps the most frequent names, and counts the others together if there are too many: names come from any
+// program that writes to the topic.
 func mostNames(counts map[string]int) map[string]int {
 	const most = 100
 	if len(counts) <= most {

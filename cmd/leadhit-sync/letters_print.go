@@ -104,7 +104,7 @@ func mostFrequent(counts map[string]int) []string {
 
 // print writes everything about one letter. The event's value may contain personal data, so it is left out unless
 // reveal is set. Each line is a field with a name, in the order in which a person asks: which event, why, when, by
-// which worker, and what became of it.
+// which worker, and what happened to it.
 func (l shownLetter) print(w io.Writer, reveal bool) error {
 	var p terminal.Page
 	p.Row("id", l.ID())
@@ -146,7 +146,7 @@ func (l shownLetter) print(w io.Writer, reveal bool) error {
 	return err
 }
 
-// printState says what became of the letter, and until when it can be replayed.
+// printState says what happened to the letter, and until when it can be replayed.
 func (l shownLetter) printState(p *terminal.Page) {
 	p.Row("state", stateText(l.Letter.Letter))
 	if l.Ledger.Newer != "" {
@@ -184,7 +184,7 @@ func eventTime(l deadletter.Letter) string {
 	return l.Time.UTC().Format(time.RFC3339Nano)
 }
 
-// bytesText tells null, text and other bytes apart. Keys and headers may be any of these.
+// bytesText distinguishes null, text and other bytes. Keys and headers may be any of these.
 func bytesText(b []byte) string {
 	switch {
 	case b == nil:

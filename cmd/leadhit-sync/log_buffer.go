@@ -11,7 +11,7 @@ import (
 
 const (
 	// logLines is how many lines may wait for a slow reader. Further lines are dropped and counted. At the usual few
-	// hundred bytes a line, that is about a megabyte, a small part of any memory limit.
+	// hundred bytes per line, that is about a megabyte, a small part of any memory limit.
 	logLines = 4096
 	// logFlush limits the wait for that reader at the end. A working reader takes all lines much faster. A stuck one
 	// must not keep the worker from ending; everything is committed by then.
@@ -19,8 +19,8 @@ const (
 )
 
 // logBuffer passes log lines to a reader that may be slow or stuck. Writing to it never blocks, because a full pipe
-// must not stop the calls. Whoever creates it calls run, and waits until run returns. A container runtime that falls
-// behind leaves the pipe full, and a plain write to stdout would then block the goroutine that logs.
+// must not stop the calls. The caller that creates it also calls run, and waits until run returns. A container runtime
+// that falls behind leaves the pipe full, and a plain write to stdout would then block the goroutine that logs.
 type logBuffer struct {
 	out   io.Writer
 	note  slog.Handler // for the buffer's own lines

@@ -20,8 +20,8 @@ import (
 // version is set by the linker in releases (-ldflags "-X main.version=1.2.3").
 var version = ""
 
-// The exit codes. --help explains them. A script tells a mistake that it must correct (2) from a failure that may pass
-// (1). After code 2, a retry with the same arguments and settings is useless.
+// The exit codes. --help explains them. A script can distinguish a mistake that it must correct (2) from a failure that
+// may pass (1). After code 2, a retry with the same arguments and settings is useless.
 const (
 	exitError       = 1
 	exitUsage       = 2

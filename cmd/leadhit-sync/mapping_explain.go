@@ -174,7 +174,7 @@ func printOrder(p *terminal.Page, o mapping.ExplainedOrder) {
 	p.Row(itemRow(o.Item))
 }
 
-// fieldValue tells an empty text from null: rules treat them differently.
+// fieldValue distinguishes an empty text from null: rules treat them differently.
 func fieldValue(f mapping.ExplainedField) string {
 	switch {
 	case f.Failed:

@@ -204,7 +204,7 @@ func causeText(cause, message string) string {
 	return cause + ": " + message
 }
 
-// orderStepText says what a letter or an entry of the ledger says.
+// orderStepText describes a letter or an entry of the ledger.
 func orderStepText(s life.Step) string {
 	var text string
 	switch ledger.Event(s.What) {

@@ -21,8 +21,8 @@ import (
 // outputForm is the value of -o, such as table or json.
 type outputForm string
 
-// formFlag reads -o. As a flag's value, a wrong form is refused before any work is done. A typing mistake thus costs no
-// wait for Kafka, and gives exit code 2.
+// formFlag reads -o. As a flag's value, a wrong form is refused before any work is done. So a typo costs no wait for
+// Kafka, and gives exit code 2.
 type formFlag struct {
 	form  *outputForm
 	forms []string

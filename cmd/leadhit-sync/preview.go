@@ -147,7 +147,7 @@ func printSummary(w io.Writer, o previewOptions, s summary) error {
 	return o.output.print(w, s, s.print)
 }
 
-// printSeen prints a new event: one line for each order in it. JSON has one object a line, so that a program can read
+// printSeen prints a new event: one line for each order in it. JSON has one object per line, so that a program can read
 // it while it grows.
 func printSeen(w io.Writer, output outputForm, e seen) error {
 	for _, out := range e.items {

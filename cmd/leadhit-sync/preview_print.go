@@ -91,8 +91,8 @@ func (g group) refusal() string {
 	return text
 }
 
-// printOrders says "at least" where the limit of orders was reached: a figure that is silently too small would be taken
-// for the truth.
+// printOrders says "at least" where the limit of orders was reached: a figure that is silently too small would be
+// believed.
 func (s summary) printOrders(p *terminal.Page) {
 	atLeast := ""
 	if s.Orders.Beyond > 0 {

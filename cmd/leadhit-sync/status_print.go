@@ -127,8 +127,8 @@ func unjoined(s status.Worker) string {
 	return ""
 }
 
-// adviceOn explains a state and what to do about it. It tells pauses that end automatically from those that wait for a
-// person, because only the latter need resume.
+// adviceOn explains a state and what to do about it. It distinguishes pauses that end automatically from those that
+// wait for a person, because only the latter need resume.
 func adviceOn(s status.Worker) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {

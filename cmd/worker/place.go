@@ -59,7 +59,8 @@ func plain(name string) string {
 }
 
 // heldListener keeps its address until the inner listener is closed. A server closes its listener when it stops, and
-// when it can no longer accept connections. But whoever takes the address next believes that this process has ended.
+// when it can no longer accept connections. But the process that takes the address next assumes that this one has
+// ended.
 type heldListener struct{ net.Listener }
 
 // Close ends Accept.

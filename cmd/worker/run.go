@@ -21,7 +21,7 @@ const (
 // Run works until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
 // group. If a join is in flight, this takes up to 50 seconds in all. Run returns an error only if HTTP_ADDR cannot be
 // listened on or served, or if the settings cannot work. A worker whose pages can no longer be served ends in the same
-// way, because nobody could see it any more; whoever runs it starts it again.
+// way, because it could no longer be monitored; its supervisor restarts it.
 func (w *Worker) Run(ctx context.Context) error {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", w.config.HTTPAddr)

@@ -36,7 +36,7 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 		return &kafka.Writer{
 			Addr:      addr,
 			Transport: transport,
-			// The first partition, even if there are more: readers rely on one order of all records.
+			// Always choose the first partition, because readers rely on one order of all records.
 			Balancer:     kafka.BalancerFunc(func(kafka.Message, ...int) int { return 0 }),
 			RequiredAcks: kafka.RequireAll, // the zero value asks for no acknowledgement at all
 			MaxAttempts:  3,

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// CreateTopic creates a topic of one partition and says whether it did: two workers that create the same topic at once
-// both succeed. Its errors are those of [Cluster.Append].
+// CreateTopic creates a topic of one partition and reports whether it did. Two workers that create the same topic at
+// once both succeed. Its errors are those of [Cluster.Append].
 func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, settings map[string]string) (
 	created bool, err error,
 ) {

@@ -102,8 +102,8 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	return batch, err
 }
 
-// exchangeFetch asks for records and returns the response; the caller must release its memory. The end of ctx ends it,
-// and the connection's work too.
+// exchangeFetch asks for records and returns the response; the caller must release its memory. If ctx ends, it returns,
+// and the connection stops working on the response.
 func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetch, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -46,7 +46,7 @@ func TestFetchReturnsRecordsAsTheyWereWritten(t *testing.T) {
 		{Place: event.Place{Topic: "orders", Offset: 1}, Time: at},
 		{Place: event.Place{Topic: "orders", Offset: 2}, Time: at.Add(time.Second), Key: []byte{}, Value: []byte{}},
 	}}
-	// DeepEqual tells nil from empty: only a nil value is a tombstone.
+	// DeepEqual distinguishes nil from empty: only a nil value is a tombstone.
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

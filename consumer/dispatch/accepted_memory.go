@@ -10,8 +10,7 @@ import (
 // ordersRemembered is the number of orders whose last accepted status a worker knows: about 120 bytes each.
 const ordersRemembered = 100_000
 
-// digest is a hash of 16 bytes. Order ids come from outside, so it is a hash for which nobody can find two texts with
-// the same sum.
+// digest is a hash of 16 bytes. Order ids come from outside, so the hash must be collision-resistant.
 type digest [16]byte
 
 func digestOf(text []byte) digest {
@@ -19,13 +18,13 @@ func digestOf(text []byte) digest {
 	return digest(sum[:len(digest{})])
 }
 
-// statement is what an event says about an order.
+// statement is what an event says about an order, as hashes.
 type statement struct {
 	order digest
 	// says is the digest of the status and of the partition.
 	says digest
-	// key is a hash of the record key and the partition's number: all statements about an order have the same one, and
-	// those about other orders others. Otherwise an order's events may have several owners.
+	// key is a hash of the record key and the partition's number: statements about one order must share a key, and
+	// those about different orders must not. Otherwise an order's events may have several owners.
 	key uint64
 }
 
@@ -37,9 +36,8 @@ func statementOf(t task) statement {
 	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text), fold.KeyHash(t.key) + uint64(t.of.Number)}
 }
 
-// acceptedMemory knows which status LeadHit accepted last for an order, for as many orders as its limit says. A new
-// order replaces the least recently used one. It holds no pointers, so the garbage collector does not visit its
-// entries.
+// acceptedMemory holds which status LeadHit accepted last for an order, for up to limit orders. A new order replaces
+// the least recently used one. It holds no pointers, so the garbage collector does not visit its entries.
 type acceptedMemory struct {
 	limit   int
 	places  map[digest]int32 // in entries, by order
@@ -94,7 +92,7 @@ func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 	return oneKeyEach
 }
 
-// forget drops the statement about an order.
+// forget makes the status of an order unknown. The entry stays, with its key.
 func (m *acceptedMemory) forget(order digest) {
 	if at, ok := m.places[order]; ok {
 		m.entries[at].known = false

@@ -297,7 +297,7 @@ func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	}, entries...)
 }
 
-// exhausted says whether an order has used up its retries with the call that failed.
+// exhausted reports whether an order has used up its retries with the call that failed.
 func (d *Dispatcher) exhausted(now time.Time, c call) bool {
 	// In a process that was frozen, calls seem to take longer than they can.
 	took := min(now.Sub(c.began), d.config.CallTimeout)

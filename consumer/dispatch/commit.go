@@ -98,8 +98,9 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	d.out.Commit = c
 }
 
-// names says whether the next commit names a partition. It does if its position or metadata changed. It also does from
-// time to time while the partition is not fetched, because nothing else would show that the broker no longer knows it.
+// names reports whether the next commit names a partition. It does if its position or metadata changed. It also does
+// from time to time while the partition is not fetched, because nothing else would show that the broker no longer knows
+// it.
 func (d *Dispatcher) names(now time.Time, p *partition) bool {
 	silent := !p.window.fetching && !now.Before(p.commits.named.Add(d.config.Session/keepAlives))
 	if p.commits.suspended || !p.commits.dirty && !silent {
@@ -150,7 +151,7 @@ func (d *Dispatcher) acked(now time.Time, c *turn.Commit, a turn.CommitAnswer) {
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
 			// The broker accepts less than it should. Half of the rejected size is certainly less. If even the last
-			// acknowledged size is rejected now, that claim is given up: a crash may repeat more calls, but commits
+			// acknowledged size is rejected now, that guarantee is dropped: a crash may repeat more calls, but commits
 			// continue.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
@@ -224,7 +225,7 @@ func (d *Dispatcher) Stopped(id event.Partition) {
 	}
 }
 
-// ended says whether the generation has nothing more to do.
+// ended reports whether the generation has nothing more to do.
 func (d *Dispatcher) ended(now time.Time) turn.End {
 	switch {
 	case d.fenced && len(d.calls) > 0:

@@ -28,8 +28,8 @@
 // Crashes: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
 // partly processed events about several orders. An event that was only skipped has no call to repeat, so it does not
-// count. The next owner calls it, because the memory of accepted statuses is lost: once per order, as it would call the
-// order's next repeat otherwise.
+// count. The next owner calls it, because the memory of accepted statuses is lost. This costs one call per order, which
+// the order's next repeat would cost otherwise.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, in its turn in the lane, if LeadHit accepted its
 // status last for its order. It counts as accepted in every other respect, except for the flood guard. The proof is a
@@ -94,8 +94,8 @@
 //	                   ├▶ Ambiguous  the same, but the generation drains and acknowledgements no longer count
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
-// A commit is due 250 ms after an event has finished. It is due earlier in two cases: just before calls would stop under
-// the bound on repeats, so that they need not, or if slots are free and only lanes that wait for a commit could fill
-// them. Such commits for lanes are 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at
-// once if the generation has drained, and in any case every sixth of a session.
+// A commit is due 250 ms after an event has finished. It is due earlier in two cases: just before the bound on repeats
+// would stop calls, or if slots are free and only lanes that wait for a commit could fill them. Such commits for lanes
+// are 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at once if the generation has
+// drained, and in any case every sixth of a session.
 package dispatch

@@ -7,8 +7,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// ParseMetadata shows tests what a commit's metadata claims: everything below frontier is finished but the offsets in
-// unfinished, the committed one first.
+// ParseMetadata shows tests what a commit's metadata claims: everything below frontier is finished except the offsets
+// in unfinished, the committed one first.
 func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 	m, ok := parseMetadata(text)
 	if !ok {

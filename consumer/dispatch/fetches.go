@@ -31,7 +31,7 @@ func (d *Dispatcher) startFetches() {
 	}
 }
 
-// windowFull says whether too much of a partition is unfinished to fetch more of it.
+// windowFull reports whether too much of a partition is unfinished to fetch more of it.
 func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
 	if p.space.none || p.window.unfinished >= d.config.WindowEvents {
 		return true

@@ -3,19 +3,19 @@ package dispatch
 import "time"
 
 const (
-	// lateFor is how long after a call without a response LeadHit may still apply it: behind a proxy, or in a queue of its
-	// own. No source limits it; proxies give up after a minute or less.
+	// lateFor is how long after a call without a response LeadHit may still apply it: it may wait in a proxy, or in a
+	// queue of LeadHit. No specification limits this; proxies give up after a minute or less.
 	lateFor = 5 * time.Minute
-	// mostLate is the number of such orders that are known apart. It takes 333 lost responses a second to reach it.
+	// mostLate limits how many such orders are stored. Reaching it takes 333 lost responses per second.
 	mostLate = 100_000
 )
 
-// lateCalls knows the orders with a call that LeadHit may still apply, after others that it accepted. A repeat of such an
-// order is worth its call, because that sets the status right again.
+// lateCalls holds the orders with a call that LeadHit may still apply, even after calls that it accepted. A repeat of
+// such an order is called, because the call corrects the status.
 type lateCalls struct {
 	until map[digest]time.Time
 	queue []lateCall // by time
-	all   time.Time  // until when every order counts as one of them
+	all   time.Time  // until then every order counts as late
 }
 
 type lateCall struct {
@@ -45,7 +45,7 @@ func (l *lateCalls) has(now time.Time, order digest) bool {
 	return late || now.Before(l.all)
 }
 
-// pass drops the calls whose time is over.
+// pass drops the calls that can no longer be applied.
 func (l *lateCalls) pass(now time.Time) {
 	for len(l.queue) > 0 && !now.Before(l.queue[0].until) {
 		if first := l.queue[0]; l.until[first.order].Equal(first.until) {

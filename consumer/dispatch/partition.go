@@ -50,7 +50,7 @@ func newPartition(pos turn.Position, limit int) *partition {
 	return p
 }
 
-// callable says whether the partition may have calls. Before the group holds a position of ours it may not: a crash
+// callable reports whether the partition may have calls. Before the group holds a position of ours it may not: a crash
 // would lose the choice of where to begin. Nor may it while the broker does not know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 

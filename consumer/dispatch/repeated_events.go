@@ -13,8 +13,8 @@ import (
 type callsOf struct {
 	inFlight int
 	says     statement // of the last one
-	// unsure says that two were in flight at once, so nobody knows which one LeadHit applied last, or that all orders were
-	// forgotten meanwhile.
+	// unsure says that two were in flight at once, so it is unknown which one LeadHit applied last, or that all orders
+	// were forgotten meanwhile.
 	unsure bool
 }
 
@@ -31,9 +31,9 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 	return s, t.replay == nil && !t.of.scattered && d.memory.has(s)
 }
 
-// skip finishes a repeat as if LeadHit had accepted it now, except for the flood guard: LeadHit may refuse all calls
-// meanwhile. Its lane stays blocked until a commit covers it, as after a call: another owner would not know that it is a
-// repeat, and would call it after a newer status.
+// skip finishes a repeat as if LeadHit had accepted it now, except for the flood guard: LeadHit may be refusing all
+// calls. Its lane stays blocked until a commit covers it, as after a call. Another owner would not know that it is a
+// repeat, and might call it after a newer status.
 func (d *Dispatcher) skip(now time.Time, t task) {
 	it, id := t.item(), t.id()
 	it.repeat = true
@@ -67,9 +67,9 @@ func (d *Dispatcher) callBegins(t task, says statement) {
 	d.callsOf[order] = of
 }
 
-// callEnded notes the end of a call, and the status of its order if that is certain: the call was accepted, it belongs to
-// this generation, and no other one about the order was in flight beside it. During a pause nothing is noted, so that
-// every order is called once more after the pause.
+// callEnded notes the end of a call, and the status of its order if that is certain: the call was accepted, it belongs
+// to this generation, and no other call about the order was in flight at the same time. During a pause nothing is
+// noted, so that every order is called once more after the pause.
 func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	if !d.skips() {
 		return
@@ -93,9 +93,9 @@ func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	}
 }
 
-// spreads notes that an order's events may be in several partitions, and so in some of other workers: one has no key, an
-// order has two keys or partitions, or a key two orders. Nothing is a repeat any more, not even after a rebalance: that
-// does not change how records are written.
+// spreads notes that an order's events may be in several partitions, some of them owned by other workers: an event has
+// no key, an order has two keys or partitions, or a key has two orders. From then on nothing is a repeat, even after a
+// rebalance, because that does not change how records are written.
 func (d *Dispatcher) spreads(by task) {
 	d.spread = true
 	d.spreadBy = &event.Place{Topic: by.of.Topic, Partition: by.of.Number, Offset: by.offset}
@@ -103,7 +103,7 @@ func (d *Dispatcher) spreads(by task) {
 	clear(d.callsOf)
 }
 
-// forgetOrders makes the status of every order unknown, and so those of the calls in flight.
+// forgetOrders makes the status of every order unknown, including those of the calls in flight.
 func (d *Dispatcher) forgetOrders() {
 	d.memory.clear()
 	for order, of := range d.callsOf {

@@ -331,7 +331,7 @@ func TestAnEventAboutSeveralOrdersEndsTheSkipping(t *testing.T) {
 	h.wantRepeats("A may be in other partitions, too")
 }
 
-// Four events an order, three in five of them repeats.
+// Each order has four events; three in five are repeats.
 func TestCallsFallByTheShareOfRepeatsExactly(t *testing.T) {
 	t.Parallel()
 	const shop, rounds = 500, 4

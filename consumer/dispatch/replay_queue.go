@@ -16,7 +16,7 @@ import (
 // order of the ledger.
 //
 // The order matters: of several replays of one order, the last owner can have called only the first without an outcome.
-// Calling that one first repeats a call; calling it after another replay would turn that replay's status back. A letter
+// Calling that one first repeats a call; calling it after another replay would overwrite that replay's status. A letter
 // with a former replay is the exception: its last owner may have called that replay, and then those of other letters
 // that were requested before the last one.
 func (d *Dispatcher) requeueAll(only *partition) {

@@ -12,7 +12,7 @@ const (
 	waitOutcome   = "outcome"   // the outcome is being stored
 )
 
-// replaysWaitFor says what the replays of a partition wait for that are not taken up.
+// replaysWaitFor says what keeps the replays of a partition from being taken up.
 func (p *partition) replaysWaitFor() string {
 	switch {
 	case !p.callable():

@@ -65,8 +65,8 @@ func (b *broker) member(id int) *member {
 	return nil
 }
 
-// join takes a member into the group, under a new id if its old one is no longer known. A follower that knows its place
-// gets the same answer again.
+// join adds a member to the group, under a new id if its old one is no longer known. A member other than the leader
+// that rejoins the current generation gets the same response again.
 func (b *broker) join(k *worker) {
 	m := b.member(k.member)
 	if m == nil {

@@ -137,7 +137,7 @@ func (l *leadhit) take(f *flight) retry.Verdict {
 	return retry.Verdict{Kind: retry.Done, Answered: true}
 }
 
-// store models the letters' topic: a letter may be stored, and its writer may learn of it.
+// store models the letters' topic: a letter may be stored or not, and its writer may get no response.
 func (w *world) store(k *worker, s turn.Store) {
 	c := changeOf(s.Record, s.Item)
 	w.judgeLetter(s, c)

@@ -42,9 +42,9 @@ type change struct {
 	superseded bool // a later item of the event is about the same order
 	refused    bool // LeadHit never accepts it from an event
 	healed     bool // the refusal was withdrawn: a replay is accepted
-	// nameless says that a replay was forced although neither the letter nor its key names the order. If its outcome is lost
-	// and nobody reads the event again, nobody can tell which letters are older: a limit, no fault (seed 6848). So every
-	// mapping reads the event from now on, and nobody ends the replay.
+	// nameless says that a replay was forced although neither the letter nor its key names the order. If its outcome is
+	// lost and nobody reads the event again, nobody can tell which letters are older: a limit, not a fault (seed 6848).
+	// So every mapping reads the event from now on, and nobody ends the replay.
 	nameless         bool
 	accepted, letter bool
 	previous         *change // the one before, of the same order in the same log

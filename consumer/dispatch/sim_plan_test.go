@@ -11,8 +11,8 @@ import (
 // patience is how long a shell waits for the end of a generation, where it matters.
 const patience = 15 * time.Second
 
-// plan is what one history is like. Each kind of fault is left out of about half of the histories: faults hide each
-// other best.
+// plan is what one history is like. About half of the histories leave out each kind of fault, because faults can hide
+// each other.
 type plan struct {
 	calls, window, fetch int
 	told, limit          int // bytes of metadata: what the workers believe, what the broker takes

@@ -44,8 +44,8 @@ func (w *world) drawRepeats(seed uint64) {
 		s.keyed, s.single = 1, false
 	}
 	if w.desk.on && s.single {
-		// A letter without an order id is known by its key alone, so a newer event with another key cannot mark it: a limit,
-		// no fault.
+		// A letter without an order id is known by its key alone, so a newer event with another key cannot mark it: a
+		// limit, not a fault.
 		w.plan.refusedByMapping = 0
 	}
 }
@@ -83,7 +83,7 @@ func (s *shop) key(changes []change) string {
 	}
 }
 
-// proof is the last acceptance that a worker heard of in this generation, about an order that it has not called since.
+// proof is the last acceptance that a worker received in this generation, about an order that it has not called since.
 type proof struct {
 	log    *simLog
 	key    string

@@ -454,7 +454,7 @@ func (k *worker) fetchAgain(f turn.Fetch) {
 	k.hear(0, func() { k.d.Fetched(k.clock(), f, nil, f.Offset) })
 }
 
-// investigate finds out what became of a partition that the broker did not know.
+// investigate finds out what happened to a partition that the broker did not know.
 func (k *worker) investigate(number int, id partition) {
 	k.act(500*time.Millisecond, func() {
 		p := k.broker.log(id)

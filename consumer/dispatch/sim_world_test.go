@@ -304,5 +304,5 @@ func spread(p *simLog, held map[*order]bool) bool {
 	return grown
 }
 
-// partition is short for the dispatcher's name of one.
+// partition is short for event.Partition.
 type partition = event.Partition

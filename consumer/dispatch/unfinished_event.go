@@ -100,7 +100,7 @@ func (e *pending) keyHash() uint64 {
 	return fold.KeyHash(e.key)
 }
 
-// several says whether the event has calls for more than one order. Only such an event can be partly done.
+// several reports whether the event has calls for more than one order. Only such an event can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
 // fill copies the fetched event into e. If several items of one order ask for a call, only the last of them is called:

@@ -22,7 +22,7 @@ type window struct {
 	identity int64    // stamp of the first placeholder's record; unknownStamp once it is verified or cannot be
 }
 
-// isAnotherLog says whether an event differs from the one that the metadata remembers at its offset.
+// isAnotherLog reports whether an event differs from the one that the metadata remembers at its offset.
 func (w *window) isAnotherLog(in turn.Event) bool {
 	return w.identity != unknownStamp && w.first != nil && in.Offset == w.first.offset && stampOf(in.Time) != w.identity
 }

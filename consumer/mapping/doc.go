@@ -16,8 +16,8 @@
 //
 // An order id is opaque. A JSON string is passed on unchanged, a JSON integer literal as its digits, however many.
 // Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A
-// number below zero is refused: it is an unsigned column that was read as signed. An id that cannot be passed on
-// unchanged is refused, because two orders must not become one. The id is read last: an ignored event needs none.
+// number below zero is refused: it comes from an unsigned column that was read as signed. An id that cannot be passed
+// on unchanged is refused, because two orders must not become one. The id is read last: an ignored event needs none.
 //
 // A message never quotes the payload: it says what kind of value was found and where. There are two exceptions: the
 // order id, and the fields that the reason of a rule names. A refusal carries the order id and the status as far as

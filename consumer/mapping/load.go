@@ -44,7 +44,7 @@ func Load(o Options) (*Mapping, error) {
 	return m, nil
 }
 
-// checkTopics refuses a topic that is given twice: one of the two is probably a typing error for another topic.
+// checkTopics refuses a topic that is given twice: one of the two is probably a typo for another topic.
 func checkTopics(topics []string) error {
 	for i, topic := range topics {
 		if strings.TrimSpace(topic) == "" {

@@ -33,13 +33,13 @@ type platform struct {
 	// The statuses by their verdict. Numbers says that they come as JSON numbers too.
 	submitted, paid, ignore []string
 	numbers                 bool
-	// Unknown is the verdict for a status that nobody knows, and missing for none at all.
+	// Unknown is the verdict for an unknown status, and missing for an event without one.
 	unknown, missing string
 	// Name is the event's name as the event has it, or the header of that name. Events of the names that are read are
 	// judged like the example; aside are ignored; strange are refused, and so are empty and quoted names.
 	name, nameHeader     string
 	read, aside, strange []string
-	// Off is an event of that name that is ignored for another reason. Under a strange name it is refused anyway.
+	// Off is an event of that name that is ignored for another reason. With a strange name it is refused all the same.
 	off string
 	// Reads has the values of fields on which no verdict depends.
 	reads map[string]string

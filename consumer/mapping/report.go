@@ -9,7 +9,7 @@ import (
 // Report lists the parts of a loaded mapping, for its author.
 type Report struct {
 	Mappings []ReportedMapping `json:"mappings"`
-	// Statuses are those that LeadHit knows, as the file says.
+	// Statuses are LeadHit's statuses, as the file lists them.
 	Statuses []string `json:"statuses"`
 	// Findings are valid but probably unintended: a code or a text that a field can never have, a field that no rule
 	// reads, a path into an envelope that is opened, a topic that is not read.

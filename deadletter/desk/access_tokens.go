@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// minToken is the least number of characters in a token: nobody guesses 24 characters that a program drew.
+// minToken is the least number of characters in a token: 24 random characters cannot be guessed.
 const minToken = 24
 
 // Tokens are the users of a desk, by the hash of their token: how long a look-up takes says nothing about a token.

@@ -24,7 +24,7 @@ const (
 	changedShown = 25
 )
 
-// changePage asks whether letters are to be dismissed or reopened, or says what became of that.
+// changePage asks whether letters are to be dismissed or reopened, or shows the outcome.
 type changePage struct {
 	selection
 

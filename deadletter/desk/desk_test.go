@@ -33,7 +33,7 @@ func visitStory(t *testing.T, story string) visit {
 	return visit{t, d, f}
 }
 
-// get returns a page as text, or where it leads to.
+// get returns a page as text, or the address to which it redirects.
 func (v visit) get(path string) (code int, body string) {
 	v.Helper()
 	return v.serve(httptest.NewRequestWithContext(v.Context(), http.MethodGet, path, nil))

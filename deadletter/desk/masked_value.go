@@ -13,7 +13,7 @@ const (
 	// hidden stands for a part of a value that is not shown.
 	hidden = "•••"
 	// maxMasked and maxMaskedDepth limit the text: a value of a megabyte, or one that is only brackets, would become a
-	// page that no browser shows.
+	// page that no browser can display.
 	maxMasked      = 64 << 10
 	maxMaskedDepth = 20
 )

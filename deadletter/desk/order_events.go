@@ -32,7 +32,7 @@ type orderView struct {
 	At      time.Time
 	Command string
 	// Open and Overtaken count the open letters, and those of them that a newer event has overtaken. Waiting counts the
-	// events that wait for a worker, and Unknown those of which nobody can say.
+	// events that wait for a worker, and Unknown those whose state is not known.
 	Open, Overtaken, Requeued, Waiting, Unknown int
 }
 

@@ -24,7 +24,7 @@ func orderSpans() map[string]time.Duration {
 // usualSpan is the command's default.
 const usualSpan = "30d"
 
-// orderPage serves what became of an order.
+// orderPage serves the page about one order.
 func (d *desk) orderPage(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimSpace(r.URL.Query().Get("id"))
 	v := &orderView{Back: r.URL.Query().Get("since"), Spans: []string{"24h", "7d", usualSpan, "90d"}, At: time.Now()}

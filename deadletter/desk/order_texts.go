@@ -56,7 +56,7 @@ func (t *texts) tell(s Step) told {
 	return is
 }
 
-// resolvedBy tells a replay from an event: only a replay has a number.
+// resolvedBy distinguishes a replay from an event: only a replay has a number.
 func (t *texts) resolvedBy(s Step) any {
 	switch {
 	case s.Note != "":
@@ -149,7 +149,7 @@ func (t *texts) asks(e OrderEvent) any {
 	return e.Action
 }
 
-// explain lists what is known of an event beside its steps: the mapping's words, and how far the group is.
+// explain lists what is known of an event beside its steps: the mapping's message, and how far the group has committed.
 func (t *texts) explain(e OrderEvent) (all []any) {
 	if e.Message != "" {
 		all = append(all, e.Message)

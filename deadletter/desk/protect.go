@@ -33,7 +33,7 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 			_, _ = io.WriteString(w, "alive\n")
 			return
 		}
-		// Also for a GET: a body that some function reads as a form could fill memory and disk.
+		// A GET is limited too: if some function read its body as a form, it could fill memory and disk.
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		who := a.identify(r)
 		r = who.in(r)

@@ -74,7 +74,8 @@ func TestRequestsThatNoPageSendsAreRefused(t *testing.T) {
 	}
 }
 
-// A page of the internet may give its own name the address 127.0.0.1. To the browser, our page is its page then.
+// A page on the internet may give its own host name the address 127.0.0.1. Then the browser treats our page as part of
+// that site.
 func TestAForeignNameOfALoopbackAddressIsRefused(t *testing.T) {
 	t.Parallel()
 	withProxy := behind()

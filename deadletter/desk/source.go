@@ -20,7 +20,7 @@ type Source interface { //nolint:interfacebloat // one backend does all of it
 	Letter(ctx context.Context, id ledger.ID) (Letter, error)
 	// Plan reads both topics to their ends and plans a replay of the letters that match.
 	Plan(ctx context.Context, f view.Filter) (Plan, error)
-	// Order reads what became of the events of an order.
+	// Order reads what happened to the events of an order.
 	Order(ctx context.Context, order string, since time.Time) (Order, error)
 	// Workers asks the workers for their status, and reads the pauses in force.
 	Workers(ctx context.Context) Workers
@@ -33,7 +33,7 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
 	// Stop stops a run that this process carries out. Workers still finish the letters that were requeued.
 	Stop(run string, s Signature) error
-	// Change dismisses or reopens letters, and says what became of each.
+	// Change dismisses or reopens letters, and says what happened to each.
 	Change(ctx context.Context, what ledger.Event, ids []ledger.ID, s Signature) ([]Changed, error)
 	// Reveal notes that the person looks at a letter's value. The desk shows the value only if there is no error.
 	Reveal(ctx context.Context, id ledger.ID, s Signature) error
@@ -110,7 +110,7 @@ type Options struct {
 	Canary int     // letters that must be resolved before the others are requeued
 }
 
-// Changed says what became of a letter that somebody wanted to dismiss or reopen.
+// Changed says what happened to a letter that somebody wanted to dismiss or reopen.
 type Changed struct {
 	ID ledger.ID
 	// Counted is false if the ledger had another entry about the letter first, so that this one changed nothing.

@@ -23,14 +23,14 @@ type Order struct {
 	Events   []OrderEvent // oldest first
 }
 
-// OrderEvent is what one event says about the order, and what became of it.
+// OrderEvent is what one event says about the order, and what happened to it.
 type OrderEvent struct {
 	ID   string
 	Time time.Time // zero if unknown
-	// Action is today's mapping's; empty if only letters and ledger know the event.
+	// Action is what the current mapping returns for the event; empty if only letters or the ledger mention it.
 	Action, Status, Cause, Message, DecidedBy string
 	ByKey                                     bool // the mapping finds no order id, but the record's key is the order's
-	// Repeats is the event before that asked for the same call. The worker that made that call needs no other.
+	// Repeats is the earlier event that asked for the same call. The worker that made that call makes no second one.
 	Repeats string
 	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a worker
 	// does: blocked, ready, in flight, waiting, storing, marking, commit.

@@ -39,7 +39,7 @@ type Settings struct {
 	Log *slog.Logger
 }
 
-// Office does a desk's work.
+// Office is the back end of a desk.
 type Office struct {
 	settings Settings
 	// start hands runs to Serve, which owns their goroutines: a run outlives the request that started it. ended is closed

@@ -21,7 +21,7 @@ const (
 
 // Access is what an operator's program needs.
 type Access struct {
-	// Group is the consumer group of the workers. Nobody joins it here.
+	// Group is the consumer group of the workers. This package never joins it.
 	Group   string
 	Letters string // the letters' topic
 	// Topics are the topics that the group consumes; nil if that is not known.

@@ -33,7 +33,7 @@ type mention struct {
 func (r *Reader) Index() { r.indexed = true }
 
 // mention keeps hashes rather than texts, because a topic may have millions of records. Two texts may share a hash, so
-// whoever reads the record at the place compares the text itself.
+// the code that reads the record compares the text itself.
 func (r *Reader) mention(id, order string, record event.Record, entry, counted bool) {
 	if !r.indexed || id == "" {
 		return
@@ -98,7 +98,7 @@ func takeEntryStep(group string, record event.Record, counted bool, take stepTak
 	}
 }
 
-// takeLetterStep passes over letters of other groups, which may share the topic, and over records that are no letters.
+// takeLetterStep skips letters of other groups, which may share the topic, and records that are no letters.
 func takeLetterStep(group string, record event.Record, take stepTaker) {
 	l, err := deadletter.Parse(record)
 	if err != nil || l.Group != "" && l.Group != group {

@@ -47,8 +47,8 @@ func (a Access) Reader(headers ...string) *Reader {
 	}
 }
 
-// Look calls look with the view, which nothing changes meanwhile. look must call no method of the Reader. The number
-// grows with each record that was read.
+// Look calls look with the view, and keeps the view unchanged until look returns. look must call no method of the
+// Reader. The number grows with each record that was read.
 func (r *Reader) Look(look func(*view.View)) (number uint64) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -48,9 +48,9 @@ type orderReader struct {
 	history map[string][]life.Step        // by the letter's id
 }
 
-// ReadOrder reads what became of an order's events: the topics since q.Since, the group's commits, the letters and the
-// ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found. A reader with
-// an Index reads of letters and ledger only what it does not know; any other must not have read before.
+// ReadOrder reads what happened to an order's events: the topics since q.Since, the group's commits, the letters and
+// the ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found. A reader
+// with an Index reads only the new records of letters and ledger; one without an Index must be new.
 func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
 	o := &orderReader{
 		Reader: r, OrderQuery: q, facts: life.Facts{Group: r.Group},
@@ -70,8 +70,8 @@ func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, erro
 }
 
 // read reads the topics, asks the workers and then the group. Letters come last: a commit covers an event only when its
-// letter is stored, so an event that the commit covers and that has no letter then never had one. What a worker says is
-// older than the commit, so the commit overrules it.
+// letter is stored, so an event that is covered but has no letter then never had one. What a worker says is older than
+// the commit, so the commit overrules it.
 func (r *orderReader) read(ctx context.Context) error {
 	defer r.progress("", 0, 0)
 	for _, topic := range r.Topics {
@@ -168,7 +168,7 @@ type askedCall struct {
 	key   []byte
 }
 
-// repeats notes which event before asked for the same call. Without a key, or with another one, a worker calls again:
+// repeats notes which earlier event asked for the same call. Without a key, or with another one, a worker calls again:
 // the order's events may be in partitions of other workers.
 func (r *orderReader) repeats(e *life.Event, key []byte) {
 	if e.Action != event.Call.String() {

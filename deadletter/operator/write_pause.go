@@ -25,7 +25,7 @@ type Pausing struct {
 }
 
 // Pause writes a pause or a resume. It reads the pauses and the members first, so the result shows what was in force
-// before. Unless create is set, it refuses a group that nobody would follow: such a pause would look like a success
+// before. Unless create is set, it refuses a pause that no worker would follow, because it would look like a success
 // while all calls continue.
 func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Pausing, error) {
 	p := Pausing{Ledger: ledger.Topic(a.Letters)}

@@ -152,7 +152,7 @@ func (w *work) judge(a asked) bool {
 	return true
 }
 
-// outcome shows an outcome to the canary and the breaker.
+// outcome passes an outcome to the canary and the breaker.
 func (w *work) outcome(a asked, refused bool) {
 	w.breaker.add(refused)
 	if w.proven >= w.Canary {

@@ -41,8 +41,8 @@ type Limits struct {
 	// Most limits how many letters are ready; further ones are only counted. MaxReplays limits how often a letter was
 	// replayed before.
 	Most, MaxReplays int
-	// Force makes letters ready although LeadHit accepted a newer event of their order: a replay may then turn the order
-	// back, which is for a person to decide.
+	// Force makes letters ready although LeadHit accepted a newer event of their order: a replay may then set an older
+	// status, which only a person may decide.
 	Force bool
 	// Consumed reports whether the group consumes a partition.
 	Consumed func(event.Partition) bool
@@ -77,7 +77,7 @@ type Plan struct {
 	Counts map[Class]int
 }
 
-// NewPlan makes a plan of letters in the order of their ids, and of ids that were asked for by name. An id without a
+// NewPlan makes a plan of letters in the order of their ids, and of ids that were requested one by one. An id without a
 // letter counts as expired.
 func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan {
 	p := Plan{Counts: map[Class]int{}}

@@ -32,7 +32,7 @@ const (
 type Topics interface {
 	// Refresh reads both topics to the ends that they have when it is called.
 	Refresh(ctx context.Context) error
-	// Status is what both say about a letter, as far as they were read. It is false if neither mentions it.
+	// Status returns what both say about a letter, as far as they were read. It returns false if neither mentions it.
 	Status(id ledger.ID) (fold.Status, bool)
 	// Append writes an entry to the ledger. After an error the entry may be stored or not. A write that has begun should
 	// not be cut short.

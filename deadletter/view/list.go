@@ -15,7 +15,7 @@ type Sort string
 
 // List is a part of the letters that match, with what a person needs to know about the others.
 type List struct {
-	// Letters are those up to the limit, in the order that was asked for.
+	// Letters are those up to the limit, in the requested order.
 	Letters []Letter
 	// Total counts the letters that match, and Records their records.
 	Total, Records int

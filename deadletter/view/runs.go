@@ -15,9 +15,9 @@ type Run struct {
 	// Started and Stopped are zero if the ledger has no such entry. Why says how the run ended.
 	Started, Stopped time.Time
 	Why              string
-	// Asked counts the run's replays that counted; the next six say what became of them. Refused were refused again.
-	// Failed could not be called. Dismissed were dismissed while they waited. Lost counts the replays that did not count,
-	// mostly because somebody else was first.
+	// Asked counts the run's replays that counted; the next six say what happened to them. Refused were refused again.
+	// Failed could not be called. Dismissed were dismissed while they waited. Lost counts the replays that did not
+	// count, mostly because somebody else was first.
 	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
 }
 
@@ -61,7 +61,7 @@ func (r *run) count() Run {
 	return is
 }
 
-// ReplayOutcome is what became of one replay.
+// ReplayOutcome is what happened to one replay.
 type ReplayOutcome string
 
 // The outcomes of a replay, as people read them.
@@ -106,7 +106,7 @@ func urgency(o ReplayOutcome) int {
 	}, o)
 }
 
-// now is what became of the replay so far.
+// now is what happened to the replay so far.
 func (p *replay) now() ReplayOutcome {
 	k := p.group.letters[p.id]
 	switch {
@@ -149,7 +149,7 @@ func (v *View) frame(e ledger.Entry) {
 }
 
 // answer notes a replay that counted, or the outcome of one. An outcome of a former replay changes no letter's state,
-// but it says what became of that replay.
+// but it says what happened to that replay.
 func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	switch e.Event {
 	case ledger.LetterReplay:

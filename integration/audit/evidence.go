@@ -78,7 +78,7 @@ type Evidence struct {
 	Committed map[Place]int64 // the group's committed offsets
 	End       map[Place]int64 // the log ends; only commits of these partitions are compared
 	Hopeless  map[string]bool // orders that always fail: their events stay unfinished, and block the commit
-	// Ledger is what operators requested, and the outcomes. Nil: nobody requested a replay.
+	// Ledger is what operators requested, and the outcomes. Nil means that no replay was requested.
 	Ledger *Ledger
 
 	// InFlight is CALLS_IN_FLIGHT of each process. 0: repeats are counted, but their causes are not judged.

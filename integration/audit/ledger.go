@@ -119,8 +119,8 @@ func (l *letterState) take(event string, n int) bool {
 	return true
 }
 
-// Wish returns the entry that an operator may write about a letter: a replay of an open one, or what is wanted of a
-// dismissed one. The event is empty if there is nothing to do.
+// Wish returns the entry that an operator may write about a letter: a replay of an open one, or the reopening of a
+// dismissed one. The event is empty if there is none.
 func (l *Ledger) Wish(id string) (event string, n int) {
 	switch s := l.of(id); {
 	case s.dismissed:

@@ -108,8 +108,8 @@ func (p *passed) index(offset int64) int {
 //
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
-// in base 36. The offset is the commit's own, and each gap is counted from the one before. Other text means nothing: an
-// operator's tool may have committed. This reader is independent of the worker's, so that the two share no fault.
+// in base 36. The offset is the commit's own, and each gap is counted from the one before. Other text is ignored: an
+// operator's tool may have committed it. This reader is independent of the worker's, so that the two share no fault.
 func finishedAbove(next int64, metadata string) (frontier int64, gaps map[int64]bool) {
 	fields := strings.Split(metadata, ",")
 	if len(fields) < 4 || fields[0] != "1" {

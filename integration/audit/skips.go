@@ -7,9 +7,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// A worker may finish an event without a call if LeadHit accepted its status last for its order: a repeat. Nobody sees
-// when it does so. So the audit asks whether there was a time for it: after the lane's events before it were settled,
-// and while the lane's last call was one that LeadHit had accepted with the same status.
+// A worker may finish an event without a call if LeadHit accepted its status last for its order: a repeat. A skip
+// leaves no trace. So the audit checks that there was a time at which it was allowed: after the lane's events before it
+// were settled, and while the lane's last call was one that LeadHit had accepted with the same status.
 
 // known is the time in which the last call of a lane was an accepted one, and its status what LeadHit had.
 type known struct {

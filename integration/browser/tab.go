@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is the time limit of one call. Whoever waits longer looks for something that is not there.
+// patience is the time limit of one call. A call that waits longer looks for something that is not there.
 const patience = time.Minute
 
 // Tab is a tab. Use it from one goroutine.

@@ -163,7 +163,7 @@ func look(t *testing.T, tab *browser.Tab, v browser.View, url string, p page) {
 	problems, perr := tab.Problems()
 	var findings []browser.Finding
 	var aerr error
-	// An audit of 300 causes takes long, and finds what that of the first 20 has found.
+	// An audit of 300 causes is slow, and finds nothing that an audit of the first 20 does not.
 	if !v.NoScript && !updating() && p.name != "all of 300 causes" {
 		findings, aerr = tab.Audit()
 	}

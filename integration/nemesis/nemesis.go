@@ -76,7 +76,7 @@ type Fault struct {
 	Calm, For time.Duration
 }
 
-// String describes the fault in a line.
+// String describes the fault in one line.
 func (f Fault) String() string {
 	return fmt.Sprintf("%v #%d for %v after a calm of %v", f.Kind, f.Which, f.For, f.Calm)
 }

@@ -18,8 +18,8 @@ const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 const mostLogged = 20
 
 // Retrier spaces the attempts at something that must succeed in the end: each wait is longer than the one before. It
-// returns loggers, so that the messages stand where the attempt is made, and a reason that lasts is logged once. The
-// zero value is ready. One goroutine uses it.
+// returns loggers, so that the caller writes the messages, and a reason that lasts is logged once. The zero value is
+// ready. One goroutine uses it.
 //
 //	var r loop.Retrier
 //	for err := try(); err != nil; err = try() {

@@ -77,8 +77,8 @@ type Dialer struct {
 	silence    silence
 }
 
-// New checks the options, reads the files they name once, so that their content is known if one cannot be read later,
-// and opens no connection. All mistakes are reported at once, each as an [*OptionError].
+// New checks the options and opens no connection. It reads the files that they name once, so that their content is
+// known if one cannot be read later. All mistakes are reported at once, each as an [*OptionError].
 func New(o Options) (*Dialer, error) {
 	d := &Dialer{net: o.Dial, log: o.Logger, configured: slices.Clone(o.Brokers)}
 	if d.net == nil {
@@ -175,8 +175,9 @@ func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (
 	return secured, nil
 }
 
-// explainedConn explains why a connection ended: some TLS and login problems show only when a broker responds, or does
-// not. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the first write.
+// explainedConn explains why a connection ended: some TLS and login problems show only in the broker's response, or in
+// its absence. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the first
+// write.
 type explainedConn struct {
 	boundConn
 

@@ -144,7 +144,7 @@ func (c *memberConn) expect(id int32, q rewrite) {
 	c.pending[id] = q
 }
 
-// expects says whether a response that must be changed may come next.
+// expects reports whether a response that must be changed may come next.
 func (c *memberConn) expects() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -225,7 +225,7 @@ func (s *shaped) field(f field) {
 }
 
 // assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions: kafka-go
-// allocates as many topics as it claims.
+// allocates as many topics as the list claims.
 func (s *shaped) assignment(version int16) {
 	type topic struct {
 		Name       string  `kafka:"min=v0,max=v99"`

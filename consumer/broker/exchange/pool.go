@@ -3,7 +3,7 @@
 //
 //   - whether a request without a response was ever sent. An error alone does not show it: a deadline may pass while
 //     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
-//   - current metadata. kafka-go returns its cache, for ever while no broker responds.
+//   - current metadata. kafka-go returns its cache for as long as no broker responds.
 //   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine, where nothing bounds how many do
 //     so at once or how much they unpack, and a panic ends the process. It also drops the batch's last offset.
 //

@@ -118,7 +118,7 @@ func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Durat
 	return age, limited, nil
 }
 
-// ObeysMessageFormat says whether the brokers obey a topic's message.format.version. Those of 3.0 and later do not,
+// ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Those of 3.0 and later do not,
 // unless their inter.broker.protocol.version is older. known is false where a broker does not say.
 func (i *Inspector) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (

@@ -119,8 +119,8 @@ func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	return slices.Clip(inner), nil
 }
 
-// relocate turns the inner offsets into those of the log. Where the topic says LogAppendTime the broker wrote its time
-// into the outer message alone, to leave the compressed bytes as they are (KIP-32).
+// relocate turns the inner offsets into those of the log. If the topic uses LogAppendTime, the broker has written its
+// time into the outer message alone, to leave the compressed bytes as they are (KIP-32).
 func relocate(inner []message, outer message) {
 	base := outer.offset - inner[len(inner)-1].offset
 	for i := range inner {

@@ -55,7 +55,7 @@ func (w *walk) records(set []byte) error {
 	for len(set) > 0 && !w.full {
 		entry, rest, err := cut(set)
 		if err == nil && entry == nil {
-			// The tail that MaxBytes cut off. A broker sends the first batch whole.
+			// This is the batch that MaxBytes cut off. A broker sends the first batch whole.
 			if w.next == w.asked {
 				return w.unreadable(set, fmt.Errorf("%w: the first batch is cut short", ErrCorrupt))
 			}
@@ -267,7 +267,7 @@ func (w *walk) record(h header, body []byte) error {
 	if offset < w.next || w.cannotHold(len(body)) {
 		return nil
 	}
-	// One allocation for each record, for key, value and headers.
+	// One allocation holds the record's key, value and headers.
 	c.B = bytes.Clone(c.B)
 	r := event.Record{Place: event.Place{Offset: offset}, Time: unixTime(h.firstTime + sinceFirst)}
 	if h.attributes&brokerTimeBit != 0 {

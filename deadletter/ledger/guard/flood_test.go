@@ -13,7 +13,7 @@ import (
 
 const bad, other = "v1:9f2c41d07ab3", "v1:000000000001"
 
-// rig is a Guard at a moment that its test moves.
+// rig is a Guard with a clock that the test sets.
 type rig struct {
 	*guard.Guard
 	t   *testing.T

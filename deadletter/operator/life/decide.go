@@ -22,7 +22,7 @@ type Facts struct {
 	Letters *view.View
 }
 
-// Decide says what became of an event, from facts alone. Where none is known, the state says so.
+// Decide says what happened to an event, from facts alone. Where none is known, the state says so.
 func (f *Facts) Decide(e *Event) {
 	commit, known := f.Commits[event.Partition{Topic: e.Topic, Number: e.Partition}]
 	covered := known && dispatch.Covers(commit.Next, commit.Metadata, e.Offset)

@@ -1,4 +1,4 @@
-// Package life works out what became of the events of one order.
+// Package life works out what happened to the events of one order.
 //
 // Callers collect the facts: the events and what today's mapping makes of them, the group's commits, what the workers
 // do, and the letters with the ledger. This package puts them together, and says of each event only what follows from

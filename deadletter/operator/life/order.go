@@ -38,7 +38,7 @@ type Asked struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Event is what one event says about the order, and what became of it.
+// Event is what one event says about the order, and what happened to it.
 type Event struct {
 	ID        string `json:"event"` // as in the letters
 	Topic     string `json:"topic"`
@@ -56,7 +56,7 @@ type Event struct {
 	Message string `json:"message,omitempty"`
 	By      string `json:"decided_by,omitempty"`
 	ByKey   bool   `json:"by_key,omitempty"`
-	// Repeats is the event before that asked for the same call, where a worker that made that call needs no other.
+	// Repeats is the earlier event that asked for the same call. A worker that made that call makes no second one.
 	Repeats string `json:"repeats,omitempty"`
 
 	State   State   `json:"state"`
@@ -66,7 +66,7 @@ type Event struct {
 	History []Step  `json:"history"`
 }
 
-// State is what became of an event.
+// State is what happened to an event.
 type State string
 
 // The states that need no report of a worker. All others are a worker's: blocked, ready, in flight, waiting, storing,
