@@ -28,7 +28,7 @@ type traces struct {
 	Disabled    string `envconfig:"OTEL_SDK_DISABLED" shown:"false" example:"true" help:"true sends no traces, whatever else is set."`
 }
 
-// Address is where spans are posted; empty: there are none.
+// Address is where spans are posted; empty if there are none.
 func (t *traces) Address() string {
 	endpoint := t.TracesEndpoint
 	if endpoint == "" && t.Endpoint != "" {

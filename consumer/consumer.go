@@ -17,8 +17,8 @@
 // until it has been read or is known to be gone.
 //
 // No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
-// generation, before anything is fetched, the consumer creates missing topics, and reads those of them that are our
-// own. If this takes too long, the worker leaves the group and waits outside it.
+// generation, before anything is fetched, the consumer creates the letters' topic and the ledger if they are missing,
+// and then reads them. If this takes too long, the worker leaves the group and waits outside it.
 //
 // A worker that knows its place considers other members of that place dead. Before its first join it waits until their
 // last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it removes
@@ -28,7 +28,7 @@
 // topic was truncated or recreated), the consumer logs and counts it, and continues at the new start of the log.
 //
 // Only these workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other
-// clients. The leader assigns the partitions that exist, whatever else the members' topics name, and no request of the
+// clients. The leader assigns only partitions that exist, whatever topics the members name, and no request of the
 // membership creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
 //
 // # Goroutines

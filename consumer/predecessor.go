@@ -16,7 +16,8 @@ const lastCallMargin = 250 * time.Millisecond
 
 // predecessor removes dead members of this worker's place from the group, before the worker's first join. Kafka would
 // wait a session for each of them, and with it the whole group as soon as somebody joins. Until the last calls of the
-// dead have ended, the worker stays outside, so that the other members continue. Then the group rebalances once.
+// dead members have ended, the worker stays outside, so that the other members continue. Then the group rebalances
+// once.
 //
 // Everything here may fail: then the group waits for the session, as it does for a member of any other place.
 type predecessor struct {

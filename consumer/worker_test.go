@@ -86,7 +86,7 @@ func (k *worker) end() {
 	}
 }
 
-// crash kills the worker: its calls in flight go on at LeadHit, and nobody learns how they end.
+// crash kills the worker: its calls in flight continue at LeadHit, and their outcomes are lost.
 func (k *worker) crash() {
 	k.dead.Store(true)
 	k.wire.set(broken)

@@ -31,7 +31,7 @@ type Source struct {
 	Limited   bool
 }
 
-// forever reports that age deletes none of the topic's records.
+// forever reports whether age deletes none of the topic's records.
 func (s Source) forever() bool { return s.Settings[retentionSetting] != "" && !s.Limited }
 
 const (

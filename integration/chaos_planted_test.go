@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// testPlanted is the test of the judge: a worker with a planted fault must be caught, and one without must not.
+// testPlanted tests the judge: a worker with a planted fault must be caught, and one without must not.
 func (s *suite) testPlanted(t *testing.T, brokers []string) {
 	t.Helper()
 	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}

@@ -27,7 +27,7 @@ func (s *suite) testMembers(t *testing.T, brokers []string) {
 	})
 }
 
-// testComingAndGoing: each of many generations gives back what it took, and repeats nothing.
+// testComingAndGoing: each of many generations releases what it used, and repeats nothing.
 func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	t.Helper()
 	r := s.newRun(t, brokers, 6, sandbox.Faults{Latency: 5 * time.Millisecond})

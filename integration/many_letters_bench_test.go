@@ -21,8 +21,8 @@ const (
 	letterBytes = 1600
 )
 
-// BenchmarkManyLetters compares how long a worker needs to become ready, and a command to list letters, beside a topic
-// of 200,000 letters of 1.6 KB with a plain loop that reads the topic. A worker whose topic is empty takes its turn,
+// BenchmarkManyLetters measures with 200,000 letters of 1.6 KB how long a worker takes to become ready, and a command
+// to list them. It compares both with a plain loop that reads the topic. A worker with an empty topic takes its turn,
 // too: joining the group takes seconds in any case. Then 1,000 of the letters are replayed.
 func BenchmarkManyLetters(b *testing.B) {
 	s := newSuite(b)
@@ -144,7 +144,7 @@ func (r *run) becomesReady(b *testing.B) (took time.Duration, rss int) {
 	return took, rss
 }
 
-// took runs a command, and returns how long it took, and the memory that it had at most in MiB.
+// took runs a command, and returns how long it took, and its peak memory in MiB.
 func (r *run) took(b *testing.B, arguments ...string) (took time.Duration, rss int) {
 	b.Helper()
 	begin := time.Now()

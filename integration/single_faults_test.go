@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testSingleFaults brings about one fault after another around a worker: outages, poison, full disks elsewhere, members
-// that come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
+// testSingleFaults causes one fault after another around a worker: outages, poison, full disks elsewhere, members that
+// come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
 	s.testMemory(t, brokers)

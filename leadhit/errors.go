@@ -95,7 +95,7 @@ func withDetail(text, detail string) string {
 	return text + ": " + detail
 }
 
-// transportError says that there was no answer. LeadHit may have done the work nevertheless.
+// transportError says that there was no response. LeadHit may have done the work nevertheless.
 type transportError struct {
 	Err error
 	// Stopped reports that the caller's context ended, which says nothing about LeadHit.

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// Limits in bytes for other people's text.
+// Limits, in bytes, for text that comes from outside.
 const (
 	maxMessage = 1 << 10
 	maxExcerpt = 256

@@ -246,10 +246,10 @@ func (g *Governor) pausedFor(now time.Time) time.Duration {
 	return g.tally.paused + now.Sub(g.stopped)
 }
 
-// Limits returns what bounds the calls now, for people and metrics. inFlight is how many may be in flight: 1 up to the
-// setting, and 1 while only probes may start. The slots that stay empty because an outage may have begun are not
-// subtracted: one success frees them. perSecond is how many may start per second; 0 is any number. Until quiet all
-// calls wait for a Retry-After; it may have passed.
+// Limits returns what bounds the calls now, for people and metrics. inFlight is how many may be in flight: from 1 to
+// the setting, and 1 while only probes may start. The slots that stay empty because an outage may have begun are not
+// subtracted: one success frees them. perSecond is how many may start per second; 0 means any number. Until quiet all
+// calls wait for a Retry-After; quiet may be in the past.
 func (g *Governor) Limits(now time.Time) (inFlight int, perSecond float64, quiet time.Time) {
 	inFlight = g.limit.whole()
 	if g.probing() {

@@ -31,10 +31,9 @@ type pacer struct {
 	// quiet is the time until which LeadHit asked everybody to wait.
 	quiet time.Time
 	next  time.Time
-	// learned is the pace in calls per second that refusals taught, as it was at grown; 0 is none. After a first
+	// learned is the pace in calls per second that was learned from refusals, as of grown; 0 means none. After a first
 	// refusal, or one at a rate far below the pace, only some rate that works is known and not the highest one. Then
-	// the pace doubles each second until the next refusal (searching). Otherwise it grows by growth until
-	// searchAfter.
+	// the pace doubles each second until the next refusal (searching). Otherwise it grows by growth until searchAfter.
 	learned   float64
 	grown     time.Time
 	refusedAt time.Time

@@ -34,7 +34,7 @@ type ticket struct {
 	probe bool // the call that the pause lets through
 }
 
-// active reports that calls are paused.
+// active reports whether calls are paused.
 func (p *pause) active() bool { return p.kind != Again }
 
 // nextProbe returns when a probe may start. It is zero if one is in flight or calls are not paused.

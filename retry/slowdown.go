@@ -57,7 +57,7 @@ func (s *slowdown) tolerance(now time.Time) float64 {
 	return overloadShare
 }
 
-// measuring reports that the pace must not change because it is being measured.
+// measuring reports whether the pace must not change because it is being measured.
 func (s *slowdown) measuring() bool { return s.phase == measuring }
 
 // shrunk notes that a refusal has shrunk limit and pace. The latest call that has begun is last.

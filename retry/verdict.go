@@ -94,12 +94,12 @@ func (v Verdict) evidence() evidence {
 	return failed
 }
 
-// refused reports that LeadHit asked for fewer calls per second.
+// refused reports whether LeadHit asked for fewer calls per second.
 func (v Verdict) refused() bool {
 	return v.evidence() == failed && (v.Code == tooManyRequests || v.Code == serviceUnavailable)
 }
 
-// overloaded reports that too many calls may be in flight. A 500 or a reset does not: one order that breaks LeadHit
+// overloaded reports whether too many calls may be in flight. A 500 or a reset does not: one order that breaks LeadHit
 // whenever it is called must not slow down the others.
 func (v Verdict) overloaded() bool {
 	return v.refused() || v.evidence() == failed && (v.Cause == causeTimeout || v.Code == gatewayTimeout)

@@ -77,7 +77,7 @@ type watch struct {
 	unfinished int
 }
 
-// look collects the state of all parts. They go on meanwhile, so its figures may differ by the events of some
+// look collects the state of all parts. They continue meanwhile, so its figures may differ by the events of some
 // milliseconds; only the summary compares exactly.
 func (w *watch) look(now time.Time) view {
 	s := w.worker.Status()

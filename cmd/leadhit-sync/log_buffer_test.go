@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// buffered runs a buffer before out. close ends it as the run command does, and returns when its owner may go on.
+// buffered runs a buffer before out. close ends it as the run command does, and returns when its owner may continue.
 func buffered(t *testing.T, out io.Writer, format string) (b *logBuffer, end func()) {
 	t.Helper()
 	b = newLogBuffer(out, format)

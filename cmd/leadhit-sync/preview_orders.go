@@ -18,8 +18,8 @@ type orders struct {
 	known  map[string]*order
 	beyond int               // calls about orders beyond the limit
 	keys   map[uint64]*order // by hash
-	// spreads says that an event has no key, an order two keys, or partitions with two numbers, or a key two orders. Then a
-	// worker skips nothing. Partitions with one number, of several topics, have one worker.
+	// spreads says that an event has no key, that an order has two keys or two partition numbers, or that a key has two
+	// orders. Then a worker skips nothing. Partitions of several topics with the same number belong to one worker.
 	spreads bool
 }
 

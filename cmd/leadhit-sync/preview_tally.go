@@ -183,8 +183,8 @@ type summary struct {
 	Last   time.Time      `json:"last_event,omitzero"`
 	Topics map[string]int `json:"topics"` // events
 
-	// The items by what the mapping asks for, the largest groups first. An event about several orders has several items,
-	// so these may be more than Events.
+	// Calls, Ignored and Refused group the items by what the mapping asks for, the largest groups first. An event about
+	// several orders has several items, so these may be more than Events.
 	Calls   []group `json:"calls"`
 	Ignored []group `json:"ignored"`
 	Refused []group `json:"refused"`
@@ -203,7 +203,8 @@ type summary struct {
 // counts the calls about the others, and all figures but Calls and Needed are lower bounds. Needed is an upper bound
 // then.
 type ordersSummary struct {
-	// Count is the number of orders that were told apart, up to a limit; Beyond counts the calls about further ones.
+	// Count is the number of orders that were counted separately, up to a limit; Beyond counts the calls about further
+	// ones.
 	Count int `json:"count"`
 	Calls int `json:"calls"`
 	// Repeats counts the calls for a status that LeadHit would have accepted last for the order.

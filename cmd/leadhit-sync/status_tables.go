@@ -16,7 +16,7 @@ import (
 const mostPartitions, mostOrderRows = 20, 20
 
 // partitions prints all partitions or, if there are too many, those with the oldest unfinished events. The oldest event
-// shows a partition that stands still, while the number of events only shows a busy one.
+// shows a partition that makes no progress, while the number of events only shows a busy one.
 func (p *statusPrinter) partitions() {
 	all := slices.Clone(p.status.Partitions)
 	p.page.Line("")

@@ -38,7 +38,7 @@ func (n *Notice) write() {
 	}
 }
 
-// Answered starts the two seconds again.
+// Answered restarts the two seconds.
 func (n *Notice) Answered() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -31,7 +31,7 @@ func checkSilent(t *testing.T, sends, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The pool tries again until it is closed, and its last attempt needs its time.
+	// The pool retries until it is closed, and its last attempt takes a while to end.
 	defer time.Sleep(time.Minute)
 	defer cluster.Close()
 	_, err = cluster.Topics(t.Context(), "orders")

@@ -18,9 +18,9 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// deafConn limits the bytes that a fetch may read: after *hears bytes its response stops, although the broker sends on.
-// Large responses arrive in pieces with a pause before each. Other requests are not limited, because the pool's own
-// metadata requests come at any time.
+// deafConn limits the bytes that a fetch may read: after *hears bytes its response stops, although the broker continues
+// to send. Large responses arrive in pieces with a pause before each. Other requests are not limited, because the
+// pool's own metadata requests come at any time.
 type deafConn struct {
 	net.Conn
 	hears    *atomic.Int64
@@ -117,7 +117,7 @@ func TestAFetchThatStallsEndsThreeSecondsAfterTheLastBytes(t *testing.T) {
 	})
 }
 
-// The connection must not go on reading for a fetch that was given up.
+// The connection must not continue to read for a fetch that was given up.
 func TestACancelledFetchReleasesItsMemoryAtOnce(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
 		if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {

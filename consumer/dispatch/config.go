@@ -34,7 +34,7 @@ type Config struct {
 	Replays bool
 	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order, in a call of this
 	// generation, about an event of the same partition with the same key. Nothing is skipped in partitions that are
-	// Scattered, nor once an event had no key, an order two keys or partitions, or a key two orders.
+	// Scattered, nor once an event had no key, an order had two keys or partitions, or a key had two orders.
 	SkipRepeats bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string

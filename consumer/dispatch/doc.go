@@ -35,10 +35,10 @@
 // status last for its order. It counts as accepted in every other respect, except for the flood guard. The proof is a
 // call of this worker in this generation, about an event of the same partition with the same key: otherwise another
 // worker may have called the order since. For the same reason nothing is skipped in partitions that are Scattered, nor
-// once an order had two keys or partitions, or a key two orders. A call that starts forgets its order's status, and
-// only its acceptance makes the new one known, unless LeadHit may still apply an earlier call, which had no response.
-// Pauses, another API key and a restarted partition forget all orders. The memory holds the orders that were used last;
-// forgetting one costs a call and nothing else.
+// once an event had no key, an order had two keys or partitions, or a key had two orders. A call that starts forgets
+// its order's status, and only its acceptance makes the new one known, unless LeadHit may still apply an earlier call,
+// which had no response. Pauses, another API key and a restarted partition forget all orders. The memory holds the
+// orders that were used last; forgetting one costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit
 // of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe

@@ -26,7 +26,7 @@ func (d *Dispatcher) Limit() int {
 // RememberOrders limits the number of orders whose last accepted status is known.
 func (d *Dispatcher) RememberOrders(n int) { d.memory.limit = n }
 
-// Paused reports that calls are paused for the key or the URL, whatever else stops them.
+// Paused reports whether calls are paused for the key or the URL, whatever else stops them.
 func (d *Dispatcher) Paused() bool {
 	reason, _ := d.governor.Probing()
 	return reason != "" && reason != retry.Outage

@@ -221,7 +221,7 @@ func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknow
 func (p *simLog) recreate() {
 	p.renew()
 	p.committed = position{}
-	// Longer than a session: a worker that is frozen throughout is no longer a member.
+	// This is longer than a session, so a worker that is frozen throughout is no longer a member.
 	p.disappear(p.between(12*time.Second, 15*time.Second))
 }
 

@@ -110,7 +110,7 @@ func FuzzUnwrap(f *testing.F) {
 	})
 }
 
-// bareOrder reports that an order is in no envelope yet, and has no member that the mapping reads from one.
+// bareOrder reports whether an order is in no envelope yet, and has no member that the mapping reads from one.
 func bareOrder(data []byte) bool {
 	var all map[string]any
 	if json.Unmarshal(data, &all) != nil {

@@ -122,7 +122,7 @@ func (v verdict) String() string {
 
 // unreadFields finds fields that no rule reads.
 func (p *program) unreadFields(found *spec.Problems) {
-	// These names have a meaning of their own, so they are of use without a rule.
+	// These names have a meaning of their own, so they are useful without a rule.
 	read := map[string]bool{"order_id": true, "status": true, "event_time": true, "event_id": true, "version": true}
 	for _, rule := range p.rules {
 		for _, i := range rule.reads {

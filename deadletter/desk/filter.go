@@ -152,7 +152,7 @@ func address(path string, query url.Values) string {
 // chip is one part of a filter, with the address of the view without it.
 type chip struct{ Text, Without string }
 
-// Chips are the parts of the filter but the state, which tabs show.
+// Chips are the parts of the filter except the state, which tabs show.
 func (s *selection) Chips() []chip {
 	var all []chip
 	for _, name := range filterNames() {

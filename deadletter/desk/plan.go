@@ -218,7 +218,7 @@ func (p *planPage) Command() string {
 // reading is how fresh the view is.
 func (d *desk) reading() Reading { return d.Source.Look(func(*view.View) {}) }
 
-// signatureOf is that of the person who sent a form.
+// signatureOf returns the signature of the person who sent a form.
 func signatureOf(r *http.Request, reason string) Signature {
 	return Signature{By: visitorOf(r).Name, Reason: reason}
 }

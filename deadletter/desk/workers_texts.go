@@ -131,7 +131,7 @@ func newWorkerView(w Worker, group string) workerView {
 var errSilent = errors.New("it did not respond")
 
 // oldest is the age of a partition's oldest unfinished event, including events that are held back. It shows a partition
-// that stands still, while the number of events only shows a busy one.
+// that makes no progress, while the number of events only shows a busy one.
 func oldest(p status.Partition) float64 {
 	if p.OpenTransaction != nil {
 		return max(p.OldestAge, p.OpenTransaction.Age)

@@ -39,7 +39,7 @@ func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 // Change says how a letter differs from what was planned.
 type Change struct {
 	ID ledger.ID
-	// Is is the state it has now. By and Run are those of the replay that was requested meanwhile, if any.
+	// Is is the letter's current state. By and Run are those of the replay that was requested meanwhile, if any.
 	Is      fold.State
 	By, Run string
 }

@@ -42,7 +42,8 @@ func New(name string) (*Authority, error) {
 	template := template(Subject{Name: name})
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
-	// Valid for longer than any certificate that it signs, so that tests of expiry see only the other one expire.
+	// It is valid for longer than any certificate that it signs, so that in tests of expiry only the signed one
+	// expires.
 	template.NotBefore, template.NotAfter = template.NotBefore.Add(-10*life), template.NotAfter.Add(10*life)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

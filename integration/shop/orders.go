@@ -37,7 +37,7 @@ func (o *Orders) Next() audit.Event { return o.NextOf(o.random.IntN(len(o.change
 
 // NextOf returns the next event of the order with this number, counted from 0.
 func (o *Orders) NextOf(order int) audit.Event {
-	// A share of 0 takes no random number, so that a seed gives the events that it always gave.
+	// A share of 0 takes no random number, so that a seed still gives the same events as before.
 	if o.changes[order] == 0 || o.repeats == 0 || o.random.Float64() >= o.repeats {
 		o.changes[order]++
 	}

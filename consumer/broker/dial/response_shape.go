@@ -35,7 +35,7 @@ import (
 const fetchKey = int16(protocol.Fetch)
 
 // shapeOf returns the type whose field tags describe a response, by version. kafka-go's own decoder follows them; its
-// older one, of the group membership, reads the same bytes into other types. Nil: we send no such request.
+// older one, of the group membership, reads the same bytes into other types. It returns nil if we send no such request.
 func shapeOf(key int16) reflect.Type {
 	responses := [...]protocol.Message{
 		new(alterconfigs.Response), new(apiversions.Response), new(createtopics.Response), new(describeconfigs.Response),
@@ -63,7 +63,7 @@ func responseLimit(key int16) int64 {
 	}
 }
 
-// shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go may
+// shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go can
 // trust them: for a response of this shape it allocates a small multiple of the bytes that have arrived.
 type shaped struct {
 	conn  *framedConn

@@ -48,8 +48,8 @@ type Event struct {
 	Item *int `json:"item,omitempty"`
 	// Time is the record's; null if it is unknown, or beyond what JSON can express.
 	Time *time.Time `json:"time"`
-	// Action is today's mapping's; empty if only letters and ledger know the event. ByKey says that the mapping finds no
-	// order id, but the record's key is the order's.
+	// Action is what the current mapping returns for the event; empty if only letters or the ledger mention it. ByKey
+	// says that the mapping finds no order id, but the record's key is the order's.
 	Action  string `json:"action,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Cause   string `json:"cause,omitempty"`
