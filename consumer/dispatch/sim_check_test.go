@@ -13,6 +13,7 @@ type progress struct {
 	called           bool // a crash can repeat its calls
 	several          bool
 	toJudge          int
+	began            time.Duration // when the last call was decided
 }
 
 // settled reports whether no further call is needed.
@@ -73,6 +74,7 @@ func (k *worker) checkCall(c turn.Call) {
 	}
 	g := k.progressOf(r)
 	g.inFlight++
+	g.began = k.now
 	g.called = true
 }
 
@@ -185,15 +187,16 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 
 // exposed counts what a crash now would call again: events that were called, settled or in flight, which no commit at
 // the broker covers. Those about several orders that are not settled are counted apart, and those of a partition whose
-// commits have stopped, or have just resumed, are not counted: they come in addition. An event of which all was skipped
-// has no call to repeat, so each is not asked about it.
+// commits have stopped, or have just resumed, are not counted, nor are those called before that: they come in addition.
+// An event of which all was skipped has no call to repeat, so each is not asked about it.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {
 		suspect[p.Partition] = p.Suspect
 	}
 	for r, g := range k.called {
-		if r.gone || suspect[r.log.id] || r.log.unsteady() || r.log.committed.covers(r.offset) {
+		stopped := suspect[r.log.id] || r.log.unsteady() || g.began < r.log.unknownUntil
+		if r.gone || stopped || r.log.committed.covers(r.offset) {
 			continue
 		}
 		switch {
