@@ -75,7 +75,7 @@ func otherName(name string) string {
 
 // nearest returns the setting whose name differs in a few letters, or "".
 func nearest(name string, settings []setting) string {
-	// Two wrong letters, so that swapped neighbours count too. A long name may have three.
+	// Two wrong letters are accepted, so that swapped neighbours count too. A long name may have three.
 	const most, long = 2, 18
 	near := slices.MinFunc(settings, func(a, b setting) int {
 		return distance(name, a.name()) - distance(name, b.name())

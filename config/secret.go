@@ -14,7 +14,7 @@ const mask = "***"
 // Secret is a value that must not be shown. Everything that prints it, even deep inside another struct, prints ***: fmt
 // with any verb, slog, encoding/json. Only Reveal returns the value. The zero value is an empty secret.
 type Secret struct {
-	// A pointer, because fmt calls no methods on a value in an unexported field: then it prints an address.
+	// This is a pointer, because fmt calls no methods on a value in an unexported field: then it prints an address.
 	value *string
 }
 

@@ -115,7 +115,7 @@ func (s setting) explain(err error) string {
 	if s.tag("choices") != "" {
 		return s.noChoice(parse.Value)
 	}
-	// One of our own types, whose errors are written to be shown here.
+	// This is one of our own types, whose errors are written to be shown here.
 	return parse.Err.Error()
 }
 

@@ -17,7 +17,7 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 		}
 		return
 	}
-	// Somebody who changes a schema in transit decides which number is an order's id. So http is refused even where no
+	// Anyone who changes a schema in transit decides which number is an order's id. So http is refused even where no
 	// password travels.
 	if what := wrongURL(r.URL, "use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE",
 		"where others could change the schemas"); what != "" {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Waits returns the waits of now without a turn.
+// Waits returns the current waits without a turn.
 func (c *Consumer) Waits() []Wait { return c.waits.list() }
 
-// Phase returns the phase of now, and since when, without a turn.
+// Phase returns the current phase and its start, without a turn.
 func (c *Consumer) Phase() (name string, since time.Time) {
 	p := c.phase.Load()
 	return p.name, p.since

@@ -124,7 +124,7 @@ func (m *membership) live(
 		m.dispatcher.Lost()
 		leave = m.dispatcher.NeedsNewMember() // after Lost, because a commit may still be in flight
 	})
-	// Only now: the last commit must reach the broker before kafka-go may rejoin the group.
+	// Do this only now: the last commit must reach the broker before kafka-go may rejoin the group.
 	stopCommitting()
 	hands.Wait()
 	m.letters.forget()

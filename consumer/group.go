@@ -79,8 +79,8 @@ func (m *membership) run(ctx, work context.Context) error {
 		if ctx.Err() != nil {
 			m.enter(Draining)
 		}
-		// Leaves the group; its error is always nil. Close waits for a join in flight. An abandoned join would leave a
-		// member without a process, and its partitions without an owner for a whole session.
+		// Close leaves the group; its error is always nil. Close waits for a join in flight. An abandoned join would
+		// leave a member without a process, and its partitions without an owner for a whole session.
 		_ = group.Close()
 		if joining.Failures() > 0 { // rotated, not shuffled: the one that does not respond must not come first again
 			brokers = append(brokers[1:len(brokers):len(brokers)], brokers[0])
@@ -188,7 +188,7 @@ func (m *membership) generation(
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)
 	defer stop()
-	// Started before any work: kafka-go does not begin the next generation until this returns. It is also the only
+	// This starts before any work: kafka-go does not begin the next generation until this returns. It is also the only
 	// bridge from the generation's context, because each context derived from that would cost a goroutine.
 	gen.Start(func(generation context.Context) {
 		select {

@@ -111,7 +111,7 @@ func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partiti
 			slog.Int64("offset", ended.Offset), slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}
-	// Asked once per transaction, unless it fails: the first batch comes whole, which may be a megabyte.
+	// This is asked once per transaction, unless it fails: the first batch comes whole, which may be a megabyte.
 	first, err := f.options.Cluster.TimeAt(ctx, p.Topic, p.Number, stable)
 	if ctx.Err() != nil {
 		return

@@ -267,7 +267,7 @@ func stuckBeside(w *world, at int64) {
 	w.event(0, w.ledger.next("other", fine))
 	time.Sleep(10 * time.Minute)
 	k.end()
-	time.Sleep(time.Minute) // and again: the next worker reads both anew
+	time.Sleep(time.Minute) // and again: the next worker reads both from their starts
 	k = w.start()
 	time.Sleep(10 * time.Second)
 	p = k.State().Dispatch.Partitions[0]

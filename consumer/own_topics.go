@@ -32,7 +32,7 @@ type Letters struct {
 	// Topic has one partition, and is one of the cluster's topics. Exists is as for a [Ledger].
 	Topic  string
 	Exists func(context.Context) (bool, error)
-	// Parse returns what the dispatcher must know of a record. It is false for what is not a letter of this group.
+	// Parse returns what the dispatcher must know of a record. It returns false for what is not a letter of this group.
 	Parse func(event.Record) (fold.Letter, bool)
 }
 
@@ -177,7 +177,7 @@ func (t *ownTopics) catchUp(ctx context.Context, g *generation) {
 	hands.Wait()
 }
 
-// check tells the dispatcher once both topics were read as far as the first call of this generation needs. Only in a
+// check informs the dispatcher once both topics were read as far as the first call of this generation needs. Only in a
 // turn.
 func (t *ownTopics) check() {
 	if t.letters == nil || t.current == nil || !t.letters.reached() || !t.ledger.reached() {

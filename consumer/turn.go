@@ -14,8 +14,8 @@ import (
 const tick = time.Second
 
 // turns gives the dispatcher to one goroutine at a time. A turn is an input, the dispatcher's effects, and their start.
-// Whoever has an input takes a turn: passing inputs to a goroutine of its own, and the next call back, would cost more
-// than the turn. A turn takes microseconds and waits for nobody.
+// A goroutine that has an input takes a turn itself: passing inputs to a separate goroutine, and the next call back,
+// would cost more than the turn. A turn takes microseconds and waits for nothing.
 type turns struct {
 	mu         sync.Mutex
 	over       bool // no more turns
@@ -38,7 +38,7 @@ func newTurns(config dispatch.Config) turns {
 	}
 }
 
-// send takes a turn. False: the consumer has stopped, and the input was not taken.
+// send takes a turn. It returns false if the consumer has stopped, and then the input was not taken.
 func (t *turns) send(in func(now time.Time)) bool {
 	_, taken := t.take(in, nil)
 	return taken

@@ -25,7 +25,7 @@ const (
 // become a letter, because its content is unknown. So a person must restore it or skip it.
 type Unreadable struct {
 	event.Partition
-	// First and Last are the offsets of the batch's events, as far as its header can be believed.
+	// First and Last are the offsets of the batch's events, as far as its header can be trusted.
 	First, Last int64
 	// Since is when the batch was met first.
 	Since time.Time

@@ -21,7 +21,7 @@ import (
 // learnt is the status that LeadHit refuses at first.
 const learnt = "on-hold"
 
-// operators replay, dismiss and reopen letters at random, two of them at once, while the faults go on. They write to
+// operators replay, dismiss and reopen letters at random, two of them at once, while the faults continue. They write to
 // the ledger as the commands do.
 type operators struct {
 	*round

@@ -97,7 +97,7 @@ func slowLedger(seconds int) planted {
 	}
 }
 
-// testPlantedReplays is the test of the judge of replays, with the worker itself and changes to its sources.
+// testPlantedReplays tests the judge of replays, with the worker itself and changes to its sources.
 func (s *suite) testPlantedReplays(t *testing.T, brokers []string, seed uint64) {
 	t.Helper()
 	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}

@@ -42,7 +42,7 @@ func (s *suite) testCheck(t *testing.T) {
 		},
 		Properties: map[string]string{
 			"group.max.session.timeout.ms": strconv.FormatInt(most.Milliseconds(), 10), "auto.create.topics.enable": "true",
-			// So that a test soon sees that a member has left.
+			// This lets a test see soon that a member has left.
 			"group.consumer.session.timeout.ms": "6000", "group.consumer.min.session.timeout.ms": "6000",
 		},
 	})

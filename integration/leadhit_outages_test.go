@@ -28,7 +28,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 	}{
 		{"an outage of closed connections", func(f *sandbox.Faults) { f.Closed = true }, 100},
 		{"an outage of 503", func(f *sandbox.Faults) { f.Status = 503 }, 100},
-		// What is on the way when the first call times out is as much as may be in flight; no second round follows it.
+		// When the first call times out, as many calls as may be in flight have been sent; no second round follows.
 		{"an outage in which calls time out", func(f *sandbox.Faults) { f.Latency = time.Hour }, 100},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func (w *worker) showsOutage(t *testing.T) {
 	}
 }
 
-// topUp makes what waits after a short outage enough to measure with: work for DRAIN seconds.
+// topUp adds events until enough wait after a short outage to measure with: work for DRAIN seconds.
 func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	enough := number(t, "DRAIN", 24) * budget

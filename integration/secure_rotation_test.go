@@ -19,7 +19,8 @@ func (w *wire) testRotation(t *testing.T) {
 		g := w.newGuarded(t, brief)
 		g.goesOn(t, func() {
 			fresh := w.canary + "-another"
-			// The file first: for a moment the broker takes neither the new password nor, afterwards, the old one.
+			// The file is written first: for a moment the broker takes neither the new password nor, afterwards, the
+			// old one.
 			g.writePassword(t, fresh)
 			g.setPassword(t, fresh)
 		})

@@ -70,7 +70,8 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
-		// These take long: last they would be left alone, first they would share the processors with TestDesk's browser.
+		// These take long. At the end they would run alone, and at the start they would share the processors with
+		// TestDesk's browser.
 		s.testSingleFaults(t, brokers)
 		s.testReplayCommand(t, brokers)
 		s.testReplays(t, brokers)

@@ -117,7 +117,7 @@ func (r *run) silences(kill time.Time) map[int]time.Duration {
 	return gaps
 }
 
-// partitionOf reads it out of a call's id, topic-partition-offset.
+// partitionOf reads the partition from a call's id, topic-partition-offset.
 func (r *run) partitionOf(id string) (partition int, ok bool) {
 	text, _, _ := strings.Cut(strings.TrimPrefix(id, r.topic+"-"), "-")
 	partition, err := strconv.Atoi(text)

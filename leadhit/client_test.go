@@ -289,7 +289,7 @@ func TestBeforeIsAskedOnceForEachCall(t *testing.T) {
 	}
 }
 
-// A server that hangs up after it has read: nobody knows what it did, and only the caller may decide to call again.
+// A server that hangs up after it has read: it is unknown what it did, and only the caller may decide to call again.
 func TestTheClientNeverRepeatsACall(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The errors that only [Judge] needs to tell apart.
+// The errors that only [Judge] needs to distinguish.
 type (
 	TransportError  = transportError
 	NotSentError    = notSentError

@@ -95,7 +95,7 @@ func (r *rig) Limit() int {
 	return limit
 }
 
-// pace is how many calls may start per second; 0 is any number.
+// pace is how many calls may start per second; 0 means any number.
 func (r *rig) pace() float64 {
 	_, pace, _ := r.Limits(r.now)
 	return pace

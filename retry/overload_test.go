@@ -198,8 +198,8 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 }
 
 // TestAnOutageIsNotTakenForRefusalsAtAnyPace: the 503s that an outage begins with slow the worker down before it knows
-// that it is one. At one call a second it must not conclude that slowing down is useless: LeadHit comes back with room
-// for 50 calls a second.
+// that it is one. At one call a second it must not conclude that slowing down is useless: LeadHit comes back with
+// capacity for 50 calls a second.
 func TestAnOutageIsNotTakenForRefusalsAtAnyPace(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

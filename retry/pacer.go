@@ -28,7 +28,7 @@ type pacer struct {
 	random *rand.Rand
 	// setting is the pace that the operator set, in calls per second; 0 means no limit.
 	setting float64
-	// quiet is the time until which LeadHit asked everybody to wait.
+	// quiet is the time until which LeadHit asked all callers to wait.
 	quiet time.Time
 	next  time.Time
 	// learned is the pace in calls per second that was learned from refusals, as of grown; 0 means none. After a first
@@ -57,7 +57,7 @@ func (p *pacer) start(now time.Time) {
 	p.next = from.Add(time.Duration(float64(time.Second) / pace))
 }
 
-// pace returns how many calls may start per second; 0 is any number.
+// pace returns how many calls may start per second; 0 means any number.
 func (p *pacer) pace(now time.Time) float64 {
 	p.grow(now)
 	switch {

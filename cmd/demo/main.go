@@ -188,7 +188,7 @@ func endAtOnce() {
 }
 
 // painterFor chooses between the live screen and plain lines. A terminal with TERM=dumb, as in some editors, knows no
-// cursor movements. A terminal that does not know its size is taken as 80 by 24, the size of the VT100.
+// cursor movements. A terminal that does not know its size is treated as 80 by 24, the size of the VT100.
 func painterFor(o options, out *os.File) painter {
 	if o.plain || !terminal.Is(out) || os.Getenv("TERM") == "dumb" {
 		return &plain{out: out, verbose: o.verbose}

@@ -15,7 +15,7 @@ import (
 const checkLimit = time.Minute
 
 // errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks do not: a
-// worker would work, or nobody can know.
+// worker would work, or this is unknown.
 var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
 
 // checkCommand asks in the order in which a worker needs the answers, each question in its own file:

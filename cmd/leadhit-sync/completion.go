@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// completeLimit limits how long a TAB waits for Kafka. A shell shows nothing while it waits, and a person takes a
-	// longer silence for a broken terminal.
+	// completeLimit limits how long a TAB waits for Kafka. A shell shows nothing while it waits, and after a longer
+	// silence a person thinks that the terminal is broken.
 	completeLimit = 2 * time.Second
 	// completeLetters is how many of the newest letters are used for completion. An operator mostly looks for recent
 	// letters, and a shell asks before it shows hundreds of words.
@@ -28,7 +28,8 @@ const (
 type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 
 // complete adds completions for flags and arguments to every command, and examples to cobra's own commands. Values of
-// letters are read from Kafka on each TAB, with the settings of the shell's environment: completion calls nobody else.
+// letters are read from Kafka on each TAB, with the settings of the shell's environment: completion connects to nothing
+// else.
 func complete(root *cobra.Command) {
 	// Cobra would add the command only when it executes the root, too late for the loop below.
 	root.InitDefaultCompletionCmd()

@@ -22,8 +22,8 @@ import (
 // withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for
 // a while, so ask calls Answered on the notice after each response. To an error of the connection it adds the settings
 // to check. It closes the cluster and stops the notice when ask returns, so ask must not leave a goroutine that uses
-// them. The client's log is discarded: a command reports its error once, at the end. Until ask has asked, nothing has
-// connected to Kafka, so a wrong address shows as an error of ask.
+// them. The client's log is discarded: a command reports its error once, at the end. Nothing connects to Kafka before
+// ask does, so a wrong address shows as an error of ask.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,

@@ -45,7 +45,7 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 	}
 }
 
-// probe takes any 2xx for success, as Kubernetes does.
+// probe treats any 2xx as success, as Kubernetes does.
 func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("no response within %v", probeLimit))
 	defer cancel()

@@ -30,8 +30,8 @@ type foundLetters struct {
 	// They help a user whose filter matches nothing.
 	Causes, Topics map[string]int
 	Newest         time.Time
-	// Elsewhere counts letters of other groups that match, and Hidden letters that match but for their state, if no
-	// state was asked for.
+	// Elsewhere counts letters of other groups that match, and Hidden letters that match except for their state, if no
+	// state was requested.
 	Elsewhere map[string]int
 	Hidden    map[fold.State]int
 	// Which says which letters are left under a limit; empty means the newest.

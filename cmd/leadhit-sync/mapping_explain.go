@@ -69,7 +69,7 @@ is not called. Unlike the log, the output shows the event's content.`,
 	return c
 }
 
-// record builds the record. Without --key it has no key, which a mapping can tell from an empty one.
+// record builds the record. Without --key it has no key, which a mapping can distinguish from an empty one.
 func (f recordFlags) record(c *cobra.Command) (event.Record, error) {
 	r := event.Record{Place: event.Place{Topic: f.topic}, Time: time.Now().Truncate(time.Second)}
 	if c.Flags().Changed("key") {

@@ -61,7 +61,7 @@ func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) 
 // context ends the wait, not the write. Only the context bounds the wait for a cluster that does not respond at all.
 // Otherwise one call takes 5 s for each of three attempts, and as much again for a large record.
 func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record) error {
-	// One batch at a time: a batch must not be stored if the one before it failed.
+	// Write one batch at a time: a batch must not be stored if the one before it failed.
 	for batch := range slices.Chunk(all, batchRecords) {
 		messages := make([]kafka.Message, len(batch))
 		for i, r := range batch {

@@ -121,7 +121,7 @@ func TestFetchLeavesAbortedTransactionsOut(t *testing.T) {
 	if got := values(t, cluster, broker.FetchRequest{}, end); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	// From every offset the same, however the response starts.
+	// The result is the same from every offset, however the response starts.
 	for offset := range end {
 		got := values(t, cluster, broker.FetchRequest{Offset: offset}, end)
 		if !slices.Equal(got, want[len(want)-len(got):]) {

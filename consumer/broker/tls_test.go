@@ -203,7 +203,8 @@ func endOf(t *testing.T, age time.Duration) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Later than now, so that the read waits already: a pipe refuses to set a deadline once its other end is closed.
+	// This is later than now, so that the read waits already: a pipe refuses to set a deadline once its other end is
+	// closed.
 	time.AfterFunc(age+time.Nanosecond, func() { _ = far.Close() })
 	if _, err = conn.Read(make([]byte, 1)); err == nil {
 		t.Fatal("got no error from a connection that has ended")
@@ -267,7 +268,7 @@ func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 	warned, again := 0, 0
 	for name, spoil := range map[string]func(string){
 		"ca": func(file string) { write(t, file, "half") },
-		// Another key, as for the moment between two files that are replaced one after the other.
+		// This is another key, as in the moment when only one of the two files has been replaced.
 		"key":      func(file string) { write(t, file, ours.client(t).key) },
 		"crt":      func(file string) { _ = os.Remove(file) },
 		"password": func(file string) { write(t, file, "\n") },

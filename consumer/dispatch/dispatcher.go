@@ -174,7 +174,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		d.release(e)
 	}
 	d.dropReplays(p)
-	d.forgetOrders() // whoever sends an order's events again wants them called
+	d.forgetOrders() // events that are sent again are meant to be called
 	if d.commit != nil {
 		// Its response says nothing about the new log.
 		c := *d.commit

@@ -12,7 +12,7 @@ import (
 // entries in the ledger.
 const refusedAgain = "refused"
 
-// LetterCounts returns the figures of now. Open letters stored before since do not count: retention has deleted them.
+// LetterCounts returns the current figures. Open letters stored before since do not count: retention has deleted them.
 // It visits no letter and no replay that is not taken up.
 func (d *Dispatcher) LetterCounts(since time.Time) snapshot.LetterCounts {
 	c := snapshot.LetterCounts{Waiting: map[string]int{}, Outcomes: maps.Clone(d.observed.replayed)}

@@ -118,9 +118,9 @@ func (p *partition) unlink(e *pending) {
 }
 
 // describe returns what a commit would say now, and the offset below which it covers everything that is finished. It
-// never covers less than an acknowledged commit did, because later events of the same orders were called on the
-// strength of that one. Where the limit has become too small, the last commit's length is enough: events only finish,
-// and the same claim with fewer gaps takes no more space.
+// never covers less than an acknowledged commit did, because later events of the same orders were called because of
+// that one. Where the limit has become too small, the last commit's length is enough: events only finish, and the same
+// claim with fewer gaps takes no more space.
 func (p *partition) describe(limit int) (m mark, coverage int64) {
 	first := p.window.first
 	if first == nil {

@@ -236,7 +236,7 @@ func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	h.wantRepeats("the order's events have one key", 2)
 }
 
-// LeadHit may apply a call after it accepted later ones. The next event about the order sets that right.
+// LeadHit may apply a call after it accepted later ones. The next event about the order corrects that.
 func TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile(t *testing.T) {
 	t.Parallel()
 	h := started(t, skipping(), orders(0))

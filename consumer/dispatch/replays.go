@@ -60,8 +60,8 @@ func (t task) nthReplay() int {
 func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {
-		// A late write of the last owner. LeadHit may have accepted newer events of the order since this worker took over the
-		// partition, when the letter could not be marked yet.
+		// This is a late write by the last owner. LeadHit may have accepted newer events of the order since this worker
+		// took over the partition, when the letter could not be marked yet.
 		d.write(nil, d.mark(now, l.ID, ""))
 	}
 }

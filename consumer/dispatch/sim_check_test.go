@@ -186,9 +186,9 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 }
 
 // exposed counts what a crash now would call again: events that were called, settled or in flight, which no commit at
-// the broker covers. Those about several orders that are not settled are counted apart, and those of a partition whose
+// the broker covers. Those about several orders that are not settled are counted apart. Events of a partition whose
 // commits have stopped, or have just resumed, are not counted, nor are those called before that: they come in addition.
-// An event of which all was skipped has no call to repeat, so each is not asked about it.
+// An event that was skipped as a whole has no call to repeat, so each is not called for it.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {

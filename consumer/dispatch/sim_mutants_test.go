@@ -162,7 +162,7 @@ func mutants() map[string][]edit {
 			guard + "pauses.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)",
 		}},
 		"resume-ends-nothing": {{guard + "pauses.go", "\tg.pauses = nil\n", ""}},
-		// The shell's part of it is to say how far it read; the core's to believe no more than that.
+		// The shell reports how far it has read, and the core must assume no more than that.
 		"gap-on-dead-context": {{
 			"fetches.go", "if next > p.window.position {",
 			"if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.window.position {",

@@ -45,7 +45,7 @@ func (d *Dispatcher) rested() map[event.Partition]time.Duration {
 	return all
 }
 
-// Snapshot returns the figures of now. It visits all unfinished events.
+// Snapshot returns the current figures. It visits all unfinished events.
 func (d *Dispatcher) Snapshot() snapshot.Snapshot {
 	s := snapshot.Snapshot{
 		Pause: d.Pause(), InFlight: len(d.calls), Draining: d.draining, MetadataBytes: d.metadataMax,

@@ -1,7 +1,7 @@
 // Package event defines the types that flow through the worker: a [Record] of Kafka with its headers, the [Place] where
 // it is stored, and the [Item] that it means for an order.
 //
-// The fetcher makes a Record, and everybody after it only reads: the mapping, the dispatcher's callers, the writer of
+// The fetcher makes a Record, and everything after it only reads: the mapping, the dispatcher's callers, the writer of
 // dead letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in
 // memory.
 //
@@ -41,11 +41,11 @@ type Header struct {
 	Value []byte
 }
 
-// Record is one record of the log. Everybody shares its bytes, so nobody changes them.
+// Record is one record of the log. Its bytes are shared, so they must not be changed.
 type Record struct {
 	Place
 
-	// Time is the producer's, or the broker's where the topic says LogAppendTime. It is zero if the record has none.
+	// Time is the producer's, or the broker's if the topic uses LogAppendTime. It is zero if the record has none.
 	Time time.Time
 	// Key and Value are nil where the record has none.
 	Key, Value []byte

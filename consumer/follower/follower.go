@@ -40,7 +40,7 @@ type Follower[T any] struct {
 	// Newest is how many of the newest records are read at the start; 0 means all.
 	Newest int64
 	// Recreate creates the topic after somebody deleted it. It returns false if that must not happen yet. It is asked
-	// only after the topic was read once. Nil: it is never created here.
+	// only after the topic was read once. If Recreate is nil, the topic is never created here.
 	Recreate func(context.Context) (bool, error)
 
 	begun     bool // it was read to its end once

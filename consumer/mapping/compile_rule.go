@@ -102,7 +102,8 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 			r.reads = append(r.reads, i)
 		}
 	}
-	// In declaration order, because the references come from a map, and a refusal must name the same field each time.
+	// Use the declaration order, because the references come from a map, and a refusal must name the same field each
+	// time.
 	slices.Sort(r.reads)
 	c.findUnreachableTexts(s, checked.NativeRep())
 	return true

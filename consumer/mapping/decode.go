@@ -111,7 +111,7 @@ func (r *run) release() {
 	r.scan.Release()
 	r.keyScan.Release()
 	clear(r.values)
-	// Up to the capacity: a shorter slice of an earlier step may hide references behind its end.
+	// Clear up to the capacity: a shorter slice of an earlier step may hide references behind its end.
 	clear(r.envelope[:cap(r.envelope)])
 	clear(r.ce[:cap(r.ce)])
 	*r = run{

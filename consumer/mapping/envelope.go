@@ -75,7 +75,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 		return ignored("a tombstone"), nil
 	case len(value) == 0:
 		return refused(causeEmptyValue, "the value is empty, which is neither a tombstone nor JSON"), nil
-	// Before any parsing: the limit bounds the memory and the time of all that follows.
+	// This comes before any parsing: the limit bounds the memory and the time of all that follows.
 	case len(value) > maxValue:
 		return refused(causeTooLarge, fmt.Sprintf("the value has %d bytes, more than %d", len(value), maxValue)), nil
 	}

@@ -199,7 +199,7 @@ rules:
 	}
 }
 
-// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds that were taken for milliseconds are the year 57
+// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds that were read as milliseconds are the year 57
 // million.
 func TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime(t *testing.T) {
 	t.Parallel()

@@ -171,7 +171,7 @@ func TestAContentTypeNamesAnEncodingWithoutASignature(t *testing.T) {
 	}
 }
 
-// Broken JSON and unknown bytes must not be taken for another form.
+// Broken JSON and unknown bytes must not be mistaken for another form.
 func TestBrokenJSONIsNotTakenForAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{

@@ -134,7 +134,7 @@ func (l *loader) layOverPreset(s *spec.Mapping) {
 	}
 	f := l.preset(s.Preset.Value, s.Name)
 	switch {
-	// Checked first: a preset that names itself would otherwise be laid over itself.
+	// This is checked first: a preset that names itself would otherwise be laid over itself.
 	case strings.HasPrefix(s.File, presetPrefix):
 		l.Add(s.Preset.Place, "preset", "a preset does not build on another")
 	case f == nil:

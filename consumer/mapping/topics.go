@@ -35,7 +35,7 @@ func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 		m.every = true
 	case s.Match.Pattern.Value != "":
 		m.Place = s.Match.Pattern.Place
-		// Compiled as it is first, so that a message shows what the author wrote.
+		// It is first compiled as it is, so that a message shows what the author wrote.
 		_, err := regexp.Compile(s.Match.Pattern.Value)
 		if err == nil {
 			m.pattern, err = regexp.Compile("^(?:" + s.Match.Pattern.Value + ")$")

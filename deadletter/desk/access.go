@@ -73,7 +73,7 @@ func (a Access) user(r *http.Request) (name, unknown string) {
 	case !a.fromProxy(r):
 		return "", "access.stranger"
 	}
-	// A proxy that adds its header to the client's sends two, or joins them, and nobody knows which is whose.
+	// A proxy that adds its header to the client's sends two, or joins them, and then it is unknown which is whose.
 	if names := r.Header.Values(a.UserHeader); len(names) == 1 && isUserName(names[0]) && !strings.Contains(names[0], ",") {
 		return names[0], ""
 	}

@@ -251,7 +251,7 @@ func (p *lettersPage) turn(d *desk, number int, key string) map[fold.State]int {
 	return is.States
 }
 
-// hintsOf counts what the list does not show but somebody may miss in it.
+// hintsOf counts what the list does not show but a user may expect in it.
 func hintsOf(v *view.View) hints {
 	h := hints{Malformed: v.Malformed, MalformedEntries: v.MalformedEntries, Expired: v.Expired()}
 	for _, n := range v.Elsewhere(view.Filter{}) {

@@ -174,7 +174,7 @@ func (t *texts) explain(e OrderEvent) (all []any) {
 	return all
 }
 
-// reachedKey is the text for a state that depends on how far the group is, and for a replay that nobody explains.
+// reachedKey is the text for a state that depends on how far the group is, and for a replay without an explanation.
 func reachedKey(e OrderEvent) string {
 	switch {
 	case e.State == eventUnreached:

@@ -27,7 +27,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// refuse makes the broker forbid everybody to read a topic, until allow is called.
+// refuse makes the broker refuse all reads of a topic, until allow is called.
 func (w *world) refuse(topic string) (allow func()) {
 	var over atomic.Bool
 	w.fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {

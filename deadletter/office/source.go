@@ -97,7 +97,7 @@ func notesOf(notes []life.Note) (all []desk.Note) {
 	return all
 }
 
-// orderEvent copies the command's form into the page's: the desk knows nothing of the package that reads orders, so that
+// orderEvent copies the command's form into the page's: the desk does not import the package that reads orders, so that
 // its tests need no Kafka.
 func orderEvent(e *life.Event) desk.OrderEvent {
 	shown := desk.OrderEvent{

@@ -16,8 +16,8 @@ func (r *Reader) Select(filter view.Filter) (letters []view.Letter, err error) {
 	return letters, err
 }
 
-// selected adds letters that are named by id but were deleted from the topic: the ledger can still close them. An id that
-// nothing knows is an error, because a typo must not look like success.
+// selected adds letters that are named by id but were deleted from the topic: the ledger can still close them. An
+// unknown id is an error, because a typo must not look like success.
 func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 	letters := slices.Collect(v.Letters(filter))
 	for _, id := range filter.IDs {

@@ -237,7 +237,7 @@ func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 }
 
 // Append writes an entry of a run. It completes a write that has begun even if the run is interrupted, so the summary
-// knows what was asked for.
+// includes it.
 func (r *Reader) Append(ctx context.Context, e ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendLimit)
 	defer cancel()

@@ -187,7 +187,7 @@ func calledLater(items []event.Item, order string) bool {
 	return slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Call && i.OrderID == order })
 }
 
-// add counts what is beyond the limit, so that nobody takes the list for complete.
+// add counts what is beyond the limit, so that the list is not mistaken for complete.
 func (r *orderReader) add(e *life.Event) {
 	if len(r.life.Events) == mostEvents {
 		r.life.More++

@@ -187,7 +187,7 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 }
 
 // keep stores what a list or a filter needs, in fixed size as far as possible: a view holds 200,000 letters and more.
-// The value itself stays in Kafka; its size and hash tell two values apart.
+// The value itself stays in Kafka; its size and hash distinguish two values.
 func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	if l.OrderID != k.order {
 		k.order, k.number = l.OrderID, v.number(l.OrderID)

@@ -136,7 +136,7 @@ func (r registry) checkSelector(s *parser.VectorSelector, path []parser.Node) []
 	return found
 }
 
-// checkMatcher looks at one label that is asked for, and at its value, or the values of a regular expression a|b.
+// checkMatcher looks at one label that a query names, and at its value, or the values of a regular expression a|b.
 func (m metric) checkMatcher(name, label, asked string) []string {
 	var found []string
 	if !slices.Contains(slices.Concat(targetLabels(), m.labels), label) {

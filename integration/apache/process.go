@@ -44,7 +44,7 @@ func (p *process) start(arguments ...string) error {
 	if p.cmd != nil {
 		return nil
 	}
-	// Appended, because the log of a node includes that of its runs before a kill.
+	// The file is appended to, because the log of a node includes that of its runs before a kill.
 	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)

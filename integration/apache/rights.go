@@ -19,7 +19,7 @@ const iterations = 4096
 
 // SetPassword creates a user of SCRAM-SHA-256 and SCRAM-SHA-512, or changes its password. Established connections stay.
 func (c *Cluster) SetPassword(ctx context.Context, user, password string) error {
-	// Two requests, because Kafka rejects a request that alters a user twice.
+	// These are two requests, because Kafka rejects a request that alters a user twice.
 	err := errors.Join(
 		c.setPassword(ctx, user, password, kafka.ScramMechanismSha256, sha256.New),
 		c.setPassword(ctx, user, password, kafka.ScramMechanismSha512, sha512.New),

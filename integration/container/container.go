@@ -70,7 +70,7 @@ func (i *Image) Start(o Options) (*Container, error) {
 	}
 	id := "leadhit-sync-" + strings.ToLower(rand.Text()[:8])
 	c := &Container{runc: runc, root: filepath.Join(i.bundle, "runc"), id: id}
-	// A random id, so that containers of a test that was killed do not collide with the next run's.
+	// The id is random, so that containers of a test that was killed do not collide with the next run's.
 	spec, err := i.spec(o, c.id)
 	if err != nil {
 		return nil, err

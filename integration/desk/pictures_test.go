@@ -24,7 +24,7 @@ const pictures = "../../deadletter/desk/screenshots"
 
 func updating() bool { return os.Getenv("UPDATE_SCREENSHOTS") != "" }
 
-// photograph stores what the tab shows: for the README if that is asked for, and for the reader of a failure.
+// photograph stores what the tab shows: for the README if that is requested, and for the reader of a failure.
 func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	t.Helper()
 	name := strings.NewReplacer(" ", "-", ",", "").Replace(p.name)

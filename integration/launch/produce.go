@@ -123,7 +123,8 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 	if err != nil {
 		return "", err
 	}
-	// The partition of Java's default partitioner, so that an order's events of both land in one partition.
+	// This is the partition that Java's default partitioner chooses, so that an order's events from both programs are
+	// in one partition.
 	partition := (&kafka.Murmur2Balancer{}).Balance(kafka.Message{Key: e.key}, numbers...)
 	for {
 		answer, err := client.Produce(ctx, &kafka.ProduceRequest{

@@ -8,7 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// memory knows which status LeadHit accepted last for an order.
+// memory holds which status LeadHit accepted last for an order.
 type memory struct {
 	mu       sync.Mutex
 	statuses map[string]string

@@ -26,7 +26,7 @@ func NewOrders(name string, count int, seed uint64) *Orders {
 }
 
 // Repeat lets this share of an order's later events have the status that the order has already, as shops' platforms do
-// when another field of an order changes. Of four events an order, 0.8 makes 60 % of all events repeats.
+// when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
 func (o *Orders) Repeat(share float64) *Orders {
 	o.repeats = share
 	return o

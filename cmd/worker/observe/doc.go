@@ -31,7 +31,7 @@ type caller = func(context.Context, consumer.Call) error
 // judgedCaller makes one call and judges its outcome.
 type judgedCaller = func(context.Context, consumer.Call) retry.Verdict
 
-// repeater is told of a call that is not made.
+// repeater observes a call that is not made.
 type repeater = func(context.Context, consumer.Call)
 
 // storer stores one letter.

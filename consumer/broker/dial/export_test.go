@@ -16,7 +16,7 @@ func Frame(conn net.Conn, address string, configured ...string) net.Conn {
 	return (&Dialer{configured: configured}).frame(conn, address)
 }
 
-// Silence explains err as a caller's whose connection is conn.
+// Silence explains an error that a caller got on conn.
 func Silence(conn net.Conn, err error) error {
 	framed, ok := conn.(*framedConn)
 	if !ok {

@@ -20,7 +20,7 @@ type notKafkaError struct {
 func (e *notKafkaError) Error() string        { return e.text }
 func (e *notKafkaError) Is(target error) bool { return target == ErrNotKafka }
 
-// Unwrap returns an unexpected end, which kafka-go takes for a broken connection.
+// Unwrap returns an unexpected end, which kafka-go treats as a broken connection.
 func (e *notKafkaError) Unwrap() error {
 	if e.err != nil {
 		return e.err

@@ -126,6 +126,6 @@ func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	return wrapped{response}, nil
 }
 
-// wrapped is a response to a request of ours. The pool would take a bare metadata response for one to its own request,
-// and panic.
+// wrapped is a response to a request of ours. The pool would mistake a bare metadata response for one to its own
+// request, and panic.
 type wrapped struct{ protocol.Message }

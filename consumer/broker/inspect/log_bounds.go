@@ -17,7 +17,7 @@ type Bounds struct {
 	// Last is the offset of the next record, or of the first open transaction: there is no committed record from here
 	// on.
 	Last int64
-	// End is the high watermark. It was asked for after Last, so it may be beyond it without any open transaction.
+	// End is the high watermark. It was requested after Last, so it may be beyond it without any open transaction.
 	End int64
 }
 

@@ -65,7 +65,7 @@ func (o OffsetsTopic) Coordinator(group string) int {
 	if len(o.Leaders) == 0 {
 		return NoLeader
 	}
-	// Java's String.hashCode, whose absolute value Kafka takes: 0 for the one that has none.
+	// This is Java's String.hashCode. Kafka takes its absolute value, and 0 for the one number that has none.
 	var hash int32
 	for _, unit := range utf16.Encode([]rune(group)) {
 		hash = 31*hash + int32(unit)

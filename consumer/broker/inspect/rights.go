@@ -10,7 +10,7 @@ import (
 )
 
 // Rights are the operations that Kafka allows us on a topic or a group, by their names for kafka-acls.sh: those of
-// Read, Write, Describe and DescribeConfigs. Nil: not known, because the broker is too old to say.
+// Read, Write, Describe and DescribeConfigs. Nil means that they are not known, because the broker is too old to say.
 type Rights []string
 
 // Lack returns those of the operations that we have no right to. It returns none where the rights are not known.

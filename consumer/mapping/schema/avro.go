@@ -118,7 +118,7 @@ func (b *avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, err
 		} else if namespace != "" {
 			n.name = namespace + "." + s.Name
 		}
-		// Known before its fields are read, because they may refer to it.
+		// It must be known before its fields are read, because they may refer to it.
 		b.known[n.name] = n
 		return n, b.named(n, s, namespace)
 	case "array", "map":

@@ -110,7 +110,7 @@ func TestManyReadersShareASchema(t *testing.T) {
 	}
 }
 
-// A map whose values are of every kind, so that none is taken for one of another type.
+// A map whose values are of every kind, so that none is mistaken for one of another type.
 func TestEachKindOfMapIsRead(t *testing.T) {
 	t.Parallel()
 	for kind, entry := range map[string]string{

@@ -87,7 +87,7 @@ func (r *caseReader) one(where string, n *yaml.Node) Case {
 		"file":    func(where string, _, n *yaml.Node) { c.Record.Value = r.payload(where, n) },
 		"want":    func(where string, _, n *yaml.Node) { c.Want = r.wants(where, n) },
 	})
-	// Whether a name is written, not whether its value is usable: an unusable value has its own problem.
+	// This tests whether a name is written, not whether its value is usable: an unusable value has its own problem.
 	given := func(name string) bool { return lookup(n, name) != nil }
 	switch {
 	case !ok:

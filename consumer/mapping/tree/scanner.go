@@ -252,7 +252,7 @@ func (s *Scanner) skip(base int) (start, end int, err error) {
 		end = base + int(s.dec.InputOffset())
 		return end - len(text), end, err
 	}
-	// Token by token, because ReadValue has a depth limit of its own, 10,000.
+	// Read token by token, because ReadValue has a depth limit of its own, 10,000.
 	outer := s.dec.StackDepth()
 	for start = -1; ; {
 		if _, err := s.dec.ReadToken(); err != nil {

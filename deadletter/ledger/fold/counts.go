@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Counts says how many letters of one partition wait for somebody. Metrics read it often, so the [Fold] keeps it up to
+// Counts says how many letters of one partition wait for a person. Metrics read it often, so the [Fold] keeps it up to
 // date instead of visiting all letters.
 type Counts struct {
 	// Open counts letters that were read and are within the Horizon. Overtaken ones do not count: LeadHit has a newer

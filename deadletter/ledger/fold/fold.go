@@ -313,7 +313,7 @@ func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 }
 
 // older reports whether LeadHit must not be called about a letter once it has accepted another event of the order. The
-// log orders the events of one partition; between partitions nobody knows the order, so all count as older.
+// log orders the events of one partition; between partitions the order is unknown, so all count as older.
 func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
 }

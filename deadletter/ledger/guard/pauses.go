@@ -52,7 +52,7 @@ func (g *Guard) paused() bool { return len(g.pauses)+len(g.own) > 0 }
 // Pauses returns the pauses in force that were read from the ledger, in its order: those that a resume would end.
 func (g *Guard) Pauses() []ledger.Entry { return slices.Clone(g.pauses) }
 
-// Accepted notes that LeadHit accepted an item. Failures that will be retried do not count, so nobody reports them.
+// Accepted notes that LeadHit accepted an item. Failures that will be retried do not count, so they are not reported.
 func (g *Guard) Accepted() { g.add(item{}) }
 
 // Refused notes that a letter about an order is about to be stored for the first time. The order is empty if its id is

@@ -20,7 +20,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// offline answers for the registry: some base image for the platform that was asked for.
+// offline stands in for the registry: it returns some base image for the requested platform.
 type offline struct{}
 
 func (offline) ResolveImageConfig(_ context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {
