@@ -36,7 +36,7 @@ func (c *committer) run(ctx context.Context, commits <-chan turn.Commit) {
 	}
 }
 
-// logOutcome says what to do where somebody can do something: only the limit of the metadata is a setting.
+// logOutcome gives advice only where an operator can act: only the limit of the metadata is a setting.
 func (c *committer) logOutcome(r groups.CommitResult) {
 	if r.Outcome == groups.Acked {
 		c.log.Info("commits are acknowledged again")

@@ -328,7 +328,7 @@ func (k *worker) askEarly() {
 	}
 }
 
-// perform starts what the dispatcher wants. None of it ends at the same moment.
+// perform starts what the dispatcher wants. Each part ends at a moment of its own.
 func (k *worker) perform(e turn.Effects) {
 	k.checkEffects(e)
 	k.checkGuard(e, k.build)

@@ -60,7 +60,7 @@ const (
 	maxFingerprints = 256
 )
 
-// Entry is one entry of the ledger. Of an entry about an unknown event only Event is read.
+// Entry is one entry of the ledger. If its event is unknown, only Event is read.
 type Entry struct {
 	Event Event
 	// Group is the consumer group whose workers follow the entry, at most 256 bytes; "" addresses every group that

@@ -137,8 +137,8 @@ func parseHeader(b []byte) (header, error) {
 	return h, nil
 }
 
-// batch adds a batch's records, or passes over it. The position advances over a control batch too: it has no event, but
-// an offset.
+// batch adds a batch's records, or skips the batch. The position advances over a control batch too: it has no event,
+// but an offset.
 func (w *walk) batch(b []byte) error {
 	h, err := parseHeader(b)
 	if err != nil {
