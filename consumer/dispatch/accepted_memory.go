@@ -21,10 +21,11 @@ func digestOf(text []byte) digest {
 // statement is what an event says about an order, as hashes.
 type statement struct {
 	order digest
-	// says is the digest of the status and of the partition.
+	// says is the digest of the partition, the record key and the status.
 	says digest
 	// key is a hash of the record key and the partition's number: statements about one order must share a key, and
-	// those about different orders must not. Otherwise an order's events may have several owners.
+	// those about different orders must not. Otherwise an order's events may have several owners. This hash proves no
+	// repeat: says does.
 	key uint64
 }
 
@@ -32,6 +33,7 @@ func statementOf(t task) statement {
 	text := make([]byte, 0, 256)                  // a longer one costs an allocation
 	text = append(append(text, t.of.Topic...), 0) // no topic's name has a zero byte
 	text = binary.BigEndian.AppendUint64(text, uint64(t.of.Number))
+	text = append(binary.BigEndian.AppendUint64(text, uint64(len(t.key))), t.key...)
 	text = append(text, t.item().Status...)
 	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text), fold.KeyHash(t.key) + uint64(t.of.Number)}
 }

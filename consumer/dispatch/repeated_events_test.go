@@ -212,6 +212,26 @@ func TestNothingIsARepeatOnceKeysDoNotKeepOrdersInOnePartition(t *testing.T) {
 	}
 }
 
+func TestOnlyAnEventWithTheSameKeyIsARepeat(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string][2]string{
+		"two keys":                            {"1", "2"},
+		"two keys with one FNV-1a sum":        {"8yn0iYCKYHlIj4-BwPqk", "GReLUrM4wMqfg9yzV3KQ"},
+		"a key that ends with the status":     {"1", "1paid"},
+		"a key that is the other's beginning": {"12", "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := started(t, skipping(), orders(0))
+			h.read(orders(0), keyed(says(0, "A", "paid"), keys[0]))
+			h.acceptAndCommit(orders(0), 0)
+			h.read(orders(0), keyed(says(1, "A", "paid"), keys[1]))
+			h.wantRepeats("the keys differ")
+			h.wantInAir("the keys differ", 1)
+		})
+	}
+}
+
 // A replay comes without the key of its event, so it says nothing about the keys.
 func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	t.Parallel()

@@ -206,6 +206,7 @@ func repeatMutants() map[string][]edit {
 		"skip-key-ignored": {
 			{"repeated_events.go", "t.replay == nil && len(t.key) == 0 {", "d.fenced && !d.live {"},
 			{"repeated_events.go", "if !d.memory.put(of.says, !d.late.has(now, of.says.order)) {", "if !d.memory.put(of.says, !d.late.has(now, of.says.order)) && d.fenced && !d.live {"},
+			{"accepted_memory.go", "\ttext = append(binary.BigEndian.AppendUint64(text, uint64(len(t.key))), t.key...)\n", ""},
 			{"accepted_memory.go", "e.statement != s", "e.says != s.says"},
 		},
 		"skip-status-ignored": {{"accepted_memory.go", "\ttext = append(text, t.item().Status...)\n", ""}},
