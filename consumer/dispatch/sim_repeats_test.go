@@ -118,7 +118,7 @@ func (k *worker) checkRepeat(r turn.Repeat) {
 	}
 	g := k.progressOf(c.record)
 	g.judged++
-	k.desk.counts(c)
+	k.desk.skips(c)
 	c.finish(&c.accepted)
 }
 

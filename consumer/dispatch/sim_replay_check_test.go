@@ -1,6 +1,8 @@
 package dispatch_test
 
 import (
+	"slices"
+
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -18,22 +20,29 @@ func (d *desk) checkCalled(f *flight) {
 		return
 	}
 	at := orderLog{f.change.order, f.change.record.log}
-	if highest := d.highest[at]; f.call.Offset < highest {
+	highest := d.highest[at]
+	if s := d.skipped[at]; len(s) > 0 {
+		highest = max(highest, slices.Max(s))
+	}
+	if f.call.Offset < highest {
 		d.failed("%v/%d (replay %d): an older status of %s is called after that of %d was accepted", f.call.Partition, f.call.Offset,
 			f.call.Replay, at.name, highest)
 	}
+	// A repeat whose worker crashed before the commit is called by the next owner, and LeadHit may refuse it.
+	d.skipped[at] = slices.DeleteFunc(d.skipped[at], func(o int64) bool { return o == f.call.Offset })
 }
 
-// accepted notes what LeadHit accepted.
+// accepted notes what LeadHit accepted. No older event of the order may be called from now on.
 func (d *desk) accepted(f *flight) {
 	d.checkCalled(f)
-	d.counts(f.change)
+	at := orderLog{f.change.order, f.change.record.log}
+	d.highest[at] = max(d.highest[at], f.change.record.offset)
 }
 
-// counts notes that no older event of the order may be called from now on.
-func (d *desk) counts(c *change) {
+// skips notes a repeat. It is as good as accepted until it is called after all.
+func (d *desk) skips(c *change) {
 	at := orderLog{c.order, c.record.log}
-	d.highest[at] = max(d.highest[at], c.record.offset)
+	d.skipped[at] = append(d.skipped[at], c.record.offset)
 }
 
 // replayWatch is what a worker knows of a replay that it has called.

@@ -18,10 +18,11 @@ type desk struct {
 	dice    *rand.Rand
 	on      bool
 	letters []simLetter
-	ids     []string // of the letters, in the order in which they were stored first
-	truth   simFold  // of everything in both topics
-	open    int      // letters that are requeued, in truth
-	highest map[orderLog]int64
+	ids     []string             // of the letters, in the order in which they were stored first
+	truth   simFold              // of everything in both topics
+	open    int                  // letters that are requeued, in truth
+	highest map[orderLog]int64   // of the accepted events
+	skipped map[orderLog][]int64 // the repeats
 
 	every, until, lag                       time.Duration
 	fails, lost, lates                      float64 // of the writes to the ledger, and late letters
@@ -37,7 +38,7 @@ type simLetter struct {
 }
 
 func (w *world) drawReplays(seed uint64) {
-	d := &desk{world: w, dice: rand.New(rand.NewPCG(seed, 0xde5c)), truth: simFold{}, highest: map[orderLog]int64{}}
+	d := &desk{world: w, dice: rand.New(rand.NewPCG(seed, 0xde5c)), truth: simFold{}, highest: map[orderLog]int64{}, skipped: map[orderLog][]int64{}}
 	w.desk = d
 	if d.Float64() < 0.25 {
 		return
