@@ -29,7 +29,8 @@ const typedNumber = 25
 // replayCommand asks the workers to call letters again. It makes no calls itself: each letter is an entry of the
 // ledger, and the worker that owns the letter's partition does the rest. So nothing is lost if the command is killed.
 func replayCommand() *cobra.Command {
-	o := replayOptions{rate: 10, breaker: 20}
+	run, _ := replay.Defaults()
+	o := replayOptions{rate: rateFlag(run.Rate), breaker: percentFlag(100 * run.Breaker)}
 	c := &cobra.Command{
 		Use: "replay [ID…]", Short: "Send dead letters to LeadHit again",
 		Long: `Send dead letters to LeadHit again, through the running workers.
@@ -100,16 +101,17 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	state := c.Flags().Lookup("state")
 	state.Usage = strings.Replace(state.Usage, "(default open)", "(default open,requeued)", 1)
 	o.add(c, "why the letters are replayed (required)")
+	run, limits := replay.Defaults()
 	f := c.Flags()
 	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line: -")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only print the plan")
 	f.Var(&o.rate, "rate", "letters per second")
-	f.IntVar(&o.limit, "limit", 1000, "replay at most this many letters, the first by partition and offset")
-	f.IntVar(&o.canary, "canary", 1, "letters that must be resolved before others are replayed; 0 for none")
-	f.IntVar(&o.max, "max-replays", 3, "leave out letters that were replayed this often already")
+	f.IntVar(&o.limit, "limit", limits.Most, "replay at most this many letters, the first by partition and offset")
+	f.IntVar(&o.canary, "canary", run.Canary, "letters that must be resolved before others are replayed; 0 for none")
+	f.IntVar(&o.max, "max-replays", limits.MaxReplays, "leave out letters that were replayed this often already")
 	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes is refused; 0% never stops")
 	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters are requeued, without waiting for their outcomes")
-	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "how long the whole run may take")
+	f.DurationVar(&o.timeout, "timeout", run.Timeout, "how long the whole run may take")
 	f.BoolVar(&o.yes, "yes", false, "do not ask; required without a terminal")
 	f.BoolVar(&o.force, "force", false, "also replay letters whose order may have a newer accepted event")
 	outputFlag(c, &o.output)

@@ -28,9 +28,8 @@ const (
 	fewOrders = 10
 	// askLimit is how long a page may wait for Kafka.
 	askLimit = 30 * time.Second
-
-	defaultRate, defaultCanary = 10, 1
-	mostRate                   = 1000
+	// mostRate is in letters per second.
+	mostRate = 1000
 )
 
 // planPage is a plan with the form that starts it.
@@ -76,7 +75,8 @@ func (d *desk) plan(w http.ResponseWriter, r *http.Request) {
 		d.refuseWith(w, r, http.StatusBadGateway, "plan.failed", err)
 		return
 	}
-	p.Rate, p.Canary = strconv.Itoa(defaultRate), strconv.Itoa(defaultCanary)
+	run, _ := replay.Defaults()
+	p.Rate, p.Canary = fmt.Sprint(run.Rate), strconv.Itoa(run.Canary)
 	d.show(w, r, http.StatusOK, "plan", d.reading(), &p)
 }
 
@@ -104,7 +104,8 @@ func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
 	p.Becomes = becomesOf(made.Letters)
 	p.Hash = hashOf(made)
 	p.Typed = len(made.Letters) > typedNumber
-	p.Lasts = time.Duration(len(made.Letters)) * time.Second / defaultRate
+	run, _ := replay.Defaults()
+	p.Lasts = time.Duration(float64(len(made.Letters)) / run.Rate * float64(time.Second))
 	return p, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/desk"
 	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -21,9 +22,6 @@ const (
 	readLimit = 10 * time.Second
 	// limitsEvery is the time between two looks at the partitions of the group's topics.
 	limitsEvery = 30 * time.Second
-	// mostReplayed and maxReplays are the limits of a plan, as the replay command has them by default.
-	mostReplayed = 1000
-	maxReplays   = 3
 )
 
 var errSilent = fmt.Errorf("no response from Kafka within %v", readLimit)
@@ -188,5 +186,6 @@ func (o *Office) current() *operator.Reader {
 }
 
 func selection(f view.Filter) operator.Selection {
-	return operator.Selection{Filter: f, Most: mostReplayed, MaxReplays: maxReplays}
+	_, limits := replay.Defaults()
+	return operator.Selection{Filter: f, Most: limits.Most, MaxReplays: limits.MaxReplays}
 }

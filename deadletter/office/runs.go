@@ -17,10 +17,6 @@ import (
 const (
 	// via is how entries of the desk differ from those of commands.
 	via = "desk"
-	// breakerShare is the replay command's default: too many refusals among the last outcomes stop a run.
-	breakerShare = 0.2
-	// runLimit is how long a run may take beyond the time that it needs at its rate.
-	runLimit = 15 * time.Minute
 	// mostRuns limits the runs at once: each writes to the ledger and reads it several times a second.
 	mostRuns = 10
 )
@@ -51,12 +47,11 @@ func (o *Office) Start(ctx context.Context, p desk.Plan, opts desk.Options, s de
 	case !(opts.Rate > 0): // NaN too
 		return "", errors.New("the rate must be above 0; no letter was requeued")
 	}
-	run := replay.Run{
-		ID:    replay.NewID(time.Now(), rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
-		Group: o.settings.Group, By: s.By, Via: via, Reason: s.Reason, Filter: p.Filter.String(),
-		Rate: opts.Rate, Canary: opts.Canary, Breaker: breakerShare,
-		Timeout: runLimit + time.Duration(float64(len(p.Letters))/opts.Rate*float64(time.Second)),
-	}
+	run, _ := replay.Defaults()
+	run.ID = replay.NewID(time.Now(), rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	run.Group, run.By, run.Via, run.Reason, run.Filter = o.settings.Group, s.By, via, s.Reason, p.Filter.String()
+	run.Rate, run.Canary = opts.Rate, opts.Canary
+	run.Timeout += time.Duration(float64(len(p.Letters)) / opts.Rate * float64(time.Second))
 	j := job{run: run, plan: p.Plan, told: make(chan error, 1)}
 	select {
 	case o.start <- j:
