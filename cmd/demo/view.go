@@ -103,8 +103,9 @@ func (w *watch) look(now time.Time) view {
 	v.unfinished = max(w.unfinished, 0)
 	w.measure(now, v.calls)
 	v.rates = w.rates
-	if last := w.rates[max(0, len(w.rates)-2):]; len(last) == 2 {
-		v.perSecond = (last[0] + last[1]) / 2
+	last := w.rates[max(0, len(w.rates)-2):]
+	for _, rate := range last {
+		v.perSecond += rate / float64(len(last))
 	}
 	return v
 }

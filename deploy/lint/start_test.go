@@ -84,7 +84,7 @@ func (s *started) until(t *testing.T, words string) map[string]string {
 			}
 			return texts
 		case <-late:
-			t.Fatalf("got no line %q in the log within 30 s", words)
+			t.Fatalf("got no line %q in the log within 2 minutes", words)
 		}
 	}
 }
