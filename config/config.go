@@ -1,11 +1,11 @@
 // Package config reads every setting of the worker from the environment.
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes, one line each: the
-// variable, the mistake and, where one helps, an example. A variable that is set but empty is a
-// mistake where it has a default or is required: it is more likely a mistake in a manifest than intended. What only
-// looks like a mistake, such as a variable that differs in a letter from one of ours, becomes a warning.
+// variable, the mistake and, where one helps, an example. A variable that is set but empty is a mistake if it has a
+// default or is required: an empty value is more likely a slip in a manifest than intended. Anything that only looks
+// like a mistake, such as a variable's name one letter off, becomes a warning.
 //
-// Load opens the files that settings name, but does not parse them. Code that does (for the key, certificates and the
+// Load opens the files that settings name, but does not parse them. Code that parses them (the key, certificates, the
 // mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
 // The struct's tags are the one source of names, defaults, limits and explanations: they feed Load, the table in the
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// Config is every setting. Its zero value is unusable: Load fills it.
+// Config holds every setting. Its zero value is unusable: Load fills it.
 //
 // Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The table prints help,
 // and shown in place of a default that is not a plain value. Errors print example.
@@ -52,7 +52,7 @@ type Config struct {
 	}
 	// Calls and window: how many calls and events are handled at once.
 	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls in flight at once, per worker."`
-	// CallsPerSecond is 0, or 0.01 at least.
+	// CallsPerSecond is 0, or at least 0.01.
 	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker: 0.01 or more; 0 sets no limit."`
 	SkipRepeats    bool    `envconfig:"SKIP_REPEATS" default:"true" example:"false" help:"Make no call for a status that LeadHit accepted last for the order."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
@@ -108,7 +108,7 @@ func Inspect() (*Config, *Error) {
 	return c, p.listed()
 }
 
-// InspectWithoutFiles is Inspect where the files that settings name are not at hand: it opens none of them.
+// InspectWithoutFiles is [Inspect] on a machine without the files that settings name: it opens none of them.
 func InspectWithoutFiles() (*Config, *Error) {
 	c, p := read(func(string) error { return nil })
 	return c, p.listed()

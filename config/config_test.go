@@ -193,8 +193,8 @@ func TestFiveMistakesGiveFiveLines(t *testing.T) {
 		`KAFKA_TOPICS: is required; for example KAFKA_TOPICS=orders`,
 		`KAFKA_SESSION_TIMEOUT: "ten" is not a duration; for example KAFKA_SESSION_TIMEOUT=10s`,
 		`LEADHIT_URL: is http to another machine, which would send the key unencrypted; use https; for example LEADHIT_URL=https://service.leadhit.ru/api/v1/orders/`,
-		`CALLS_IN_FLIGHT: "0" is not within 1 and 1024; for example CALLS_IN_FLIGHT=64`,
-		`LOG_FORMAT: "xml" is none of json, text; for example LOG_FORMAT=json`,
+		`CALLS_IN_FLIGHT: "0" is not between 1 and 1024; for example CALLS_IN_FLIGHT=64`,
+		`LOG_FORMAT: "xml" is not one of json, text; for example LOG_FORMAT=json`,
 	}
 	if got := mistakes(t); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -285,7 +285,7 @@ func TestAllProblemsCanBeReadOneByOne(t *testing.T) {
 		t.Fatalf("got %v, want a *config.Error", err)
 	}
 	want := []config.Problem{
-		{Variable: "CALLS_IN_FLIGHT", What: `"-1" is not within 1 and 1024`, Example: "64"},
+		{Variable: "CALLS_IN_FLIGHT", What: `"-1" is not between 1 and 1024`, Example: "64"},
 		{Variable: "MAPPING", What: "is set but empty", Example: "plain"},
 	}
 	if !slices.Equal(all.Problems, want) {

@@ -11,7 +11,7 @@ import (
 type Problem struct {
 	// Variable is the environment variable with the mistake.
 	Variable string
-	// What says what is wrong. If two settings cannot work together, it shows the sum that fails.
+	// What says what is wrong. If two settings cannot work together, it shows the calculation.
 	What string
 	// Example is a value that would work; "" if none would help.
 	Example string
@@ -70,18 +70,18 @@ type problems struct {
 	open     func(path string) error
 }
 
-// add notes a mistake, with the example of the settings table.
+// add records a mistake, with the example of the settings table.
 func (p *problems) add(variable, what string) {
 	i := p.position(variable)
 	p.addWith(variable, what, p.settings[i].example())
 }
 
-// addWith notes a mistake whose right value depends on other settings.
+// addWith records a mistake whose right value depends on other settings.
 func (p *problems) addWith(variable, what, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Example: example})
 }
 
-// addOther notes a mistake that is fixed by changing another variable.
+// addOther records a mistake that is fixed by changing another variable.
 func (p *problems) addOther(variable, what, change, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Change: change, Example: example})
 }

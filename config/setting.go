@@ -137,11 +137,11 @@ func (s setting) outside(raw string) string {
 	if okLeast && okMost && least <= number && number <= most {
 		return ""
 	}
-	return fmt.Sprintf("%q is not within %s and %s", clip(raw), low, high)
+	return fmt.Sprintf("%q is not between %s and %s", clip(raw), low, high)
 }
 
 func (s setting) noChoice(raw string) string {
-	return fmt.Sprintf("%q is none of %s", clip(raw), strings.ReplaceAll(s.tag("choices"), ",", ", "))
+	return fmt.Sprintf("%q is not one of %s", clip(raw), strings.ReplaceAll(s.tag("choices"), ",", ", "))
 }
 
 // number parses a text of the setting's kind: a duration's nanoseconds, a size's bytes, or a decimal number. envconfig

@@ -10,7 +10,6 @@ import (
 // size is a number of bytes. As text it is a whole number with B, KiB, MiB or GiB, or without a unit.
 type size int64
 
-// Sizes of the units.
 const (
 	kib size = 1 << 10
 	mib size = 1 << 20

@@ -13,7 +13,7 @@ type start struct {
 	Time time.Time
 }
 
-// The two starts that are words.
+// The two starts that are words, not times.
 const (
 	earliest = "earliest"
 	latest   = "latest"
@@ -42,7 +42,7 @@ func (s *start) UnmarshalText(text []byte) error {
 	}
 	at, err := time.Parse(time.RFC3339, string(text))
 	if err != nil || at.Unix() < 0 {
-		return fmt.Errorf("%q is none of earliest, latest and an RFC 3339 time since 1970", clip(string(text)))
+		return fmt.Errorf("%q is not earliest, latest or an RFC 3339 time since 1970", clip(string(text)))
 	}
 	*s = start{Time: at}
 	return nil

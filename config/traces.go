@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// tracesPath is what the standard adds to an address that is for all signals.
+// tracesPath is the path that OpenTelemetry appends to an address shared by all signals.
 const tracesPath = "/v1/traces"
 
 const defaultTracesTimeout = 10 * time.Second
 
-// traces is where spans are sent, and how. The names, their forms and their meaning are OpenTelemetry's; its SDK reads
-// further ones (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
+// traces says where and how spans are sent. The variables and their forms are OpenTelemetry's; its SDK reads more of
+// them (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
 type traces struct {
 	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none sends no traces."`
 	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
@@ -28,7 +28,7 @@ type traces struct {
 	Disabled    string `envconfig:"OTEL_SDK_DISABLED" shown:"false" example:"true" help:"true sends no traces, whatever else is set."`
 }
 
-// Address is where spans are posted; empty if there are none.
+// Address is the URL that spans are posted to; empty if none are sent.
 func (t *traces) Address() string {
 	endpoint := t.TracesEndpoint
 	if endpoint == "" && t.Endpoint != "" {
@@ -47,7 +47,7 @@ func (t *traces) Address() string {
 	return endpoint
 }
 
-// Timeout is the limit of one delivery.
+// Timeout limits one export of spans.
 func (t *traces) Timeout() time.Duration {
 	ms, err := strconv.ParseUint(t.Limit, 10, 32)
 	if err != nil || ms == 0 {
@@ -67,14 +67,14 @@ func (c *Config) checkTraces(p *problems) {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
 			strings.ContainsAny(endpoint, "?#") {
-			p.add(name, "is not an http or https URL without a user, a query and a fragment")
+			p.add(name, "is not an http or https URL, or has a user, a query or a fragment")
 		}
 	}
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)
 }
 
-// warnings names standard settings that are not supported. They are no mistakes, because platforms set such variables
-// for all their programs alike, and the worker must start anyway.
+// warnings names standard settings that are not supported. They are not mistakes, because platforms set such
+// variables for all their programs alike, and the worker must start anyway.
 func (t *traces) warnings() []string {
 	var lines []string
 	switch t.Exporter {
@@ -85,7 +85,7 @@ func (t *traces) warnings() []string {
 	}
 	if t.Protocol != "" && t.Protocol != "http/protobuf" && t.Address() != "" {
 		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not supported: traces use http/protobuf, "+
-			"for which a collector listens on port 4318", clip(t.Protocol)))
+			"which collectors accept on port 4318", clip(t.Protocol)))
 	}
 	if t.Limit != "" && t.Timeout() == defaultTracesTimeout && t.Limit != "10000" {
 		lines = append(lines,

@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// leaseMargin is the share of the session that the lease leaves between the end of the last call that may start and the
-// end of the session. The dispatcher uses the same margin.
+// leaseMargin divides the session: the last call that the lease allows ends at least session/leaseMargin before the
+// session does. The dispatcher uses the same margin.
 const leaseMargin = 10
 
-// leastRate is the least cap, in calls a second. With less, minutes pass between calls, and the worker looks dead.
+// leastRate is the lowest limit allowed, in calls per second. With a lower one, minutes pass between calls, and the
+// worker looks dead.
 const leastRate = 0.01
 
 // checkWork checks the settings that are neither Kafka's nor LeadHit's, and those that must fit each other.
@@ -44,7 +45,8 @@ func (c *Config) checkWork(p *problems) {
 //
 //	now − last acknowledged commit < lease = session − call timeout − margin
 //
-// and a commit is sent at least every sixth of a session: with a lease of a third, one may fail and calls continue.
+// and a commit is sent at least every sixth of a session: with a lease of a third of a session, calls continue after
+// one failed commit.
 func (c *Config) checkLease(p *problems) {
 	if !p.good("KAFKA_SESSION_TIMEOUT", "LEADHIT_TIMEOUT") {
 		return

@@ -37,7 +37,7 @@ func (c *Config) checkDeskProxy(p *problems) {
 	}
 	for _, network := range d.TrustedProxies {
 		if network.Bits() == 0 {
-			p.add("DESK_TRUSTED_PROXIES", fmt.Sprintf("%s is every address: anybody could name any user", network))
+			p.add("DESK_TRUSTED_PROXIES", fmt.Sprintf("%s covers every address: anybody could pose as any user", network))
 		}
 	}
 	if p.good("DESK_TRUSTED_PROXIES") {

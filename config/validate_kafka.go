@@ -50,8 +50,8 @@ func (c *Config) checkTLS(p *problems) {
 	}
 }
 
-// checkSASL asks for all of mechanism, user and password, or none. PLAIN sends the password itself, so it needs TLS. SCRAM
-// does not send it, and may be used without.
+// checkSASL asks for all of mechanism, user and password, or none. PLAIN sends the password itself, so it needs TLS.
+// SCRAM does not send it, and may be used without TLS.
 func (c *Config) checkSASL(p *problems) {
 	k := &c.Kafka
 	if !p.good("KAFKA_SASL_MECHANISM") {

@@ -32,7 +32,7 @@ func (b *base) call(ctx context.Context, call turn.Call) {
 	}
 }
 
-// repeat passes on which calls are not made.
+// repeat reports repeats to Options.Repeat, in place of their calls.
 func (b *base) repeat(ctx context.Context, repeats []turn.Repeat) {
 	for _, r := range repeats {
 		e, _ := r.Record.(*Event)

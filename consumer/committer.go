@@ -36,7 +36,7 @@ func (c *committer) run(ctx context.Context, commits <-chan turn.Commit) {
 	}
 }
 
-// logOutcome gives advice only where an operator can act: only the limit of the metadata is a setting.
+// logOutcome gives advice only about the metadata limit, because no other outcome depends on a setting.
 func (c *committer) logOutcome(r groups.CommitResult) {
 	if r.Outcome == groups.Acked {
 		c.log.Info("commits are acknowledged again")
@@ -88,7 +88,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 			outcome = turn.Ambiguous
 		case groups.Fenced:
 			outcome = turn.Refused
-		// the right may be granted before the lease ends; after it nothing is called
+		// the right may be granted before the lease ends; after that nothing is called
 		case groups.Again, groups.Forbidden:
 			outcome = turn.NotSent
 		case groups.UnknownTopic:

@@ -1,7 +1,7 @@
 // Package consumer runs the dispatcher against the clock and the network: it joins the group, fetches and commits, and
 // carries out what [dispatch] decides.
 //
-// # What it promises
+// # Promises
 //
 // Package dispatch makes the promises; this package meets their preconditions. No call starts before the group's
 // offsets were read, one commit of this generation was acknowledged, and letters and ledger were read to the ends that
@@ -63,8 +63,8 @@ import (
 )
 
 const (
-	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that overstays that
-	// loses its partitions, and its last commit is refused.
+	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that exceeds it loses
+	// its partitions, and its last commit is refused.
 	drainLimit       = 15 * time.Second
 	rebalanceTimeout = 30 * time.Second
 )
@@ -76,13 +76,12 @@ type Event struct {
 	Note any
 }
 
-// Call is one call to make. Before must be called as late as possible before the request is written. If it returns an
-// error, nothing may be sent.
+// Call is one call to make.
 type Call struct {
 	ID            string // topic-partition-offset, and -item where the event names several orders
 	Order, Status string
-	// Before is called when the request is about to be written, and gives the last look at the lease: after an error no
-	// byte may leave.
+	// Before must be called as late as possible before the request is written: it checks the lease. If it returns an
+	// error, no byte may be sent.
 	Before func() error
 	// Event is the event that asks for the call. It is shared by all its items and must not be changed.
 	Event *Event
@@ -101,7 +100,7 @@ type Options struct {
 	Group   string
 	// Topics must all exist before Run joins: one that is missing would leave all members without partitions.
 	Topics []string
-	// Start is where a group begins that has never committed.
+	// Start is where a group that has never committed begins.
 	Start Start
 	// Place is the worker's client id in the group. It names something that only one process can hold, such as a
 	// network address. The worker must hold it from before Run until Run has returned. So Run considers other members
@@ -127,7 +126,7 @@ type Options struct {
 	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means
 	// that the letter could not be read yet: Take is called again.
 	Take func(context.Context, turn.Take) (turn.Taken, error)
-	// Logger gets a line for each change of state, and none for an event.
+	// Logger gets one line per change of state, none per event.
 	Logger *slog.Logger
 }
 
@@ -144,7 +143,7 @@ type base struct {
 	// turns.
 	caughtUp func()
 	// Use it only in turns.
-	current *generation // takes the generation's effects; nil between two
+	current *generation // takes the generation's effects; nil between generations
 	pauses  pauseLog
 	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so
 	// the worker creates no topic.

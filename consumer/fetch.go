@@ -37,7 +37,7 @@ type fetcher struct {
 	holds    holds
 }
 
-// assigned prepares for the partitions of a generation. Only in a turn.
+// assigned prepares for the partitions of a generation. Call it only in a turn.
 func (f *fetcher) assigned(positions []turn.Position) {
 	clear(f.ends)
 	f.holds.keep(positions)

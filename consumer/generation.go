@@ -63,9 +63,9 @@ func (g *generation) start(e turn.Effects, unknownCommit bool) {
 	}
 }
 
-// live runs a generation, from reading its offsets to its end. fetching ends with the generation, or when the worker
-// must stop. working outlives it, for the last calls and commits. live returns how the generation ended, and whether
-// the worker must leave the group and join it as a new member.
+// live runs a generation, from reading its offsets to its end. The context fetching ends with the generation, or when
+// the worker must stop. The context working outlives it, for the last calls and commits. live returns how the
+// generation ended, and whether the worker must leave the group and join it as a new member.
 func (m *membership) live(
 	fetching, working context.Context, g *generation, own []event.Partition,
 ) (end turn.End, leave bool) {
@@ -143,7 +143,7 @@ func (g *generation) drain() turn.End {
 	}
 }
 
-// logEnd says what the end of a generation costs: calls that are repeated. A clean end costs nothing and has no line.
+// logEnd logs what the end of a generation costs: repeated calls. A clean end costs nothing and is not logged.
 func (m *membership) logEnd(end turn.End) {
 	switch end {
 	case turn.Fenced:

@@ -110,8 +110,9 @@ func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGr
 	}
 }
 
-// waitForTopics waits until the topics exist. Before the first join all of them must, so that a misspelt name is
-// noticed. Later one is enough, so that a deleted topic does not hold up the others. It returns false if ctx has ended.
+// waitForTopics waits until the topics exist. Before the first join all of them must exist, so that a misspelt name
+// is noticed. Later one is enough, so that a deleted topic does not hold up the others. It returns false if ctx has
+// ended.
 func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 	for {
 		topology, err := m.options.Cluster.Topics(ctx, m.options.Topics...)

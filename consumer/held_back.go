@@ -13,8 +13,8 @@ import (
 const (
 	// holdPatience is how long a transaction must be open before it is reported: ordinary ones end within a second.
 	holdPatience = 5 * time.Second
-	// holdQuiet is how long a partition's next open transaction is not logged after one that was. A producer whose
-	// transactions last for minutes would fill the log; State and the metrics show each of them.
+	// holdQuiet is the shortest time between two logged transactions of a partition. A producer whose transactions last
+	// for minutes would fill the log; State and the metrics show each of them.
 	holdQuiet = 10 * time.Minute
 )
 
@@ -32,15 +32,15 @@ type HeldBack struct {
 type hold struct {
 	HeldBack
 
-	seen   time.Time // when a fetch first met it
+	seen   time.Time // when a fetch first stopped at it
 	asked  time.Time // when the first event's time was asked for; zero: not yet
 	looked bool      // that request has ended, with or without an error
 	known  bool      // Since is the first event's time
 	logged bool
 }
 
-// holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Used in
-// turns only.
+// holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Use it
+// only in turns.
 type holds struct {
 	open   map[event.Partition]*hold
 	logged map[event.Partition]time.Time
@@ -104,14 +104,14 @@ func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (en
 	return ended, ask
 }
 
-// logHold logs a transaction that has been open for long, and the end of one that was logged.
+// logHold logs a transaction that has been open for a long time, and the end of one that was logged.
 func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
 	if ended != nil {
 		log.InfoContext(ctx, "an open transaction has ended; reading the events behind it",
 			slog.Int64("offset", ended.Offset), slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}
-	// This is asked once per transaction, unless it fails: the first batch comes whole, which may be a megabyte.
+	// Ask once per transaction, unless that fails: the first batch comes whole, which may be a megabyte.
 	first, err := f.options.Cluster.TimeAt(ctx, p.Topic, p.Number, stable)
 	if ctx.Err() != nil {
 		return

@@ -86,8 +86,8 @@ func (b *balancer) take() *assignment {
 	return note
 }
 
-// leader does the duties of the group's leader. The membership's goroutine and, between its calls, that of compare use
-// it.
+// leader does the duties of the group's leader. Two goroutines use it in turn: the membership's and, between its
+// calls, that of compare.
 type leader struct {
 	*base
 

@@ -40,15 +40,15 @@ func (l *ledgerWriter) announce(ctx context.Context, e ledger.Entry) {
 	}
 }
 
-// write writes what follows from calls: marks on older letters, and outcomes of replays. The dispatcher decides when to
-// write again.
+// write writes what follows from calls: marks on older letters, and outcomes of replays. The dispatcher decides when
+// to retry.
 func (l *ledgerWriter) write(ctx context.Context, a turn.Append) {
 	err := l.append(ctx, a.Entries...)
 	switch {
 	case err == nil:
 		l.waits.end(waitEntries)
 		l.again.Over(l.logger()).InfoContext(ctx, "the ledger can be written again")
-	case ctx.Err() == nil: // otherwise the stop failed it
+	case ctx.Err() == nil: // otherwise the stop made it fail
 		l.waits.begin(waitEntries, "the ledger cannot be written, so accepted orders wait: "+withoutPorts(err.Error()))
 		l.again.fail(l.logger(), err).ErrorContext(ctx,
 			"cannot write to the ledger: events and replays that LeadHit accepted do not count as finished; trying again")

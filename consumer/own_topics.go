@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Ledger is the topic by which all workers follow the same pauses and replays. The zero value means no ledger; then the
-// dispatcher's flood guard and replays must be off.
+// Ledger is the topic through which all workers follow the same pauses and replays. The zero value means no ledger;
+// then the dispatcher's flood guard and replays must be off.
 type Ledger struct {
 	// Topic has one partition, and is one of the cluster's topics.
 	Topic string
@@ -32,7 +32,8 @@ type Letters struct {
 	// Topic has one partition, and is one of the cluster's topics. Exists is as for a [Ledger].
 	Topic  string
 	Exists func(context.Context) (bool, error)
-	// Parse returns what the dispatcher must know of a record. It returns false for what is not a letter of this group.
+	// Parse returns what the dispatcher must know of a record. It returns false for anything that is not a letter of
+	// this group.
 	Parse func(event.Record) (fold.Letter, bool)
 }
 
@@ -85,7 +86,7 @@ func (t *ownTopics) readExisting(ctx context.Context) bool {
 		func(r *topicReader[fold.Letter]) bool { return r.readAll(ctx, r.exists) })
 }
 
-// readCreated reads those of them that did not exist before the join. Prepare has created the letters' topic.
+// readCreated reads the topics that did not exist before the join. Prepare has created the letters' topic.
 func (t *ownTopics) readCreated(ctx context.Context) bool {
 	ensure := func(ctx context.Context) (bool, error) { return true, t.options.Ledger.Ensure(ctx) }
 	prepared := func(context.Context) (bool, error) { return true, nil }
@@ -159,7 +160,7 @@ func (t *ownTopics) lettersRead(now time.Time, news follower.News[fold.Letter]) 
 	}
 }
 
-// assigned begins to wait for the ends of both topics. Only in the turn of the assignment.
+// assigned begins to wait for the ends of both topics. Call it only in the turn of the assignment.
 func (t *ownTopics) assigned() {
 	if t.letters != nil {
 		t.letters.until, t.ledger.until = -1, -1
@@ -177,8 +178,8 @@ func (t *ownTopics) catchUp(ctx context.Context, g *generation) {
 	hands.Wait()
 }
 
-// check informs the dispatcher once both topics were read as far as the first call of this generation needs. Only in a
-// turn.
+// check informs the dispatcher once both topics were read as far as the first call of this generation needs. Call it
+// only in a turn.
 func (t *ownTopics) check() {
 	if t.letters == nil || t.current == nil || !t.letters.reached() || !t.ledger.reached() {
 		return

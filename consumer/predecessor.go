@@ -15,11 +15,11 @@ import (
 const lastCallMargin = 250 * time.Millisecond
 
 // predecessor removes dead members of this worker's place from the group, before the worker's first join. Kafka would
-// wait a session for each of them, and with it the whole group as soon as somebody joins. Until the last calls of the
-// dead members have ended, the worker stays outside, so that the other members continue. Then the group rebalances
-// once.
+// wait a session for each of them, and the whole group would wait too as soon as somebody joins. Until the last calls
+// of the dead members have ended, the worker stays outside, so that the other members continue. Then the group
+// rebalances once.
 //
-// Everything here may fail: then the group waits for the session, as it does for a member of any other place.
+// If anything here fails, the group waits for the end of the session, as it does for a member of any other place.
 type predecessor struct {
 	*base
 
@@ -77,7 +77,7 @@ func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
 	return dead
 }
 
-// insist repeats a request to the coordinator for a while: it may be moving to another broker.
+// insist retries a request to the coordinator for a while: the coordinator may be moving to another broker.
 func (p *predecessor) insist(ctx context.Context, request func() error) error {
 	var again retrier
 	for {

@@ -65,7 +65,8 @@ func Explain(err error) string {
 	return accessReason(err).String()
 }
 
-// unreachable says that an error is about connection, login or protocol, whichever topic or group was asked for.
+// unreachable reports whether an error is about connection, login or protocol, whichever topic or group was asked
+// for.
 func unreachable(err error) bool {
 	var network *net.OpError
 	return loginRejected(err) || errors.As(err, &network) ||
@@ -180,7 +181,8 @@ func joinReason(err error, group string, session time.Duration) reason {
 	return reason{what: "the group cannot be joined: " + withoutPorts(err.Error())}
 }
 
-// loginRejected says that Kafka rejects the login, or that TLS failed before it. Rights to a topic do not matter yet.
+// loginRejected reports whether Kafka rejected the login, or TLS failed before it. Rights to a topic do not matter
+// yet.
 func loginRejected(err error) bool {
 	return errors.Is(err, kafka.SASLAuthenticationFailed) || errors.Is(err, kafka.UnsupportedSASLMechanism) ||
 		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, dial.ErrTLS)

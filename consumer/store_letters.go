@@ -30,7 +30,7 @@ func (l *letters) store(ctx context.Context, s turn.Store) {
 
 // note logs each reason why letters cannot be stored, once. It also logs when all letters are stored again.
 func (l *letters) note(ctx context.Context, s turn.Store, err error) {
-	if ctx.Err() != nil { // the stop failed it, not the topic
+	if ctx.Err() != nil { // the stop made it fail, not the topic
 		return
 	}
 	at := letterAt{s.Partition, s.Offset, s.Item}

@@ -55,7 +55,7 @@ func (t *takes) failed(ctx context.Context, take turn.Take, err error, first boo
 		slog.String("letter", take.Letter.String()), slog.Any("error", err))
 }
 
-// over notes that the fetches of a letter have ended, after at least one of them failed.
+// over records that the fetches of a letter have ended, after at least one of them failed.
 func (t *takes) over(ctx context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

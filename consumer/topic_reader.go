@@ -154,7 +154,7 @@ func (r *topicReader[T]) aim(ctx context.Context, g *generation) {
 	}
 }
 
-// end is where the topic ends now. One that does not exist holds nothing.
+// end returns where the topic ends now. A topic that does not exist is empty.
 func (r *topicReader[T]) end(ctx context.Context) (int64, error) {
 	bounds, err := r.options.Cluster.Bounds(ctx, r.follower.Topic, []int{0})
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
@@ -165,10 +165,10 @@ func (r *topicReader[T]) end(ctx context.Context) (int64, error) {
 	return bounds[0].End, err
 }
 
-// reached reports whether the topic was read to the end that it had after the assignment. Only in a turn.
+// reached reports whether the topic was read to the end that it had after the assignment. Call it only in a turn.
 func (r *topicReader[T]) reached() bool { return r.until >= 0 && r.next >= r.until }
 
-// waitsFor notes why the calls of a generation wait for the topic.
+// waitsFor records why the calls of a generation wait for the topic.
 func (r *topicReader[T]) waitsFor(why reason) {
 	r.send(func(time.Time) {
 		if r.current != nil && r.options.Dispatch.Replays && !r.reached() {

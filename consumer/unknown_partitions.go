@@ -156,7 +156,8 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bou
 	return nil
 }
 
-// neverCommitted says that this generation began without an offset of the group, and no commit was acknowledged since.
+// neverCommitted reports whether this generation began without an offset of the group, and had no commit acknowledged
+// since.
 func (f *fetcher) neverCommitted(p event.Partition) bool {
 	never := false
 	f.send(func(time.Time) {

@@ -27,7 +27,7 @@ type Unreadable struct {
 	event.Partition
 	// First and Last are the offsets of the batch's events, as far as its header can be trusted.
 	First, Last int64
-	// Since is when the batch was met first.
+	// Since is when the batch was first met.
 	Since time.Time
 	Err   error
 }
@@ -46,8 +46,8 @@ type attempts struct {
 	logged time.Time // when the log last said so
 }
 
-// unreadable notes a fetch error about a batch that cannot be read. It returns false for any other error, and for one
-// that may still pass.
+// unreadable records a fetch error about a batch that cannot be read. It returns false for any other error, and for
+// one that may still pass.
 func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask turn.Fetch, a *attempts, err error) bool {
 	bad, ok := errors.AsType[*records.UnreadableError](err)
 	if !ok {
@@ -72,7 +72,7 @@ func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask turn.Fet
 	return true
 }
 
-// readable forgets what was noted.
+// readable forgets what unreadable recorded.
 func (f *fetcher) readable(a *attempts) {
 	if a.tries >= unreadableTries {
 		f.send(func(time.Time) { delete(f.standing, a.Partition) })
@@ -80,7 +80,7 @@ func (f *fetcher) readable(a *attempts) {
 	*a = attempts{}
 }
 
-// allUnreadable returns the stuck partitions, in order. Only in a turn.
+// allUnreadable returns the stuck partitions, sorted. Call it only in a turn.
 func (f *fetcher) allUnreadable() []Unreadable {
 	var all []Unreadable
 	for _, u := range f.standing {

@@ -44,7 +44,7 @@ type waits struct {
 	all map[string]Wait
 }
 
-// begin notes a wait, or updates the text of one that lasts.
+// begin records a wait, or updates the text of one that lasts.
 func (w *waits) begin(key, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -19,8 +19,8 @@ var (
 	errWide       = errors.New("the answer is in UTF-16, not UTF-8")
 )
 
-// unwrap removes what a proxy or a framework put around an answer: gzip, which we never ask for, and a byte order mark.
-// Its error names an encoding that it cannot remove. limit is for the decompressed size.
+// unwrap removes what a proxy or a framework put around a response: gzip, which we never ask for, and a byte order
+// mark. Its error names an encoding that it cannot remove. limit is for the decompressed size.
 func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
 	encoding = strings.ToLower(strings.TrimSpace(encoding))
 	switch {

@@ -127,8 +127,8 @@ type scratch struct {
 	decoder jsontext.Decoder
 }
 
-// Open checks the options and returns a client. It does not connect, so an address that does not respond is no error
-// here. It returns all mistakes at once, each as an [*OptionError].
+// Open checks the options and returns a client. It does not connect, so an address that does not respond is not an
+// error here. It returns all mistakes at once, each as an [*OptionError].
 func Open(options Options) (*Client, error) {
 	address, err := parseURL(options.URL)
 	mistakes := []error{optionError("url", err)}
@@ -247,7 +247,7 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	}
 	switch {
 	case response.StatusCode != http.StatusOK:
-		// The status is enough; an error in reading its page does not matter.
+		// The status is enough; an error in reading the page does not matter.
 		return newStatusError(response, s.body.Bytes(), *key)
 	case errors.Is(err, errTooLong):
 		return &BadAnswerError{Reason: err.Error()}

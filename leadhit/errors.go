@@ -19,7 +19,7 @@ func (e *OptionError) Error() string { return "leadhit " + e.Option + ": " + e.E
 // Unwrap returns the mistake.
 func (e *OptionError) Unwrap() error { return e.Err }
 
-// optionError is nil where err is.
+// optionError returns nil if err is nil.
 func optionError(option string, err error) error {
 	if err == nil {
 		return nil
@@ -35,7 +35,7 @@ type RPCError struct {
 	Type string
 	// Message is for people, at most 1 KiB.
 	Message string
-	// nullID reports that the answer named no call. The server does that if it could not read the request.
+	// nullID reports that the response named no call, because the server could not read the request.
 	nullID bool
 }
 
@@ -78,7 +78,7 @@ func (e *StatusError) refusesKey() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }
 
-// BadAnswerError is a 200 that does not answer this call: HTML, broken JSON, another id, too long.
+// BadAnswerError is a 200 that is no response to this call: HTML, broken JSON, another id, too long.
 type BadAnswerError struct {
 	Reason string
 	// Excerpt is the beginning of the body, for people.

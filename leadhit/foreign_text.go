@@ -17,8 +17,8 @@ const (
 const hidden = "***"
 
 // clean makes foreign text safe for logs, letters and terminals. It hides the secret, turns white space into single
-// spaces, keeps printable characters alone, and cuts the rest at limit bytes. What is not on Go's list of printable
-// characters could steer a terminal or change the direction of reading (U+202E).
+// spaces, keeps only printable characters, and cuts the text at limit bytes. Characters that Go does not call
+// printable could control a terminal or change the direction of reading (U+202E).
 func clean(text, secret string, limit int) string {
 	hide := func(text string) string {
 		if secret == "" {

@@ -133,7 +133,7 @@ func is[T error](err error) bool {
 }
 
 func isTimeout(err error) bool {
-	// context.DeadlineExceeded is one of these.
+	// context.DeadlineExceeded is a net.Error too.
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()
 }

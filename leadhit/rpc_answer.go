@@ -17,7 +17,7 @@ const (
 	codeInvalidParams  = -32602
 )
 
-// idOf says whose id an answer contains.
+// idOf says whose id a response contains.
 type idOf uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 	idOther
 )
 
-// answer is the part of a JSON-RPC answer that the client reads.
+// answer is the part of a JSON-RPC response that the client reads.
 type answer struct {
 	id     idOf
 	result member

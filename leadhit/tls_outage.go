@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// manyHandshakes is how many must fail, without an answered call between them and for longer than a call may take,
-	// before that is an outage. Behind a load balancer one bad server of several fails some handshakes, and calls that
-	// began earlier may still be answered.
+	// manyHandshakes is how many handshakes must fail before that is an outage: without an answered call between them,
+	// and over a longer time than a call may take. Behind a load balancer one bad server of several fails some
+	// handshakes, and calls that began earlier may still be answered.
 	manyHandshakes = 5
 	// mostCauses limits the lines of one outage: a server may put something else into its certificate each time.
 	mostCauses = 4
 )
 
 // tlsOutage logs when TLS fails for all calls: a line for each cause, and one when calls get through again. The
-// operator can fix TLS, but the reason of the pause (no response) does not mention it.
+// operator can fix TLS, but the reason for the pause (no response) does not mention it.
 type tlsOutage struct {
 	log     *slog.Logger
 	limit   time.Duration // of one call

@@ -31,7 +31,7 @@ func (c *Client) TryKey(ctx context.Context) (proven bool, err error) {
 	return refused && status.refusesKey(), nil
 }
 
-// callUnknown calls the method that does not exist. Nil is the answer that it does not.
+// callUnknown calls the method that does not exist. It returns nil if the node responds that there is no such method.
 func (c *Client) callUnknown(ctx context.Context, key *string, header http.Header) error {
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -24,7 +24,7 @@ type Backoff struct {
 	random     *rand.Rand
 	maxElapsed time.Duration
 
-	wait    time.Duration // the last answer of Next
+	wait    time.Duration // the last result of Next
 	failing time.Duration // how long the status change has been failing through its own fault
 	last    time.Time     // the last failure
 	seen    tally         // at that time
@@ -54,8 +54,8 @@ func (b *Backoff) Next() time.Duration {
 	return b.wait
 }
 
-// Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. The call took so long,
-// and g has taken its verdict already.
+// Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. took is how long the
+// call took. g must have its verdict already.
 //
 // One order alone cannot show whether it is at fault or LeadHit is down. So time counts only between two failures of
 // the order between which more calls of others succeeded than failed. In an outage nothing counts, and neither does

@@ -20,7 +20,7 @@
 //
 // A [Verdict] says what one outcome means. Only package leadhit gives one, because it knows the protocol.
 //
-// # What it promises
+// # Promises
 //
 // No outage, pause or rejected key ever counts against an order. At most one probe is in flight. Whatever happens, a
 // call eventually falls due: either Next returns a time, or a call is in flight, or the caller has paused all calls.
@@ -33,5 +33,5 @@
 // at a time uses a Governor and the Backoffs beside it. Times must not go back. There are no errors: every input has
 // a meaning.
 //
-// What must sleep and log by itself is in package loop.
+// Retries that sleep and log by themselves are in package loop.
 package retry

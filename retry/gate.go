@@ -46,8 +46,8 @@ func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 }
 
 // wait draws the time of the next probe, from half of the ceiling on: a probe just after the last one costs a call and
-// shows almost nothing. The ceiling is at most the age of the outage, so that an outage of seconds does not cost half a
-// minute: after short draws it would have doubled further than that.
+// shows almost nothing. The ceiling is at most the age of the outage, so that an outage of seconds does not cost half
+// a minute: after short draws, doubling alone would exceed that age.
 func (g *gate) wait(now time.Time) {
 	half := min(g.ceiling, max(gateWaitMin, now.Sub(g.since))) / 2
 	g.probeAt = now.Add(half + jitter(g.random, half))

@@ -201,7 +201,7 @@ func (g *Governor) holdPace(now time.Time) {
 	}
 }
 
-// shrink obeys a sign of overload that came with call number.
+// shrink obeys a sign of overload from the call with that number.
 func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	switch {
 	case v.Code == tooManyRequests:

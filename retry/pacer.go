@@ -14,7 +14,7 @@ const (
 	growthFactor = 1.1
 	// searchAfter is how long no refusal may count before the rate is searched for again: the server has recovered.
 	searchAfter = 10 * time.Second
-	// ratelessAbove is the pace, in calls per second, above which calls start at any number per second.
+	// ratelessAbove is the pace, in calls per second, above which it no longer limits the calls.
 	ratelessAbove = 100_000
 	// pacerSlack is how much of a late timer the next calls make up for. At 100/s and below it allows no burst.
 	pacerSlack = 10 * time.Millisecond
@@ -22,8 +22,8 @@ const (
 	maxRetryAfter = 15 * time.Minute
 )
 
-// pacer spaces the calls in time. The limit cannot do that: at 20 ms per call, a single one in flight is already 50
-// calls a second.
+// pacer spaces the calls in time. The limit cannot do that: at 20 ms per call, a single slot already makes 50 calls a
+// second.
 type pacer struct {
 	random *rand.Rand
 	// setting is the pace that the operator set, in calls per second; 0 means no limit.
@@ -32,8 +32,8 @@ type pacer struct {
 	quiet time.Time
 	next  time.Time
 	// learned is the pace in calls per second that was learned from refusals, as of grown; 0 means none. After a first
-	// refusal, or one at a rate far below the pace, only some rate that works is known and not the highest one. Then
-	// the pace doubles each second until the next refusal (searching). Otherwise it grows by growth until searchAfter.
+	// refusal, or one at a rate far below the pace, only a rate that works is known, not the highest one. Then the pace
+	// doubles each second until the next refusal (searching). Otherwise it grows by growth until searchAfter.
 	learned   float64
 	grown     time.Time
 	refusedAt time.Time
@@ -98,8 +98,8 @@ func (p *pacer) growTo(now time.Time) {
 	}
 }
 
-// refused lowers the pace, at most once per round trip, because LeadHit refused call number for overload. The latest
-// call that has begun is last.
+// refused lowers the pace, at most once per round trip, because LeadHit refused the call with that number for
+// overload. last is the latest call that has begun.
 func (p *pacer) refused(now time.Time, number, last uint64) {
 	if number <= p.mark {
 		return

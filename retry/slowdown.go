@@ -3,7 +3,7 @@ package retry
 import "time"
 
 const (
-	// overloadShare is the share of the last second's responses from which signs of overload count.
+	// overloadShare is the share of the last second's responses at which signs of overload begin to count.
 	overloadShare = 0.1
 	// shrinkFor is how long refusals only shrink the pace. After that all responses of the last second, from which
 	// the pace is taken, are younger than the first refusal.
@@ -21,9 +21,10 @@ const (
 	toleratedMost = 0.9
 )
 
-// slowdown finds out whether refusals end when we call less. An overloaded server accepts nine tenths of the calls
-// that it accepted in the last second, and then refuses almost none. A broken server behind a balancer, or a kind of
-// orders that breaks a server, fails at any rate. Slowing down for these would stop all other orders for nothing.
+// slowdown finds out whether refusals end when we make fewer calls. An overloaded server accepts nine tenths of the
+// calls that it accepted in the last second, and then refuses almost none. A broken server behind a balancer, or a
+// kind of orders that breaks a server, fails at any rate. Slowing down for these would stop all other orders for
+// nothing.
 //
 // An episode begins with a refusal that counts. Refusals shrink limit and pace until the pace is one that the server
 // accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are
@@ -60,7 +61,7 @@ func (s *slowdown) tolerance(now time.Time) float64 {
 // measuring reports whether the pace must not change because it is being measured.
 func (s *slowdown) measuring() bool { return s.phase == measuring }
 
-// shrunk notes that a refusal has shrunk limit and pace. The latest call that has begun is last.
+// shrunk records that a refusal has shrunk limit and pace. last is the latest call that has begun.
 func (s *slowdown) shrunk(now time.Time, last uint64) {
 	if s.phase == noEpisode || now.Sub(s.last) >= episodeOver {
 		s.phase, s.began = shrinking, now
@@ -70,8 +71,8 @@ func (s *slowdown) shrunk(now time.Time, last uint64) {
 	}
 }
 
-// answered takes the response to a call. It reports that a measurement has ended and found refusals that calling less
-// does not end.
+// answered takes the response to a call. It reports whether a measurement has ended and found refusals that fewer
+// calls do not end.
 func (s *slowdown) answered(now time.Time, number uint64, v Verdict) (useless bool) {
 	if s.phase != measuring || number <= s.from {
 		return false

@@ -55,7 +55,7 @@ type Verdict struct {
 
 // Causes of package leadhit that matter here. A test compares them with its Judge.
 const (
-	causeNotSent   = "NotSent"   // we held the request back
+	causeNotSent   = "NotSent"   // we did not send the request
 	causeCancelled = "Cancelled" // we gave up the call
 	causeTimeout   = "Timeout"
 )

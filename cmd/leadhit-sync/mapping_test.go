@@ -244,7 +244,7 @@ func TestExplainTakesKeyHeadersAndTopicFromFlags(t *testing.T) {
 		}
 	}
 	got = command(t, "{}", "mapping", "explain", file)
-	if !strings.Contains(got.out, "mapping    none\n") || !strings.Contains(got.out, "no mapping is for this topic") {
+	if !strings.Contains(got.out, "mapping    none\n") || !strings.Contains(got.out, "no mapping matches this topic") {
 		t.Errorf("got %+v without a topic, want it to say that none is for it", got)
 	}
 }

@@ -96,7 +96,7 @@ status: {paid: [paid]}
 	warnings, _ := previewed(t, own, orderEvent(`{"order_id":"1","status":"paid"}`))
 	if len(warnings) != 2 || !strings.Contains(warnings[0],
 		`own.yaml:1:8: mapping own: match.topics: the topic "elsewhere"`) ||
-		!strings.Contains(warnings[1], `own.yaml:3:27: mapping own: rules[0].when: normalize makes status never equal to "NEW"`) {
+		!strings.Contains(warnings[1], `own.yaml:3:27: mapping own: rules[0].when: after normalize, status is never "NEW"`) {
 		t.Errorf("got %q, want both findings with their places", warnings)
 	}
 }

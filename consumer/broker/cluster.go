@@ -54,8 +54,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Cluster is this process's way to a Kafka cluster. Open makes one. It has the methods of an [inspect.Inspector], which
-// only ask, and of [groups.Coordinators].
+// Cluster is this process's connection to a Kafka cluster. Open makes one. It has the methods of an
+// [inspect.Inspector], which change nothing, and of [groups.Coordinators].
 type Cluster struct {
 	*inspect.Inspector
 	*groups.Coordinators

@@ -17,9 +17,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// fetchPatience is how long no byte of a response may arrive, beyond the broker's own wait. It must exceed the
-// network's latency. A frozen leader costs this much before the next attempt. A batch on a slow line is read to its end
-// as long as bytes arrive.
+// fetchPatience is how long a response may make no progress, on top of the broker's own wait. It must exceed the
+// network's latency. A frozen leader delays the next attempt by this much. A batch on a slow line is read to its end
+// as long as bytes keep arriving.
 const fetchPatience = 3 * time.Second
 
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
@@ -51,7 +51,7 @@ type Batch struct {
 	// Records are in offset order, all at or above the offset asked for. Each has memory of its own, so that one kept
 	// for long does not keep its neighbours.
 	Records []event.Record
-	// Next is the offset to ask for next. It may have moved though there are no records.
+	// Next is the offset to ask for next. It may have advanced even if there are no records.
 	Next int64
 	// HighWatermark is the end of the replicated log; LastStable is where the first open transaction starts, the end of
 	// what can be read; LogStart is the oldest offset. With kafkaerr.ErrOffsetOutOfRange they are -1.
@@ -166,5 +166,5 @@ type rawFetch struct {
 	memory  *memoryShare
 }
 
-// ApiKey makes it a response, as the pool sees it.
+// ApiKey makes rawFetch a protocol.Message, which the pool expects of a response.
 func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch }

@@ -23,7 +23,7 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, st
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
 	}
-	// The size counts the correlation id, which has no use here.
+	// The size counts the correlation id, which is not needed here.
 	size := int64(binary.BigEndian.Uint32(head[:])) - 4
 	if size < 0 || size > dial.MaxResponse {
 		return nil, fmt.Errorf("response of %d bytes: %w", size, dial.ErrNotKafka)

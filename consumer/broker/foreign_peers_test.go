@@ -76,7 +76,7 @@ var speakers = map[string]struct {
 	},
 	"a response, and then all of it": {
 		sends: "\x00\x0f\xff\xff\x00\x00\x00\x01", floods: true,
-		want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than what it holds",
+		want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than its content",
 	},
 	"a list with a negative count": {
 		sends: "\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\xff\xff\xff\xff",

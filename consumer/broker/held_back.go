@@ -9,14 +9,14 @@ import (
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64
-	// Events is the number of offsets from there to the end of the log. Markers of transactions are among them.
+	// Events is the number of offsets from there to the end of the log, transaction markers included.
 	Events int64
 	// First is the time of the first record there; zero if it has none.
 	First time.Time
 }
 
-// HeldBack returns what open transactions hold back in each partition where there is one. Transactions that last for
-// milliseconds are among them.
+// HeldBack returns what open transactions hold back in each partition where there is one, however short the
+// transaction is.
 func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) (map[int]HeldBack, error) {
 	bounds, err := c.Bounds(ctx, topic, partitions)
 	if err != nil {
@@ -46,8 +46,8 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 	return held, nil
 }
 
-// TimeAt returns the time of the first record at or after an offset, committed or not; zero if there is none, or it has
-// none. It costs the transfer of one batch.
+// TimeAt returns the time of the first record at or after an offset, committed or not; zero if there is no such
+// record, or it has no time. It costs the transfer of one batch.
 func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offset int64) (time.Time, error) {
 	batch, err := c.Fetch(ctx, FetchRequest{
 		Topic: topic, Partition: partition, Offset: offset, MaxBytes: 1, MaxDecoded: 1, Uncommitted: true,

@@ -106,8 +106,8 @@ func (d *Dispatcher) resumeDeferred() {
 	}
 }
 
-// pick takes the next task that may be called from the ring. It has seen all of them when each partition in turn had
-// none. A replay that ends at its turn opens its lane, so then all are asked again.
+// pick takes from the ring the next task that may be called. It gives up after every partition in a row had none. A
+// replay that ends at its turn opens its lane, so all partitions are then asked again.
 func (d *Dispatcher) pick(now time.Time) (task, bool) {
 	for held := 0; held < len(d.ring); held++ {
 		p := d.ring[0]
@@ -169,10 +169,10 @@ func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 	return true
 }
 
-// tooMuchUnacknowledged bounds the repeats of a crash. There is one exemption. If the metadata of some partition's last
-// commit had to leave out finished events, the figure falls only when that partition's first event ends. That event may
-// wait for an order's event in another partition. So the first event of each partition may be called, one at a time: as
-// soon as it has ended, the next commit is due.
+// tooMuchUnacknowledged bounds the calls that a crash repeats. There is one exemption. If the metadata of some
+// partition's last commit had to leave out finished events, the count falls only when that partition's first event
+// ends. That event may wait for an order's event in another partition. So the first event of each partition may be
+// called, one at a time: as soon as it has ended, the next commit is due.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
@@ -204,7 +204,7 @@ func (d *Dispatcher) start(now time.Time, t task, says statement) {
 	})
 }
 
-// begin notes the first call about an event.
+// begin records the first call about an event.
 func (d *Dispatcher) begin(e *pending) {
 	e.started = true
 	if e.several() {
@@ -212,7 +212,7 @@ func (d *Dispatcher) begin(e *pending) {
 	}
 	for i := range e.items {
 		if it := &e.items[i]; it.state == storing {
-			d.called++ // a letter of the mapping's: without it the calls would be repeated
+			d.called++ // the mapping's letter about a called event: without it a crash would repeat the calls
 		}
 	}
 }
@@ -264,7 +264,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	}
 }
 
-// accept makes an accepted item done, once the ledger holds what follows from that.
+// accept finishes an accepted item once the ledger holds the entries that follow from it.
 func (d *Dispatcher) accept(now time.Time, t task) {
 	entries := d.accepted(now, t)
 	if len(entries) == 0 {
@@ -281,8 +281,8 @@ func (d *Dispatcher) accept(now time.Time, t task) {
 	}, entries...)
 }
 
-// giveUp makes a letter of an order that kept failing. LeadHit may have accepted one of its calls without a response,
-// so older letters of the order must not be called any more.
+// giveUp turns an order that kept failing into a letter. LeadHit may have accepted one of its calls without a
+// response, so older letters of the order must not be called any more.
 func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	entries := d.overtaken(now, t)
 	if len(entries) == 0 {
@@ -313,7 +313,7 @@ func (d *Dispatcher) backoff(it *item) *retry.Backoff {
 	return it.backoff
 }
 
-// refuse makes a letter of a task.
+// refuse turns a task into a letter.
 func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	it := t.item()
 	it.failed()
@@ -325,8 +325,8 @@ func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	d.urgent = append(d.urgent, t)
 }
 
-// settle notes the final verdict on one item of an event, or that it was skipped. Without a call the event does not count
-// against the bound on what a crash repeats.
+// settle records the final verdict on one item of an event, or that it was skipped. An event without a call does not
+// count against the bound on what a crash repeats.
 func (d *Dispatcher) settle(e *pending) {
 	if e.sending--; e.sending == 0 && e.called && e.replay == nil {
 		e.of.commits.settled++

@@ -48,14 +48,14 @@ func (d *Dispatcher) commitAt() time.Time {
 	return at
 }
 
-// starved says that slots are free, and that a commit would give them something to call.
+// starved reports whether slots are free that a commit would give something to call.
 func (d *Dispatcher) starved() bool {
 	return d.idle && (d.laneWaits > 0 || d.settled >= 2*d.config.CallsInFlight)
 }
 
-// nearEdge says that the next commit is due, because otherwise calls would stop while it is in flight: they stop at
-// 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is a
-// waste. The limit leaves space for half of the events that settle meanwhile: the slots that become free last are
+// nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight: they stop
+// at 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is
+// wasteful. The limit leaves space for half of the events that settle meanwhile: the slots that become free last are
 // filled as soon as the commit is acknowledged. Events whose letters are being stored cannot be committed yet, so a
 // commit of the few others waits.
 func (d *Dispatcher) nearEdge() bool {
@@ -63,8 +63,8 @@ func (d *Dispatcher) nearEdge() bool {
 	return d.settled >= max(2*calls-d.meanwhile/2, calls) && d.fresh > calls/2
 }
 
-// quietDrain says that the generation is ending and nothing is still in flight. Calls that an earlier generation
-// started count too, because the next owner of their orders cannot know of them.
+// quietDrain reports whether the generation is ending and nothing is in flight any more. Calls that an earlier
+// generation started count too, because the next owner of their orders cannot know of them.
 func (d *Dispatcher) quietDrain() bool {
 	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0 && d.writes.idle()
 }
@@ -218,7 +218,7 @@ func (d *Dispatcher) stop(p *partition) {
 	d.suspects = append(d.suspects, p.Partition)
 }
 
-// Stopped takes the news that a fetch found a partition unknown to the broker.
+// Stopped records that a fetch found a partition unknown to the broker.
 func (d *Dispatcher) Stopped(id event.Partition) {
 	if p := d.partitions[id]; p != nil {
 		d.stop(p)

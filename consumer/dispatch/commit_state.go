@@ -45,13 +45,13 @@ func (c *commitState) send(now time.Time) {
 	c.uncommitted = c.uncommitted[:0]
 }
 
-// takeBack returns the events of a commit that does not count.
+// takeBack makes the events of a commit that does not count uncommitted again.
 func (c *commitState) takeBack() {
 	c.uncommitted = append(c.committing, c.uncommitted...)
 	c.committing = nil
 }
 
-// cover notes the acknowledgement of the commit in flight, and returns the events that it covers and the number of
+// cover records the acknowledgement of the commit in flight, and returns the events that it covers and the number of
 // those that it does not. The slice is valid until the next commit.
 func (c *commitState) cover() (covered []*pending, left int) {
 	c.safe = max(c.safe, c.coverage)

@@ -12,14 +12,14 @@ type Config struct {
 	// CallsInFlight is the maximum number of calls in flight, those of ended generations included; at least 1. The
 	// governor finds the number that LeadHit can serve below that.
 	CallsInFlight int
-	// CallsPerSecond is the maximum number of calls per second; 0 means no maximum.
+	// CallsPerSecond is the maximum number of calls per second; 0 means no limit.
 	CallsPerSecond float64
 	// WindowEvents is the number of unfinished events in a partition at which fetching rests. The last fetch may exceed
 	// it. WindowBytes limits the memory of unfinished events and fetch buffers in all partitions. One record per
 	// partition may exceed it, and so may a large first batch.
 	WindowEvents int
 	WindowBytes  int64
-	// FetchBytes is the most memory that the events of one fetch take.
+	// FetchBytes is the most memory that the events of one fetch may take.
 	FetchBytes int
 	// Session is the group's session timeout, CallTimeout the maximum time of a call.
 	Session, CallTimeout time.Duration

@@ -21,11 +21,11 @@ type Dispatcher struct {
 	guard     guard.Guard
 	letters   fold.Fold
 	writes    ledgerWrites
-	asked     time.Time // when Next was asked last
+	asked     time.Time // when Next was last called
 	calls     map[uint64]call
 	orphans   map[laneKey]int
 	callsOf   map[string]callsOf // by order
-	memory    acceptedMemory     // of this generation; cleared in its place to spare the garbage collector
+	memory    acceptedMemory     // of this generation; cleared in place to spare the garbage collector
 	late      lateCalls
 	spread    bool // an order's events may be in partitions of several workers
 	spreadBy  *event.Place
@@ -59,7 +59,7 @@ type generation struct {
 	opened   bool                  // a replay ended at its turn, so its lane may have another event ready
 	replayed *partition            // stands in the ring for all replays: they share the slots like one more partition
 
-	refused    []task // letters of the mapping's
+	refused    []task // letters from the mapping
 	withheld   []task // the same, during a pause by the flood guard
 	urgent     []task // refused by LeadHit, or due for another attempt
 	stores     map[uint64]task
@@ -150,8 +150,8 @@ func (d *Dispatcher) Lost() {
 	d.generation = d.empty()
 }
 
-// Restarted takes the news that a partition was recreated or truncated. Fetching continues at next, and the log ends at
-// end now; everything that was read of the old log is dropped.
+// Restarted records that a partition was recreated or truncated. Fetching continues at next, and the log ends at end
+// now; everything that was read of the old log is dropped.
 func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int64) {
 	p := d.partitions[id]
 	if p == nil {
@@ -246,7 +246,7 @@ func (d *Dispatcher) finish(now time.Time, e *pending) {
 	d.touch(now, p)
 }
 
-// touch notes that a commit would say something new about a partition.
+// touch records that a commit would say something new about a partition.
 func (d *Dispatcher) touch(now time.Time, p *partition) {
 	if p.commits.dirty || p.commits.suspended {
 		return
@@ -258,14 +258,14 @@ func (d *Dispatcher) touch(now time.Time, p *partition) {
 	d.dirty = append(d.dirty, p)
 }
 
-// KeyChanged takes the news that another API key is in use.
+// KeyChanged records that another API key is in use.
 func (d *Dispatcher) KeyChanged(now time.Time) {
 	d.governor.KeyChanged(now)
 	d.forgetOrders() // it may be the key of another account
 }
 
-// NeedsNewMember says that there is an unknown commit: after this generation the worker must leave the group and join
-// under a new member id.
+// NeedsNewMember reports whether there is an unknown commit: after this generation the worker must leave the group
+// and join under a new member id.
 func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
 
 // Next returns the effects to start now. Call it after each input, or each batch of inputs, and at Wake. The slices are
@@ -287,7 +287,7 @@ func (d *Dispatcher) Next(now time.Time) turn.Effects {
 	d.startStores(now)
 	d.announce()
 	d.startCalls(now)
-	d.startTakes(now) // behind the calls: a replay that ended at its turn has left its place
+	d.startTakes(now) // after the calls: a replay that ended at its turn has left its place
 	d.startAppend(now)
 	d.startFetches()
 	d.startCommit(now)

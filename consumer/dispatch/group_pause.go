@@ -28,7 +28,7 @@ func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	}
 }
 
-// LedgerLost takes the news that the ledger was deleted and created again. Pass all entries of the new one to Followed
+// LedgerLost records that the ledger was deleted and created again. Pass all entries of the new one to Followed
 // before the next call of Next: pauses in force that it lacks are announced again.
 func (d *Dispatcher) LedgerLost() {
 	d.guard.Lost()
@@ -45,7 +45,7 @@ func (d *Dispatcher) obeyGuard(now time.Time) {
 }
 
 // mayStore reports whether a letter that the mapping wants may be stored. Otherwise a mapping that refuses everything
-// would fill the letters' topic without a single call. Letters of answered calls are few, and are always stored.
+// would fill the letters' topic without a single call. Letters about called events are few, and are always stored.
 func (d *Dispatcher) mayStore() bool {
 	_, paused := d.guard.Pause()
 	return !paused
@@ -74,7 +74,7 @@ func plainFingerprint(s turn.Store) string {
 	return stage + "/" + s.Verdict.Cause + "/" + strconv.Itoa(s.Verdict.Code)
 }
 
-// announce adds the next entry for the ledger to the effects. Each comes once, and the caller repeats the write until
+// announce adds the next entry for the ledger to the effects. Each comes once, and the caller retries the write until
 // it succeeds.
 func (d *Dispatcher) announce() {
 	if found, ok := d.guard.Announcement(); ok {

@@ -22,7 +22,8 @@ func (q *queue[T]) pop() T {
 func (q *queue[T]) peek() T  { return q.inner.items[0] }
 func (q *queue[T]) len() int { return len(q.inner.items) }
 
-// inner passes values in last, because boxing each in an interface would cost an allocation per push.
+// inner passes each value to Push in its field last: boxing the value in an interface would cost an allocation per
+// push.
 type inner[T any] struct {
 	items []T
 	last  T

@@ -90,7 +90,7 @@ func (d *Dispatcher) open(l *lane) {
 	}
 }
 
-// orphaned notes a call of an ended generation: its order must not be called until that call ends.
+// orphaned records a call of an ended generation: its order must not be called until that call ends.
 func (d *Dispatcher) orphaned(key laneKey) {
 	d.orphans[key]++
 	if l := d.lanes[key]; l != nil {

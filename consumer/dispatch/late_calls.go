@@ -23,7 +23,7 @@ type lateCall struct {
 	until time.Time
 }
 
-// add notes a call that ended without a response.
+// add records a call that ended without a response.
 func (l *lateCalls) add(now time.Time, order digest) {
 	l.pass(now)
 	until := now.Add(lateFor)

@@ -39,7 +39,7 @@ func (w *ledgerWrites) wake(now time.Time) time.Time {
 	return w.notUntil
 }
 
-// forget keeps the writes, although nobody waits for them any longer.
+// forget drops what waits for the writes, but keeps the writes themselves.
 func (w *ledgerWrites) forget() {
 	for i := range w.waiting {
 		w.waiting[i].then = nil
@@ -72,7 +72,7 @@ func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entr
 }
 
 // accepted returns what the ledger must hold before an accepted item counts as done: marks on older letters of its
-// order, and the outcome of its own letter if the event came again after a crash.
+// order, and the outcome of its own letter if a crash made its event be read again.
 func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil
@@ -132,8 +132,8 @@ func (d *Dispatcher) startAppend(now time.Time) {
 	d.out.Append = batch
 }
 
-// Appended takes the outcome of an Append: ok means that the brokers acknowledged all of it. Otherwise it is written
-// again later, and what waits for it keeps waiting.
+// Appended takes the outcome of an Append: ok means that the brokers acknowledged all of it. Otherwise the write is
+// retried later, and what waits for it keeps waiting.
 func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
 	w := &d.writes
 	if len(w.inFlight) == 0 || w.id != id {

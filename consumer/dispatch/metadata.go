@@ -28,7 +28,7 @@ const (
 	version       = "1"
 	base          = 36
 	unknownDigits = "---------"
-	// offsetWidth and stampWidth are digits. prefixBytes is the number of bytes before the distance, headerBytes the
+	// offsetWidth and stampWidth count digits. prefixBytes is the number of bytes before the distance, headerBytes the
 	// maximum number of bytes before the gaps.
 	offsetWidth = 13
 	stampWidth  = 9

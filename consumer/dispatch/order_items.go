@@ -108,7 +108,7 @@ func (d *Dispatcher) refusedOf(tasks []task, order string) ([]task, map[task]tim
 	return tasks, due
 }
 
-// doing is the Doing of an OrderItem.
+// doing returns the task's OrderItem.Doing.
 func (t task) doing() string {
 	switch s := t.item().state; {
 	case s == storing:
@@ -130,8 +130,8 @@ func (t task) doing() string {
 	}
 }
 
-// behind is the event that a blocked one waits for: of its own lane first, because that is the order that people ask
-// about.
+// behind returns the event that a blocked one waits for: one of its own lane first, because that is the order that
+// people ask about.
 func (t task) behind() string {
 	order := t.item().OrderID
 	lanes := slices.SortedStableFunc(slices.Values(t.lanes), func(a, b *lane) int {

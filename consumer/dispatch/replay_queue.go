@@ -41,7 +41,8 @@ func (d *Dispatcher) requeueAll(only *partition) {
 }
 
 // doubt handles the replay of a letter that was dismissed, although the last owner may have called it. If the letter
-// names no order, its event does: it is fetched before any letter that may be called, and not called itself.
+// names no order, its event does: so that letter is fetched before any letter that may be called, and is not called
+// itself.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")
@@ -51,7 +52,7 @@ func (d *Dispatcher) doubt(is fold.Status) {
 	if is.State == fold.Requeued {
 		r.n-- // the former one: the last one is still wanted
 	}
-	r.force = true // as it may have been: then the event may name other orders, too
+	r.force = true // the former replay may have been forced: then the event may name other orders, too
 }
 
 func partitionOf(id ledger.ID) event.Partition {
@@ -111,8 +112,8 @@ func (d *Dispatcher) take(r *replay) {
 	d.out.Takes = append(d.out.Takes, turn.Take{ID: d.lastID, Letter: r.id, Offset: r.letter})
 }
 
-// Taken takes the letter of a Take. Replays of one partition go into their lanes in the order in which they were taken
-// up, however long each fetch takes.
+// Taken accepts the letter that a Take found. Replays of one partition go into their lanes in the order in which they
+// were taken up, however long each fetch takes.
 func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	r := d.takes[id]
 	delete(d.takes, id)
@@ -162,8 +163,8 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})
 		return
 	}
-	// Marks reach a letter by the order of its newest record. The replay may have named an earlier one, which another
-	// mapping wrote.
+	// Marks reach a letter by the order of its newest record. The replay may have named an earlier record, which
+	// another mapping wrote.
 	if is, ok := d.letters.Letter(r.id); ok && is.Known {
 		t.Letter.Order = is.Order
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// cannotTell is the cause of a replay that was not tried, because nobody can tell whether LeadHit accepted a newer
+	// cannotTell is the cause of a replay that was not tried, because nothing shows whether LeadHit accepted a newer
 	// event of the order, or which order the letter is about.
 	cannotTell = "CannotTell"
 	// ignoredNow is the note of a letter that needs no call under today's mapping.
@@ -122,8 +122,9 @@ func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
 	d.endReplay(r)
 }
 
-// inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes so: older
-// letters of its order must not be replayed any more. Today's mapping may name another order than that of the call.
+// inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes that
+// LeadHit did: older letters of the order must not be replayed any more. Today's mapping may name another order than
+// that of the call.
 func (d *Dispatcher) inDoubt(is fold.Status, today string) {
 	older := d.letters.Older(is.ID, is.Order, is.Key)
 	if today != "" && today != is.Order {
@@ -144,8 +145,8 @@ func (d *Dispatcher) uncalled(r *replay) {
 	}
 }
 
-// replayDone takes the end of a replay in its lane: it was accepted, or it is a letter again, which is its outcome. The
-// lane continues only when the outcome is acknowledged.
+// replayDone handles the end of a replay in its lane: the replay was accepted, or is a letter again, which is its
+// outcome. The lane continues only when the outcome is acknowledged.
 func (d *Dispatcher) replayDone(now time.Time, e *pending) {
 	if e.items[0].letter {
 		d.leave(e)

@@ -181,7 +181,7 @@ func mutants() map[string][]edit {
 		"partly-unlimited":           {{"calls.go", "d.started >= d.config.CallsInFlight", "d.started >= 1<<30"}},
 		"drain-without-final-commit": {{"commit.go", "case len(d.dirty) == 0:", "case len(d.dirty) >= 0:"}},
 		"drain-forgets-mapping-letters": {{
-			"calls.go", "d.called++ // a letter of the mapping's", "// a letter of the mapping's",
+			"calls.go", "d.called++ // the mapping's letter", "// the mapping's letter",
 		}},
 		"call-before-position": {{
 			"partition.go", "return !p.commits.suspended && p.commits.acked.next >= 0", "return !p.commits.suspended",
@@ -428,7 +428,7 @@ func rare() map[string]rareFault {
 		},
 		"replay-former-without-force": {
 			"TestAFormerReplayWithoutAnOrderIsFetchedForItFirst",
-			edit{"replay_queue.go", "\tr.force = true // as", "\t// as"},
+			edit{"replay_queue.go", "\tr.force = true // the former", "\t// the former"},
 		},
 		"replay-by-its-first-turn": {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",

@@ -8,11 +8,11 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// observed is counted for people and metrics, since the start of the process. No decision depends on it.
+// observed holds figures for people and metrics, counted since the start of the process. No decision depends on it.
 type observed struct {
 	finished, passed uint64
 	repeats          uint64
-	rested           map[event.Partition]time.Duration // without the rests that still last
+	rested           map[event.Partition]time.Duration // not counting the rests that still last
 	replayed         map[string]uint64                 // replays that ended, by outcome
 }
 
@@ -20,7 +20,7 @@ func newObserved() observed {
 	return observed{rested: map[event.Partition]time.Duration{}, replayed: map[string]uint64{}}
 }
 
-// rests notes whether fetching a partition rests because its window is full.
+// rests records whether fetching a partition rests because its window is full.
 func (d *Dispatcher) rests(p *partition, full bool) {
 	switch {
 	case full && p.window.fullSince.IsZero():

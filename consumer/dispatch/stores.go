@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// storesInFlight limits the letters in flight about events that were never called. The calls limit those about called
-// events.
+// storesInFlight limits the letters in flight about events that were never called. Letters about called events are
+// limited by the calls.
 const storesInFlight = 256
 
 func (d *Dispatcher) startStores(now time.Time) {

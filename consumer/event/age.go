@@ -14,9 +14,9 @@ func Plausible(t, now time.Time) bool {
 	return !t.Before(earliestTime()) && !t.After(now.Add(timeTolerance))
 }
 
-// Since is when an event begins to age: the record's time, or when it was read where that comes first or the record's
-// time is not [Plausible]. So no event's time makes an age negative or absurd, and one without a usable time still
-// ages. All ages of events, and the alerts on them, count from here.
+// Since returns when an event begins to age: the record's time, or the time of reading if that is earlier or the
+// record's time is not [Plausible]. So no event's time makes an age negative or absurd, and one without a usable time
+// still ages. All ages of events, and the alerts on them, count from here.
 func Since(t, read time.Time) time.Time {
 	if !Plausible(t, read) || t.After(read) {
 		return read

@@ -1,5 +1,5 @@
 // Package event defines the types that flow through the worker: a [Record] of Kafka with its headers, the [Place] where
-// it is stored, and the [Item] that it means for an order.
+// it is stored, and the [Item] that it asks for, one for each order.
 //
 // The fetcher makes a Record, and everything after it only reads: the mapping, the dispatcher's callers, the writer of
 // dead letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in
@@ -23,7 +23,7 @@ type Partition struct {
 type Place struct {
 	Topic     string
 	Partition int
-	Offset    int64 // of a topic that is created again, an offset names another event
+	Offset    int64 // after its topic is created again, an offset names another event
 }
 
 // ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed

@@ -109,7 +109,7 @@ func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 	return news, nil
 }
 
-// bounds returns where the topic starts and ends. It creates a deleted one again, without a look at its settings:
+// bounds returns where the topic starts and ends. It creates a deleted topic again, without checking its settings:
 // one replica in a cluster that has grown is no reason to stop following.
 func (f *Follower[T]) bounds(ctx context.Context) (inspect.Bounds, error) {
 	all, err := f.Cluster.Bounds(ctx, f.Topic, []int{0})

@@ -28,7 +28,7 @@ const absentPrefix = "@absent:"
 // is five of the smallest units. In one without decimals it is less than the smallest unit.
 const halfCent = 0.005
 
-// functions declares these functions.
+// functions declares covers and absent.
 func (c *compiler) functions() []cel.EnvOption {
 	amount := cel.NullableType(cel.DoubleType)
 	return []cel.EnvOption{
@@ -43,7 +43,7 @@ func covers(paid, due ref.Val) ref.Val {
 	has, ok := paid.(types.Double)
 	wants, also := due.(types.Double)
 	if !ok || !also {
-		return types.NewErr("covers compares two amounts, one is null")
+		return types.NewErr("covers compares two amounts, but one is null")
 	}
 	// Without rounding, the last digit of a float would decide whether 0.005 is less than half a cent.
 	short := math.Round((float64(wants)-float64(has))*1e6) / 1e6

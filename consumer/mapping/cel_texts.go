@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// findUnreachableTexts warns of a text that the field's normalize never leaves, such as "NEW" in lower case. Such a
+// findUnreachableTexts warns of a text that the field's normalize never produces, such as "NEW" in lower case. Such a
 // rule is valid CEL, and a != in it is always true: it could report every cancelled order as paid.
 func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -23,7 +23,7 @@ func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {
 			}
 			at := a.SourceInfo().GetStartLocation(literal.ID())
 			c.finding(s.When.Inside(at.Line()-1, at.Column()), s.Where+".when",
-				"normalize makes %s never equal to %q; write %q", field.name, string(text), field.normal(string(text)))
+				"after normalize, %s is never %q; write %q", field.name, string(text), field.normal(string(text)))
 		}
 	}))
 }

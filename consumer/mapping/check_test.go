@@ -25,11 +25,11 @@ rules:
 		when string
 		want []string
 	}{
-		{`status == "NEW"`, []string{`11:20: rules[1].when: normalize makes status never equal to "NEW"; write "new"`}},
-		{`status != "NEW" && raw == "NEW"`, []string{`11:20: rules[1].when: normalize makes status never equal to "NEW"; write "new"`}},
-		{`"NEW" == status`, []string{`11:10: rules[1].when: normalize makes status never equal to "NEW"; write "new"`}},
-		{`!(status in ["new", "Paid"])`, []string{`11:30: rules[1].when: normalize makes status never equal to "Paid"; write "paid"`}},
-		{`kind == "new "`, []string{`11:18: rules[1].when: normalize makes kind never equal to "new "; write "new"`}},
+		{`status == "NEW"`, []string{`11:20: rules[1].when: after normalize, status is never "NEW"; write "new"`}},
+		{`status != "NEW" && raw == "NEW"`, []string{`11:20: rules[1].when: after normalize, status is never "NEW"; write "new"`}},
+		{`"NEW" == status`, []string{`11:10: rules[1].when: after normalize, status is never "NEW"; write "new"`}},
+		{`!(status in ["new", "Paid"])`, []string{`11:30: rules[1].when: after normalize, status is never "Paid"; write "paid"`}},
+		{`kind == "new "`, []string{`11:18: rules[1].when: after normalize, kind is never "new "; write "new"`}},
 		{`raw == "" || status.startsWith("wc-") || kind.contains(" ") || code.startsWith("A") || either == null`, nil},
 	} {
 		m, err := mapping.Load(mapping.Options{Source: file(t, head+"- when: "+quotedYAML(c.when)+"\n  then: paid\n")})

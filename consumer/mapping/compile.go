@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// A compiler turns one mapping of a file into a program, and notes every mistake on the way.
+// A compiler turns one mapping of a file into a program, and records every mistake on the way.
 type compiler struct {
 	problems *spec.Problems
 	spec     *spec.Mapping
@@ -25,8 +25,9 @@ type compiler struct {
 	program  *program
 }
 
-// compile goes through the parts in the order in which they need each other: encoding and each decide where fields are
-// found, rules and lists refer to fields. It compiles what it can after a mistake, so that all are reported at once.
+// compile goes through the parts in the order in which they need each other: encoding and each decide where fields
+// are found, and rules and lists refer to fields. It compiles what it can after a mistake, so that all are reported
+// at once.
 func (c *compiler) compile() *program {
 	s := c.spec
 	c.program = &program{
@@ -52,13 +53,13 @@ func (c *compiler) compile() *program {
 	return p
 }
 
-// add notes a mistake under the name of this mapping, even where the text comes from its preset.
+// add records a mistake under the name of this mapping, even where the text comes from its preset.
 func (c *compiler) add(at spec.Place, where, format string, args ...any) {
 	at.Mapping = c.spec.Name
 	c.problems.Add(at, where, format, args...)
 }
 
-// finding notes what is valid but probably unintended.
+// finding records something that is valid but probably unintended.
 func (c *compiler) finding(at spec.Place, where, format string, args ...any) {
 	at.Mapping = c.spec.Name
 	c.program.findings.Add(at, where, format, args...)
@@ -125,7 +126,7 @@ func (c *compiler) each() {
 	c.program.list, c.program.listPath = c.program.plan.Each(list), list
 }
 
-// badPath notes a mistake in a path, at the character where it begins.
+// badPath records a mistake in a path, at the character where it begins.
 func (c *compiler) badPath(t spec.Text, where string, err error) {
 	at := t.Place
 	problem := err.Error()
@@ -135,8 +136,8 @@ func (c *compiler) badPath(t spec.Text, where string, err error) {
 	c.add(at, where, "%s", problem)
 }
 
-// regexp compiles an expression with that many groups, any number if groups is negative. It returns nil where there is
-// none, or none that can be used.
+// regexp compiles an expression with that many groups, or any number if groups is negative. It returns nil if the
+// expression is missing or invalid.
 func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp {
 	if t.Value == "" {
 		return nil
@@ -157,9 +158,9 @@ func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp 
 // notRE2 says what is wrong with a regular expression, in RE2's own words.
 func notRE2(err error) string {
 	if bad, ok := errors.AsType[*syntax.Error](err); ok {
-		return "not an RE2: " + string(bad.Code) + ": " + bad.Expr
+		return "not a valid RE2 expression: " + string(bad.Code) + ": " + bad.Expr
 	}
-	return "not an RE2"
+	return "not a valid RE2 expression"
 }
 
 // lists compiles the status lists. A code may be in one list only: otherwise the order of the lists would decide.
@@ -199,7 +200,7 @@ func (c *compiler) lists() {
 	}
 }
 
-// whole looks for mistakes that only show when all parts are known.
+// whole looks for mistakes that show only when all parts are known.
 func (c *compiler) whole() {
 	p, s := c.program, c.spec
 	if slices.ContainsFunc(c.problems.All(), func(p spec.Problem) bool { return p.Mapping == s.Name }) {

@@ -14,10 +14,11 @@ const (
 	maxField = 1 << 16 // bytes of any other field's text
 )
 
-// field compiles one declared field. One with a mistake is compiled as far as it goes, so that rules may name it.
+// field compiles one declared field. A field with a mistake is compiled as far as possible, so that rules may name
+// it.
 func (c *compiler) field(s *spec.Field) {
 	if !identifier(s.Name) {
-		c.add(s.Place, s.Where, "a field's name is a letter or _, then letters, digits and _, and no word of CEL")
+		c.add(s.Place, s.Where, "a field's name is a letter or _, then letters, digits and _, and not a reserved word of CEL")
 		return
 	}
 	f := field{at: s.Place, name: s.Name, firstOf: s.FirstOf, limit: maxField, kind: c.kind(s)}

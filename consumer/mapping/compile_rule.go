@@ -55,7 +55,7 @@ func (c *compiler) rules() {
 	}
 }
 
-// then compiles the part of a rule behind then.
+// then compiles the part of a rule after then.
 func (c *compiler) then(s spec.Rule) verdict {
 	v := verdict{by: s.Where, reason: c.reason(s)}
 	known := append([]string{spec.Ignore, spec.DeadLetter}, c.statuses...)
@@ -109,8 +109,8 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 	return true
 }
 
-// issues notes what is wrong with a rule, each with its place in the file. If the rule uses the syntax of another
-// language, only that is noted, because CEL's messages about it mislead. Otherwise CEL's messages are good.
+// issues records each mistake in a rule with its place in the file. If the rule uses the syntax of another language,
+// only that is recorded, because CEL's messages about it mislead. Otherwise CEL's messages are good.
 func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })
 	for _, s := range foreign {

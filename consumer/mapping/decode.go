@@ -57,7 +57,7 @@ func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item
 func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]event.Item, error) {
 	p := m.program(record.Topic)
 	if p == nil {
-		out := refused(causeNotDecodable, "no mapping is for this topic")
+		out := refused(causeNotDecodable, "no mapping matches this topic")
 		out.By = byTopics
 		return []event.Item{*out}, nil
 	}
@@ -111,7 +111,7 @@ func (r *run) release() {
 	r.scan.Release()
 	r.keyScan.Release()
 	clear(r.values)
-	// Clear up to the capacity: a shorter slice of an earlier step may hide references behind its end.
+	// Clear up to the capacity: a slice that an earlier step shortened may hide references beyond its end.
 	clear(r.envelope[:cap(r.envelope)])
 	clear(r.ce[:cap(r.ce)])
 	*r = run{

@@ -1,4 +1,4 @@
-// Package mapping turns one Kafka record into the status changes that it asks for, as a YAML file declares.
+// Package mapping turns one Kafka record into the status changes that it asks for, as a YAML file specifies.
 //
 //	m, err := mapping.Load(mapping.Options{Source: "shop.yaml", Topics: []string{"shop.orders"}})
 //	…
@@ -7,12 +7,12 @@
 // Each record is decoded alone and in the same way every time: the package keeps no state between records, starts no
 // goroutine, and knows neither Kafka nor LeadHit nor the clock. [Mapping.Decode] never panics and never returns an
 // empty list, whatever the bytes are. A record that cannot be read becomes a refusal, and the caller writes a dead
-// letter. Its error has one meaning only: a schema cannot be looked up now. The caller waits and decodes the same
-// record again.
+// letter. An error of Decode has only one meaning: a schema cannot be looked up now. The caller waits and decodes the
+// same record again.
 //
 // Subpackages: spec reads the YAML, tree reads JSON, schema decodes Avro and Protobuf, registry looks schemas up.
 //
-// # What it promises
+// # Promises
 //
 // An order id is opaque. A JSON string is passed on unchanged, a JSON integer literal as its digits, however many.
 // Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A
@@ -79,9 +79,9 @@
 //   - key, where $ is the whole key;
 //   - ce, an attribute of the CloudEvent.
 //
-// Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. Instead, a field may
-// have first_of with several sources; null and "" are skipped. Then extract takes the match of its one group (no match:
-// absent), normalize trims and lowers, and pattern must match. The types:
+// Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. In place of its one
+// source, a field may have first_of with several; null and "" are skipped. Then extract takes the match of its one
+// group (no match: absent), normalize trims and lowers, and pattern must match. The types:
 //
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.

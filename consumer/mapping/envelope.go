@@ -193,7 +193,7 @@ func (r *run) foreign(out *event.Item) *event.Item {
 	return out
 }
 
-// unframed refuses a value without the id of its schema, and says what it is instead.
+// unframed refuses a value without the id of its schema, and names the encoding that it has instead.
 func (r *run) unframed(value []byte) *event.Item {
 	if r.schemaInHeader() {
 		return refused(causeUnsupportedEncoding, schemaNamedByHeader)

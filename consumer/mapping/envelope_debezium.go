@@ -47,7 +47,7 @@ func (r *run) inCloudEvent() bool {
 }
 
 // A debeziumAttribute is an attribute that Debezium's CloudEvents converter makes from a member of the change event.
-// Its name is the member's, in lower case and without _, behind a prefix.
+// Its name is a prefix and the member's name, in lower case and without _.
 type debeziumAttribute struct {
 	name string // of the attribute
 	slot int    // of the whole document, where the CloudEvent is structured
@@ -58,8 +58,8 @@ const (
 	debeziumOp     = debeziumPrefix + "op"
 )
 
-// sourceMembers are the members of Debezium's source for all databases. An attribute does not say which of these it
-// was.
+// sourceMembers are the members of Debezium's source for all databases. An attribute does not say which of these
+// databases it came from.
 func sourceMembers() []string {
 	return []string{
 		// All databases.

@@ -22,7 +22,7 @@ type Explanation struct {
 type ExplainedOrder struct {
 	// Fields are all declared fields, in their order; none if the value could not be read.
 	Fields []ExplainedField `json:"fields,omitempty"`
-	// DecidedBy is what decided: rules[1], status.paid, status.otherwise, a field, or the value itself.
+	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, or the value itself.
 	DecidedBy string `json:"decided_by"`
 	// Rule is the text of the rule that decided.
 	Rule string `json:"rule,omitempty"`
@@ -95,8 +95,8 @@ func (p *program) ruleBy(by string) *rule {
 	return nil
 }
 
-// byValue stands for a value that could not be read or is no event; such an order has no fields. byTopics stands for a
-// topic that no mapping matches.
+// byValue stands for a value that could not be read or is not an event; such an order has no fields. byTopics stands
+// for a topic that no mapping matches.
 const (
 	byValue  = "the value"
 	byTopics = "match.topics"

@@ -225,7 +225,7 @@ func framedForm(value []byte) form {
 	return f
 }
 
-// behindIndexes returns the payload behind the message indexes that Confluent writes before a Protobuf message.
+// behindIndexes returns the payload after the message indexes that Confluent writes before a Protobuf message.
 func behindIndexes(payload []byte) []byte {
 	count, size := binary.Varint(payload)
 	if size <= 0 || count < 0 || count > 32 {

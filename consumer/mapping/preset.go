@@ -18,7 +18,7 @@ const (
 	presetPrefix = "preset "
 )
 
-// Presets returns the names of all presets, in order.
+// Presets returns the names of all presets, sorted.
 func Presets() []string {
 	entries, err := presetFiles.ReadDir(presetDir)
 	if err != nil {

@@ -69,7 +69,8 @@ func (*run) Parent() interpreter.Activation {
 	return nil
 }
 
-// celValue returns a field's value as CEL's. A flawed field is null here, but no rule that reads one is evaluated.
+// celValue returns a field's value as a CEL value. A flawed field is null here, but no rule that reads one is
+// evaluated.
 func celValue(f *field, v *value) ref.Val {
 	switch {
 	case v.state != statePresent:

@@ -10,7 +10,7 @@ const maxQuoted = 80
 
 // A reason is the author's sentence about a rule, with the fields that it quotes.
 type reason struct {
-	texts  []string // one before each field, and one behind the last
+	texts  []string // one before each field, and one after the last
 	fields []int    // indexes of the fields
 }
 

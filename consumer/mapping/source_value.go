@@ -79,7 +79,7 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	if problem := serialized(key, framed && id == 0); problem != "" {
 		return literal{}, problem
 	}
-	// A key with a frame may hold JSON behind it (JSON Schema). Avro and Protobuf keys are not read.
+	// A key may hold JSON after a frame (JSON Schema). Avro and Protobuf keys are not read.
 	if framed {
 		key = payload
 	}
@@ -190,7 +190,8 @@ func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
 	return string(body), ""
 }
 
-// negativeID says why a number below zero is no id. Debezium reads a BIGINT UNSIGNED above 2^63 as a signed number.
+// negativeID says why a number below zero is not an id. Debezium reads a BIGINT UNSIGNED above 2^63 as a signed
+// number.
 func negativeID(literal []byte) string {
 	problem := "the number " + shorten(string(literal), 40) + ", and an id is never negative"
 	if string(literal) == "-0" || !isInteger(literal) {

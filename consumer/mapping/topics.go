@@ -25,17 +25,17 @@ func (m matcher) match(topic string) bool {
 	return m.every || slices.Contains(m.names, topic)
 }
 
-// matcher lets the only mapping of a file leave its topics out: it is for all of them then.
+// matcher lets the only mapping of a file leave its topics out: it is then for every topic.
 func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 	m := matcher{Place: s.Place, name: s.Name}
 	switch {
 	case s.Match == nil && !alone:
-		l.Add(s.Place, "match", "is missing: with several mappings each says for which topics it is")
+		l.Add(s.Place, "match", "is missing: with several mappings each must say which topics it is for")
 	case s.Match == nil:
 		m.every = true
 	case s.Match.Pattern.Value != "":
 		m.Place = s.Match.Pattern.Place
-		// It is first compiled as it is, so that a message shows what the author wrote.
+		// Compile it as written first, so that a message shows what the author wrote.
 		_, err := regexp.Compile(s.Match.Pattern.Value)
 		if err == nil {
 			m.pattern, err = regexp.Compile("^(?:" + s.Match.Pattern.Value + ")$")

@@ -58,7 +58,7 @@ type Range struct {
 	// Until is the first event that is not read; if zero, the log's end at the start.
 	Until Position
 	// Follow continues at the log's end until the context ends, and reads several partitions round robin. Until is
-	// ignored, and the end of the context is no error.
+	// ignored, and the end of the context is not an error.
 	Follow bool
 	// Uncommitted reads records of open and aborted transactions too. It is for our own topics: we write them without
 	// transactions, and another producer's open transaction must not hide what we wrote.
@@ -111,7 +111,7 @@ type scan struct {
 	done    int64
 }
 
-// part is one partition's share of the range; next to end is left of it.
+// part is one partition's share of the range; the offsets from next to end are left.
 type part struct {
 	partition int
 	next, end int64
@@ -270,7 +270,7 @@ func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error
 	return s.deliver(p, got.batch, yield)
 }
 
-// fetch fetches what is next of a part, until it succeeds.
+// fetch fetches the next records of a part, and retries until it succeeds.
 func (s *scan) fetch(ctx context.Context, p *part) fetched {
 	var batch broker.Batch
 	err := retry(ctx, func() (err error) {
@@ -286,8 +286,8 @@ func (s *scan) fetch(ctx context.Context, p *part) fetched {
 	return fetched{batch, err}
 }
 
-// deliver yields the records of a fetch. It may hold more than the range, because a batch comes whole, so records
-// beyond the end are dropped here.
+// deliver yields the records of a fetch. A fetch may hold more than the range, because a batch comes whole, so
+// records beyond the end are dropped here.
 func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, error) bool) error {
 	for _, r := range batch.Records {
 		if !s.Follow && r.Offset >= p.end {

@@ -51,7 +51,8 @@ type Worker struct {
 	// event of their order, which no worker could call now.
 	Waiting int `json:"orders_waiting"`
 	Blocked int `json:"events_blocked"`
-	// Letters were stored since the start of the process. LettersInAir are not stored yet; their events stay unfinished.
+	// Letters counts the letters stored since the start of the process, LettersInAir those not stored yet; their events
+	// stay unfinished.
 	Letters      uint64 `json:"letters"`
 	LettersInAir int    `json:"letters_in_air"`
 	// OldestAge is the age of the oldest unfinished event. Lag leaves out what was called already and what is blocked,

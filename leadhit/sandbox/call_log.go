@@ -66,7 +66,7 @@ type Call struct {
 // chunk is how many calls are stored together, so that the log grows without copying.
 const chunk = 4096
 
-// callLog has the calls in order of arrival.
+// callLog holds the calls in order of arrival.
 type callLog struct {
 	lock        sync.Mutex
 	chunks      []*[chunk]Call
@@ -101,7 +101,7 @@ func (l *callLog) Count() int {
 	return l.count - l.strays
 }
 
-// InFlight returns how many calls are in flight, and the most there were at once.
+// InFlight returns how many calls are in flight now, and the most that were at once.
 func (l *callLog) InFlight() (now, most int) {
 	l.lock.Lock()
 	defer l.lock.Unlock()

@@ -16,8 +16,8 @@ type Faults struct {
 	Status int
 	// RetryAfter is the header of responses with Status, and to calls over PerSecond.
 	RetryAfter string
-	// PerSecond, if not 0, limits the calls a second. Calls beyond it get a 503. Burst is how many may arrive at once;
-	// less than 1 means 1.
+	// PerSecond, if not 0, limits the calls per second. Calls beyond it get a 503. Burst is how many may arrive at
+	// once; less than 1 means 1.
 	PerSecond float64
 	Burst     int
 	// Orders has the faults of single orders, by order id.

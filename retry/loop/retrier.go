@@ -1,5 +1,5 @@
-// Package loop repeats what must succeed in the end, such as reading a topic: it waits between attempts, and keeps the
-// log short. Package retry is pure and does neither.
+// Package loop retries what must succeed in the end, such as reading a topic: it waits between attempts, and keeps
+// the log short. Package retry is pure and does neither.
 package loop
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// The first and the longest wait of a Retrier. There is no jitter: a worker repeats one request at a time.
+// The first and the longest wait of a Retrier. There is no jitter: a worker retries one request at a time.
 const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 
 // mostLogged bounds the reasons that one Retrier remembers: an error's text may differ at each attempt.

@@ -156,7 +156,7 @@ func (d *Dialer) peer(address string) peer {
 	return peer{address: address, configured: slices.Contains(d.configured, address)}
 }
 
-// handshake owns conn: it closes it when it fails.
+// handshake owns conn, and closes it on failure.
 func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -239,7 +239,7 @@ func (e *hungUpError) Error() string {
 type boundConn struct {
 	net.Conn
 
-	mu          sync.Mutex // guards the deadlines here against those of the connection
+	mu          sync.Mutex // keeps the deadlines here in step with those of the connection
 	read, write time.Time  // as they were set from outside; zero is none
 }
 
@@ -279,7 +279,7 @@ func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) erro
 	return apply(time.Now().Add(ioLimit))
 }
 
-// set keeps a deadline that was set from outside. Taking it away must not leave a read in flight without one.
+// set keeps a deadline that was set from outside. Clearing it must not leave a read in flight without one.
 func (c *boundConn) set(deadline *time.Time, t time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

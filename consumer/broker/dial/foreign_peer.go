@@ -11,7 +11,7 @@ import (
 // lengths. The error's text names the address, the protocol found there if that is known, and what to check.
 var ErrNotKafka = errors.New("not a Kafka broker")
 
-// notKafkaError says why the bytes that came from an address are no response of a broker.
+// notKafkaError says why the bytes that came from an address are not a broker's response.
 type notKafkaError struct {
 	text string
 	err  error // the error that ended the connection, if it ended
@@ -34,10 +34,10 @@ type peer struct {
 	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
 }
 
-// foreign returns the error for bytes that begin with begin and are no response.
+// foreign returns the error for a response that begins with begin and is not a broker's.
 func (p peer) foreign(begin []byte) error { return p.foreignUntil(begin, nil) }
 
-// foreignUntil is the same for bytes that ended there with err.
+// foreignUntil is foreign for a response that err cut short.
 func (p peer) foreignUntil(begin []byte, err error) error {
 	text := fmt.Sprintf("%s does not speak Kafka: its response begins with %q; %s", p.address, begin, p.advice())
 	if name := protocolOf(begin); name != "" {
@@ -59,8 +59,8 @@ func (p peer) advice() string {
 	return "a broker advertised this address: check its advertised.listeners"
 }
 
-// protocolOf names the protocol whose servers begin with these bytes. It is empty if the first eight bytes do not show
-// it.
+// protocolOf names the protocol whose servers begin with these bytes. It returns "" if the first eight bytes do not
+// show that.
 func protocolOf(b []byte) string {
 	for _, known := range knownProtocols() {
 		if bytes.HasPrefix(b, []byte(known.prefix)) {
@@ -81,7 +81,7 @@ func protocolOf(b []byte) string {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-// knownProtocol is a protocol by the first bytes that its server sends, before or after our request.
+// knownProtocol identifies a protocol by the first bytes that its server sends, before or after our request.
 type knownProtocol struct{ prefix, name string }
 
 // knownProtocols are the first bytes of servers that an address may lead to by mistake, mostly by a wrong port.

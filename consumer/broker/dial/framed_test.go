@@ -177,7 +177,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 		},
 		"a compact list": {
 			protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00\x7f\x00\x00\x00\x00\x00\x00",
-			"a length in it is larger than all of it",
+			"a length in it exceeds its own size",
 		},
 		"a number without end": {
 			protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00" + strings.Repeat("\xff", 20),

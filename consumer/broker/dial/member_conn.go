@@ -36,13 +36,13 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 
 // memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which it has no setting.
 //
-// As the group's leader it asks for the partitions of all members' topics, and lets the broker create those that do not
-// exist: with auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
-// defaults. Here the request forbids that. And one topic with an error would fail the assignment of all topics, so such
-// topics are left out of the response: they have no partitions.
+// As the group's leader, kafka-go asks for the partitions of all members' topics, and lets the broker create missing
+// ones: with auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
+// defaults. Here the request forbids that. And one topic with an error would fail the assignment of all topics, so
+// such topics are left out of the response: they have no partitions.
 //
-// It also fails the assignment when a member's subscription differs from the form that it writes itself, so one member
-// could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.
+// kafka-go also fails the assignment when a member's subscription differs from the form that kafka-go writes, so one
+// member could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.
 //
 // One goroutine may write while another reads.
 type memberConn struct {
@@ -98,8 +98,8 @@ func frame(b []byte) (size int, whole bool, err error) {
 
 // send sends one request, a metadata request in a form that creates nothing.
 func (c *memberConn) send(request []byte) error {
-	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. None begins with these
-	// keys.
+	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. No token begins with
+	// these keys.
 	const header = 12 // length, key, version, correlation id
 	if len(request) < header {
 		_, err := c.Conn.Write(request)
@@ -117,8 +117,8 @@ func (c *memberConn) send(request []byte) error {
 	return err
 }
 
-// sendMetadata writes a request of kafka-go's in at least the version that can forbid creation. The response comes back
-// in that version, so it must be written again in the one that kafka-go expects.
+// sendMetadata writes kafka-go's request in a version that can forbid creation. The response comes back in that
+// version, so it must be converted to the one that kafka-go expects.
 func (c *memberConn) sendMetadata(request []byte) error {
 	version, id, client, message, err := protocol.ReadRequest(bytes.NewReader(request))
 	if err != nil {
@@ -134,7 +134,7 @@ func (c *memberConn) sendMetadata(request []byte) error {
 	return protocol.WriteRequest(c.Conn, q.sent, id, client, r)
 }
 
-// expect comes before the request is written: its response may arrive while Write still runs.
+// expect must be called before the request is written: its response may arrive while Write still runs.
 func (c *memberConn) expect(id int32, q rewrite) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,7 +187,7 @@ func (c *memberConn) next() error {
 		return err
 	}
 	c.left = int64(size)
-	if !c.expects() { // and not every message without an id is a response: see send
+	if !c.expects() { // do not look for an id: not every message has one, see send
 		return nil
 	}
 	c.left = 0

@@ -35,7 +35,8 @@ import (
 const fetchKey = int16(protocol.Fetch)
 
 // shapeOf returns the type whose field tags describe a response, by version. kafka-go's own decoder follows them; its
-// older one, of the group membership, reads the same bytes into other types. It returns nil if we send no such request.
+// older decoder, for the group's membership, reads the same bytes into other types. It returns nil if we send no such
+// request.
 func shapeOf(key int16) reflect.Type {
 	responses := [...]protocol.Message{
 		new(alterconfigs.Response), new(apiversions.Response), new(createtopics.Response), new(describeconfigs.Response),
@@ -114,7 +115,7 @@ type shapeError string
 func (e shapeError) Error() string { return string(e) }
 
 const (
-	errLongFrame = shapeError("it is longer than what it holds")
+	errLongFrame = shapeError("it is longer than its content")
 	errBadVarint = shapeError("a number in it does not end")
 	errNoCount   = shapeError("a list in it has a negative length")
 )
@@ -161,7 +162,7 @@ func (s *shaped) length(width int) int64 {
 	case 0:
 		n := s.uvarint()
 		if n > uint64(s.whole)+1 { // also where an int64 would be negative
-			s.err = shapeError("a length in it is larger than all of it")
+			s.err = shapeError("a length in it exceeds its own size")
 			return -1
 		}
 		return int64(n) - 1

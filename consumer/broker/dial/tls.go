@@ -39,7 +39,7 @@ func (t *TLS) reader() func() (*tls.Config, error) {
 		}
 		if (t.CertFile == "") != (t.KeyFile == "") {
 			mistakes = append(mistakes, optionError("tls certificate",
-				errors.New("a client certificate needs both its file and its key's file")))
+				errors.New("a client certificate needs a certificate file and a key file")))
 		}
 		if t.CertFile != "" && t.KeyFile != "" {
 			pair, err := t.pair()

@@ -1,5 +1,5 @@
 // Package exchange sends requests that kafka-go routes, but whose bytes we write and read. kafka-go offers this
-// (protocol.RawExchanger) for an old form of SASL. We use it for what its own requests do not offer:
+// (protocol.RawExchanger) for an old form of SASL. We use it for what kafka-go's own requests do not offer:
 //
 //   - whether a request without a response was ever sent. An error alone does not show it: a deadline may pass while
 //     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.

@@ -38,9 +38,9 @@ type Request struct {
 	First bool
 	// Read takes the response from the connection. Nil leaves it to kafka-go.
 	Read func(r io.Reader, version int16) (protocol.Message, error)
-	// Interrupt bounds the request's time on the connection: see [Interruptible]. Its result ends that; false means that
-	// the connection is no longer usable. Nil leaves it to kafka-go, which knows the deadline of the context passed to
-	// [Ask], but not an earlier end.
+	// Interrupt bounds the request's time on the connection: see [Interruptible]. Release ends the bound, and returns
+	// false if the connection is no longer usable. Nil leaves it to kafka-go, which knows the deadline of the context
+	// passed to [Ask], but not an earlier end.
 	Interrupt func(conn Deadliner) (release func() bool)
 }
 
@@ -108,7 +108,7 @@ func (a *attempt) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 
 // exchange reads exactly one response, because the connection goes back to the pool.
 func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
-	// A connection carries one request at a time and is closed after an error, so one id does for all.
+	// A connection carries one request at a time and is closed after an error, so all of them can share one id.
 	const id = 1
 	if err := protocol.WriteRequest(rw, a.version, id, a.clientID, a.Message); err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ import (
 // coordinator accepts only while the group has no members.
 type Member struct {
 	Group string
-	// Generation and ID are those of the last join. The coordinator fences commits under older ones, which is what keeps
-	// a member that was frozen from undoing its successor's commits.
+	// Generation and ID are those of the last join. The coordinator fences commits under older ones, so a member that
+	// was frozen cannot undo its successor's commits.
 	Generation int
 	ID         string
 }
@@ -51,7 +51,7 @@ const (
 	Ambiguous Outcome = iota
 	// Acked: the coordinator has stored it.
 	Acked
-	// Again: not applied, or in log order before whatever is sent next: [14] [15] [16], or never sent.
+	// Again [14] [15] [16], or never sent: it was not applied, or is logged before whatever is sent next.
 	Again
 	// Fenced [22] [25] [27] [82] [113]: the generation is over for this member.
 	Fenced
@@ -166,9 +166,9 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 	return message
 }
 
-// Committed asks the group's coordinator what the group has committed. It returns an entry for each of partitions, its
-// Next -1 where nothing is committed (or no longer), or an error: [kafkaerr.ErrCoordinator],
-// [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrUnauthorised], or one of the network.
+// Committed asks the group's coordinator what the group has committed. It returns an entry for each partition, with
+// Next -1 where nothing is committed (any more), or an error: [kafkaerr.ErrCoordinator],
+// [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrUnauthorised], or a network error.
 func (c *Coordinators) Committed(ctx context.Context, group string, partitions []event.Partition) (
 	map[event.Partition]OffsetCommit, error,
 ) {

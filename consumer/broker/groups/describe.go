@@ -61,7 +61,7 @@ func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Gro
 	return g, nil
 }
 
-// Members returns the members of a group, by its coordinator. The search for that creates __consumer_offsets, as a join
+// Members asks a group's coordinator for its members. Finding the coordinator creates __consumer_offsets, as a join
 // does.
 func (c *Coordinators) Members(ctx context.Context, group string) ([]GroupMember, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker/wire"
 )
 
-// listGroupsVersion is the first whose response has the groups' states. kafka-go knows older ones only.
+// listGroupsVersion is the first version whose response has the groups' states. kafka-go knows older ones only.
 const listGroupsVersion = 4
 
 // groupList is a ListGroups request to one broker, and its outcome. kafka-go routes it; we write and read it, with the
@@ -98,7 +98,7 @@ func tags(c *wire.Cursor) {
 	}
 }
 
-// listed returns a group of a broker's list; ok is false where it has none of that name.
+// listed returns a group of a broker's list; ok is false if the list has none of that name.
 func (c *Coordinators) listed(ctx context.Context, node int, name string) (g listedGroup, ok bool, err error) {
 	request := &groupList{node: node, clientID: c.pool.ClientID}
 	if _, err := c.pool.Transport.RoundTrip(ctx, c.pool.Addr, kafka.Request(request)); err != nil {

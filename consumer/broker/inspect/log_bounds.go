@@ -17,12 +17,12 @@ type Bounds struct {
 	// Last is the offset of the next record, or of the first open transaction: there is no committed record from here
 	// on.
 	Last int64
-	// End is the high watermark. It was requested after Last, so it may be beyond it without any open transaction.
+	// End is the high watermark. It was requested after Last, so it may be higher even without an open transaction.
 	End int64
 }
 
 // Bounds asks the leaders where the logs of the partitions start and end. It returns an entry for each, or the first
-// error: [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], or one of the network.
+// error: [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], or a network error.
 func (i *Inspector) Bounds(ctx context.Context, topic string, partitions []int) (map[int]Bounds, error) {
 	stable, err := i.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, kafka.FirstOffset, kafka.LastOffset)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// Rights are the operations that Kafka allows us on a topic or a group, by their names for kafka-acls.sh: those of
-// Read, Write, Describe and DescribeConfigs. Nil means that they are not known, because the broker is too old to say.
+// Rights are the operations that Kafka allows us on a topic or a group, as kafka-acls.sh names them: Read, Write,
+// Describe and DescribeConfigs. Nil means that they are not known, because the broker is too old to say.
 type Rights []string
 
 // Lack returns those of the operations that we have no right to. It returns none where the rights are not known.
@@ -21,7 +21,7 @@ func (r Rights) Lack(wanted ...string) []string {
 	return slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(r, name) })
 }
 
-// RightsOf reads the field of a response: a bit for each operation. The least number says that the broker was not
+// RightsOf reads the field of a response: a bit for each operation. The smallest int32 says that the broker was not
 // asked.
 func RightsOf(operations int32) Rights {
 	if operations <= 0 {

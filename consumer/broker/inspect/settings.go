@@ -85,7 +85,7 @@ func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, n
 		if resource.Error != nil {
 			d = described{err: kafkaerr.New("describe settings", resource.ResourceName, -1, resource.Error)}
 			if errors.Is(d.err, kafkaerr.ErrUnauthorised) {
-				d.err = nil // not allowed is no failure
+				d.err = nil // a missing right is not a failure
 			}
 		}
 		all[resource.ResourceName] = d

@@ -18,7 +18,7 @@ const oldestMetadata = 4
 type Topology struct {
 	// Brokers is how many are alive.
 	Brokers int
-	// Nodes are those, by id.
+	// Nodes are these brokers, by id.
 	Nodes []Node
 	// Topics has an entry for each topic asked for.
 	Topics map[string]TopicInfo
@@ -58,7 +58,7 @@ type TopicInfo struct {
 // NoLeader is the leader of a partition that has none.
 const NoLeader = -1
 
-// Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network,
+// Topics asks a broker, not the pool's cache, and creates no topic. Its error is a network error,
 // [kafkaerr.ErrUnauthorised] or [kafkaerr.ErrTooOld]: this is the call that reports a wrong password.
 func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names})
@@ -77,7 +77,7 @@ func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, erro
 	return t, nil
 }
 
-// metadata asks some broker, which must know the version that forbids to create topics.
+// metadata asks some broker, which must know the version that can forbid the creation of topics.
 func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*metadata.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
@@ -88,7 +88,7 @@ func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*me
 	return response, err
 }
 
-// topicInfo counts the replicas of the partition that has the fewest: the topic is as safe as that one.
+// topicInfo counts the replicas of the partition that has the fewest: the topic is only as safe as that one.
 func topicInfo(topic metadata.ResponseTopic) TopicInfo {
 	if err := kafkaerr.FromCode(topic.ErrorCode); err != nil {
 		return TopicInfo{

@@ -1,6 +1,7 @@
-// Package kafkaerr judges the errors of requests to Kafka, so that callers need no codes of Kafka. A failed request is
-// an [*Error]. It matches one of this package's sentinels with errors.Is, or none where a retry may help. Errors of
-// appends and of created topics carry advice for the operator too: the setting or the right to change.
+// Package kafkaerr judges the errors of requests to Kafka, so that callers need not know Kafka's error codes. A
+// failed request is an [*Error]. It matches one of this package's sentinels with errors.Is, or none where a retry may
+// help. Errors of appending and of creating a topic also carry advice for the operator: the setting or the right to
+// change.
 package kafkaerr
 
 import (
@@ -47,7 +48,7 @@ type Error struct {
 	Partition int
 	// Code is Kafka's; 0 if no broker responded.
 	Code int
-	// Err is what kafka-go or we found.
+	// Err is the cause.
 	Err error
 
 	fact error // the sentinel that it matches, or nil

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// message is one of the formats 0 and 1, which producers wrote before Kafka 0.11. They have no transactions and no
+// message is a record of format 0 or 1, which producers wrote before Kafka 0.11. They have no transactions and no
 // headers. Old logs still hold them, and a broker returns them as they are.
 type message struct {
 	offset     int64

@@ -7,7 +7,7 @@ import (
 )
 
 // withHeaderChecksum returns the LZ4 frame with the right checksum of its header. Producers of message format 0
-// computed it over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not look at it in this
+// computed it over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not check it in this
 // format (KIP-57). Bytes that are not such a frame are returned unchanged.
 func withHeaderChecksum(frame []byte) []byte {
 	const magic, flags, contentSize = 4, 4, 0x08

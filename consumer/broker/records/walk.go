@@ -102,7 +102,7 @@ func (w *walk) entry(entry []byte) error {
 	}
 }
 
-// header is a batch's, of record format 2.
+// header is the header of a batch of record format 2.
 type header struct {
 	base, last int64 // offsets; last stays when compaction removes the record that had it
 	attributes int16
@@ -262,7 +262,7 @@ func (w *walk) record(h header, body []byte) error {
 	sinceFirst := c.Varint()
 	offset := h.base + c.Varint()
 	if c.Bad || offset > h.last {
-		return fmt.Errorf("%w: a record behind its batch's end", ErrCorrupt)
+		return fmt.Errorf("%w: a record beyond the end of its batch", ErrCorrupt)
 	}
 	if offset < w.next || w.cannotHold(len(body)) {
 		return nil
@@ -282,7 +282,7 @@ func (w *walk) record(h header, body []byte) error {
 	return nil
 }
 
-// headers compares the count with the bytes that are left, before it allocates memory for so many.
+// headers compares the count with the bytes that are left, before it allocates memory for that many headers.
 func (w *walk) headers(r *event.Record, c *wire.Cursor) error {
 	count := c.Varint()
 	if c.Bad || count < 0 || count > int64(len(c.B))/2 { // a header takes two bytes at least

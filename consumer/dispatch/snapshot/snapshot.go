@@ -14,7 +14,7 @@ import (
 type Snapshot struct {
 	Pause Pause
 	// Limit is the maximum number of calls in flight now, from 1 to CallsInFlight. PerSecond is the maximum number of
-	// calls per second; 0 means no maximum. Quiet is the end of LeadHit's last Retry-After and may be past.
+	// calls per second; 0 means no limit. Quiet is the end of LeadHit's last Retry-After and may be past.
 	Limit     int
 	PerSecond float64
 	Quiet     time.Time
@@ -24,8 +24,8 @@ type Snapshot struct {
 	InFlight, Waiting, Blocked, Letters int
 	Draining                            bool
 	Partitions                          []PartitionSnapshot
-	// MetadataBytes is the broker's limit of a commit's metadata, as far as known: less than Config's after the broker
-	// has rejected some.
+	// MetadataBytes is the broker's limit of a commit's metadata, as far as known: lower than in Config after the
+	// broker has rejected some metadata.
 	MetadataBytes int
 
 	// Since the start of the process: Finished counts the finished events. Passed counts the events that were fetched
@@ -38,7 +38,7 @@ type Snapshot struct {
 	Remembered int
 }
 
-// PartitionSnapshot is a Snapshot's part about one partition.
+// PartitionSnapshot is the part of a Snapshot about one partition.
 type PartitionSnapshot struct {
 	event.Partition
 	// Committed is the last acknowledged commit (-1: none yet), Position the next offset to fetch.
@@ -96,7 +96,7 @@ type OrderItem struct {
 	//	marking    accepted; the ledger must name it before it is finished
 	//	commit     finished; no acknowledged commit covers it yet
 	//
-	// A replay that is not in its order's lane yet has what it waits for, one of ReplayWaits.
+	// For a replay that is not in its order's lane yet, it is one of ReplayWaits.
 	Doing string
 	// Repeat says that it was finished without a call, because LeadHit accepted its status last for its order.
 	Repeat bool

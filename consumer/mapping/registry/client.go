@@ -2,8 +2,8 @@
 //
 // [Open] reads the CA file and makes no connection; [Client.Lookup] is the [schema.Lookup] of a mapping. A schema never
 // changes, so one that was found is kept for good and never asked for again. Callers that want the same schema at the
-// same time cause one request. An unknown id is [schema.ErrUnknown], and every failure that may pass is
-// [schema.ErrUnreachable]; both are remembered for seconds.
+// same time cause one request. An unknown id is [schema.ErrUnknown], and every failure that may be temporary is
+// [schema.ErrUnreachable]; both are remembered for a few seconds.
 //
 // A Client is safe for concurrent use and starts no goroutine. It logs one line when the registry stops responding and
 // one when it responds again. Neither the password nor the text of a response appears in an error or a log line.
@@ -96,7 +96,8 @@ func Open(o Options) (*Client, error) {
 	c := &Client{
 		http: &http.Client{
 			Transport: limited{transport}, Timeout: requestTimeout,
-			// Following a redirect could carry the password elsewhere. Unfollowed, it is a response without a schema.
+			// Following a redirect could carry the password elsewhere. An unfollowed redirect is a response without a
+			// schema.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		log: o.Logger, entries: map[int]*entry{},

@@ -151,7 +151,7 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 		if r.met[reference] = true; len(r.met) > maxReferences {
 			return fmt.Errorf("%w: it refers to more than %d others", schema.ErrNotDecodable, maxReferences)
 		}
-		// A subject deleted since then is still what the events were written with.
+		// The events may have been written with a subject that was deleted since.
 		withDeleted := sr.WithParams(ctx, sr.ShowDeleted)
 		text, err := r.registry.SchemaByVersion(withDeleted, reference.Subject, reference.Version)
 		if err != nil {

@@ -66,7 +66,7 @@ func (r *avroReader) root(n *avroNode) error {
 		return r.value(n)
 	}
 	last := len(n.fields)
-	// At least the first field must be there. An empty payload is no record with all fields left out.
+	// At least the first field must be there. An empty payload is not a record with all fields left out.
 	for last > 1 && n.fields[last-1].hasDefault {
 		last--
 	}
@@ -93,8 +93,8 @@ func (r *avroReader) record(n *avroNode, optional int) error {
 	return nil
 }
 
-// blocks reads an array's or a map's items: blocks of a count and that many items, the last one empty. A negative count
-// is followed by the block's size in bytes.
+// blocks reads an array's or a map's items. Each block is a count and that many items, and the last block is empty. A
+// negative count is followed by the block's size in bytes.
 func (r *avroReader) blocks(item *avroNode, open, closing byte, key func() error) error {
 	if err := r.open(open); err != nil {
 		return err

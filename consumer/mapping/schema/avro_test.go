@@ -97,7 +97,7 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 		"no such symbol":                  {`{"type":"enum","name":"shop.E","symbols":["A"]}`, "02", "shop.E has no number 1"},
 		"a symbol below zero":             {`{"type":"enum","name":"shop.E","symbols":["A"]}`, "01", "shop.E has no number -1"},
 		"no such branch":                  {`["null","int"]`, "04", "union has no number 2"},
-		"bytes behind the end":            {`"int"`, "0202", "1 bytes behind"},
+		"bytes after the end":             {`"int"`, "0202", "1 bytes after"},
 		"more items than bytes":           {longs, "feffffffffffffffff01 02", "no whole number"},
 		"the least count":                 {longs, "ffffffffffffffffff01 02", "out of range"},
 		"a block longer than it says":     {longs, "03 02 0204 00", "should end at byte 3"},

@@ -19,8 +19,8 @@ const (
 )
 
 // Protobuf compiles the text of a .proto file. Each reference is a file that it or another one imports by that name;
-// google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need none. An error is always an
-// ErrNotDecodable.
+// google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no reference. An error is
+// always an ErrNotDecodable.
 //
 // A payload begins with the indexes of its message in the file, as Confluent's serializers write them: zig-zag numbers,
 // first how many follow, then the path through the nested messages. A single zero means the file's first message.
@@ -64,7 +64,7 @@ func compileProtobuf(
 	})
 	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(sources), MaxParallelism: 1}
 	files, err := compiler.Compile(ctx, mainFile)
-	// First, because an interrupted compiler reports mistakes that the text does not have.
+	// Check this first: an interrupted compiler reports mistakes that the text does not have.
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}

@@ -32,7 +32,7 @@ var (
 	// ErrUnreachable says that the schema could not be looked up now. The same lookup may succeed later.
 	ErrUnreachable = errors.New("schema: not reachable")
 	// ErrNotDecodable says that a payload does not fit its schema or exceeds the limits, or that a schema's text is not
-	// a schema. Trying again does not help.
+	// a schema. A retry does not help.
 	ErrNotDecodable = errors.New("schema: not decodable")
 )
 
@@ -68,7 +68,7 @@ func JSON() *Schema {
 	return &Schema{decode: func(payload []byte) ([]byte, error) { return payload, nil }}
 }
 
-// JSON decodes a payload, the part of a frame behind the id. An error is always an ErrNotDecodable, even if one of the
+// JSON decodes a payload, the part of a frame after the id. An error is always an ErrNotDecodable, even if one of the
 // libraries panics: otherwise the same event would crash one worker after the other.
 func (s *Schema) JSON(payload []byte) (text []byte, err error) {
 	defer func() {
@@ -79,12 +79,12 @@ func (s *Schema) JSON(payload []byte) (text []byte, err error) {
 	return s.decode(payload)
 }
 
-// refuse makes the error of a payload or a text that cannot be read.
+// refuse returns the error for a payload or a text that cannot be read.
 func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrNotDecodable}, args...)...)
 }
 
-// checkSize refuses a text, with what it refers to, that is larger than any schema needs to be.
+// checkSize refuses a text that, with its references, is larger than any schema needs to be.
 func checkSize(text string, references []Reference) error {
 	size := len(text)
 	for _, r := range references {

@@ -120,7 +120,7 @@ func appendQuoted[T string | []byte](out []byte, v T) []byte {
 	return append(out, '"')
 }
 
-// decimal writes a big-endian two's complement with scale digits behind the point.
+// decimal writes a big-endian two's complement with scale digits after the point.
 func (w *writer) decimal(v []byte, scale int) error {
 	if len(v) > maxDecimal {
 		return refuse("a decimal of %d bytes, more than %d", len(v), maxDecimal)
@@ -129,7 +129,7 @@ func (w *writer) decimal(v []byte, scale int) error {
 	return nil
 }
 
-// AppendDecimal appends the digits of a big-endian two's complement, with scale of them behind the point. Avro and
+// AppendDecimal appends the digits of a big-endian two's complement, with scale of them after the point. Avro and
 // Connect both encode decimals in this way.
 func AppendDecimal(out, v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)

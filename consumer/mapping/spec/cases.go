@@ -52,7 +52,7 @@ type caseReader struct {
 	causes []string
 }
 
-// document reads the whole file. Names must be unique, because the output of "mapping test" goes by them.
+// document reads the whole file. Names must be unique, because the output of "mapping test" identifies cases by them.
 func (r *caseReader) document(source []byte) []Case {
 	root := r.reader.document(source)
 	if root == nil {

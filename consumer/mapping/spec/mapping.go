@@ -36,7 +36,7 @@ type Mapping struct {
 	// Each is the path of a list with one order in each element.
 	Each    Text
 	Schemas []Schema
-	// Fields are in the order of the file. Each name is there once: the reader refuses a second one.
+	// Fields are in the order of the file. Their names are unique: the reader refuses a second field of the same name.
 	Fields []*Field
 	// Rules are tried in this order before the lists.
 	Rules []Rule
@@ -61,7 +61,7 @@ type Match struct {
 type Schema struct {
 	Place
 
-	// ID is what a payload's frame has, never negative.
+	// ID is the id in a payload's frame, never negative.
 	ID int
 	// Path is as written: absolute, or relative to the folder of the mapping's file.
 	Path Text
@@ -150,7 +150,7 @@ func (m *Mapping) Over(preset *Mapping) {
 	m.Lists = replaced(preset.Lists, m.Lists, func(l List) string { return l.Status })
 }
 
-// replaced returns the base with each element replaced by its namesake, and the others behind it.
+// replaced returns the base with each element replaced by its namesake in own, followed by the rest of own.
 func replaced[E any](base, own []E, name func(E) string) []E {
 	all := slices.Clone(base)
 	for _, e := range own {

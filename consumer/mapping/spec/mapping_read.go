@@ -52,7 +52,7 @@ func (r *reader) fileNames(f *File) names {
 			r.object("", n, r.bodyNames(m))
 			f.Mappings = append(f.Mappings, m)
 		})
-		// What follows the list belongs to no mapping.
+		// Anything after the list belongs to no mapping.
 		r.mapping = ""
 	}
 	return known

@@ -43,7 +43,7 @@ func (p Problem) String() string {
 	return s.String() + ": " + p.Text
 }
 
-// FileError is every mistake of a file, in the order of the file.
+// FileError holds every mistake in a file, in the order of the file.
 type FileError struct {
 	Problems []Problem
 }
@@ -62,7 +62,7 @@ type Problems struct {
 	found []Problem
 }
 
-// Add notes a mistake.
+// Add records a mistake.
 func (p *Problems) Add(at Place, where, format string, args ...any) {
 	p.found = append(p.found, Problem{Place: at, Where: where, Text: fmt.Sprintf(format, args...)})
 }

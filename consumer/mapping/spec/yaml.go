@@ -17,7 +17,7 @@ import (
 // maxFile limits a file, in bytes. The largest preset has 4 KB.
 const maxFile = 1 << 20
 
-// A reader walks the nodes of one YAML file, and notes every mistake with its place.
+// A reader walks the nodes of one YAML file, and records every mistake with its place.
 type reader struct {
 	*Problems
 
@@ -68,7 +68,7 @@ func (r *reader) document(source []byte) *yaml.Node {
 	return resolve(root.Content[0])
 }
 
-// syntax notes an error of the YAML parser.
+// syntax records an error of the YAML parser.
 func (r *reader) syntax(err error) {
 	r.found = append(r.found, yamlProblem(r.file, r.lines, err))
 }
@@ -149,7 +149,7 @@ func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yam
 	}
 }
 
-// text reads a text. The value is empty, and a mistake noted, where it is something else.
+// text reads a text. Anything else is a mistake, and its value is empty.
 func (r *reader) text(where string, n *yaml.Node) Text {
 	t := r.newText(n)
 	switch {

@@ -53,7 +53,7 @@ func find(lines []string, expression string) (line, column int) {
 	return 0, 0
 }
 
-// yamlAdvice says what is usually behind a message of the parser.
+// yamlAdvice says what usually causes a message of the parser.
 func yamlAdvice(message string) string {
 	const rule = `; put a rule in single quotes, with double quotes inside`
 	switch {

@@ -25,7 +25,7 @@ func (r *refusal) Error() string { return r.message }
 
 func (r *refusal) Unwrap() error { return r.reason }
 
-// explain makes a refusal of the decoder's error.
+// explain turns the decoder's error into a refusal.
 func (s *Scanner) explain(err error) error {
 	size := len(s.doc)
 	var syntax *jsontext.SyntacticError

@@ -166,7 +166,7 @@ func (p *pathParser) quoted() (step, error) {
 		switch c := p.text[i]; {
 		case c == quote:
 			if i+1 >= len(p.text) || p.text[i+1] != ']' {
-				return step{}, p.fault(i+1, "want ] behind the name")
+				return step{}, p.fault(i+1, "want ] after the name")
 			}
 			p.at = i + 2
 			return step{name: name.String()}, nil

@@ -91,7 +91,7 @@ func grown(slots [][]byte, n int) [][]byte {
 	return slots
 }
 
-// whole reads the document, and refuses text behind it.
+// whole reads the document, and refuses text after it.
 func (s *Scanner) whole() error {
 	if err := s.value(&s.plan.root, wholeDocument, 0); err != nil {
 		return err
@@ -155,7 +155,7 @@ func (s *Scanner) object(n *node, row, base int) error {
 // named returns what is looked for under a name, nil for nothing.
 func (s *Scanner) named(n *node, quoted []byte) *node {
 	const longestEscape = len(`\u0041`)
-	// Most names of an event are none of ours. Their length shows that without a look into the map.
+	// Most names of an event are not ours. Their length shows that without a lookup in the map.
 	if len(n.names) == 0 || len(quoted) < 2 || len(quoted) > longestEscape*s.plan.longest+2 {
 		return nil
 	}
@@ -224,7 +224,7 @@ func (s *Scanner) remember(deepest, bottom int, part span) {
 	s.tail = append(s.tail, part)
 }
 
-// later notes an element to read again when the pass is over.
+// later records an element to read again when the pass is over.
 func (s *Scanner) later(n *node, part span) {
 	part.node = n
 	for bytes.IndexByte([]byte(", \t\r\n"), s.doc[part.start]) >= 0 {
