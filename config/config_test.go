@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/config"
 )
 
-// setup clears every setting, whatever the machine has set, and gives the ones that are required.
-// The pairs that follow are variables and values; a later one wins.
+// setup clears every setting, whatever the machine has set, and sets the required ones. The pairs are variables and
+// values; a later one wins.
 func setup(t *testing.T, pairs ...string) {
 	t.Helper()
 	for _, v := range config.Variables() {
@@ -69,7 +69,7 @@ func mistakes(t *testing.T) []string {
 		t.Fatalf("got an error of type %T, want *config.Error", err)
 	}
 	if c != nil {
-		t.Error("got settings beside an error, want none")
+		t.Error("got settings together with an error, want none")
 	}
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != len(all.Problems) {

@@ -42,7 +42,7 @@ func TestLoadDeskReportsMistakesOfTheSettingsItNeeds(t *testing.T) {
 	_, err := config.LoadDesk()
 	var mistakes *config.Error
 	if !errors.As(err, &mistakes) || !mistakes.Has("KAFKA_TOPICS") || !mistakes.Has("DESK_WRITE") {
-		t.Fatalf("got %v, want a problem each of KAFKA_TOPICS and DESK_WRITE", err)
+		t.Fatalf("got %v, want a problem with each of KAFKA_TOPICS and DESK_WRITE", err)
 	}
 }
 

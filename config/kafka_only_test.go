@@ -26,7 +26,7 @@ func TestLoadKafkaReportsMistakesOfTheSettingsItNeeds(t *testing.T) {
 	_, err := config.LoadKafka()
 	var mistakes *config.Error
 	if !errors.As(err, &mistakes) || len(mistakes.Problems) != 2 {
-		t.Fatalf("got %v, want a problem of KAFKA_BROKERS and one of DEAD_LETTER_TOPIC", err)
+		t.Fatalf("got %v, want a problem with KAFKA_BROKERS and one with DEAD_LETTER_TOPIC", err)
 	}
 }
 
@@ -52,6 +52,6 @@ func TestLoadPreviewReportsMistakesOfTheSettingsItNeeds(t *testing.T) {
 	_, err := config.LoadPreview()
 	var mistakes *config.Error
 	if !errors.As(err, &mistakes) || len(mistakes.Problems) != 3 {
-		t.Fatalf("got %v, want a problem each of KAFKA_TOPICS, CALLS_IN_FLIGHT and SCHEMA_REGISTRY_USERNAME", err)
+		t.Fatalf("got %v, want a problem with each of KAFKA_TOPICS, CALLS_IN_FLIGHT and SCHEMA_REGISTRY_USERNAME", err)
 	}
 }

@@ -16,6 +16,6 @@ func TestLoadStatusNeedsOnlyTheAddress(t *testing.T) {
 	t.Setenv("HTTP_ADDR", "8081")
 	var mistakes *config.Error
 	if _, err := config.LoadStatus(); !errors.As(err, &mistakes) || len(mistakes.Problems) != 1 {
-		t.Errorf("got %v, want a problem of HTTP_ADDR", err)
+		t.Errorf("got %v, want a problem with HTTP_ADDR", err)
 	}
 }

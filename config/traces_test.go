@@ -17,7 +17,7 @@ func TestTracesGoWhereTheStandardSays(t *testing.T) {
 		{"a slash at its end", []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/"}, "http://c:4318/v1/traces"},
 		{"a path is kept", []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "https://c/otlp"}, "https://c/otlp/v1/traces"},
 		{
-			"the signal's own endpoint wins, as it stands",
+			"the signal's own endpoint wins, unchanged",
 			[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://d/spans"},
 			"http://d/spans",
 		},

@@ -149,7 +149,7 @@ func (l *ledger) waive(orders ...string) {
 	}
 }
 
-// produced notes the place of an event.
+// produced records the place of an event.
 func (l *ledger) produced(at event.Partition, offset int64, changes []change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,7 +170,7 @@ func (l *ledger) finished(changes []change) bool {
 	return true
 }
 
-// called notes the start of a call and returns how often this change has been called.
+// called records the start of a call and returns how often this change has been called.
 func (l *ledger) called(worker string, c change) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -204,7 +204,7 @@ func (l *ledger) called(worker string, c change) int {
 	return h.changes[c.n-1].calls
 }
 
-// carriedOut notes that LeadHit has set the status, whether or not anybody learns it.
+// carriedOut records that LeadHit has set the status, whether or not anybody learns of it.
 func (l *ledger) carriedOut(c change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -215,7 +215,7 @@ func (l *ledger) carriedOut(c change) {
 	h.acceptedUp = max(h.acceptedUp, c.n)
 }
 
-// answered notes the end of a call.
+// answered records the end of a call.
 func (l *ledger) answered(c change, accepted bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -226,7 +226,7 @@ func (l *ledger) answered(c change, accepted bool) {
 	}
 }
 
-// stored notes a letter, whether or not the worker learns of it.
+// stored records a letter, whether or not the worker learns of it.
 func (l *ledger) stored(c change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -236,7 +236,7 @@ func (l *ledger) stored(c change) {
 	}
 }
 
-// acknowledged notes that a worker knows of its letter.
+// acknowledged records that a worker knows of its letter.
 func (l *ledger) acknowledged(c change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -289,7 +289,7 @@ func claims(committed int64, text string) (frontier int64, open map[int64]bool, 
 		return n
 	}
 	if at := number(fields[1]); at != committed {
-		return 0, nil, fmt.Errorf("speaks of offset %d", at)
+		return 0, nil, fmt.Errorf("is about offset %d", at)
 	}
 	open = map[int64]bool{committed: true}
 	last := committed

@@ -50,7 +50,7 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 		least int
 		most  int
 	}{
-		// And one fetch of 58 events at most.
+		// The last fetch may add at most 58 events.
 		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 200, 258},
 		// 256 KiB are 232 events each with its overhead. They are fetched three quarters at a time.
 		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes, o.Dispatch.FetchBytes = 256<<10, 1<<20 }, 150, 232},
@@ -93,7 +93,7 @@ func TestALetterThatCannotBeStoredBlocksItsOrderOnly(t *testing.T) {
 			w.t.Errorf("committed %d, want 0: the letter is not stored", at)
 		}
 		if got := k.State().LetterFailures; got < 5 {
-			w.t.Errorf("got %d failures, want it tried again and again", got)
+			w.t.Errorf("got %d failures, want it retried", got)
 		}
 		w.toldOnce("letters cannot be stored")
 		w.storeDoes(func(change, int) conduct { return conduct{} })

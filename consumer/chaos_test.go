@@ -97,7 +97,7 @@ func liveThrough(t *testing.T, seed uint64, total *tally) {
 	c.storeDoes(c.onLetter)
 	c.fake.ControlKey(int16(kmsg.OffsetCommit), c.onCommit)
 	if c.random.IntN(3) == 0 {
-		c.limitMetadata(28 + c.random.IntN(16)) // room for a few gaps
+		c.limitMetadata(28 + c.random.IntN(16)) // space for a few gaps
 	}
 	c.events(30)
 	for range 1 + c.random.IntN(3) {
@@ -220,7 +220,7 @@ func (c *chaos) change(partition int) change {
 	return c.ledger.next(order, fate)
 }
 
-// transaction writes events that are taken back.
+// transaction writes events in a transaction that is aborted.
 func (c *chaos) transaction() {
 	c.t.Helper()
 	c.logs.add("chaos", "aborted transaction")
@@ -277,7 +277,7 @@ func (c *chaos) mend() {
 	}
 	for _, k := range c.workers {
 		if name := cmp.Or(k.place, k.name); !k.gone() && names[name] > 0 {
-			names[name]-- // what remains are ghosts
+			names[name]-- // the rest are ghosts
 		}
 	}
 	ghosts := 0
@@ -285,7 +285,7 @@ func (c *chaos) mend() {
 		ghosts += n
 	}
 	if at.State != "PreparingRebalance" && ghosts == 0 && at.NumAssigned() == chaosPartitions {
-		c.t.Errorf("stuck, and not by kfake's fault: %+v", at)
+		c.t.Errorf("stuck, and kfake is not at fault: %+v", at)
 	}
 	c.logs.add("chaos", "kfake is stuck; all restart")
 	c.total.add(func() { c.total.stuck++ })

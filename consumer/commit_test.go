@@ -18,7 +18,7 @@ import (
 
 const drainLimit = 15 * time.Second
 
-// silence returns a switch: while it is on, commits are neither applied nor answered.
+// silence returns a switch: while it is on, commits are not applied and get no response.
 func (w *world) silence() *atomic.Bool {
 	on := new(atomic.Bool)
 	w.fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {

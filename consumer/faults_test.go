@@ -121,7 +121,7 @@ func (c *chaos) limitMetadata(limit int) {
 	}
 }
 
-// refuseCommit answers all partitions of a commit with a code.
+// refuseCommit returns a response with one code for all partitions of a commit.
 func refuseCommit(r kmsg.Request, code *kerr.Error) kmsg.Response {
 	request, _ := r.(*kmsg.OffsetCommitRequest)
 	response, _ := r.ResponseKind().(*kmsg.OffsetCommitResponse)
@@ -138,7 +138,7 @@ func refuseCommit(r kmsg.Request, code *kerr.Error) kmsg.Response {
 	return response
 }
 
-// breakRequests lets the next requests of some kind fail.
+// breakRequests makes the next requests of some kind fail.
 func (c *chaos) breakRequests() {
 	faults := []kfake.Fault{
 		{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.NotLeaderForPartition},

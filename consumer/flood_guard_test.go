@@ -229,10 +229,10 @@ func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 		"it has no leader": {
 			Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1,
 		},
-		"it may not be made": {
+		"it may not be created": {
 			Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,
 		},
-		"it may not be known": {
+		"it may not be described": {
 			Keys: []kmsg.Key{kmsg.Metadata}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,
 		},
 	} {
@@ -348,7 +348,7 @@ func TestGarbageInTheLedgerIsSkipped(t *testing.T) {
 		w.create(ledgerTopic, 1)
 		w.scrawl([]byte("hello"))
 		w.scrawl(nil)
-		w.note(shared.GuardPause, "alice", "behind it")
+		w.note(shared.GuardPause, "alice", "after the garbage")
 		w.scrawl([]byte(`{"v":1,"ev":"requeued","id":"orders/0/1"}`))
 		w.produce(0, fine, "a")
 		k := w.start(guarded("w1", "1.0"))

@@ -64,7 +64,7 @@ func TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged(t *testing.T) {
 		waitsFor(w.t, k, "the ledger "+ledgerTopic+" is not read yet")
 		time.Sleep(10 * time.Second)
 		if got := w.logs.say("the ledger"); len(k.Waits()) > 0 || len(got) > 0 {
-			w.t.Errorf("got waits %v and %q, want a ledger that was read, and nothing logged of it", k.Waits(), got)
+			w.t.Errorf("got waits %v and %q, want a ledger that was read, and nothing logged about it", k.Waits(), got)
 		}
 	})
 }

@@ -161,7 +161,7 @@ func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
 	})
 }
 
-// fewestGoroutines watches the process for some seconds: goroutines that come and go are no leak.
+// fewestGoroutines watches the process for some seconds: goroutines that come and go are not a leak.
 func fewestGoroutines() int {
 	fewest := runtime.NumGoroutine()
 	for range 30 {

@@ -133,7 +133,7 @@ func TestOrdinaryTransactionsAreNotReported(t *testing.T) {
 		}
 		shops.Wait()
 		if got := w.logs.say(heldLine); len(got) != 0 {
-			w.t.Errorf("told of ordinary transactions: %q", got)
+			w.t.Errorf("logged ordinary transactions: %q", got)
 		}
 	})
 }
@@ -189,7 +189,7 @@ func TestAnImplausibleTimeDoesNotHideAnOpenTransaction(t *testing.T) {
 				time.Sleep(time.Minute)
 				got := k.State().HeldBack[event.Partition{Topic: "orders"}]
 				if age := time.Since(got.Since); age < 50*time.Second || age > 2*time.Minute {
-					w.t.Errorf("got an age of %v, want a minute: since it was met", age)
+					w.t.Errorf("got an age of %v, want a minute: since it was first seen", age)
 				}
 				w.toldOnce(heldLine)
 				end(kgo.TryAbort)
@@ -316,7 +316,7 @@ func TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if n := looks.Load(); n < 4 || n > 6 {
-			w.t.Errorf("got %d looks in a minute, want one in five seconds until one has succeeded, and then none", n)
+			w.t.Errorf("got %d requests in a minute, want one in five seconds until one has succeeded, and then none", n)
 		}
 	})
 }

@@ -67,7 +67,7 @@ func makeAnew(w *world, length int) {
 	w.toldOnce("created again")
 }
 
-// With a full window nothing is fetched, so only a look at the group's offset shows that the topic was recreated.
+// With a full window nothing is fetched, so only the group's offset shows that the topic was recreated.
 func TestATopicRecreatedWhileItsWindowIsFullIsReadFromItsStart(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(forbids)
@@ -192,7 +192,7 @@ func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
 		if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
 			w.t.Fatal(err)
 		}
-		w.produce(0, fine, "b") // behind the open transaction: not to be read yet
+		w.produce(0, fine, "b") // after the start of the open transaction: not to be read yet
 		time.Sleep(10 * time.Second)
 		if got := k.State().Fetched; got != 1 {
 			w.t.Errorf("got %d events while the transaction is open, want one", got)

@@ -168,7 +168,7 @@ func TestAFormerMemberWhoseSessionEndedMeanwhileIsNoObstacle(t *testing.T) {
 		w.start(at("one"))
 		w.settle(15 * time.Second)
 		if got := w.logs.say("cannot remove the dead worker"); len(got) > 0 {
-			w.t.Errorf("got %q, want no complaint about a member that left on its own", got)
+			w.t.Errorf("got %q, want no warning about a member that left on its own", got)
 		}
 	})
 }

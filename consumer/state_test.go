@@ -62,7 +62,7 @@ func TestTheTimeWithoutAGenerationRunsThroughAllAttempts(t *testing.T) {
 		refused.Remove()
 		if !w.wait(time.Minute,
 			func() bool { s := k.State(); return s.Apart.IsZero() && s.Phase == consumer.Running }) {
-			w.t.Error("not in a generation a minute after all was well")
+			w.t.Error("not in a generation a minute after the faults ended")
 		}
 	})
 }

@@ -57,7 +57,7 @@ func TestAStopDoesNotWaitForBackoffs(t *testing.T) {
 				return conduct{undone: true, verdict: retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403"}}
 			})
 		},
-		"a cluster that is not there": func(w *world) { w.fake.Close() },
+		"a cluster that is gone": func(w *world) { w.fake.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {

@@ -29,7 +29,7 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 			t.Fatalf("got %+v, want the event at offset 2 of orders/0", got)
 		}
 		if left := w.ledger.unfinished(); len(left) != 2 {
-			t.Errorf("unfinished: %v, want the event that cannot be read and the one behind it", left)
+			t.Errorf("unfinished: %v, want the event that cannot be read and the one after it", left)
 		}
 		time.Sleep(25 * time.Minute)
 		if lines := len(w.logs.say(told)); lines != 3 {
@@ -78,7 +78,7 @@ func TestABatchThatWasDamagedOnceIsFetchedAgain(t *testing.T) {
 		k.wire.damage("")
 		w.settle(10 * time.Second)
 		if lines := w.logs.say("events cannot be read"); len(lines) != 0 || len(k.State().Unreadable) != 0 {
-			t.Errorf("got %q and %+v, want no alarm for bytes that were damaged on their way", lines,
+			t.Errorf("got %q and %+v, want no alarm for bytes that were damaged in transit", lines,
 				k.State().Unreadable)
 		}
 	})

@@ -236,7 +236,7 @@ func TestAWorkerThatWasInTheGroupJoinsAgainWithoutAMissingTopic(t *testing.T) {
 		if err := w.fake.DeleteTopic("payments"); err != nil {
 			w.t.Fatal(err)
 		}
-		// Five failures end the membership, and the next one begins with a look at the topics.
+		// Five failures end the membership, and the next one begins by asking about the topics.
 		w.fake.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: 12,
 		})
@@ -263,7 +263,7 @@ func TestWithDifferentTopicsAMissingOneTakesNoPartitionsOfOthers(t *testing.T) {
 		second := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
 		time.Sleep(20 * time.Second)
 		if got := w.logs.say("workers of the group have different KAFKA_TOPICS"); len(got) > 0 {
-			w.t.Errorf("got %q after seconds, want nothing logged: in a rolling update they have", got)
+			w.t.Errorf("got %q after seconds, want nothing logged: in a rolling update that is normal", got)
 		}
 		if err := w.fake.DeleteTopic("payments"); err != nil {
 			w.t.Fatal(err)

@@ -117,7 +117,7 @@ type wireConn struct {
 }
 
 func (c *wireConn) Read(b []byte) (int, error) {
-	if pace := c.wire.pace; pace > 0 && len(b) > pace { // small answers come at once
+	if pace := c.wire.pace; pace > 0 && len(b) > pace { // small responses come at once
 		b = b[:pace]
 		time.Sleep(100 * time.Millisecond)
 	}

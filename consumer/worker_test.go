@@ -93,7 +93,7 @@ func (k *worker) crash() {
 	k.stop()
 }
 
-// gone says that the worker is dead or has ended.
+// gone reports whether the worker is dead or has ended.
 func (k *worker) gone() bool {
 	select {
 	case <-k.ended:

@@ -213,7 +213,7 @@ func (w *world) event(partition int, changes ...change) {
 	w.ledger.produced(event.Partition{Topic: r.Topic, Number: partition}, r.Offset, changes)
 }
 
-// settled says that all is finished, and committed up to the log's end.
+// settled reports whether everything is finished, and committed up to the log's end.
 func (w *world) settled() bool {
 	if len(w.ledger.unfinished()) > 0 {
 		return false

@@ -122,7 +122,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 				t.Errorf("got this log, want one line per change:\n%s", log.text.String())
 			}
 
-			// An authority that left the file is no longer trusted, although there were connections.
+			// An authority that was removed from the file is no longer trusted, although there were connections.
 			shown.Store(&first)
 			replace(t, file, firstPEM)
 			eventually(t, client, func(v retry.Verdict) bool { return isDone(v) && log.count("LEADHIT_CA_FILE has changed") == 2 })
@@ -132,7 +132,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 	}
 }
 
-// The worker looks at the file once a second.
+// The worker reads the file once a second.
 func TestAFileThatHasNotChangedIsNotParsedAgain(t *testing.T) {
 	_, text := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
 	file := filepath.Join(t.TempDir(), "ca.pem")

@@ -144,7 +144,7 @@ func TestBadAnswersAreRetried(t *testing.T) {
 func TestTheTimeoutCoversTheWholeCall(t *testing.T) {
 	t.Parallel()
 	for name, handle := range map[string]http.HandlerFunc{
-		"no answer": func(_ http.ResponseWriter, r *http.Request) {
+		"no response": func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		},
@@ -377,7 +377,7 @@ func TestTheNodeIsAskedWhetherItHasTheMethod(t *testing.T) {
 		"another node":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<pre>get_users: None</pre>") }, ""},
 		"an empty page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<p>Hello, world.</p>") }, "BadAnswer"},
 		"no page":       {http.NotFound, "HTTP 404"},
-		"no answer":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "Reset"},
+		"no response":   {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "Reset"},
 	} {
 		has, err := open(t, serve(t, c.handle)).HasMethod(t.Context())
 		if got := (leadhit.Judge{}).Judge(err); has || got.Cause != c.cause {

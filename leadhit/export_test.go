@@ -12,7 +12,7 @@ type (
 	UnsendableError = unsendableError
 )
 
-// ParseAnswer reads an answer's body as SetOrderStatus does.
+// ParseAnswer reads a response's body as SetOrderStatus does.
 func ParseAnswer(body []byte, id, key string) error {
 	s := new(scratch)
 	s.body.Write(body)

@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Whatever a server answers, a call is done only if a plain reading of the JSON agrees, the verdict is one that such an
-// answer may have, and its text is fit for a log.
+// Whatever a server sends, a call is done only if a plain reading of the JSON agrees, the verdict is one that such a
+// response may have, and its text is fit for a log.
 func FuzzParseAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`,
@@ -40,7 +40,7 @@ func FuzzParseAnswer(f *testing.F) {
 			}
 			_, result := plain["result"]
 			if !result || plain["error"] != nil || plain["id"] != "t-0-1" {
-				t.Fatalf("done, but the answer is %v", plain)
+				t.Fatalf("done, but the response is %v", plain)
 			}
 		}
 		if rpc, ok := errors.AsType[*leadhit.RPCError](err); verdict.Kind == retry.DeadLetter &&
@@ -92,7 +92,7 @@ func FuzzMapPage(f *testing.F) {
 	})
 }
 
-// A request is what a careful library would write, and reads back unchanged.
+// A request is valid JSON, and reads back unchanged.
 func FuzzAppendCall(f *testing.F) {
 	f.Add("t-0-1", "A-1", "paid")
 	f.Add("t-0-1", "\x00\"\\\u2028</script>é😀", "paid")

@@ -72,16 +72,16 @@ func TestTheServersClassDecides(t *testing.T) {
 		kind  retry.Kind
 		cause string
 	}{
-		"a validation error is final":             {nil, "ValidationError", retry.DeadLetter, "ValidationError"},
-		"a listed class is final":                 {[]string{"DoesNotExist"}, "DoesNotExist", retry.DeadLetter, "DoesNotExist"},
-		"a list replaces the default":             {[]string{"DoesNotExist"}, "ValidationError", retry.Again, "ValidationError"},
-		"an empty list has no class":              {[]string{}, "ValidationError", retry.Again, "ValidationError"},
-		"no class is never listed":                {[]string{""}, "", retry.Again, "ServerError"},
-		"a class in a module is a cause":          {nil, "db.Operational_Error2", retry.Again, "db.Operational_Error2"},
-		"a class that is no identifier is hidden": {nil, "Boom\n<b>", retry.Again, "ServerError"},
-		"a class must not begin with a digit":     {nil, "1Error", retry.Again, "ServerError"},
-		"a class of any length is hidden":         {nil, strings.Repeat("E", 65), retry.Again, "ServerError"},
-		"letter case counts":                      {nil, "validationerror", retry.Again, "validationerror"},
+		"a validation error is final":                 {nil, "ValidationError", retry.DeadLetter, "ValidationError"},
+		"a listed class is final":                     {[]string{"DoesNotExist"}, "DoesNotExist", retry.DeadLetter, "DoesNotExist"},
+		"a list replaces the default":                 {[]string{"DoesNotExist"}, "ValidationError", retry.Again, "ValidationError"},
+		"an empty list has no class":                  {[]string{}, "ValidationError", retry.Again, "ValidationError"},
+		"no class is never listed":                    {[]string{""}, "", retry.Again, "ServerError"},
+		"a class in a module is a cause":              {nil, "db.Operational_Error2", retry.Again, "db.Operational_Error2"},
+		"a class that is not an identifier is hidden": {nil, "Boom\n<b>", retry.Again, "ServerError"},
+		"a class must not begin with a digit":         {nil, "1Error", retry.Again, "ServerError"},
+		"a class of any length is hidden":             {nil, strings.Repeat("E", 65), retry.Again, "ServerError"},
+		"letter case counts":                          {nil, "validationerror", retry.Again, "validationerror"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,7 +110,7 @@ func TestOtherFailuresHaveTheirCause(t *testing.T) {
 		"a reset":               {&leadhit.TransportError{Err: syscall.ECONNRESET}, retry.Verdict{Cause: "Reset", Message: "connection reset by peer"}},
 		"the caller's own stop": {&leadhit.TransportError{Err: context.Canceled, Stopped: true}, retry.Verdict{Cause: "Cancelled", Message: "context canceled"}},
 		"a wait beyond reason":  {&leadhit.StatusError{Status: 503, RetryAfter: time.Hour}, retry.Verdict{Cause: "HTTP 503", Code: 503, RetryAfter: 15 * time.Minute, Message: "http 503 Service Unavailable"}},
-		"steering characters":   {&leadhit.RPCError{Code: 1, Message: "a\u202eb\x1b[2J\r\nc"}, retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: "ab[2J c"}},
+		"control characters":    {&leadhit.RPCError{Code: 1, Message: "a\u202eb\x1b[2J\r\nc"}, retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: "ab[2J c"}},
 		"a message of any length": {
 			&leadhit.RPCError{Code: 1, Message: strings.Repeat("я", 1000)},
 			retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: strings.Repeat("я", 512)},

@@ -65,7 +65,7 @@ func (d *door) call(t *testing.T, meets func(net.Conn) net.Conn) retry.Verdict {
 
 func (d *door) answer(far net.Conn) net.Conn { return serveOnce(far, d.cert) }
 
-// stranger answers with a certificate that is not trusted.
+// stranger responds with a certificate that is not trusted.
 func stranger(t *testing.T) func(net.Conn) net.Conn {
 	t.Helper()
 	cert, _ := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
@@ -87,7 +87,7 @@ func serveOnce(far net.Conn, cert tls.Certificate) net.Conn {
 	return nil
 }
 
-// says reads a hello, answers with a text and hangs up.
+// says reads a hello, sends a text and hangs up.
 func says(text string) func(net.Conn) net.Conn {
 	return func(far net.Conn) net.Conn {
 		go func() {
@@ -143,7 +143,7 @@ func TestCallsThatReachLeadHitBetweenOthersAreNoOutage(t *testing.T) {
 				t.Fatalf("got %+v, want done", got)
 			}
 		}
-		// As many as are in flight fail at once, before the others are answered.
+		// As many calls as are in flight fail at once, before the others get a response.
 		for range 64 {
 			d.call(t, says(alert))
 		}

@@ -51,7 +51,7 @@ func TestFailuresOfTheNetworkAreRetried(t *testing.T) {
 	old := secure(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
 	plain := httptest.NewServer(sandbox.New(sandbox.Options{}))
 	t.Cleanup(plain.Close)
-	// It reads and says nothing: a connection that nobody holds would be closed by the garbage collector.
+	// It reads and sends nothing. Reading keeps the connection alive: the garbage collector closes unreferenced ones.
 	silent := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	unused, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -73,7 +73,7 @@ func TestFailuresOfTheNetworkAreRetried(t *testing.T) {
 		"no TLS at all":             {strings.Replace(plain.URL, "http:", "https:", 1), nil, "TLS"},
 		"a handshake without end":   {strings.Replace(silent, "http:", "https:", 1), briefly, "Timeout"},
 		"a dial without end":        {"http://host/", func(o *leadhit.Options) { briefly(o); o.Dial = never }, "Timeout"},
-		"a proxy that is away":      {modern.URL, func(o *leadhit.Options) { o.Proxy = "http://u:p@" + unused.Addr().String() }, "Connect"},
+		"a proxy that is gone":      {modern.URL, func(o *leadhit.Options) { o.Proxy = "http://u:p@" + unused.Addr().String() }, "Connect"},
 		"a proxy that refuses":      {modern.URL, func(o *leadhit.Options) { o.Proxy = plain.URL }, "Connect"},
 	} {
 		t.Run(name, func(t *testing.T) {

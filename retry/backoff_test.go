@@ -152,7 +152,7 @@ func TestTheLastWaitCountsAsFailing(t *testing.T) {
 	g.Answered(now, "good", g.Start(now), done())
 	g.Answered(now, "own", g.Start(now), connect())
 	if !b.Exhausted(now, 0, g) {
-		t.Error("got another try, want an order that used up a second")
+		t.Error("got another attempt, want an order that used up its second")
 	}
 }
 

@@ -28,7 +28,7 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 			r.call("bad", retry.Verdict{Kind: retry.DeadLetter, Answered: true})
 			r.calls(19, 19, connect())
 		}, ""},
-		"answers of the node that say again": {func(r *rig) {
+		"responses of the node that mean again": {func(r *rig) {
 			r.calls(100, 100, retry.Verdict{Code: -32000, Answered: true})
 		}, ""},
 		"503 of all": {func(r *rig) { r.calls(20, 20, status(503)) }, retry.Outage},
@@ -61,12 +61,12 @@ func TestOnlyAnAnsweredProbeOpensTheGate(t *testing.T) {
 		"done":                       {done(), true},
 		"a dead letter":              {retry.Verdict{Kind: retry.DeadLetter, Answered: true}, true},
 		"HTTP 400":                   {retry.Verdict{Kind: retry.DeadLetter, Code: 400}, true},
-		"the node says again":        {retry.Verdict{Code: -32000, Answered: true}, true},
+		"the node fails":             {retry.Verdict{Code: -32000, Answered: true}, true},
 		"the node knows no method":   {retry.Verdict{Kind: retry.Misconfigured, Code: -32601, Answered: true}, true},
 		"a letter of our own making": {retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"}, false},
 		"no connection":              {connect(), false},
 		"503":                        {status(503), false},
-		"404 of whoever":             {retry.Verdict{Kind: retry.Misconfigured, Code: 404}, false},
+		"404 of any server":          {retry.Verdict{Kind: retry.Misconfigured, Code: 404}, false},
 		"not sent":                   {retry.Verdict{Cause: "NotSent"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestSlotsOfCallsThatFailedInARowStayEmpty(t *testing.T) {
 			r := newRig(t, func(s *settings) { s.CallsInFlight = c.inFlight })
 			c.do(r)
 			if got := r.Limit(); got != c.inFlight {
-				t.Errorf("got a limit of %d, want %d: this is about what LeadHit can take", got, c.inFlight)
+				t.Errorf("got a limit of %d, want %d: the limit is about what LeadHit can serve", got, c.inFlight)
 			}
 			free := 0
 			for ; r.MayCall(r.now); free++ {
@@ -198,7 +198,7 @@ func TestOneProbeAtATime(t *testing.T) {
 	}
 	r.Answered(r.now, "order 1", probe, timeout())
 	if !r.MayCall(r.now) {
-		t.Error("after the first probe's answer the next may not start, though it is overdue")
+		t.Error("after the first probe's outcome the next may not start, though it is overdue")
 	}
 }
 

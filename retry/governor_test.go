@@ -84,7 +84,7 @@ func (r *rig) probe(order string, v retry.Verdict) {
 	r.toProbe()
 	p := r.Start(r.now)
 	if !p.Probe {
-		r.t.Error("got a call that is no probe")
+		r.t.Error("got a call that is not a probe")
 	}
 	r.Answered(r.now, order, p, v)
 }
@@ -187,7 +187,7 @@ func TestOverlappingPausesCountOnce(t *testing.T) {
 	want := r.now.Sub(began)
 	r.pass(time.Hour)
 	if got := r.PausedFor(r.now); got != want {
-		t.Errorf("got %v held, want %v", got, want)
+		t.Errorf("got %v paused, want %v", got, want)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// TestTheJudgesCausesAreKnown goes through the client's own errors: what they mean here hangs on the judge's words.
+// TestTheJudgesCausesAreKnown goes through the client's own errors: their meaning here depends on the judge's causes.
 func TestTheJudgesCausesAreKnown(t *testing.T) {
 	t.Parallel()
 	call := leadhit.Call{ID: "t-0-1", OrderID: "4711", Status: "paid"}

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// volley starts n calls at once and answers them all.
+// volley starts n calls at once and gives all of them the verdict.
 func (r *rig) volley(n int, v retry.Verdict) {
 	r.t.Helper()
 	passes := make([]retry.Pass, n)
@@ -38,7 +38,7 @@ func TestTheLimitNeverFallsBelowOne(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(s *settings) { s.CallsInFlight = 3 })
 	for range 50 {
-		r.call("good", done()) // else the gate would close
+		r.call("good", done()) // otherwise the gate would close
 		for range 4 {
 			r.volley(4, timeout())
 		}

@@ -82,7 +82,7 @@ func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
 	}
 }
 
-// outage is what one cost.
+// outage is the cost of one.
 type outage struct {
 	calls, repeats, longest int
 	firstSuccess            time.Duration // after its end
@@ -116,7 +116,7 @@ func runOutage(t *testing.T, kind string, seed uint64, inFlight int) outage {
 		t.Errorf("seed %d: got the first success %v after the outage, want at most 35s", seed, got.firstSuccess)
 	}
 	if got.repeats != 0 {
-		t.Errorf("seed %d: got %d calls done but not heard of, want 0", seed, got.repeats)
+		t.Errorf("seed %d: got %d calls done without a response in time, want 0", seed, got.repeats)
 	}
 	// The server is never idle again, once it is warm.
 	if n, all := within(c.done, warm+time.Minute, over), int(150*(over-warm-time.Minute).Seconds()); n < all*98/100 {
@@ -203,12 +203,12 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 func TestAnOutageIsNotTakenForRefusalsAtAnyPace(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		few    time.Duration // before the outage, with room for two calls a second
+		few    time.Duration // before the outage, with capacity for two calls a second
 		length time.Duration
 	}{
-		"8 seconds":                {length: 8 * time.Second},
-		"20 seconds":               {length: 20 * time.Second},
-		"room for few calls first": {few: 10 * time.Second, length: 20 * time.Second},
+		"8 seconds":                    {length: 8 * time.Second},
+		"20 seconds":                   {length: 20 * time.Second},
+		"capacity for few calls first": {few: 10 * time.Second, length: 20 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

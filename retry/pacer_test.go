@@ -103,7 +103,7 @@ func TestThePaceGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
 	unseen.pass(12 * time.Second)
 	want, got := seen.pace(), unseen.pace()
 	if got == 0 || math.Abs(got-want) > want/100 {
-		t.Errorf("got a pace of %.1f calls a second, want %.1f as with looks in between", got, want)
+		t.Errorf("got a pace of %.1f calls a second, want %.1f as when it is read in between", got, want)
 	}
 }
 

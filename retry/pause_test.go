@@ -78,7 +78,7 @@ func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
 	s.wantMayCall("one probe at a time", false)
 	s.pass(3 * time.Second)
 	probe(again)
-	s.wantPaused("a probe without an answer proves nothing", retry.Unauthorised)
+	s.wantPaused("a probe without a response proves nothing", retry.Unauthorised)
 	s.wantMayCall("30 s from probe to probe", false)
 	s.pass(27 * time.Second)
 	s.start()(unauthorised)
@@ -128,7 +128,7 @@ func TestAChangeOfTheKeyMakesAProbeDueAtOnce(t *testing.T) {
 	s.wantMayCall("a probe is in flight", false)
 	probe(unauthorised)
 	s.start()(done)
-	s.wantPaused("the second key is taken", retry.Again)
+	s.wantPaused("the second key is accepted", retry.Again)
 }
 
 func TestA403OfAnOldKeyPausesOnlyWhileTheNewOneIsUnproved(t *testing.T) {
@@ -200,7 +200,7 @@ func TestANewKeyDoesNotHastenTheProbeOfAWrongURL(t *testing.T) {
 		answer(misconfigured)
 	}
 	s.governor.KeyChanged(s.now)
-	s.wantMayCall("the key is not the matter", false)
+	s.wantMayCall("the key is not the problem", false)
 	if got, want := s.governor.Next(s.now), s.now.Add(probeEvery); !got.Equal(want) {
 		t.Errorf("next probe: got %v, want %v", got, want)
 	}

@@ -30,7 +30,7 @@ type driver struct {
 	*rig
 	random *rand.Rand
 	air    []retry.Pass
-	mood   int // which verdicts come at present
+	mood   int // which verdicts come now
 	held   time.Duration
 	byHand bool
 }
@@ -115,7 +115,7 @@ func (d *driver) wrong(before time.Time) string {
 	case d.Limit() < 1:
 		return "the limit is below 1"
 	case held < d.held || held-d.held > d.now.Sub(before):
-		return "the time that calls were held does not fit"
+		return "the time that calls were paused does not fit"
 	}
 	d.held = held
 	return ""

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// world is virtual time: what falls due runs in order, and time stands still meanwhile.
+// world is virtual time: whatever falls due runs in order, and takes no time.
 type world struct {
 	now    time.Duration
 	seq    int
@@ -80,7 +80,7 @@ type client struct {
 
 	begun      []time.Duration // when each call began
 	done       []time.Duration // when each success came
-	unanswered int             // done by the server, but answered too late: these will be repeated
+	unanswered int             // done by the server, but too late for the caller: these will be retried
 	refused    int
 }
 
@@ -244,7 +244,7 @@ type bucketServer struct {
 }
 
 func (s *bucketServer) receive(answer func(retry.Verdict)) {
-	// Half of the latency passes on the way.
+	// Half of the latency passes before the server has the call.
 	s.after(s.latency/2, func() {
 		s.tokens = min(s.burst, s.tokens+(s.now-s.filled).Seconds()*s.perSecond)
 		s.filled = s.now

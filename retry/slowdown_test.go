@@ -56,7 +56,7 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 				t.Errorf("got %.0f %% of the calls refused, want %.0f at most", 100*got, 100*most)
 			}
 			if got := float64(served) / (seconds * room); got < 0.8 {
-				t.Errorf("got %.0f %% of the room used, want 80 at least", 100*got)
+				t.Errorf("got %.0f %% of the capacity used, want 80 at least", 100*got)
 			}
 			t.Logf("refused %.1f %%, used %.0f %%", 100*float64(refused)/float64(served+refused),
 				100*float64(served)/(seconds*room))
@@ -64,7 +64,7 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 	}
 }
 
-// answerMany lets calls start as often as they may, one in a period at most, each answered at once by judge.
+// answerMany lets calls start as often as they may, at most one in a period. judge gives each its verdict at once.
 func answerMany(g *retry.Governor, now time.Time, period, length time.Duration,
 	judge func() retry.Verdict,
 ) (time.Time, int) {

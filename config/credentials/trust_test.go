@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// server answers over TLS and has a certificate of its own authority, which is the PEM returned.
+// server responds over TLS with a certificate of its own authority, whose PEM it returns.
 func server(t *testing.T) (s *httptest.Server, authority string) {
 	t.Helper()
 	s = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
@@ -27,7 +27,7 @@ func server(t *testing.T) (s *httptest.Server, authority string) {
 	return s, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 }
 
-// stranger is the PEM of an authority that no server here has.
+// stranger returns the PEM of an authority that signed no server's certificate here.
 func stranger(t *testing.T) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -109,7 +109,7 @@ func TestDialTLSTrustsWhatTheFileContainsAtEachConnection(t *testing.T) {
 		return err
 	}
 	if err := get(); err == nil {
-		t.Error("got an answer from a server of another authority")
+		t.Error("got a response from a server of another authority")
 	}
 	replace(t, file, text)
 	if err := get(); err != nil {

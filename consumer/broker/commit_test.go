@@ -98,9 +98,9 @@ func TestCommitOfAnotherGenerationIsFenced(t *testing.T) {
 		member groups.Member
 		want   groups.Outcome
 	}{
-		"ours":                {groups.Member{Group: "sync", Generation: int(generation), ID: id}, groups.Acked},
-		"an older one":        {groups.Member{Group: "sync", Generation: int(generation) - 1, ID: id}, groups.Fenced},
-		"a member thrown out": {groups.Member{Group: "sync", Generation: int(generation), ID: "old"}, groups.Fenced},
+		"ours":             {groups.Member{Group: "sync", Generation: int(generation), ID: id}, groups.Acked},
+		"an older one":     {groups.Member{Group: "sync", Generation: int(generation) - 1, ID: id}, groups.Fenced},
+		"a removed member": {groups.Member{Group: "sync", Generation: int(generation), ID: "old"}, groups.Fenced},
 	}
 	for name, test := range tests {
 		r := cluster.Commit(t.Context(), test.member, []groups.OffsetCommit{offset(0, 1, "")})[0]
@@ -159,14 +159,14 @@ func TestACommitThatWasNeverSentMayBeSentAgain(t *testing.T) {
 		ctx     func(*testing.T) context.Context
 	}{
 		"no broker can be reached": {prepare: func(_ *kfake.Cluster, down *atomic.Bool) { down.Store(true) }},
-		"the context is over before": {ctx: func(t *testing.T) context.Context {
+		"the context has ended before": {ctx: func(t *testing.T) context.Context {
 			t.Helper()
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			return ctx
 		}},
 		// The error is the same EOF as that of a commit whose response is lost.
-		"the question for the coordinator breaks off": {prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
+		"the lookup of the coordinator breaks off": {prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
 			fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {
 				return nil, io.ErrUnexpectedEOF, true
 			})
@@ -223,7 +223,7 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	}
 }
 
-// The race that no timing of a test can hit: the caller gives up, and only then the pool's goroutine has a connection.
+// A race that no test can time: the caller gives up, and only then does the pool's goroutine have a connection.
 func TestACommitThatWasGivenUpIsNotSentLater(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	ctx, cancel := context.WithCancel(t.Context())

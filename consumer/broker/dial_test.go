@@ -102,7 +102,7 @@ func TestTLSAcceptsOnlyABrokerWithAValidCertificate(t *testing.T) {
 			&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
 			false,
 		},
-		"TLS 1.1 and no better": {&tls.Config{
+		"TLS 1.1 at most": {&tls.Config{
 			Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
 			MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
 		}, false},
@@ -222,7 +222,7 @@ func TestOpenRefusesAPasswordThatNoHandshakeCanUse(t *testing.T) {
 			})
 			if c.want == "" {
 				if err != nil {
-					t.Errorf("got %v, want the password taken", err)
+					t.Errorf("got %v, want the password accepted", err)
 				}
 				return
 			}

@@ -54,7 +54,7 @@ func (c *Cluster) Enter(ctx context.Context, size int64) (read, leave func(), er
 	return s.release, s.release, s.take(ctx, size)
 }
 
-// MemoryIsFree says that no large response holds any memory.
+// MemoryIsFree reports whether no large response holds any memory.
 func (c *Cluster) MemoryIsFree() bool {
 	free := c.memory.TryAcquire(memoryBudget)
 	if free {

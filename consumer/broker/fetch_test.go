@@ -92,7 +92,7 @@ func TestFetchBoundsWhatItDecodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := len(batch.Records); n == 0 || n > 1 && n*10 > limit || batch.Next != int64(n) {
-			t.Errorf("limit %d: got %d records, next %d, want one or what fits, and next behind them", limit, n, batch.Next)
+			t.Errorf("limit %d: got %d records, next %d, want one or what fits, and next after them", limit, n, batch.Next)
 		}
 	}
 }

@@ -30,7 +30,7 @@ var speakers = map[string]struct {
 		sends: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
 		want:  "speaks HTTP, not Kafka",
 	},
-	"a web server of old": {sends: "<html>", want: "speaks HTTP, not Kafka"},
+	"an old web server": {sends: "<html>", want: "speaks HTTP, not Kafka"},
 	"a gRPC server": {
 		sends: "\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x05\x00\x10\x00\x00",
 		want:  "speaks HTTP/2, not Kafka",

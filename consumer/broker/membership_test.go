@@ -99,7 +99,7 @@ func TestAMemberWithAnotherFormOfSubscriptionDoesNotStopTheGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// franz-go's subscription has fields behind those that kafka-go knows.
+	// franz-go's subscription has fields after those that kafka-go knows.
 	foreign, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("sync"),
 		kgo.ConsumeTopics("orders"),
 		kgo.Balancers(kgo.RangeBalancer()))

@@ -62,11 +62,11 @@ func TestResponsesHoldNoMoreThanTheMemoryBudget(t *testing.T) {
 		}
 		connections.Wait()
 		if o.most != broker.MemoryBudget || o.alone != 120 {
-			t.Errorf("got %d bytes at once and %d large responses alone, want %d at most, and at times, and 120",
+			t.Errorf("got at most %d bytes at once and %d large responses alone, want %d and 120",
 				o.most, o.alone, broker.MemoryBudget)
 		}
 		if !cluster.MemoryIsFree() {
-			t.Error("in the end memory is still taken")
+			t.Error("memory is still taken at the end")
 		}
 	})
 }
@@ -99,7 +99,7 @@ func TestTheEndOfItsContextEndsTheWaitForMemory(t *testing.T) {
 }
 
 func TestASmallResponseDoesNotWaitForMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // which fails if all wait
+	synctest.Test(t, func(t *testing.T) { // a bubble fails if all its goroutines wait
 		cluster := unconnected(t)
 		defer holdMemory(t, cluster)()
 		read, leave, err := cluster.Enter(t.Context(), broker.LargeResponse)
@@ -127,10 +127,10 @@ func TestMemoryIsTakenUntilBothUsersHaveReleasedIt(t *testing.T) {
 				first, second = read, leave
 			}
 			if first(); cluster.MemoryIsFree() {
-				t.Error("memory is free after the first end")
+				t.Error("memory is free after the first release")
 			}
 			if second(); !cluster.MemoryIsFree() {
-				t.Error("memory is still taken after the second end")
+				t.Error("memory is still taken after the second release")
 			}
 		})
 	}

@@ -103,7 +103,7 @@ func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
-	// kfake's coordinator describes such a group in another way than Kafka's, so the test gives both responses.
+	// kfake's coordinator describes such a group differently from Kafka's, so the test gives both responses.
 	fake.ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
 		response := as[*kmsg.DescribeGroupsResponse](t, r.ResponseKind())

@@ -14,10 +14,10 @@ import (
 
 func TestAPeerThatNeverRespondsIsNamed(t *testing.T) {
 	for name, test := range map[string]struct{ sends, want string }{
-		"nothing at all":       {"", "sends nothing"},
-		"half of a size":       {"\x00\x00", "sends only 2 bytes of a response"},
-		"a size":               {"\x00\x00\x01\x00", "sends only 4 bytes of a response"},
-		"a size and an answer": {"\x00\x00\x01\x00\x00\x00\x00\x01\x00\x00", "sends only 10 bytes of a response"},
+		"nothing at all":                {"", "sends nothing"},
+		"half of a size":                {"\x00\x00", "sends only 2 bytes of a response"},
+		"a size":                        {"\x00\x00\x01\x00", "sends only 4 bytes of a response"},
+		"a size and part of a response": {"\x00\x00\x01\x00\x00\x00\x00\x01\x00\x00", "sends only 10 bytes of a response"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { checkSilent(t, test.sends, test.want) })

@@ -149,7 +149,7 @@ func TestAFetchOnASlowLineContinuesAsLongAsBytesArrive(t *testing.T) {
 	})
 }
 
-// It is not the broker who is silent.
+// This wait is ours, so it says nothing about the broker.
 func TestAFetchWaitsForMemoryWithoutALimit(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
 		time.AfterFunc(time.Minute, holdMemory(w.t, w.cluster))

@@ -52,8 +52,8 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 			&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
 			"check KAFKA_TLS_CA_FILE",
 		},
-		"TLS 1.1 and no better":   {old, "TLS 1.2 is the minimum"},
-		"a certificate is wanted": {demanding, "KAFKA_TLS_CERT_FILE"},
+		"TLS 1.1 at most":           {old, "TLS 1.2 is the minimum"},
+		"a certificate is required": {demanding, "KAFKA_TLS_CERT_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -157,10 +157,10 @@ func TestABrokerThatRequiresALoginIsDistinguishedFromOneThatDied(t *testing.T) {
 	fake := fakeKafka(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "worker", "secret"))
 	_, err := open(t, fake).Topics(t.Context(), "orders")
 	if err == nil || !strings.Contains(err.Error(), "set KAFKA_SASL_MECHANISM") {
-		t.Errorf("got %v without a login, want words about it", err)
+		t.Errorf("got %v without a login, want the error to suggest one", err)
 	}
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("got %v, want kafka-go to take it for an end that may pass", err)
+		t.Errorf("got %v, want an end after which kafka-go may retry", err)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestOnlyTheEndOfAYoungConnectionSuggestsALogin(t *testing.T) {
 				err := endOf(t, test.age)
 				const suggestion = "set KAFKA_SASL_MECHANISM, and if it speaks TLS, KAFKA_TLS"
 				if got := strings.Contains(err.Error(), suggestion); got != test.want {
-					t.Errorf("got %v, want words about a login: %v", err, test.want)
+					t.Errorf("got %v, want a suggestion of a login: %v", err, test.want)
 				}
 				if !test.want && err != io.EOF {
 					t.Errorf("got %v, want a bare EOF", err)
@@ -203,8 +203,8 @@ func endOf(t *testing.T, age time.Duration) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// This is later than now, so that the read waits already: a pipe refuses to set a deadline once its other end is
-	// closed.
+	// The close comes later, so that the read is already waiting: a pipe refuses to set a deadline once its other end
+	// is closed.
 	time.AfterFunc(age+time.Nanosecond, func() { _ = far.Close() })
 	if _, err = conn.Read(make([]byte, 1)); err == nil {
 		t.Fatal("got no error from a connection that has ended")
@@ -287,7 +287,7 @@ func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 		write(t, files[name], string(sound))
 		connect()
 		if again++; log.count("can be used again") != again {
-			t.Errorf("%s: got %d lines of files that are back, want %d", name, log.count("can be used again"), again)
+			t.Errorf("%s: got %d lines about files that can be used again, want %d", name, log.count("can be used again"), again)
 		}
 	}
 	if log.count("secret") > 0 {

@@ -176,7 +176,8 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 	}
 }
 
-// The transaction has ended between the look at the bounds and the fetch: both are of one moment.
+// The transaction ends between reading the bounds and the fetch. The fetch counts, because it has both ends from one
+// moment.
 func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 	fake := fakeKafka(t)
 	produce(t, producer(t, fake), numbers(10)...)
@@ -189,7 +190,7 @@ func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 		}
 		response := as[*kmsg.ListOffsetsResponse](t, request.ResponseKind())
 		topic, p := kmsg.NewListOffsetsResponseTopic(), kmsg.NewListOffsetsResponseTopicPartition()
-		topic.Topic, p.Offset = "orders", 7 // the last stable offset of then
+		topic.Topic, p.Offset = "orders", 7 // the last stable offset before the end of the transaction
 		topic.Partitions = append(topic.Partitions, p)
 		response.Topics = append(response.Topics, topic)
 		return response, nil, true

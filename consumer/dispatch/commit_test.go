@@ -97,7 +97,7 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	}
 	h.d.Lost()
 	if !h.d.NeedsNewMember() {
-		t.Fatal("a new member id is not asked for")
+		t.Fatal("no new member id is requested")
 	}
 	h.assign(false, orders(0))
 	h.ack()
@@ -115,7 +115,7 @@ func TestAGenerationLostWithACommitInTheAirNeedsANewMember(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	if h.d.NeedsNewMember() {
-		t.Fatal("all commits were answered")
+		t.Fatal("all commits got a response")
 	}
 	h.pass(2 * time.Second)
 	h.d.Lost()
@@ -206,7 +206,7 @@ func TestNoCallStartsAfterTheLease(t *testing.T) {
 	h.read(orders(0), eventOf(1, "b"))
 	h.wantInAir("the lease has ended", 0)
 	h.ack()
-	h.wantInAir("the commit was sent 6 s ago: the lease goes by that", 0, 1)
+	h.wantInAir("the commit was sent 6 s ago: that is when the lease began", 0, 1)
 }
 
 func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {

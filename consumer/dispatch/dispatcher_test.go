@@ -18,7 +18,7 @@ func TestNothingIsCalledBeforeTheFirstCommitIsAcknowledged(t *testing.T) {
 		t.Fatalf("first commit: got %d partitions, want both", got)
 	}
 	h.read(orders(0), eventOf(0, "a"))
-	h.wantInAir("before the first commit's answer")
+	h.wantInAir("before the first commit's response")
 	h.ack()
 	h.wantInAir("after it", 0)
 }
@@ -174,7 +174,7 @@ func TestTimeInWhichAnOrderCouldNotBeTriedDoesNotCountAgainstIt(t *testing.T) {
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	h.pass(2 * time.Second)
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
-	h.pass(5 * time.Minute) // the commit is not answered: no lease, no calls
+	h.pass(5 * time.Minute) // the commit gets no response: no lease, no calls
 	h.accept(orders(0), 1)
 	for len(h.calls) == 0 {
 		h.pass(300 * time.Millisecond)
@@ -208,7 +208,7 @@ func TestAnOutageEndsNoOrderAsALetter(t *testing.T) {
 func TestFullMetadataHoldsBackNewCallsButNoRetryAndNotTheLowestEvent(t *testing.T) {
 	t.Parallel()
 	c := settings()
-	c.MetadataBytes = 43 // room for two gaps of two bytes
+	c.MetadataBytes = 43 // space for two gaps of two bytes
 	h := started(t, c, orders(0))
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"), eventOf(4, "e"))
 	h.wantInAir("two gaps fit", 0, 1, 2)
@@ -255,7 +255,7 @@ func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	h.wantInAir("a slot more, and order a", 3, 0)
 	h.d.Answered(h.now, orphans[1].ID, retry.Verdict{Kind: retry.Unauthorised})
 	h.ask()
-	h.wantInAir("what an old call says of the key counts", 3, 0)
+	h.wantInAir("an old call's verdict on the key counts", 3, 0)
 	if got := h.d.Snapshot().Pause.Kind; got != retry.Unauthorised.String() {
 		t.Errorf("paused: got %v, want %v", got, retry.Unauthorised)
 	}

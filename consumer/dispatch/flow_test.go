@@ -21,8 +21,8 @@ const (
 	flowParts  = 4
 )
 
-// flow is a worker in a world without faults but those of its LeadHit, in virtual time and with latencies that never
-// vary. So a test can demand figures, and compare two runs event by event.
+// flow is a worker in a world whose only faults are its LeadHit's, in virtual time and with latencies that never
+// vary. So a test can demand exact figures, and compare two runs event by event.
 type flow struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -72,7 +72,7 @@ func (m *moments) Pop() any {
 	return last
 }
 
-// flowSettings are those of a worker as it is delivered.
+// flowSettings are a worker's default settings.
 func flowSettings() dispatch.Config {
 	c := settings()
 	c.CallsInFlight, c.WindowEvents, c.WindowBytes, c.Session = 64, 10_000, 16<<20, 10*time.Second

@@ -102,7 +102,7 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 		"bad gateway":         {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 502", Code: 502}, 100},
 		"overloaded":          {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 503", Code: 503}, 100},
 		// Nobody can know of the outage until the first call has timed out, and by then 60 calls were sent.
-		"no answer": {3 * time.Second, retry.Verdict{Cause: "Timeout"}, 160},
+		"no response": {3 * time.Second, retry.Verdict{Cause: "Timeout"}, 160},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -190,7 +190,7 @@ func TestNoMoreCallsASecondThanTheSetting(t *testing.T) {
 		t.Errorf("got %d calls in a minute, want about 600", len(f.begun))
 	}
 	if got := f.d.Snapshot().PerSecond; got != 10 {
-		t.Errorf("got a cap of %v, want 10", got)
+		t.Errorf("got a limit of %v calls per second, want 10", got)
 	}
 }
 
@@ -249,13 +249,13 @@ func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
 	f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, event.Item{Action: event.Refuse, Cause: "NoRule"})
 	f.until(time.Minute)
 	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.Snapshot().Pause.Kind != "" {
-		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce),
+		t.Errorf("got %d letters, %d entries, pause %q, want 1000 letters and no pause", len(f.stores), len(f.announce),
 			f.d.Snapshot().Pause.Kind)
 	}
 }
 
 // TestTheFloodGuardCountsAcceptedCallsButNoFailures: a third of the calls is refused, and the others are accepted, or
-// fail and are repeated.
+// fail and are retried.
 func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -281,7 +281,7 @@ func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
 			f.writeEach(10*time.Millisecond, 0, 10*time.Second, 1000, send(""))
 			f.until(20 * time.Second)
 			if got := f.d.Pause().Kind; got != c.want {
-				t.Errorf("got calls held by %q, want %q", got, c.want)
+				t.Errorf("got calls paused by %q, want %q", got, c.want)
 			}
 		})
 	}
@@ -327,11 +327,11 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	}
 	h.settle()
 	if !stored[300] || h.last.Ended != turn.Drained {
-		t.Errorf("the letter of the event that was called about stored: %v, end %d, want a clean end", stored[300],
+		t.Errorf("the letter of the called event is stored: %v, end %d; want it stored, and a clean end", stored[300],
 			h.last.Ended)
 	}
 	if stored[335] {
-		t.Error("a letter of an event that nobody was called about was stored in the flood")
+		t.Error("a letter about an event that was never called was stored in the flood")
 	}
 }
 

@@ -75,7 +75,7 @@ func (h *harness) assign(newMember bool, owned ...event.Partition) {
 	h.ask()
 }
 
-// ask calls Next and notes the effects.
+// ask calls Next and records the effects.
 func (h *harness) ask() {
 	e := h.d.Next(h.now)
 	h.last = e

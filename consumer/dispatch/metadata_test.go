@@ -29,7 +29,7 @@ func TestWhatIsNotOurMetadataIsRefused(t *testing.T) {
 	t.Parallel()
 	good := "1,000000000002s,0loyw3v28,1e,3,11"
 	if _, _, ok := dispatch.ParseMetadata(good); !ok {
-		t.Fatalf("%q: refused, want taken", good)
+		t.Fatalf("%q: refused, want accepted", good)
 	}
 	for name, text := range map[string]string{
 		"nothing":                   "",
@@ -50,7 +50,7 @@ func TestWhatIsNotOurMetadataIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if frontier, unfinished, ok := dispatch.ParseMetadata(text); ok {
-				t.Errorf("%q: taken (%d, %v), want refused", text, frontier, unfinished)
+				t.Errorf("%q: accepted (%d, %v), want refused", text, frontier, unfinished)
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func TestMetadataTellsTheTruthWithinItsLimit(t *testing.T) {
 		}
 		if text == "" {
 			if coverage != unfinished[0] {
-				t.Fatalf("nothing is told, but coverage is %d, want %d", coverage, unfinished[0])
+				t.Fatalf("the text is empty, but coverage is %d, want %d", coverage, unfinished[0])
 			}
 			return
 		}

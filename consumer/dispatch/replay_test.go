@@ -37,7 +37,7 @@ func (h *harness) follow(what ledger.Event, offset int64, n int) {
 	h.ask()
 }
 
-// letter makes a letter of an event about order a: LeadHit refuses it.
+// letter turns an event about order a into a letter: LeadHit refuses it.
 func (h *harness) letter(offset int64) {
 	h.tb.Helper()
 	h.read(orders(0), eventOf(offset, "a"))

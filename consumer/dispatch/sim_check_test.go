@@ -61,7 +61,7 @@ func (k *worker) checkCall(c turn.Call) {
 		k.failed("%v/%d: called before the group has a position", c.Partition, c.Offset)
 	}
 	if !change.calls() {
-		k.failed("%v/%d: a call about what needs none", c.Partition, c.Offset)
+		k.failed("%v/%d: a call about an item that needs none", c.Partition, c.Offset)
 	}
 	k.checkPrevious(c, change)
 	k.checkPause(c)

@@ -276,7 +276,7 @@ func (k *worker) checkGuard(e turn.Effects, build string) {
 		}
 		k.begun[c] = true
 		if g.paused() && s.Mapping && k.called[c.record] == nil {
-			k.failed("worker %d: %v/%d: a letter of the mapping begins its way in a pause", k.place, s.Partition,
+			k.failed("worker %d: %v/%d: a letter from the mapping is stored in a pause", k.place, s.Partition,
 				s.Offset)
 		}
 		g.outcome(guardOutcome{letter: !g.accepted[build+fingerprint(s)], order: s.Order})

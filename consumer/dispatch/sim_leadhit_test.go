@@ -169,7 +169,7 @@ func (w *world) judgeLetter(s turn.Store, c *change) {
 	switch {
 	case s.Mapping:
 		if c.action != event.Refuse {
-			w.failed("%v/%d: a letter of the mapping for what it did not refuse", s.Partition, s.Offset)
+			w.failed("%v/%d: a letter from the mapping for an item that it did not refuse", s.Partition, s.Offset)
 		}
 	case s.Verdict.Cause == "RetriesExhausted":
 		w.figures.exhausted++

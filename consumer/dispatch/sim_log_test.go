@@ -59,7 +59,7 @@ func (c *change) done() bool {
 	return c.action == event.Ignore || c.superseded || c.accepted || c.letter
 }
 
-// finish notes that the change was accepted or is in a letter.
+// finish records that the change was accepted or is in a letter.
 func (c *change) finish(mark *bool) {
 	before := c.done()
 	*mark = true
@@ -214,7 +214,7 @@ func (p *simLog) disappear(d time.Duration) {
 	p.after(d, func() { p.unknown = p.now < p.unknownUntil })
 }
 
-// unsteady says that the broker did not know the partition a short while ago.
+// unsteady reports whether the broker did not know the partition a short while ago.
 func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknownUntil+10*time.Second }
 
 // recreate deletes the topic's partition with the group's offset, and creates it again.

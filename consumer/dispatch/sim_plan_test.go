@@ -15,7 +15,7 @@ const patience = 15 * time.Second
 // each other.
 type plan struct {
 	calls, window, fetch int
-	told, limit          int // bytes of metadata: what the workers believe, what the broker takes
+	told, limit          int // bytes of metadata: what the workers believe, what the broker accepts
 	session, callTimeout time.Duration
 	workers, topics      int
 	numbers, orders      int

@@ -32,14 +32,14 @@ func (d *desk) checkCalled(f *flight) {
 	d.skipped[at] = slices.DeleteFunc(d.skipped[at], func(o int64) bool { return o == f.call.Offset })
 }
 
-// accepted notes what LeadHit accepted. No older event of the order may be called from now on.
+// accepted records what LeadHit accepted. No older event of the order may be called from now on.
 func (d *desk) accepted(f *flight) {
 	d.checkCalled(f)
 	at := orderLog{f.change.order, f.change.record.log}
 	d.highest[at] = max(d.highest[at], f.change.record.offset)
 }
 
-// skips notes a repeat. It is as good as accepted until it is called after all.
+// skips records a repeat. It is as good as accepted until it is called after all.
 func (d *desk) skips(c *change) {
 	at := orderLog{c.order, c.record.log}
 	d.skipped[at] = append(d.skipped[at], c.record.offset)

@@ -27,11 +27,11 @@ type worker struct {
 	member      int
 	asMember    int // under which id it was assigned partitions last
 	key         int
-	proved      int // the last key that LeadHit took
+	proved      int // the last key that LeadHit accepted
 	stopping    bool
 	wake        time.Duration // 0: not asked for
 	wakes       int
-	pending     bool // inputs came since the last question
+	pending     bool // inputs came since the last call of Next
 	inFlight    int
 	busy        map[*order]int // its calls in flight
 	armed       func()         // what happens to it after its next call is sent
@@ -101,7 +101,7 @@ func (k *worker) hear(d time.Duration, input func()) {
 		input()
 		k.pending = true
 		if k.chance(k.plan.batching) {
-			k.act(k.between(0, time.Millisecond), k.ask) // more may come before the question
+			k.act(k.between(0, time.Millisecond), k.ask) // more may come before Next is called
 			return
 		}
 		k.ask()

@@ -123,7 +123,7 @@ func (w *world) after(d time.Duration, do func()) {
 // clock is the time as the dispatcher sees it.
 func (w *world) clock() time.Time { return time.Unix(1_700_000_000, 0).Add(w.now) }
 
-// failed notes the first violation; the history ends there.
+// failed records the first violation; the history ends there.
 func (w *world) failed(format string, args ...any) {
 	if w.failure == nil {
 		w.failure = fmt.Errorf("at %v: "+format, append([]any{w.now}, args...)...)
@@ -198,7 +198,7 @@ func (w *world) runUntil(end time.Duration, done func() bool) {
 		w.now = h.at
 		h.do()
 		if w.happened++; w.happened > mostHappenings {
-			w.failed("no rest after %d happenings", w.happened)
+			w.failed("no end after %d happenings", w.happened)
 		}
 		if w.now >= next {
 			if done() {

@@ -53,7 +53,7 @@ func TestAnOrderThatWaitsForTheEndOfAPauseHasNoTimeOfItsNextTry(t *testing.T) {
 	h.pass(10 * time.Second) // its wait is over, the pause is not
 	got := h.d.WaitingOrders(10)
 	if len(got) != 2 || !got[0].Next.IsZero() || got[0].Last.Cause != "Timeout" || !got[1].Next.IsZero() || got[1].Last.Cause != "HTTP 403" {
-		t.Errorf("got %+v, want both orders, their answers, and no time", got)
+		t.Errorf("got %+v, want both orders, their outcomes, and no time", got)
 	}
 	if s := h.d.Snapshot(); s.Waiting != 2 {
 		t.Errorf("got %d waiting, want 2", s.Waiting)
@@ -79,7 +79,7 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	if s := h.d.Snapshot(); s.Finished != 3 || s.Passed != 1 {
-		t.Errorf("got %d finished, %d passed over; want 3 and 1: the commit's metadata told of the call, not of what needed none",
+		t.Errorf("got %d finished, %d passed over; want 3 and 1: the commit's metadata names the called event, not the ignored one",
 			s.Finished, s.Passed)
 	}
 }
@@ -103,7 +103,7 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	h.accept(orders(0), 1)
 	h.pass(5 * time.Second)
 	if s = h.d.Snapshot(); s.Rested[orders(0)] != 3*time.Second || s.Partitions[0].Resting {
-		t.Errorf("got %v, want three seconds still: there is room again", s.Rested)
+		t.Errorf("got %v, want three seconds still: the window is not full any more", s.Rested)
 	}
 	h.read(orders(0), eventOf(2, "a"), eventOf(3, "b"))
 	h.pass(time.Second)

@@ -129,7 +129,7 @@ func TestAnOrderThatAlwaysFailsDelaysNoOther(t *testing.T) {
 					longest = max(longest, got-at)
 				}
 			}
-			t.Errorf("%d of %d events of other orders were accepted at another time, by up to %v; want not one", later,
+			t.Errorf("%d of %d events of other orders were accepted at another time, by up to %v; want none", later,
 				len(without.at), longest)
 		})
 	}

@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A recorded event is a row of cases.tsv: a record as it is in a topic, and the items that it must give.
+// A recorded event is a row of cases.tsv: a record as it is in a topic, and the expected items.
 type recorded struct {
 	name, preset, topic string
 	record              event.Record
@@ -82,7 +82,7 @@ func payload(t *testing.T, dir, name string) []byte {
 	return value
 }
 
-// differs says what is wrong with the items, or nothing.
+// differs says what is wrong with the items; "" if nothing is.
 func (e recorded) differs(items []event.Item) string {
 	var ids, verdicts []string
 	for _, o := range items {

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// TestAllCausesAreListed: a cause that is missing in the list would have no metric until its first letter, and one that
-// the package comment does not name is promised to nobody.
+// TestAllCausesAreListed: a cause that is missing in the list would have no metric until its first letter, and one
+// that the package comment leaves out is undocumented.
 func TestAllCausesAreListed(t *testing.T) {
 	t.Parallel()
 	want := causesOfTheSources(t)

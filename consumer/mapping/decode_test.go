@@ -15,7 +15,7 @@ func load(tb testing.TB) *mapping.Mapping {
 	return loadPreset(tb, "plain")
 }
 
-// decode returns the one item of a record of the preset plain, without what decided.
+// decode returns the only item of a record, without the deciding part.
 func decode(tb testing.TB, m *mapping.Mapping, r event.Record) event.Item {
 	tb.Helper()
 	items, err := m.Decode(tb.Context(), r)
@@ -70,7 +70,7 @@ func TestAStatusIsPassedOnUnchanged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, literal, want string }{
 		{"paid", `"paid"`, "paid"},
-		{"a status that nobody knows", `"Оплачен "`, "Оплачен "},
+		{"an unknown status", `"Оплачен "`, "Оплачен "},
 		{"a number as written", `1.50`, "1.50"},
 		{"a bool", `true`, "true"},
 		{"escapes", `"p\u0061id"`, "paid"},
@@ -160,10 +160,10 @@ func TestAnUndecidableEventIsRefusedWithItsCause(t *testing.T) {
 		{"text", `order 17 is paid`, "NotJSON", "not JSON at byte 0 of 16"},
 		{"a document cut off", `{"order_id":"A","status":"pa`, "NotJSON", "the JSON document breaks off after 28 bytes"},
 		{"white space", " \n", "NotJSON", "the value holds nothing but white space"},
-		{"a byte order mark alone", "\ufeff", "NotJSON", "the value holds nothing but white space"},
-		{"text behind", `{"order_id":"A","status":"paid"} x`, "NotJSON", "text after the JSON document, from byte 32 of 34"},
-		{"a document behind", `{"order_id":"A","status":"paid"}{}`, "NotJSON", "text after the JSON document, from byte 32 of 34"},
-		{"a comma too many", `{"order_id":"A","status":"paid",}`, "NotJSON", "not JSON at byte 31 of 33"},
+		{"only a byte order mark", "\ufeff", "NotJSON", "the value holds nothing but white space"},
+		{"text after it", `{"order_id":"A","status":"paid"} x`, "NotJSON", "text after the JSON document, from byte 32 of 34"},
+		{"a second document", `{"order_id":"A","status":"paid"}{}`, "NotJSON", "text after the JSON document, from byte 32 of 34"},
+		{"an extra comma", `{"order_id":"A","status":"paid",}`, "NotJSON", "not JSON at byte 31 of 33"},
 		{"a leading zero", id(`0123`), "NotJSON", "not JSON at byte 29 of 33"},
 		{"a duplicate name", `{"order_id":"A","status":"new","status":"paid"}`, "DuplicateName", "the name status is used twice in one object, again at byte 31 of 47"},
 		{"a duplicate name deep inside", `{"order_id":"A","status":"paid","a":[{"b":1,"b":2}]}`, "DuplicateName", "the name b is used twice in one object, again at byte 44 of 52"},

@@ -27,15 +27,15 @@ func TestANumericOfConnectIsReadByItsSchema(t *testing.T) {
 	for name, c := range map[string]struct{ mapping, value, want string }{
 		"a row":                       {plain, connect(decimalSchema("0"), row("Adc=")), "paid 471"},
 		"above 2^63":                  {plain, connect(decimalSchema("0"), row("AP//////////")), "paid 18446744073709551615"},
-		"below zero is no id":         {plain, connect(decimalSchema("0"), row("/w==")), "BadOrderID"},
-		"with places is no id":        {plain, connect(decimalSchema("2"), row("Adc=")), "BadOrderID"},
+		"below zero is not an id":     {plain, connect(decimalSchema("0"), row("/w==")), "BadOrderID"},
+		"with decimals is not an id":  {plain, connect(decimalSchema("2"), row("Adc=")), "BadOrderID"},
 		"a change event of Debezium":  {changed, connect(within("after", decimalSchema("0")), change("Adc=")), "paid 471"},
 		"a change in a CloudEvent":    {changed, cloudEvent("io.debezium.connector.postgresql.DataChangeEvent", "u", connect(within("after", decimalSchema("0")), `{"before":null,"after":`+row("Adc=")+`}`)), "paid 471"},
 		"a list of rows":              {listed, connect(`{"type":"struct","fields":[{"type":"array","items":`+decimalSchema("0")+`,"field":"orders"}]}`, `{"orders":[`+row("Adc=")+`]}`), "paid 471"},
 		"no schema":                   {plain, connect("null", row("Adc=")), "paid Adc="},
 		"a text with such a name":     {plain, connect(strings.Replace(decimalSchema("0"), `"field":"id"`, `"field":"other"`, 1), row("Adc=")), "paid Adc="},
 		"a number beside a NUMERIC":   {plain, connect(decimalSchema("0"), `{"id":17,"status":"paid"}`), "paid 17"},
-		"no base64":                   {plain, connect(decimalSchema("0"), row("A-1")), "paid A-1"},
+		"not base64":                  {plain, connect(decimalSchema("0"), row("A-1")), "paid A-1"},
 		"a NUMERIC of another struct": {changed, connect(within("before", decimalSchema("0")), change("Adc=")), "paid Adc="},
 	} {
 		if _, got := explain(t, loadText(t, c.mapping), c.value); got != c.want {

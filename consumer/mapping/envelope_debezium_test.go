@@ -136,26 +136,26 @@ func TestDebeziumOfMongoDBIsReadFromTheDocumentInAString(t *testing.T) {
 	document := strconv.Quote(`{"_id": {"$oid": "64f0c2a9e4b0a1b2c3d4e5f6"},"number": "N-501","status": "paid"}`)
 	const updated = `{"removedFields":null,"updatedFields":"{\"status\": \"paid\"}","truncatedArrays":null}`
 	for name, c := range map[string]struct{ value, want string }{
-		"a created document":          {change("c", document, "null"), "paid N-501"},
-		"an updated document":         {change("u", document, updated), "paid N-501"},
-		"with a schema":               {`{"schema":{},"payload":` + change("u", document, updated) + `}`, "paid N-501"},
-		"a change in a string":        {strconv.Quote(change("u", document, updated)), "paid N-501"},
-		"through the converter":       {cloudEvent("io.debezium.connector.mongodb.DataChangeEvent", "u", `{"before":null,"after":`+document+`,"updateDescription":null}`), "paid N-501"},
-		"a snapshot":                  {change("r", document, "null"), "ignore"},
-		"a deleted document":          {change("d", "null", "null"), "ignore"},
-		"an ObjectId for an id":       {change("c", strconv.Quote(`{"_id": {"$oid": "64f0c2a9e4b0a1b2c3d4e5f6"},"status": "paid"}`), "null"), "paid 64f0c2a9e4b0a1b2c3d4e5f6"},
-		"a long for an id":            {change("c", strconv.Quote(`{"_id": {"$numberLong": "9007199254740993"},"status": "new"}`), "null"), "submitted 9007199254740993"},
-		"an int for an id":            {change("c", strconv.Quote(`{"_id": {"$numberInt": "17"},"status": "new"}`), "null"), "submitted 17"},
-		"a plain number":              {change("c", strconv.Quote(`{"_id": 1004,"status": "new"}`), "null"), "submitted 1004"},
-		"a double is no id":           {change("c", strconv.Quote(`{"_id": {"$numberDouble": "1001.0"},"status": "new"}`), "null"), "BadOrderID"},
-		"a long below zero is no id":  {change("c", strconv.Quote(`{"_id": {"$numberLong": "-1"},"status": "new"}`), "null"), "BadOrderID"},
-		"an ObjectId and a member":    {change("c", strconv.Quote(`{"_id": {"$oid": "64", "x": 1},"status": "new"}`), "null"), "BadOrderID"},
-		"an ObjectId that is no text": {change("c", strconv.Quote(`{"_id": {"$oid": 64},"status": "new"}`), "null"), "BadOrderID"},
-		"not a number for a long":     {change("c", strconv.Quote(`{"_id": {"$numberLong": "x"},"status": "new"}`), "null"), "BadOrderID"},
-		"a document cut off":          {change("c", `"{\"_id\": 1"`, "null"), "NotJSON"},
-		"an update without document":  {change("u", "null", updated), "MissingStatus"},
-		"the id was broken UTF-8":     {change("c", "\"{\\\"number\\\": \\\"a\xff\\\",\\\"status\\\": \\\"new\\\"}\"", "null"), "BadOrderID"},
-		"broken in an outer string":   {strings.ReplaceAll(strconv.Quote(change("c", strconv.Quote(`{"number": "a!","status": "new"}`), "null")), "a!", "a\xff"), "BadOrderID"},
+		"a created document":             {change("c", document, "null"), "paid N-501"},
+		"an updated document":            {change("u", document, updated), "paid N-501"},
+		"with a schema":                  {`{"schema":{},"payload":` + change("u", document, updated) + `}`, "paid N-501"},
+		"a change in a string":           {strconv.Quote(change("u", document, updated)), "paid N-501"},
+		"through the converter":          {cloudEvent("io.debezium.connector.mongodb.DataChangeEvent", "u", `{"before":null,"after":`+document+`,"updateDescription":null}`), "paid N-501"},
+		"a snapshot":                     {change("r", document, "null"), "ignore"},
+		"a deleted document":             {change("d", "null", "null"), "ignore"},
+		"an ObjectId for an id":          {change("c", strconv.Quote(`{"_id": {"$oid": "64f0c2a9e4b0a1b2c3d4e5f6"},"status": "paid"}`), "null"), "paid 64f0c2a9e4b0a1b2c3d4e5f6"},
+		"a long for an id":               {change("c", strconv.Quote(`{"_id": {"$numberLong": "9007199254740993"},"status": "new"}`), "null"), "submitted 9007199254740993"},
+		"an int for an id":               {change("c", strconv.Quote(`{"_id": {"$numberInt": "17"},"status": "new"}`), "null"), "submitted 17"},
+		"a plain number":                 {change("c", strconv.Quote(`{"_id": 1004,"status": "new"}`), "null"), "submitted 1004"},
+		"a double is not an id":          {change("c", strconv.Quote(`{"_id": {"$numberDouble": "1001.0"},"status": "new"}`), "null"), "BadOrderID"},
+		"a long below zero is not an id": {change("c", strconv.Quote(`{"_id": {"$numberLong": "-1"},"status": "new"}`), "null"), "BadOrderID"},
+		"an ObjectId and a member":       {change("c", strconv.Quote(`{"_id": {"$oid": "64", "x": 1},"status": "new"}`), "null"), "BadOrderID"},
+		"an ObjectId that is not text":   {change("c", strconv.Quote(`{"_id": {"$oid": 64},"status": "new"}`), "null"), "BadOrderID"},
+		"not a number for a long":        {change("c", strconv.Quote(`{"_id": {"$numberLong": "x"},"status": "new"}`), "null"), "BadOrderID"},
+		"a document cut off":             {change("c", `"{\"_id\": 1"`, "null"), "NotJSON"},
+		"an update without document":     {change("u", "null", updated), "MissingStatus"},
+		"the id was broken UTF-8":        {change("c", "\"{\\\"number\\\": \\\"a\xff\\\",\\\"status\\\": \\\"new\\\"}\"", "null"), "BadOrderID"},
+		"broken in an outer string":      {strings.ReplaceAll(strconv.Quote(change("c", strconv.Quote(`{"number": "a!","status": "new"}`), "null")), "a!", "a\xff"), "BadOrderID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +164,7 @@ func TestDebeziumOfMongoDBIsReadFromTheDocumentInAString(t *testing.T) {
 				t.Errorf("got %s: %q, want %s", got, e.Orders[0].Item.Message, c.want)
 			}
 			if message := e.Orders[0].Item.Message; name == "an update without document" && !strings.Contains(message, "capture.mode=change_streams_update_full") {
-				t.Errorf("got %q, want the setting that brings the document", message)
+				t.Errorf("got %q, want the setting that includes the document", message)
 			}
 		})
 	}
@@ -238,7 +238,7 @@ func TestANegativeNumberIsNoOrderID(t *testing.T) {
 	}
 	got := decode(t, loadPreset(t, "cdc-woocommerce"), value(`{"before":null,"after":{"id":-9223372036854775807,"status":"wc-processing","type":"shop_order","payment_method":"bacs"},"source":{"connector":"mysql","ts_ms":1773213303100},"op":"u"}`))
 	if got.Cause != "BadOrderID" {
-		t.Errorf("got %+v for a row whose BIGINT UNSIGNED came negative, want BadOrderID", got)
+		t.Errorf("got %+v for a row with a negative BIGINT UNSIGNED, want BadOrderID", got)
 	}
 	if got := decode(t, load(t), value(`{"status":"paid","order_id":"-5"}`)); got.OrderID != "-5" {
 		t.Errorf("got %+v, want the text -5 as it is: a text is opaque", got)
@@ -292,7 +292,7 @@ func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
 	}
 }
 
-// subject are the headers of a CloudEvent about the order of that subject.
+// subject returns the headers of a CloudEvent about that order.
 func subject(of string) (headers []event.Header) {
 	for name, text := range map[string]string{
 		"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/shop", "ce_type": "order.paid", "ce_subject": of,

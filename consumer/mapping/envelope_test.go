@@ -80,7 +80,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 		{"CloudEvents that are announced and broken", layers, `{"data":`, structured, "NotJSON", nil},
 		{"CloudEvents with attributes in headers too", layers, ce(`,"subject":"C","data":{"status":"paid"}`), append(slices.Clone(binary), structured...), "paid C", []string{"CloudEvents structured"}},
 		{"a batch of CloudEvents", layers, `[` + ce(`,"data":`+order) + `]`, []event.Header{{Key: "content-type", Value: []byte("application/cloudevents-batch+json")}}, "UnsupportedEncoding", nil},
-		{"Debezium without the mapping's word", layers, `{"op":"u","source":{},"after":` + order + `}`, nil, "MissingStatus", nil},
+		{"Debezium without unwrap: debezium", layers, `{"op":"u","source":{},"after":` + order + `}`, nil, "MissingStatus", nil},
 		{"Debezium", changes, `{"op":"u","source":{},"after":` + order + `}`, nil, "paid A", []string{"Debezium"}},
 		{"Debezium in Connect", changes, `{"schema":{},"payload":{"op":"c","source":{},"after":` + order + `}}`, nil, "paid A", []string{"Connect schema and payload", "Debezium"}},
 		{"Debezium, a row deleted", changes, `{"op":"d","source":{},"before":` + order + `,"after":null}`, nil, "ignore", []string{"Debezium"}},
@@ -159,9 +159,9 @@ func TestSchemasAreFoundByTheirIDs(t *testing.T) {
 		err    error
 	}{
 		{"listed", framed(41, "\x0e\x08paid"), "paid 7", nil},
-		{"of the registry", framed(1, `{"id":7,"status":"paid"}`), "paid 7", nil},
+		{"in the registry", framed(1, `{"id":7,"status":"paid"}`), "paid 7", nil},
 		{"not reachable", framed(2, "x"), "", away},
-		{"a schema that is none", framed(3, "x"), "NotDecodable", nil},
+		{"an invalid schema", framed(3, "x"), "NotDecodable", nil},
 		{"unknown", framed(4, "x"), "UnknownSchema", nil},
 		{"a payload that does not fit", framed(41, "\x0e"), "NotDecodable", nil},
 		{"no frame", value(`{"id":7,"status":"paid"}`), "NotDecodable", nil},

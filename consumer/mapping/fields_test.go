@@ -29,7 +29,7 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 		{"a number as written", `{path: $.a}`, `x == "1.50"`, `1.50`, "so"},
 		{"a bool as text", `{path: $.a}`, `x == "true"`, `true`, "so"},
 		{"null", `{path: $.a}`, `x == null`, `null`, "so"},
-		{"an object is no text", `{path: $.a}`, `x == null`, `{}`, "FieldError"},
+		{"an object is not text", `{path: $.a}`, `x == null`, `{}`, "FieldError"},
 		{"an empty string is not null", `{path: $.a}`, `x == ""`, `""`, "so"},
 		{"broken text", `{path: $.a}`, `x == null`, "\"\xff\"", "FieldError"},
 		{"an id that is an integer", `{path: $.a, type: id}`, `x == "18446744073709551616"`, `18446744073709551616`, "so"},
@@ -42,8 +42,8 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 		{"1 in quotes", `{path: $.a, type: bool}`, `x == true`, `"1"`, "so"},
 		{"0", `{path: $.a, type: bool}`, `x == false`, `0`, "so"},
 		{"false in quotes", `{path: $.a, type: bool}`, `x == false`, `"false"`, "so"},
-		{"no bool", `{path: $.a, type: bool}`, `x == null`, `"yes"`, "FieldError"},
-		{"two is no bool", `{path: $.a, type: bool}`, `x == null`, `2`, "FieldError"},
+		{"not a bool", `{path: $.a, type: bool}`, `x == null`, `"yes"`, "FieldError"},
+		{"2 is not a bool", `{path: $.a, type: bool}`, `x == null`, `2`, "FieldError"},
 		{"a null bool", `{path: $.a, type: bool}`, `x == null`, `null`, "so"},
 		{"a number", `{path: $.a, type: number}`, `x == 12.5`, `12.5`, "so"},
 		{"a numeric string", `{path: $.a, type: number}`, `x >= 120`, `"0120.000"`, "so"},
@@ -67,7 +67,7 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 		{"a time with seven digits", `{path: $.a, type: time}`, `x > timestamp("2026-03-11T07:15:03Z")`, `"2026-03-11T07:15:03.6120711Z"`, "so"},
 		{"a time without a zone", `{path: $.a, type: time}`, `x == null`, `"2026-03-11T07:15:03"`, "so"},
 		{"the year 1", `{path: $.a, type: time}`, `x == null`, `"0001-01-01T00:00:00Z"`, "so"},
-		{"no time", `{path: $.a, type: time}`, `x == null`, `"yesterday"`, "so"},
+		{"not a time", `{path: $.a, type: time}`, `x == null`, `"yesterday"`, "so"},
 		{"an object for a time", `{path: $.a, type: time}`, `x == null`, `{}`, "FieldError"},
 		{"a zone for times without one", `{path: $.a, type: time, zone: Europe/Moscow}`, `x == timestamp("2026-03-11T07:15:03Z")`, `"2026-03-11 10:15:03"`, "so"},
 		{"a layout", `{path: $.a, type: time, layout: "02.01.2006 15:04"}`, `x == timestamp("2026-03-11T07:15:00Z")`, `"11.03.2026 07:15"`, "so"},
@@ -76,7 +76,7 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 		{"milliseconds in quotes", `{path: $.a, type: time, unix: ms}`, `x == timestamp("2026-03-11T07:15:03.1Z")`, `"1773213303100"`, "so"},
 		{"microseconds", `{path: $.a, type: time, unix: us}`, `x == timestamp("2026-03-11T07:15:03.100123Z")`, `1773213303100123`, "so"},
 		{"seconds with a fraction", `{path: $.a, type: time, unix: s}`, `x == timestamp("2026-03-11T07:15:03.5Z")`, `1773213303.5`, "so"},
-		{"a count that is none", `{path: $.a, type: time, unix: s}`, `x == null`, `"soon"`, "so"},
+		{"an invalid count", `{path: $.a, type: time, unix: s}`, `x == null`, `"soon"`, "so"},
 		{"a count beyond all years", `{path: $.a, type: time, unix: s}`, `x == null`, `1e300`, "so"},
 		{"extract", `{path: $.a, extract: "^gid://shop/([0-9]+)$"}`, `x == "17"`, `"gid://shop/17"`, "so"},
 		{"extract without a match", `{path: $.a, extract: "^gid://shop/([0-9]+)$"}`, `x == null`, `"17"`, "so"},
@@ -97,9 +97,9 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 		{"first_of with nothing left", `{first_of: [{path: $.a}, {path: $.b}]}`, `x == null`, `null`, "so"},
 		{"the last of a list", `{path: "$.a[-1].s"}`, `x == "c"`, `[{"s":"a"},{"s":"b"},{"s":"c"}]`, "so"},
 		{"the second last of a list", `{path: "$.a[-2].s"}`, `x == "b"`, `[{"s":"a"},{"s":"b"},{"s":"c"}]`, "so"},
-		{"beyond a list's begin", `{path: "$.a[-4].s"}`, `x == null`, `[{"s":"a"},{"s":"b"},{"s":"c"}]`, "so"},
+		{"before the start of a list", `{path: "$.a[-4].s"}`, `x == null`, `[{"s":"a"},{"s":"b"},{"s":"c"}]`, "so"},
 		{"the first of a list", `{path: "$.a[0]"}`, `x == "a"`, `["a","b"]`, "so"},
-		{"an index of no list", `{path: "$.a[0]"}`, `x == null`, `{"0":"a"}`, "so"},
+		{"an index into an object", `{path: "$.a[0]"}`, `x == null`, `{"0":"a"}`, "so"},
 		{"a name in brackets", `{path: "$[''a''][''X-Shopify.Topic'']"}`, `x == "b"`, `{"X-Shopify.Topic":"b"}`, "so"},
 		{"a Cyrillic name", `{path: $.a.статус}`, `x == "b"`, `{"статус":"b"}`, "so"},
 	} {
@@ -136,7 +136,7 @@ func TestAFieldMayBeReadFromOutsideTheValue(t *testing.T) {
 	}
 	for _, c := range []struct{ name, field, when, key, want string }{
 		{"a header in any case", `{header: X-Type}`, `x == "paid"`, "", "so"},
-		{"of equal headers the last", `{header: x-type}`, `x == "paid"`, "", "so"},
+		{"the last of equal headers", `{header: x-type}`, `x == "paid"`, "", "so"},
 		{"a header that is missing", `{header: other}`, `x == null && absent(x)`, "", "so"},
 		{"a header without a value", `{header: none}`, `x == null && !absent(x)`, "", "so"},
 		{"an empty header", `{header: empty}`, `x == "" && !absent(x)`, "", "so"},
@@ -199,8 +199,7 @@ rules:
 	}
 }
 
-// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds that were read as milliseconds are the year 57
-// million.
+// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds read as milliseconds give the year 57 million.
 func TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `

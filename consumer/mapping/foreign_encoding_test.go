@@ -79,7 +79,7 @@ func TestAForeignEncodingIsRefusedByItsName(t *testing.T) {
 		"Thrift, compact":            {"8221 00", "Thrift, in its compact protocol"},
 		"Smile":                      {"3a290a 01", "Smile"},
 		"XML":                        {hex.EncodeToString([]byte(`<?xml version="1.0"?><order id="A"/>`)), "XML"},
-		"XML behind a mark":          {hex.EncodeToString([]byte("\ufeff\n<order/>")), "XML"},
+		"XML after a mark":           {hex.EncodeToString([]byte("\ufeff\n<order/>")), "XML"},
 		"HTML":                       {hex.EncodeToString([]byte("<!DOCTYPE html><title>502</title>")), "HTML"},
 		"YAML":                       {hex.EncodeToString([]byte("---\norder_id: 1\n")), "YAML"},
 		"a form":                     {hex.EncodeToString([]byte("order_id=17&status=paid")), "a URL-encoded form"},

@@ -76,7 +76,7 @@ func TestMistakesAreReportedWithTheirPlace(t *testing.T) {
 		{"a match without topics", "preset: shopify\nmatch: {}\n", `shop.yaml:2:8: mapping shopify: match: topics are missing: a list of names, or one RE2 for the whole name`},
 		{"a topic that is a number", "preset: shopify\nmatch: {topics: [1]}\n", `shop.yaml:2:18: mapping shopify: match.topics[0]: must be text, is a number`},
 		{"no topics", "preset: shopify\nmatch: {topics: []}\n", `shop.yaml:2:17: mapping shopify: match.topics: must name a topic`},
-		{"a pattern of topics that is none", "preset: shopify\nmatch: {topics: '('}\n", "shop.yaml:2:17: mapping shopify: match.topics: not a valid RE2 expression: missing closing ): ("},
+		{"an invalid topic pattern", "preset: shopify\nmatch: {topics: '('}\n", "shop.yaml:2:17: mapping shopify: match.topics: not a valid RE2 expression: missing closing ): ("},
 		{"an unknown preset", "preset: shopfy\n", `shop.yaml:1:9: mapping shopfy: preset: unknown preset "shopfy" (did you mean "shopify"?)`},
 		{"no rules and no lists", fields, `shop.yaml:1:1: mapping shop: every event would be refused: there are neither rules nor status lists`},
 		{"no order_id", "fields: {status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:1: mapping shop: the field order_id is missing`},
@@ -92,10 +92,10 @@ func TestMistakesAreReportedWithTheirPlace(t *testing.T) {
 		{"a path of many values", "fields: {order_id: {path: '$..id'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:29: mapping shop: fields.order_id.path: the descent .. leads to many values; write the names on the way`},
 		{"a list's path in a field", "fields: {order_id: {path: '$.id[*]'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:32: mapping shop: fields.order_id.path: only each may use [*]; a field's path leads to one value, and a mapping cannot sum`},
 		{"each without a wildcard", "each: $.a\n" + fields + "status: {paid: [x]}\n", `shop.yaml:1:10: mapping shop: each: a list's path ends in [*]`},
-		{"an attribute that is none", "fields: {order_id: {path: $.id}, status: {ce: ce_type}}\nstatus: {paid: [x]}\n", `shop.yaml:1:47: mapping shop: fields.status.ce: an attribute of a CloudEvent is lower-case letters and digits`},
+		{"an invalid attribute", "fields: {order_id: {path: $.id}, status: {ce: ce_type}}\nstatus: {paid: [x]}\n", `shop.yaml:1:47: mapping shop: fields.status.ce: an attribute of a CloudEvent is lower-case letters and digits`},
 		{"a layout of letters", "fields: {order_id: {path: $.id}, status: {path: $.s}, event_time: {path: $.t, layout: YYYY-MM-DD}}\nstatus: {paid: [x]}\n", `shop.yaml:1:87: mapping shop: fields.event_time.layout: a layout shows how 2 January 2006, 15:04:05 is written, for instance 2006-01-02 15:04:05`},
-		{"a zone that is none", "fields: {order_id: {path: $.id}, status: {path: $.s}, event_time: {path: $.t, zone: Moscow}}\nstatus: {paid: [x]}\n", `shop.yaml:1:85: mapping shop: fields.event_time.zone: unknown time zone "Moscow"; want one like Europe/Moscow or UTC`},
-		{"a zone of no time", "fields: {order_id: {path: $.id}, status: {path: $.s, zone: UTC}}\nstatus: {paid: [x]}\n", `shop.yaml:1:60: mapping shop: fields.status.zone: is for type: time`},
+		{"an unknown zone", "fields: {order_id: {path: $.id}, status: {path: $.s}, event_time: {path: $.t, zone: Moscow}}\nstatus: {paid: [x]}\n", `shop.yaml:1:85: mapping shop: fields.event_time.zone: unknown time zone "Moscow"; want one like Europe/Moscow or UTC`},
+		{"a zone for a string", "fields: {order_id: {path: $.id}, status: {path: $.s, zone: UTC}}\nstatus: {paid: [x]}\n", `shop.yaml:1:60: mapping shop: fields.status.zone: is for type: time`},
 		{"layout and unix", "fields: {order_id: {path: $.id}, status: {path: $.s}, event_time: {path: $.t, layout: '2006-01-02', unix: s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:107: mapping shop: fields.event_time.unix: a time has a layout or is a count since 1970, not both`},
 		{"present with a pattern", "fields: {order_id: {path: $.id}, status: {path: $.s}, a: {path: $.t, type: present, pattern: x}}\nstatus: {paid: [x]}\n", `shop.yaml:1:55: mapping shop: fields.a: type present ignores the text: pattern and normalize have no effect`},
 		{"a rule without then", fields + "rules: [{when: 'true'}]\n", `shop.yaml:2:9: mapping shop: rules[0]: then is missing`},
@@ -103,8 +103,8 @@ func TestMistakesAreReportedWithTheirPlace(t *testing.T) {
 		{"a rule that may be null", "fields: {order_id: {path: $.id}, a: {path: $.a, type: bool}}\nrules: [{when: 'a', then: paid}]\n", `shop.yaml:2:16: mapping shop: rules[0].when: must be true or false, is a bool that may be null: write … == true`},
 		{"a rule that compares text and number", "fields: {order_id: {path: $.id}, a: {path: $.a}}\nrules:\n- when: >-\n    a == 1\n  then: paid\n", `shop.yaml:3:9: mapping shop: rules[0].when: found no matching overload for '_==_' applied to '(wrapper(string), int)'`},
 		{"a place in a block", "fields: {order_id: {path: $.id}, a: {path: $.a}}\nrules:\n- when: |\n    a == 'x' ||\n      b == 'y'\n  then: paid\n", `shop.yaml:5:7: mapping shop: rules[0].when: undeclared reference to 'b'`},
-		{"a place behind escapes", "fields: {order_id: {path: $.id}, a: {path: $.a}}\nrules: [{when: \"a == \\\"x\\\" || b\", then: paid}]\n", `shop.yaml:2:31: mapping shop: rules[0].when: undeclared reference to 'b'`},
-		{"a place behind a doubled quote", "fields: {order_id: {path: $.id}, a: {path: $.a}}\nrules: [{when: 'a == ''x'' || b', then: paid}]\n", `shop.yaml:2:31: mapping shop: rules[0].when: undeclared reference to 'b'`},
+		{"a place after escapes", "fields: {order_id: {path: $.id}, a: {path: $.a}}\nrules: [{when: \"a == \\\"x\\\" || b\", then: paid}]\n", `shop.yaml:2:31: mapping shop: rules[0].when: undeclared reference to 'b'`},
+		{"a place after a doubled quote", "fields: {order_id: {path: $.id}, a: {path: $.a}}\nrules: [{when: 'a == ''x'' || b', then: paid}]\n", `shop.yaml:2:31: mapping shop: rules[0].when: undeclared reference to 'b'`},
 		{"an unknown status", fields + "status: {shipped: [x], paid: [x]}\n", `shop.yaml:2:10: mapping shop: status: unknown status "shipped": there are ignore, otherwise, paid, submitted`},
 		{"a reserved status", "statuses: [ignore]\n" + fields + "status: {ignore: [x]}\n", `shop.yaml:1:12: mapping shop: statuses[0]: "ignore" has a meaning of its own`},
 		{"a code in two lists", fields + "status: {paid: [x], submitted: [x]}\n", `shop.yaml:2:33: mapping shop: status.submitted: the code "x" is in status.paid too`},
@@ -172,7 +172,7 @@ func TestOnlyCodesThatEveryReaderReadsAlikePass(t *testing.T) {
 		got := problems(t, "fields: {order_id: {path: $.id}, status: {path: $.s}}\nstatus: {paid: [always, "+c.code+"]}\n")
 		switch {
 		case c.want == "" && len(got) > 0:
-			t.Errorf("%s: got %v, want it taken", c.code, got)
+			t.Errorf("%s: got %v, want it accepted", c.code, got)
 		case c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)):
 			t.Errorf("%s: got %v, want it refused with %q", c.code, got, c.want)
 		}
@@ -250,7 +250,7 @@ func TestLoadRefusesAnInvalidSource(t *testing.T) {
 		is      error
 		want    string
 	}{
-		{"a preset misspelt", mapping.Options{Source: "shopfy"}, nil, `unknown preset "shopfy" (did you mean "shopify"?)`},
+		{"a misspelt preset", mapping.Options{Source: "shopfy"}, nil, `unknown preset "shopfy" (did you mean "shopify"?)`},
 		{"no preset at all", mapping.Options{Source: "zzzzzz"}, nil, `unknown preset "zzzzzz"; a file's path ends in .yaml; the presets are: bigcommerce, bitrix`},
 		{"a file that is missing", mapping.Options{Source: "./none.yaml"}, os.ErrNotExist, `none.yaml`},
 		{"a file in the working folder that is missing", mapping.Options{Source: "none.yml"}, os.ErrNotExist, `none.yml`},

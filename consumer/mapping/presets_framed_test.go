@@ -15,7 +15,7 @@ func framed() []platform {
 				},
 				{name: "cancelled", value: avroOrder(41, 7, 2), want: "ignore"},
 				{name: "the null branch", value: avroOrder(41, 7, -1), want: missingStatus},
-				{name: "a schema that nobody has", value: avroOrder(999, 7, 1), want: "refuse UnknownSchema"},
+				{name: "an unknown schema", value: avroOrder(999, 7, 1), want: "refuse UnknownSchema"},
 				{name: "a symbol that the schema lacks", value: avroOrder(41, 7, 3), want: "refuse NotDecodable"},
 				{name: "JSON anyway", value: `{"order_id":7,"status":"PAID"}`, want: "refuse NotDecodable"},
 			},
@@ -31,7 +31,7 @@ func framed() []platform {
 				{name: "cancelled", value: protobufOrder(42, 7, 3), want: "ignore"},
 				{name: "the default, which is not on the wire", value: protobufOrder(42, 7, 0), want: unknownStatus},
 				{name: "a number that the schema lacks", value: protobufOrder(42, 7, 9), want: unknownStatus},
-				{name: "a schema that nobody has", value: protobufOrder(999, 7, 2), want: "refuse UnknownSchema"},
+				{name: "an unknown schema", value: protobufOrder(999, 7, 2), want: "refuse UnknownSchema"},
 			},
 		},
 	}

@@ -95,7 +95,7 @@ func magento() platform {
 			{name: "nothing paid", value: order("processing", `"129.0000"`, `null`), want: "submitted 000000001"},
 			{name: "complete, nothing paid", value: order("complete", `"129.0000"`, `null`), want: "submitted 000000001"},
 			{name: "no total", value: order("complete", `null`, `"1.0000"`), want: byRule},
-			{name: "an amount that is none", value: order("processing", `"129.0000"`, `"E68Q"`), want: fieldError},
+			{name: "an invalid amount", value: order("processing", `"129.0000"`, `"E68Q"`), want: fieldError},
 			{name: "an amount that no rule asks for", value: order("new", `"129.0000"`, `"129.0000"`), want: "submitted 000000001"},
 			{name: "closed, with what was paid", value: order("closed", `"129.0000"`, `"129.0000"`), want: "ignore"},
 			{

@@ -81,7 +81,7 @@ func markets() []platform {
 			ignore:    []string{"canceled", "canceled_by_client", "canceled_by_missed_call", "declined_by_client", "declined", "defect"},
 			more: []variant{
 				{
-					name:  "a bad one does not sink its neighbours",
+					name:  "a bad one does not affect the others",
 					value: `{"orders":[{"id":1,"wbStatus":"sold"},{"id":2.0,"wbStatus":"sold"},{"id":3,"wbStatus":"lost"},{"wbStatus":"waiting"},{"id":5,"wbStatus":"waiting"},{"wbStatus":"defect"}]}`,
 					want:  "paid 1; " + badID + "; " + unknownStatus + "; " + missingID + "; submitted 5; ignore",
 				},

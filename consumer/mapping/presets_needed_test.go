@@ -24,7 +24,7 @@ func equivalents() []equivalent {
 		return equivalent{regexp.MustCompile("^(" + preset + ")$"), regexp.MustCompile("^" + what + "$"), reason}
 	}
 	return []equivalent{
-		of(".*", "field order_id: type removed", "an order_id is an id by its name; the presets write it out for who copies the line"),
+		of(".*", "field order_id: type removed", "an order_id is an id by its name; the presets write it out for people who copy the line"),
 		of(".*", "field event_time: type removed", "an event_time is a time by its name; likewise"),
 		of("confluent-avro", "otherwise: (ignore|pass) added", "the schema has no other symbols, so no status is in no list"),
 		of("cdc-.*", `rules\[3\] moved before rules\[2\]`, "without op there is no row, and rules of a row match none"),
@@ -39,7 +39,7 @@ func equivalents() []equivalent {
 		of("retailcrm", `rules\[2\] moved before rules\[1\]`, "a date is not both present and absent"),
 		of("prestashop", `rules\[4\] moved before rules\[3\]`, "a flag is not both null and true"),
 		of("woocommerce", `field received: first_of\[1\] moved before \[0\]`, "either date says that money came"),
-		of("saleor", `field other_noun: first_of\[1\] moved before \[0\]`, "either noun says that it is no order"),
+		of("saleor", `field other_noun: first_of\[1\] moved before \[0\]`, "either noun says that it is not an order"),
 		of("cloudevents|shopware", "otherwise: (ignore|pass) added", "a rule refuses names that nobody knows, before the lists are asked"),
 	}
 }

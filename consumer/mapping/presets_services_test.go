@@ -2,7 +2,7 @@ package mapping_test
 
 import "strings"
 
-// services are the platforms that their vendor runs.
+// services are the platforms that their vendors run.
 func services() []platform {
 	return []platform{
 		shopify(), shopifyEventBridge(), medusa(), commercetools(), vtex(), vtexFeed(),
@@ -307,7 +307,7 @@ func vtex() platform {
 	p := vtexPlatform("vtex", `{"Domain":"Marketplace","OrderId":%id%,"State":"%st%","LastChange":"2026-03-11T07:15:03.0617185Z","CurrentChange":"2026-03-11T07:16:48.0965893Z"}`)
 	p.reads = map[string]string{"event_time": "2026-03-11T07:16:48.0965893Z"}
 	p.more = append(p.more,
-		variant{name: "times that are none", value: `{"OrderId":"1","State":"invoiced","CurrentChange":"0001-01-01T00:00:00"}`, want: "paid 1", reads: map[string]string{"event_time": ""}},
+		variant{name: "invalid times", value: `{"OrderId":"1","State":"invoiced","CurrentChange":"0001-01-01T00:00:00"}`, want: "paid 1", reads: map[string]string{"event_time": ""}},
 		variant{name: "a ping with an order", value: `{"hookConfig":"ping","OrderId":"1","State":"invoiced"}`, want: "ignore"},
 		variant{name: "the feed's names", value: `{"orderId":"1","state":"invoiced"}`, want: missingStatus},
 	)
@@ -322,7 +322,7 @@ func vtexFeed() platform {
 	return p
 }
 
-// shopifyOthers are topics about other things than orders, and those about an order that do not concern its payment.
+// shopifyOthers are topics about things other than orders, and those about an order that do not concern its payment.
 func shopifyOthers() []string {
 	return []string{
 		"app/update", "app_purchases_one_time/update", "app_subscriptions/update", "audit_events/update",

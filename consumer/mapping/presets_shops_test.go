@@ -272,7 +272,7 @@ func shops() []platform {
 				{name: "a type that nobody knows", value: `[{"type":"Robot","number":1,"status":"unfulfilled"}]`, want: byRule, says: `"Robot"`},
 				{name: "an empty type", value: `[{"type":"","number":1,"status":"unfulfilled"}]`, want: byRule},
 				{name: "no type", value: `[{"number":1,"status":"unfulfilled"}]`, want: "submitted 1"},
-				{name: "a product that is no list", headers: map[string]string{"Saleor-Event": "product_updated"}, value: `{"id":"UHJv"}`, want: "ignore"},
+				{name: "a product that is not a list", headers: map[string]string{"Saleor-Event": "product_updated"}, value: `{"id":"UHJv"}`, want: "ignore"},
 				{name: "several orders", value: `[{"number":1,"status":"unfulfilled"},{"number":2,"status":"draft"},{"number":null,"status":"fulfilled"}]`, want: "submitted 1; ignore; " + missingID},
 				{name: "not a list", value: `{"number":1,"status":"unfulfilled"}`, want: "refuse NotAList"},
 			}),

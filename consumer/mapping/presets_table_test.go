@@ -326,7 +326,7 @@ func TestEveryPresetIsTestedAndNamesItsIDs(t *testing.T) {
 	}
 }
 
-// differs says what is wrong with the verdict on the event, or nothing.
+// differs says what is wrong with the verdict on the event; "" if nothing is.
 func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
 	record := event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(e.value)}
 	if e.key != "" {
@@ -349,7 +349,7 @@ func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
 	return e.misread(ctx, m, record)
 }
 
-// inWords writes items the way in which the tables write verdicts.
+// inWords writes items as the tables write verdicts.
 func inWords(items []event.Item) string {
 	var words []string
 	for _, o := range items {
@@ -382,7 +382,7 @@ func or(value, fallback string) string {
 	return value
 }
 
-// misread says which fields do not hold what they should, or nothing.
+// misread names the fields whose values are wrong; "" if none are.
 func (e variant) misread(ctx context.Context, m *mapping.Mapping, record event.Record) string {
 	if e.reads == nil {
 		return ""

@@ -166,7 +166,8 @@ func update(name, before, after, want string) variant {
 	return e
 }
 
-// change is a preset over changes of a table: what it says of the row, and what all of them say of the envelope.
+// change is a preset over changes of a table: its own events about the row, and those that all such presets share
+// about the envelope.
 func change(preset, after string, p platform) platform {
 	p.preset = preset
 	p.event = row("", after, "").value

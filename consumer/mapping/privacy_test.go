@@ -17,7 +17,7 @@ func TestMessagesNeverQuoteThePayload(t *testing.T) {
 		{"a string", `"` + secret + `"`},
 		{"a broken string in a string", `"{\"mail\":\"` + secret + `"`},
 		{"a document cut off", `{"mail":"` + secret},
-		{"text behind", `{"order_id":"A","status":"paid"}` + secret},
+		{"text after it", `{"order_id":"A","status":"paid"}` + secret},
 		{"a duplicate name", `{"` + secret + `":1,"` + secret + `":2}`},
 		{"a duplicate name deep inside", `{"a":{"` + secret + `":{"b":1,"b":2}}}`},
 		{"a bad escape", `{"mail":"` + secret + `\q"}`},

@@ -56,14 +56,14 @@ func TestTheWorkedExample(t *testing.T) {
 		{"a sum with a comma", part(`"number":"AT-7/1","state":"confirmed","due":"80,00","received":"1"`), []string{"FieldError"}},
 		{"no number", part(`"state":"paid"`), []string{"paid AT-9"}},
 		{
-			"a bad one does not sink its neighbours", changed("shop.order.changed",
+			"a bad one does not affect the others", changed("shop.order.changed",
 				`{"parts":[{"number":"AT-1","state":"paid"},{"number":7,"state":"paid"},null,{"number":"AT-2","state":"basket"},{"number":"AT-3","state":"on account"}]}`),
 			[]string{"paid AT-1", "BadOrderID", "MissingStatus", "ignore", "submitted AT-3"},
 		},
 		{"an event of another type without parts", changed("shop.customer.changed", `{"name":"x"}`), []string{"ignore"}},
 		{"an event of another type without data", changed("shop.customer.changed", `null`), []string{"ignore"}},
 		{"an event of this type without parts", changed("shop.order.changed", `{"name":"x"}`), []string{"NotAList"}},
-		{"parts that are no list", changed("shop.order.changed", `{"parts":{}}`), []string{"NotAList"}},
+		{"parts that are not a list", changed("shop.order.changed", `{"parts":{}}`), []string{"NotAList"}},
 		{"no parts", changed("shop.order.changed", `{"parts":[]}`), []string{"ignore"}},
 		{
 			"a thousand parts", changed("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1","state":"paid"},`, 999)+`{}]}`),
@@ -175,8 +175,8 @@ func TestOtherwiseDecidesUnknownStatuses(t *testing.T) {
 		{"pass without an id", `otherwise: pass`, `{"status":"x"}`, "MissingOrderID"},
 		{"a list before otherwise", `otherwise: pass`, `{"id":1,"status":"7"}`, "paid 1"},
 		{"a list before otherwise, as a number", `otherwise: pass`, `{"id":1,"status":7}`, "paid 1"},
-		{"a missing status is none that is unknown", `otherwise: ignore`, `{"id":1}`, "MissingStatus"},
-		{"an empty status neither", `otherwise: pass`, `{"id":1,"status":""}`, "MissingStatus"},
+		{"a missing status is not an unknown one", `otherwise: ignore`, `{"id":1}`, "MissingStatus"},
+		{"nor is an empty status", `otherwise: pass`, `{"id":1,"status":""}`, "MissingStatus"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

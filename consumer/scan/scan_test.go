@@ -127,8 +127,8 @@ func TestRecordsYieldsTheRange(t *testing.T) {
 		"between offsets":      {func(r *scan.Range) { r.From, r.Until = at(1), at(2) }, []string{"0/1", "1/1"}},
 		"from a time":          {func(r *scan.Range) { r.From = since(2) }, []string{"0/2"}},
 		"until a time":         {func(r *scan.Range) { r.Until = since(1) }, []string{"0/0", "1/0"}},
-		"from behind the end":  {func(r *scan.Range) { r.From = at(50) }, nil},
-		"until behind the end": {func(r *scan.Range) { r.Until = at(50) }, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
+		"from beyond the end":  {func(r *scan.Range) { r.From = at(50) }, nil},
+		"until beyond the end": {func(r *scan.Range) { r.Until = at(50) }, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
 		"until before from":    {func(r *scan.Range) { r.From, r.Until = at(2), at(1) }, nil},
 	}
 	for name, test := range tests {
@@ -321,8 +321,8 @@ func TestADeadContextIsAnErrorWhenNotFollowing(t *testing.T) {
 	})
 }
 
-// openTransaction leaves a transaction open behind what the partitions hold, and something ordinary behind it in
-// partition 0.
+// openTransaction leaves a transaction open after the events of the partitions, and writes an ordinary event after it
+// to partition 0.
 func openTransaction(t *testing.T, writer, transactional *kgo.Client) {
 	t.Helper()
 	if err := transactional.BeginTransaction(); err != nil {
@@ -339,7 +339,7 @@ func TestARangeEndsWhereAnOpenTransactionStarts(t *testing.T) {
 	}{
 		"committed":                  {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0"}},
 		"committed, from the end on": {func(r *scan.Range) { r.From = scan.Position{Offset: 3} }, nil},
-		"committed, until behind it": {
+		"committed, until after it": {
 			func(r *scan.Range) { r.Until = scan.Position{Offset: 50} },
 			[]string{"0/0", "0/1", "0/2", "1/0"},
 		},
@@ -347,7 +347,7 @@ func TestARangeEndsWhereAnOpenTransactionStarts(t *testing.T) {
 			func(r *scan.Range) { r.Uncommitted = true },
 			[]string{"0/0", "0/1", "0/2", "0/3", "0/4", "1/0"},
 		},
-		"uncommitted, from behind it on": {
+		"uncommitted, from after it on": {
 			func(r *scan.Range) { r.Uncommitted, r.From = true, scan.Position{Offset: 4} },
 			[]string{"0/4"},
 		},

@@ -15,7 +15,7 @@ func TestACutAnswerBreaksOffInItsMiddle(t *testing.T) {
 	node, url := start(t, sandbox.Options{Faults: sandbox.Faults{Cuts: 1}})
 	status, header, text, err := post(t.Context(), url+"/worker-1/", "k", frame+`["A-1","paid"]}`)
 	if status != 200 || header.Get("Content-Length") != "44" || !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("got %d %v, %v, want an answer of %d bytes and a reset", status, header, err, len(whole))
+		t.Errorf("got %d %v, %v, want a response of %d bytes and a reset", status, header, err, len(whole))
 	}
 	if text == "" || len(text) == len(whole) || !strings.HasPrefix(whole, text) {
 		t.Errorf("got %q, want a part of %q", text, whole)

@@ -20,7 +20,7 @@ import (
 
 const frame = `{"jsonrpc":"2.0","id":"t-0-1","method":"set_order_status","params":`
 
-// post sends a body and returns the answer's status, header and body.
+// post sends a body and returns the response's status, header and body.
 func post(ctx context.Context, url, key, body string) (int, http.Header, string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -71,7 +71,7 @@ func TestAnswersHaveTheServersShape(t *testing.T) {
 		"another method":     {`{"jsonrpc":"2.0","id":"t-0-1","method":"x"}`, `{"error":{"code":-32601,"message":"Method not found"},"id":"t-0-1","jsonrpc":"2.0"}`},
 		"another version":    {`{"jsonrpc":"1.0","id":"t-0-1","method":"x"}`, `{"error":{"code":-32600,"message":"Invalid Request"},"id":null,"jsonrpc":"2.0"}`},
 		"a batch":            {`[]`, `{"error":{"code":-32600,"message":"Invalid Request"},"id":null,"jsonrpc":"2.0"}`},
-		"no JSON":            {`{"jsonrpc":`, `{"error":{"code":-32700,"message":"Parse error"},"id":null,"jsonrpc":"2.0"}`},
+		"not JSON":           {`{"jsonrpc":`, `{"error":{"code":-32700,"message":"Parse error"},"id":null,"jsonrpc":"2.0"}`},
 		"text after a call":  {frame + `["A-1","paid"]}x`, `{"error":{"code":-32700,"message":"Parse error"},"id":null,"jsonrpc":"2.0"}`},
 		"text after, quoted": {frame + `{"order_id":"A-1","status":"paid"}}}`, `{"error":{"code":-32700,"message":"Parse error"},"id":null,"jsonrpc":"2.0"}`},
 	} {
@@ -257,7 +257,7 @@ func TestLatencyPassesInABubble(t *testing.T) {
 	})
 }
 
-// serve returns a transport that reaches the node without a socket, and what ends both.
+// serve returns a transport that reaches the node without a socket, and a function that ends both.
 func serve(node *sandbox.Sandbox) (transport *http.Transport, stop func()) {
 	listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	server := &http.Server{Handler: node}

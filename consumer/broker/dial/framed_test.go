@@ -122,10 +122,10 @@ func TestWholeResponsesReachKafkaGo(t *testing.T) {
 	})
 }
 
-// Whichever number in a response is false, allocations stay close to the bytes that have arrived.
+// Whichever number in a response is wrong, allocations stay close to the bytes that have arrived.
 func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 	lies := map[string]string{
-		"four million":         "\x00\x3f\xff\xff", // first, because a decoder that believes it survives it
+		"four million":         "\x00\x3f\xff\xff", // first, because a decoder survives it even if it trusts it
 		"all there are":        "\x7f\xff\xff\xff",
 		"less than none":       "\xff\xff\xff\xff",
 		"a varint of 4 GB":     "\xff\xff\xff\xff\x0f",
@@ -160,7 +160,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 	for name, test := range map[string]struct {
 		key     protocol.ApiKey
 		version int16
-		body    string // behind the correlation id
+		body    string // after the correlation id
 		want    string
 	}{
 		"an assignment": {
@@ -357,12 +357,12 @@ func converse(t *testing.T, requests, answers []string, piece int) {
 		for len(got) < len(answers[i]) {
 			part := make([]byte, min(piece, len(answers[i])-len(got)))
 			if _, err := io.ReadFull(conn, part); err != nil {
-				t.Fatalf("answer %d: got %q, %v, want %q", i, got, err, answers[i])
+				t.Fatalf("response %d: got %q, %v, want %q", i, got, err, answers[i])
 			}
 			got = append(got, part...)
 		}
 		if string(got) != answers[i] {
-			t.Errorf("answer %d: got %q, want %q", i, got, answers[i])
+			t.Errorf("response %d: got %q, want %q", i, got, answers[i])
 		}
 	}
 	_, _ = conn.Write(requestHead(int16(protocol.Heartbeat), 0, 3))

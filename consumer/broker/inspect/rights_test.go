@@ -17,8 +17,8 @@ func TestUnknownRightsAreNotReportedAsMissing(t *testing.T) {
 		"not known":     {0, ""},
 		"not asked for": {-1 << 31, ""},
 		"all":           {read | write | describe, ""},
-		"reading":       {read | describe, "Write"},
-		"to look at":    {describe, "Read Write"},
+		"to read":       {read | describe, "Write"},
+		"to describe":   {describe, "Read Write"},
 		"another":       {1 << 7, "Read Write"},
 	} {
 		if got := strings.Join(inspect.RightsOf(test.operations).Lack("Read", "Write"), " "); got != test.want {

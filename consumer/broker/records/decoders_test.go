@@ -51,13 +51,13 @@ func TestALargeBatchIsDecodedAlone(t *testing.T) {
 		"a large snappy block in a frame": {snappy, framedSnappy(large), 2},
 		"a snappy block without a length": {snappy, []byte{0xff}, 1},
 		"a header without a block":        {snappy, framedSnappy(0)[:16], 1},
-		"no snappy at all":                {snappy, nil, 1},
+		"not snappy":                      {snappy, nil, 1},
 		"zstd with a window of 2 MiB":     {zstd, zstdFrame(0, 11<<3), 1},
 		"zstd with a window of 8 MiB":     {zstd, zstdFrame(0, 13<<3), 1},
 		"zstd with a window of 9 MiB":     {zstd, zstdFrame(0, 13<<3|1), 2},
-		"zstd of one small piece":         {zstd, zstdFrame(0x20, 200), 1},
-		"zstd of one piece of 64 KiB":     {zstd, zstdFrame(0x60, 0xff, 0xff), 1},
-		"zstd of one piece of 9 MiB":      {zstd, zstdFrame(0xa0, 0, 0, 0x90, 0), 2},
+		"zstd of one small segment":       {zstd, zstdFrame(0x20, 200), 1},
+		"zstd of one segment of 64 KiB":   {zstd, zstdFrame(0x60, 0xff, 0xff), 1},
+		"zstd of one segment of 9 MiB":    {zstd, zstdFrame(0xa0, 0, 0, 0x90, 0), 2},
 		"the same with a dictionary":      {zstd, zstdFrame(0xa3, 1, 0, 0, 0, 0, 0, 0x90, 0), 2},
 		"a zstd header that is cut short": {zstd, zstdFrame(0xe0, 1)[:7], 1},
 		"something else":                  {zstd, make([]byte, 20), 1},
@@ -65,7 +65,7 @@ func TestALargeBatchIsDecodedAlone(t *testing.T) {
 		"what kafka-go packs as zstd":     {zstd, records.Pack(zstd, make([]byte, small)), 1},
 		"lz4":                             {lz4, records.Pack(lz4, make([]byte, large)), 1},
 		"gzip":                            {gzip, records.Pack(gzip, make([]byte, large)), 1},
-		"much of gzip":                    {gzip, append(records.Pack(gzip, nil), make([]byte, large)...), 2},
+		"a large batch of gzip":           {gzip, append(records.Pack(gzip, nil), make([]byte, large)...), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,7 +117,7 @@ func TestLargeBatchesDoNotDeadlock(t *testing.T) {
 		}
 		readers.Wait()
 		if most != 2 {
-			t.Errorf("got %d decoders taken at once, want two at most, and both at times", most)
+			t.Errorf("got %d decoders taken at once, want at most two, and sometimes both", most)
 		}
 	})
 }
@@ -157,8 +157,8 @@ func TestNoClaimOfCompressedBytesIsTrusted(t *testing.T) {
 		},
 		"zstd with a window of 129 MiB": {zstd, zstdFrame(0, 17<<3|1)},
 		"zstd with the largest window":  {zstd, zstdFrame(0, 0xff)},
-		"zstd of one piece of 1 TiB":    {zstd, zstdFrame(0xe0, 0, 0, 0, 0, 0, 1, 0, 0)},
-		"zstd of one piece that is longer than a sum": {zstd, zstdFrame(0xe0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		"zstd of one segment of 1 TiB":  {zstd, zstdFrame(0xe0, 0, 0, 0, 0, 0, 1, 0, 0)},
+		"zstd of one segment whose size overflows": {zstd, zstdFrame(0xe0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 			0xff)},
 	} {
 		t.Run(name, func(t *testing.T) {

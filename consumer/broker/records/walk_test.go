@@ -125,7 +125,7 @@ func TestWalkReturnsTheRecordsAndTheNextOffset(t *testing.T) {
 			set:   [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
 			asked: 100, want: []int64{103}, next: 200,
 		},
-		"asked behind a compacted tail": {
+		"asked beyond a compacted tail": {
 			set:   [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
 			asked: 150, next: 200,
 		},
@@ -149,7 +149,7 @@ func TestWalkReturnsTheRecordsAndTheNextOffset(t *testing.T) {
 		},
 		"a first batch cut":          {set: [][]byte{whole[:40]}, asked: 100, next: 100, err: records.ErrCorrupt},
 		"a broken checksum at first": {set: [][]byte{broken}, asked: 103, next: 103, err: records.ErrCorrupt},
-		"a broken checksum behind others": {
+		"a broken checksum after others": {
 			set: [][]byte{whole, broken}, asked: 100, want: []int64{100, 101, 102},
 			next: 103,
 		},
@@ -279,7 +279,7 @@ func FuzzWalk(f *testing.F) {
 	f.Add(message(1, 0, 40, 1, []byte("k"), nil), int64(40))
 	f.Fuzz(func(t *testing.T, set []byte, asked int64) {
 		if len(set) > 21 && set[16] == 2 {
-			seal(set) // else nothing gets past the checksum
+			seal(set) // otherwise nothing gets past the checksum
 		}
 		got, err := records.Walk(set, asked, records.Limit{Bytes: 1000}, records.NewAborted(0, 3))
 		if err != nil && (got.Next != asked || !errors.Is(err, records.ErrCorrupt)) {
@@ -293,7 +293,7 @@ func FuzzWalk(f *testing.F) {
 			last = r.Offset
 		}
 		if got.Next <= last && got.Next != asked {
-			t.Errorf("got next %d behind offset %d", got.Next, last)
+			t.Errorf("got next %d and a record at offset %d, want next above it", got.Next, last)
 		}
 	})
 }
@@ -379,7 +379,7 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 		"the checksum of old producers":   brokenLZ4(set),
 		"the right one":                   records.Pack(3, set),
 		"any other, as Kafka's own takes": wrong,
-		"any, behind the content's size":  sized,
+		"any, after the content's size":   sized,
 	} {
 		got, err := records.Walk(message(0, 3, 42, 0, nil, packed), 41, records.Limit{Bytes: 1000})
 		if err != nil || !slices.Equal(offsets(got), []int64{41, 42}) || got.Next != 43 {
@@ -465,9 +465,9 @@ func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
 			batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109,
 			"cut short",
 		},
-		"a negative length":           {negative, 100, 100, 109, "a batch of"},
-		"an end that is not credible": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
-		"an old message":              {old, 90, 90, 100, "checksum"},
+		"a negative length":  {negative, 100, 100, 109, "a batch of"},
+		"an implausible end": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
+		"an old message":     {old, 90, 90, 100, "checksum"},
 	} {
 		_, err := records.Walk(test.set, test.asked, records.Limit{Bytes: 1000})
 		var unreadable *records.UnreadableError

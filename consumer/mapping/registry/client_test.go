@@ -46,7 +46,7 @@ func TestEachRequestCarriesTheLogin(t *testing.T) {
 
 	strangers, _, _ := setupRegistry(t, registry.Options{URL: server.URL + "/below"})
 	if _, err := strangers(t.Context(), 41); !errors.Is(err, schema.ErrUnreachable) {
-		t.Errorf("got %v, want ErrUnreachable from a server that nobody vouches for", err)
+		t.Errorf("got %v, want ErrUnreachable from a server that is not trusted", err)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestACAFileWithoutCertificatesIsRefused(t *testing.T) {
 		_, err := registry.Open(registry.Options{URL: "https://registry", CAFile: file})
 		var mistake *registry.OptionError
 		if !errors.As(err, &mistake) || mistake.Option != "ca file" || strings.Contains(err.Error(), file) {
-			t.Errorf("got %v, want an OptionError of the ca file without the path", err)
+			t.Errorf("got %v, want an OptionError about the ca file without the path", err)
 		}
 	}
 }

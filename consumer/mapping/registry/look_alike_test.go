@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// lookalike answers as a schema registry does.
+// lookalike responds as a schema registry does.
 type lookalike struct {
 	mu      sync.Mutex
 	answers map[string]answer // by path
@@ -63,7 +63,7 @@ func (l *lookalike) count() int {
 	return len(l.asked)
 }
 
-// RoundTrip answers without a network, so that a bubble's time passes.
+// RoundTrip responds without a network, so that a bubble's time passes.
 func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorder := httptest.NewRecorder()
 	l.ServeHTTP(recorder, r)
@@ -107,7 +107,7 @@ func reference(name, subject string, version int) map[string]any {
 	return map[string]any{"name": name, "subject": subject, "version": version}
 }
 
-// setupRegistry has the answers of a healthy registry.
+// setupRegistry returns a look-alike of a healthy registry, and a lookup that asks it.
 func setupRegistry(t *testing.T, o registry.Options) (schema.Lookup, *lookalike, *safeText) {
 	t.Helper()
 	fake, log := &lookalike{answers: map[string]answer{}}, new(safeText)

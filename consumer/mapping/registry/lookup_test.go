@@ -24,7 +24,7 @@ func TestEachKindOfSchemaIsRequestedOnce(t *testing.T) {
 		mustRead(t, find, 43, `{"id":3}`, `{"id":3}`)
 	}
 	if got := fake.count(); got != 3 {
-		t.Errorf("got %d questions, want 3: %q", got, fake.asked)
+		t.Errorf("got %d requests, want 3: %q", got, fake.asked)
 	}
 	if log.String() != "" {
 		t.Errorf("got %q logged, want nothing", log)
@@ -40,7 +40,7 @@ func TestReferencesAreFollowedToTheirEnd(t *testing.T) {
 	mustRead(t, find, 1, "\x02\x04", `{"a":{"m":{"n":1}},"m":{"n":2}}`)
 	want := []string{"/schemas/ids/1", "/subjects/a-value/versions/3?deleted=true", "/subjects/money/versions/1?deleted=true"}
 	if got := fmt.Sprint(fake.asked); got != fmt.Sprint(want) {
-		t.Errorf("got questions %s, want %s", got, want)
+		t.Errorf("got requests %s, want %s", got, want)
 	}
 
 	fake.set("/schemas/ids/2", 200, object("PROTOBUF", `syntax = "proto3"; import "shop/m.proto"; message O { shop.M m = 1; }`,
@@ -70,15 +70,15 @@ func TestFailuresOfTheRegistryAreClassified(t *testing.T) {
 		"the path leads elsewhere":          {404, map[string]any{"error_code": 404, "message": "HTTP 404 Not Found"}, schema.ErrUnreachable},
 		"the password is wrong":             {401, map[string]any{"error_code": 401, "message": "s3cret"}, schema.ErrUnreachable},
 		"it may not be read":                {403, map[string]any{"error_code": 40301, "message": "s3cret"}, schema.ErrUnreachable},
-		"too many questions":                {429, "s3cret", schema.ErrUnreachable},
-		"the registry is ill":               {500, map[string]any{"error_code": 50001, "message": "s3cret"}, schema.ErrUnreachable},
+		"too many requests":                 {429, "s3cret", schema.ErrUnreachable},
+		"the registry fails":                {500, map[string]any{"error_code": 50001, "message": "s3cret"}, schema.ErrUnreachable},
 		"the registry is behind a proxy":    {502, "<html>s3cret", schema.ErrUnreachable},
 		"it has moved":                      {307, "", schema.ErrUnreachable},
-		"the answer is no JSON":             {200, "<html>log in, s3cret", schema.ErrUnreachable},
-		"the answer is no schema":           {200, map[string]any{}, schema.ErrUnreachable},
-		"the answer has no end":             {200, `{"schema":"` + strings.Repeat("s3cret", 2<<20) + `"}`, schema.ErrUnreachable},
-		"the text is no schema":             {200, object("", `{"type":"record"}`), schema.ErrNotDecodable},
-		"the text is no Protobuf":           {200, object("PROTOBUF", `message {`), schema.ErrNotDecodable},
+		"the response is not JSON":          {200, "<html>log in, s3cret", schema.ErrUnreachable},
+		"the response has no schema":        {200, map[string]any{}, schema.ErrUnreachable},
+		"the response has no end":           {200, `{"schema":"` + strings.Repeat("s3cret", 2<<20) + `"}`, schema.ErrUnreachable},
+		"the text is not a schema":          {200, object("", `{"type":"record"}`), schema.ErrNotDecodable},
+		"the text is not Protobuf":          {200, object("PROTOBUF", `message {`), schema.ErrNotDecodable},
 		"a reference leads nowhere":         {200, object("", `"int"`, reference("M", "gone", 1)), schema.ErrUnknown},
 		"references that have no end":       {200, object("", `"int"`, reference("s", "s", 0)), schema.ErrNotDecodable},
 		"a reference that refers to itself": {200, object("", `"M"`, reference("M", "self", 1)), schema.ErrNotDecodable},
@@ -93,9 +93,9 @@ func TestFailuresOfTheRegistryAreClassified(t *testing.T) {
 			if got, err := find(t.Context(), 7); got != nil || !errors.Is(err, test.want) || sentinels(err) != 1 {
 				t.Fatalf("got %v, %v, want %v and no other of the schema's errors", got, err, test.want)
 			}
-			_, err := find(t.Context(), 7) // the same again
+			_, err := find(t.Context(), 7) // the same id
 			if !strings.Contains(err.Error(), "id 7") || strings.Contains(err.Error()+log.String(), "s3cret") {
-				t.Errorf("got %v and %q logged, want the id and nothing of the answer", err, log)
+				t.Errorf("got %v and %q logged, want the id and nothing of the response", err, log)
 			}
 			if got := strings.Count(log.String(), "does not respond"); (got == 1) != errors.Is(test.want, schema.ErrUnreachable) {
 				t.Errorf("got %q logged, want a line if and only if it does not respond", log)
@@ -119,10 +119,10 @@ func TestAMissingSchemaIsRequestedAgainLater(t *testing.T) {
 		body   any
 		holds  time.Duration
 	}{
-		"an unknown id":    {404, map[string]any{"error_code": 40403}, 10 * time.Second},
-		"a broken schema":  {200, object("", "{"), 10 * time.Second},
-		"an ill registry":  {500, "", time.Second},
-		"a wrong password": {401, "", time.Second},
+		"an unknown id":      {404, map[string]any{"error_code": 40403}, 10 * time.Second},
+		"a broken schema":    {200, object("", "{"), 10 * time.Second},
+		"a failing registry": {500, "", time.Second},
+		"a wrong password":   {401, "", time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestAMissingSchemaIsRequestedAgainLater(t *testing.T) {
 				fake.set("/schemas/ids/7", 200, object("", `"long"`))
 				time.Sleep(test.holds - time.Millisecond)
 				if _, err := find(t.Context(), 7); err == nil || fake.count() != 1 {
-					t.Errorf("got %v after %d questions, want the first error and one question", err, fake.count())
+					t.Errorf("got %v after %d requests, want the first error and one request", err, fake.count())
 				}
 				time.Sleep(time.Millisecond)
 				mustRead(t, find, 7, "\x02", "1")
@@ -183,7 +183,7 @@ func TestConcurrentLookupsOfASchemaShareARequest(t *testing.T) {
 		}
 		all.Wait()
 		if got := fake.count(); got != 1 {
-			t.Errorf("got %d questions, want 1", got)
+			t.Errorf("got %d requests, want 1", got)
 		}
 	})
 }
@@ -195,7 +195,7 @@ func TestACancelledLookupDoesNotFailTheOthers(t *testing.T) {
 		stopped := errors.New("stopped")
 		ctx, stop := context.WithCancelCause(t.Context())
 		var all sync.WaitGroup
-		for range 2 { // one asks, one waits for its answer
+		for range 2 { // one asks, one waits for its result
 			all.Go(func() {
 				if _, err := find(ctx, 41); !errors.Is(err, stopped) || errors.Is(err, schema.ErrUnreachable) {
 					t.Errorf("got %v, want the context's cause alone", err)
@@ -234,6 +234,6 @@ func TestUnknownIDsDoNotFillTheMemory(t *testing.T) {
 	_, _ = find(t.Context(), 1000) // long forgotten
 	mustRead(t, find, 41, "\x02", `{"id":1}`)
 	if got := fake.count() - before; got != 1 {
-		t.Errorf("got %d questions, want 1: the oldest id is asked for again, the schema is not", got)
+		t.Errorf("got %d requests, want 1: the oldest id is requested again, the schema is not", got)
 	}
 }

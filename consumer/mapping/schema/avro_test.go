@@ -177,7 +177,7 @@ func TestATextThatIsNoAvroSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"nothing":           "",
-		"no JSON":           "message M {}",
+		"not JSON":          "message M {}",
 		"an unknown type":   `"money"`,
 		"a missing name":    `{"type":"record","fields":[]}`,
 		"a missing type":    record(`"Elsewhere"`),

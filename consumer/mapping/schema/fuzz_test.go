@@ -32,8 +32,8 @@ func noPanic(t *testing.T, err error) {
 	}
 }
 
-// FuzzAvro compares the reader with the library's own, which is the more lenient one: what we read, it reads to the
-// same end, and a number in the text is the number it read.
+// FuzzAvro compares the reader with the library's own, which is more lenient: whatever we read, the library reads to
+// the same end, with the same numbers.
 func FuzzAvro(f *testing.F) {
 	s := mustAvro(f, everyAvro)
 	theirs := avro.MustParse(everyAvro)
@@ -146,7 +146,7 @@ func FuzzTexts(f *testing.F) {
 	})
 }
 
-// FuzzAvroSchema looks for a text that ends the process, or that we refuse though the library takes it as it is.
+// FuzzAvroSchema looks for a text that ends the process, or that we refuse although the library accepts it.
 func FuzzAvroSchema(f *testing.F) {
 	f.Add(everyAvro)
 	f.Add(`{"type":"record","name":"my-shop.R","fields":[{"name":"1","type":["null",{"type":"bytes","logicalType":"decimal"}],"default":"x"}]}`)
@@ -156,7 +156,7 @@ func FuzzAvroSchema(f *testing.F) {
 		s, err := schema.Avro(text)
 		if err != nil {
 			if _, theirs := avro.Parse(text); theirs == nil {
-				t.Errorf("%s: got %v, and the library takes it", text, err)
+				t.Errorf("%s: got %v, but the library accepts it", text, err)
 			}
 			return
 		}

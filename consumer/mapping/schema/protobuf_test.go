@@ -67,7 +67,7 @@ func TestProtobufValuesAreWrittenWithoutLoss(t *testing.T) {
 		"a map says a name twice":    {"map<string, int32> f = 1;", "0a05 0a0141 1001 0a05 0a0141 1002", `{"f":{"A":2}}`},
 		"unknown fields are left":    {"int32 f = 1;", "0801 9a06 0141", `{"f":1}`},
 		"a timestamp":                {"google.protobuf.Timestamp f = 1;", "0a0608f7acc4cd06", `{"f":"2026-03-11T07:15:03Z"}`},
-		"a time that is none":        {"google.protobuf.Timestamp f = 1;", "0a09088080808080808002", `{"f":{"seconds":1125899906842624,"nanos":0}}`},
+		"an invalid time":            {"google.protobuf.Timestamp f = 1;", "0a09088080808080808002", `{"f":{"seconds":1125899906842624,"nanos":0}}`},
 		"a duration":                 {"google.protobuf.Duration f = 1;", "0a02 0803", `{"f":"3s"}`},
 		"a wrapped int64":            {"google.protobuf.Int64Value f = 1;", "0a09 08 8180808080808010", `{"f":9007199254740993}`},
 		"a wrapped default":          {"google.protobuf.BoolValue f = 1;", "0a00", `{"f":false}`},
@@ -98,7 +98,7 @@ func TestProtobufMessageIndexes(t *testing.T) {
 		"a single zero is the first message": {"00", `{"m":{},"a":0}`},
 		"the first message in full":          {"02 00", `{"m":{},"a":0}`},
 		"the second message":                 {"02 02", `{"d":0}`},
-		"a map field is no message":          {"04 00 00 0805", `{"b":5}`},
+		"a map field is not a message":       {"04 00 00 0805", `{"b":5}`},
 		"the third level":                    {"06 00 00 00 0806", `{"c":6}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestProtobufRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 		"a length beyond the end":        {"string f = 1;", "0a 05 41", "shop.M"},
 		"the greatest length":            {"string f = 1;", "0a ffffffffffffffffff01 41", "shop.M"},
 		"a field with the number zero":   {"string f = 1;", "02 01 41", "shop.M"},
-		"bytes behind the end":           {"int32 f = 1;", "0801 00", "shop.M"},
+		"bytes after the end":            {"int32 f = 1;", "0801 00", "shop.M"},
 		"a group without an end":         {"int32 f = 1;", "0b", "shop.M"},
 		"a map's key of two types":       {"map<int32, M> f = 1;", "0a04 0830 0a00", "another type"},
 		"a map's value of two types":     {"map<int32, int32> f = 1;", "0a06 0801 1002 1200", "another type"},
@@ -235,7 +235,7 @@ func TestATextThatIsNoProtobufSchemaIsRefused(t *testing.T) {
 				t.Errorf("got %v, want ErrNotDecodable", err)
 			}
 			if strings.Contains(name, "nested") && !strings.Contains(err.Error(), "brackets are more than 200 deep") {
-				t.Errorf("got %v, want that the compiler never saw it", err)
+				t.Errorf("got %v, want a refusal before the compiler sees it", err)
 			}
 		})
 	}

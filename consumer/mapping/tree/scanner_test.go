@@ -30,7 +30,7 @@ func TestPathsWithinOneAnotherAreReadInOnePass(t *testing.T) {
 	}
 	const doc = ` {"z":[{}], "a" : {"b":[ 1 ,{"c" : 2 }] } } `
 	var s tree.Scanner
-	for range 2 { // the second time with what the first left behind
+	for range 2 { // the second time with the first one's leftovers
 		if err := s.Scan(&plan, []byte(doc)); err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestTextThatIsBrokenAnywhereIsAnError(t *testing.T) {
 		{"nothing", "", nil},
 		{"cut off", `{"a":`, nil},
 		{"broken where nobody looks", `{"z":[1,}],"a":1}`, nil},
-		{"text behind", `{} x`, nil},
+		{"text after it", `{} x`, nil},
 		{"a duplicate", `{"a":1,"a":2}`, tree.ErrDuplicateName},
 		{"a duplicate where nobody looks", `{"z":[{"x":1,"x":2}]}`, tree.ErrDuplicateName},
 		{"a duplicate in escapes", `{"z":1,"\u007a":2}`, tree.ErrDuplicateName},
@@ -170,7 +170,7 @@ func FuzzScan(f *testing.F) {
 		}
 		var whole any
 		if err := json.Unmarshal(doc, &whole); err != nil {
-			t.Fatalf("took what encoding/json refuses: %v", err)
+			t.Fatalf("accepted what encoding/json refuses: %v", err)
 		}
 		sameAsMaps(t, &s, whole, len(paths))
 	})
