@@ -2,13 +2,13 @@
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes, one line each: the
 // variable, the mistake and, where one helps, an example. A variable that is set but empty is a mistake if it has a
-// default or is required: an empty value is more likely a slip in a manifest than intended. Anything that only looks
+// default or is required. An empty value is more likely a slip in a manifest than intended. Anything that only looks
 // like a mistake, such as a variable's name one letter off, becomes a warning.
 //
 // Load opens the files that settings name, but does not parse them. Code that parses them (the key, certificates, the
 // mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
-// The struct's tags are the one source of names, defaults, limits and explanations: they feed Load, the table in the
+// The struct's tags are the only source of names, defaults, limits and explanations. They feed Load, the table in the
 // README and Variables, so none can drift from the others.
 //
 // No secret is part of an error, a warning or a table. Values are read once and never change; files that hold secrets

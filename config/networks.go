@@ -21,8 +21,8 @@ func (n networks) String() string {
 	return strings.Join(texts, ",")
 }
 
-// UnmarshalText refuses a network with host bits set, such as 10.1.2.3/8: either the address or the mask is a
-// typo, and the wrong guess would trust too many hosts.
+// UnmarshalText refuses a network with host bits set, such as 10.1.2.3/8. Either the address or the mask is a typo,
+// and a wrong guess would trust too many hosts.
 func (n *networks) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return nil // an empty value counts as not set

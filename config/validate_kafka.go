@@ -77,8 +77,8 @@ func (c *Config) checkSASL(p *problems) {
 	}
 }
 
-// checkTopics checks names, and that no topic that we write is one that we read: a worker that reads its own letters
-// turns each into another letter, without end.
+// checkTopics checks names, and that we read no topic that we write. A worker that reads its own letters turns each
+// into another letter, without end.
 func (c *Config) checkTopics(p *problems) {
 	if p.good("KAFKA_GROUP") && !isLegalName(c.Kafka.Group) {
 		p.add("KAFKA_GROUP", fmt.Sprintf("%q has characters other than letters, digits, dot, dash and underscore, "+

@@ -4,12 +4,12 @@
 // # Promises
 //
 // Package dispatch makes the promises; this package meets their preconditions. No call starts before the group's
-// offsets were read, one commit of this generation was acknowledged, and letters and ledger were read to the ends that
-// they had after the assignment (so a pause outlives a restart, and no replay is missed or called twice). When the
-// generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds, less than the
-// rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue: kafka-go does not
-// rejoin until then. A commit without a response ends the membership: the worker leaves the group and joins it under
-// another member id.
+// offsets were read and one commit of this generation was acknowledged. Letters and ledger must have been read, too,
+// to the ends that they had after the assignment. So a pause outlives a restart, and no replay is missed or called
+// twice. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds,
+// less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue:
+// kafka-go does not rejoin until then. A commit without a response ends the membership: the worker leaves the group
+// and joins it under another member id.
 //
 // Letters and ledger are read before the worker joins the group, the newest 200,000 letters at most, and followed from
 // then on. If one of them cannot be read later, the worker continues as before; only a new generation waits. An order
@@ -24,8 +24,9 @@
 // last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it removes
 // them from the group.
 //
-// A position advances only past records that were read. If the log itself has moved (retention passed the offset, the
-// topic was truncated or recreated), the consumer logs and counts it, and continues at the new start of the log.
+// A position advances only past records that were read. The log itself may have moved: retention passed the offset,
+// or the topic was truncated or recreated. Then the consumer logs and counts that, and continues at the new start of
+// the log.
 //
 // Only these workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other
 // clients. The leader assigns only partitions that exist, whatever topics the members name, and no request of the
@@ -33,11 +34,10 @@
 //
 // # Goroutines
 //
-// [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; a
-// follower each for letters and ledger, and one for each batch that is written to the ledger; the membership, with a
-// goroutine for each fetch, one committer and watchers for each generation; one for each letter that is stored, or
-// fetched for a replay. Goroutines use the dispatcher one at a time, in turns. A turn passes in one input and starts
-// the resulting effects.
+// [Consumer.Run] owns all of them and returns when they have ended. They are the clock, the membership, and the
+// followers of letters and ledger. Each generation has a committer and watchers. Each fetch and each call in flight
+// has one, and so has each batch for the ledger, and each letter that is stored or fetched for a replay. Goroutines
+// use the dispatcher one at a time, in turns. A turn passes in one input and starts the resulting effects.
 //
 // # Shutdown
 //

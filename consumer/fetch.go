@@ -19,8 +19,8 @@ const (
 	fetchWait = time.Second
 	// eventOverhead is how many bytes of memory an unfinished event takes in addition to its own.
 	eventOverhead = 1100
-	// responseBytes is what a broker may send at once. It is less than the events of a fetch may take, because small
-	// events take several times the memory of their bytes, and those of most topics are compressed as well.
+	// responseBytes is what a broker may send at once. It is less than the events of a fetch may take: small events
+	// take several times the memory of their bytes, and most topics are compressed.
 	responseBytes = 256 << 10
 )
 

@@ -115,7 +115,7 @@ func (l *leader) leads(led *assignment) {
 	l.noteUneven(led.uneven)
 }
 
-// compare returns when the partitions that exist differ from those that this member, as the leader, has assigned:
+// compare returns when the partitions that exist differ from those that this member assigned as the leader:
 // partitions were added, or a topic was created. The group assigns again only when its leader joins again. compare
 // returns at the end of ctx too.
 func (l *leader) compare(ctx context.Context, led *assignment) {

@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// lastCallMargin is what a worker waits in addition to the call timeout before it removes its predecessor: the kernel
-// may still send a request that a dying process wrote.
+// lastCallMargin is how long a worker waits, on top of the call timeout, before it removes its predecessor. The
+// kernel may still send a request that a dying process wrote.
 const lastCallMargin = 250 * time.Millisecond
 
 // predecessor removes dead members of this worker's place from the group, before the worker's first join. Kafka would

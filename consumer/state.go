@@ -29,7 +29,7 @@ type phase struct {
 // phases keeps the phase of the membership. It never blocks.
 type phases struct{ phase atomic.Pointer[phase] }
 
-// enter keeps the time since which the worker has been in no generation, through all phases in between: an alert asks
+// enter keeps the time since which the worker has been in no generation, through all phases in between. An alert asks
 // how long nothing was consumed, not how long the last attempt took.
 func (p *phases) enter(name string) {
 	was := p.phase.Load()

@@ -14,7 +14,7 @@ import (
 const tick = time.Second
 
 // turns gives the dispatcher to one goroutine at a time. A turn is an input, the dispatcher's effects, and their start.
-// A goroutine that has an input takes a turn itself: passing inputs to a separate goroutine, and the next call back,
+// A goroutine that has an input takes a turn itself. Passing the input to another goroutine, and the next call back,
 // would cost more than the turn. A turn takes microseconds and waits for nothing.
 type turns struct {
 	mu         sync.Mutex

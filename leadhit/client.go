@@ -5,10 +5,10 @@
 //	err = client.SetOrderStatus(ctx, leadhit.Call{ID: "orders/3/42", OrderID: "4711", Status: "paid"})
 //	verdict := leadhit.Judge{}.Judge(err)
 //
-// [Client.SetOrderStatus] makes one call over HTTP and never repeats it. It switches off what net/http does
-// automatically and what would break a promise of the caller: following a redirect, sending a POST again, decompressing
-// a body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with this call's id.
-// Every other outcome is an error, wrapped with the method and the call's id:
+// [Client.SetOrderStatus] makes one call over HTTP and never repeats it. It switches off three things that net/http
+// does by itself and that would break a caller's promise: following a redirect, sending a POST again, and
+// decompressing a body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with
+// this call's id. Every other outcome is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
 //   - [*StatusError]: an HTTP status other than 200;

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// manyHandshakes is how many handshakes must fail before that is an outage: without an answered call between them,
-	// and over a longer time than a call may take. Behind a load balancer one bad server of several fails some
+	// manyHandshakes is how many handshakes must fail before that is an outage. No call may be answered between them,
+	// and they must span more time than a call may take. Behind a load balancer one bad server of several fails some
 	// handshakes, and calls that began earlier may still be answered.
 	manyHandshakes = 5
 	// mostCauses limits the lines of one outage: a server may put something else into its certificate each time.

@@ -28,8 +28,8 @@ type gate struct {
 	probing bool
 	probeAt time.Time
 	ceiling time.Duration
-	// epoch counts the times that the gate closed or opened. A response to a call that began before the last of them
-	// is stale: a crowd of late failures must not close a gate that has just opened, nor a late success open it.
+	// epoch counts the times that the gate closed or opened. A response to a call that began before the last of them is
+	// stale. A crowd of late failures must not close a gate that has just opened, nor must a late success open one.
 	epoch  uint64
 	row    int // failures in a row
 	orders []string
@@ -47,7 +47,7 @@ func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 
 // wait draws the time of the next probe, from half of the ceiling on: a probe just after the last one costs a call and
 // shows almost nothing. The ceiling is at most the age of the outage, so that an outage of seconds does not cost half
-// a minute: after short draws, doubling alone would exceed that age.
+// a minute. After short draws, doubling alone would exceed that age.
 func (g *gate) wait(now time.Time) {
 	half := min(g.ceiling, max(gateWaitMin, now.Sub(g.since))) / 2
 	g.probeAt = now.Add(half + jitter(g.random, half))

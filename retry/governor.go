@@ -8,8 +8,8 @@ import (
 // Outage is what [Governor.Probing] returns while the gate is closed.
 const Outage = "outage"
 
-// Governor decides whether a call may start. It belongs to the process rather than to a generation of the consumer
-// group: what it knows is about LeadHit, and calls of ended generations are still in flight.
+// Governor decides whether a call may start. It belongs to the process, not to a generation of the consumer group: it
+// knows about LeadHit, and calls of ended generations are still in flight.
 //
 // Each call is a MayCall that returned true, a Start, and an Answered with the Pass that Start returned, however
 // late. These parts work together:

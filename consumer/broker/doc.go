@@ -3,8 +3,8 @@
 //
 // [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. It fetches, appends and
 // creates topics itself. Requests that only ask come from package inspect, commits and groups' states from package
-// groups. Below them, package kafkaerr judges failures and package exchange sends requests; package dial opens and
-// guards the connections, package records decodes what a fetch returns, package wire reads the protocol's types.
+// groups. Below them, package kafkaerr judges failures, and package exchange sends requests. Package dial opens and
+// guards the connections. Package records decodes what a fetch returns, and package wire reads the protocol's types.
 //
 // # Promises
 //

@@ -53,8 +53,8 @@ type Batch struct {
 	Records []event.Record
 	// Next is the offset to ask for next. It may have advanced even if there are no records.
 	Next int64
-	// HighWatermark is the end of the replicated log; LastStable is where the first open transaction starts, the end of
-	// what can be read; LogStart is the oldest offset. With kafkaerr.ErrOffsetOutOfRange they are -1.
+	// HighWatermark is the end of the replicated log. LastStable is where the first open transaction starts, the end of
+	// what can be read. LogStart is the oldest offset. With kafkaerr.ErrOffsetOutOfRange they are -1.
 	HighWatermark, LastStable, LogStart int64
 }
 

@@ -32,9 +32,10 @@ type Config struct {
 	// Replays lets letters be called again when the ledger says so, and marks those that must not. It needs LetterRead,
 	// Followed and CaughtUp, so leave it off if nobody reads the letters and the ledger.
 	Replays bool
-	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order, in a call of this
-	// generation, about an event of the same partition with the same key. Nothing is skipped in partitions that are
-	// Scattered, nor once an event had no key, an order had two keys or partitions, or a key had two orders.
+	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order. That must have
+	// been a call of this generation, about an event of the same partition with the same key. Nothing is skipped in
+	// partitions that are Scattered, nor once an event had no key, an order had two keys or partitions, or a key had
+	// two orders.
 	SkipRepeats bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string

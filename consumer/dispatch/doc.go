@@ -40,24 +40,25 @@
 // which had no response. Pauses, another API key and a restarted partition forget all orders. The memory holds the
 // orders that were used last; forgetting one costs a call and nothing else.
 //
-// Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit
-// of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe
-// that failed is parked, and the next probe is about another order. An outage makes no letters: time while calls are
-// paused counts against no order.
+// Calls: a [retry.Governor] decides whether a call may start at all. It knows pauses, the gate of an outage, the
+// limit of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time.
+// A probe that failed is parked, and the next probe is about another order. An outage makes no letters: time while
+// calls are paused counts against no order.
 //
 // Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping
 // refused are withheld. Letters about events that were called are always stored, so a drain ends. Effects.Announce
 // informs the other workers through the ledger, whose entries come back through Followed.
 //
-// Replays: with Config.Replays an operator's entry in the ledger has a letter called again, at the end of its order's
-// lane and under the same rules as an event. So that no older status follows a newer one, an accepted event counts as
-// finished only when the ledger holds a mark on each older letter of its order. A replay is judged by these marks when
-// it is taken up and whenever its turn comes, and its lane continues only when its outcome is stored. A crash repeats
-// at most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and nothing else.
+// Replays: with Config.Replays an operator's entry in the ledger has a letter called again. It runs at the end of its
+// order's lane, under the same rules as an event. So that no older status follows a newer one, an accepted event
+// counts as finished only when the ledger holds a mark on each older letter of its order. A replay is judged by these
+// marks when it is taken up and whenever its turn comes, and its lane continues only when its outcome is stored. A
+// crash repeats at most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and
+// nothing else.
 //
 // Ownership: a call starts only while the lease holds, that is shortly after an acknowledged commit of this generation,
-// and none starts after Revoked. A commit without a response may still be applied, over a newer one: from then on no
-// acknowledgement counts until the worker is a new member of the group.
+// and none starts after Revoked. A commit without a response may still be applied, over a newer one. So from then on
+// no acknowledgement counts until the worker is a new member of the group.
 //
 // Lost drops the generation's state. The process keeps the governor, the slots of calls in flight and their orders, and
 // the fact that there is an unknown commit.
@@ -94,8 +95,8 @@
 //	                   ├▶ Ambiguous  the same, but the generation drains and acknowledgements no longer count
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
-// A commit is due 250 ms after an event has finished. It is due earlier in two cases: just before the bound on repeats
-// would stop calls, or if slots are free and only lanes that wait for a commit could fill them. Such commits for lanes
-// are 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at once if the generation has
-// drained, and in any case every sixth of a session.
+// A commit is due 250 ms after an event has finished. It is due earlier just before the bound on repeats would stop
+// calls. It is also due earlier if slots are free and only lanes that wait for a commit could fill them. Such commits
+// for lanes are 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at once if the
+// generation has drained, and in any case every sixth of a session.
 package dispatch

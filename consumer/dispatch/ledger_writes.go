@@ -60,9 +60,9 @@ func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
 	d.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})
 }
 
-// mark returns the entry that marks a letter as overtaken. The fold gets the mark with the acknowledgement, and not
-// before: until then another event that LeadHit accepts about the order must write it, too, and wait for it. A replay
-// is held back at once.
+// mark returns the entry that marks a letter as overtaken. The fold gets the mark only with the acknowledgement.
+// Until then, another event of the order that LeadHit accepts must write the mark too, and wait for it. A replay is
+// held back at once.
 func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entry {
 	if d.writes.marks == nil {
 		d.writes.marks = map[ledger.ID]string{}
@@ -71,8 +71,8 @@ func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entr
 	return d.signed(now, ledger.Entry{Event: ledger.LetterOvertaken, ID: id.String(), Newer: newer})
 }
 
-// accepted returns what the ledger must hold before an accepted item counts as done: marks on older letters of its
-// order, and the outcome of its own letter if a crash made its event be read again.
+// accepted returns the entries that the ledger must hold before an accepted item is done. They are marks on older
+// letters of its order, and the outcome of its own letter if a crash made its event be read again.
 func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil

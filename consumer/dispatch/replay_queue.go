@@ -83,8 +83,8 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 }
 
 // startTakes takes replays up, in the order in which they were requested. Each waits until its partition was fetched
-// past the end that its log had at the assignment: the last owner may have accepted an event there just before it died,
-// so that event must be in the order's lane before an older one is called again.
+// past the end that its log had at the assignment. LeadHit may have accepted an event there just before the last
+// owner died. That event must be in its order's lane before an older one is called again.
 func (d *Dispatcher) startTakes(now time.Time) {
 	if !d.owns(now) {
 		return

@@ -103,8 +103,8 @@ func (e *pending) keyHash() uint64 {
 // several reports whether the event has calls for more than one order. Only such an event can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
-// fill copies the fetched event into e. If several items of one order ask for a call, only the last of them is called:
-// all of them happened at once, and an earlier status was never the order's latest.
+// fill copies the fetched event into e. If several items of one order ask for a call, only the last is called. They
+// happened at once, so an earlier status was never the order's latest.
 func (e *pending) fill(in turn.Event) {
 	e.offset, e.since, e.bytes, e.record, e.key = in.Offset, in.Since, int64(in.Bytes), in.Record, in.Key
 	if e.since.IsZero() {

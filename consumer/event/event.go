@@ -1,5 +1,5 @@
-// Package event defines the types that flow through the worker: a [Record] of Kafka with its headers, the [Place] where
-// it is stored, and the [Item] that it asks for, one for each order.
+// Package event defines the types that flow through the worker: a [Record] of Kafka with its headers, and the [Place]
+// where it is stored. An [Item] is what a record asks for about one order.
 //
 // The fetcher makes a Record, and everything after it only reads: the mapping, the dispatcher's callers, the writer of
 // dead letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in

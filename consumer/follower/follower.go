@@ -1,5 +1,5 @@
-// Package follower follows one of the worker's own topics, the letters' topic or the ledger: it reads the topic from
-// its start, or only its newest records, and then what is appended to it.
+// Package follower follows one of the worker's own topics, the letters' topic or the ledger. It reads the topic from
+// its start, or only its newest records, and then every record that is appended.
 //
 // Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
 // next call catches up. The package starts no goroutine and does not retry.

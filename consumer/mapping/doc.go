@@ -4,7 +4,7 @@
 //	…
 //	items, err := m.Decode(ctx, record) // for each order: call LeadHit, ignore, or refuse with a cause
 //
-// Each record is decoded alone and in the same way every time: the package keeps no state between records, starts no
+// Each record is decoded alone and in the same way every time. The package keeps no state between records, starts no
 // goroutine, and knows neither Kafka nor LeadHit nor the clock. [Mapping.Decode] never panics and never returns an
 // empty list, whatever the bytes are. A record that cannot be read becomes a refusal, and the caller writes a dead
 // letter. An error of Decode has only one meaning: a schema cannot be looked up now. The caller waits and decodes the
@@ -58,12 +58,13 @@
 //
 // # Envelopes
 //
-// They are opened in this sequence: Confluent framing; a byte order mark; JSON text; JSON in a string, once, also
-// inside one of the following; Connect's schema and payload; CloudEvents; Connect's envelope in a CloudEvent's data;
-// Debezium, but only if the mapping says so. The change event that Debezium's CloudEvents converter takes apart is
-// restored: op and source are where they are without it. MongoDB's document is JSON in a string even inside another
-// string. A value of its Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in
-// Connect's envelope is read as its digits if the schema declares it. Other encodings are refused by name.
+// They are opened in this sequence: Confluent framing; a byte order mark; JSON in a string; Connect's schema and
+// payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium. JSON in a string is opened once, also
+// inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. The change event that
+// Debezium's CloudEvents converter takes apart is restored: op and source are where they are without it. MongoDB's
+// document is JSON in a string even inside another string. A value of its Extended JSON, such as {"$numberLong":
+// "17"}, is read as the value inside. A NUMERIC in Connect's envelope is read as its digits if the schema declares
+// it. Other encodings are refused by name.
 //
 // A null value is a tombstone, to be ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an
 // event without data. JSON null is ignored too.

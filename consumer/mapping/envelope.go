@@ -193,7 +193,8 @@ func (r *run) foreign(out *event.Item) *event.Item {
 	return out
 }
 
-// unframed refuses a value without the id of its schema, and names the encoding that it has instead.
+// unframed refuses a value without the id of its schema, and names the encoding that it has instead, if that is
+// recognised.
 func (r *run) unframed(value []byte) *event.Item {
 	if r.schemaInHeader() {
 		return refused(causeUnsupportedEncoding, schemaNamedByHeader)

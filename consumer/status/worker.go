@@ -47,7 +47,7 @@ type Worker struct {
 	// RetryAfter is the time until which LeadHit asked all calls to wait; absent if there is none.
 	RetryAfter *time.Time `json:"retry_after,omitempty"`
 
-	// Waiting counts the orders whose last call failed and will be retried; Blocked counts the events behind another
+	// Waiting counts the orders whose last call failed and will be retried. Blocked counts the events behind another
 	// event of their order, which no worker could call now.
 	Waiting int `json:"orders_waiting"`
 	Blocked int `json:"events_blocked"`

@@ -37,9 +37,9 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 // memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which it has no setting.
 //
 // As the group's leader, kafka-go asks for the partitions of all members' topics, and lets the broker create missing
-// ones: with auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
-// defaults. Here the request forbids that. And one topic with an error would fail the assignment of all topics, so
-// such topics are left out of the response: they have no partitions.
+// ones. With auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
+// defaults. Here the request forbids that. And one topic with an error would make the assignment of all topics fail.
+// So such topics are left out of the response: they have no partitions.
 //
 // kafka-go also fails the assignment when a member's subscription differs from the form that kafka-go writes, so one
 // member could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.

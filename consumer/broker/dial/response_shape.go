@@ -65,7 +65,7 @@ func responseLimit(key int16) int64 {
 }
 
 // shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go can
-// trust them: for a response of this shape it allocates a small multiple of the bytes that have arrived.
+// trust them. For such a response kafka-go allocates a small multiple of the bytes that have arrived.
 type shaped struct {
 	conn  *framedConn
 	whole int // of the frame

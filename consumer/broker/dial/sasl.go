@@ -75,8 +75,7 @@ type freshPassword struct {
 
 func (f freshPassword) Name() string { return f.sasl.Mechanism }
 
-// Start takes the password as the file has it now: kafka-go keeps a mechanism for the life of the pool, and a password may
-// be rotated meanwhile.
+// Start takes the password as the file has it now, because it may have been rotated.
 func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	password := f.password.Load()
 	if f.sasl.Mechanism == plainName {

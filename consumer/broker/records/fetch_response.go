@@ -1,5 +1,5 @@
-// Package records decodes the record sets of a broker's log as fetch responses carry them: all formats since Kafka 0.8,
-// compressed or not, with the markers of transactions (KIP-98).
+// Package records decodes the record sets of a broker's log as fetch responses carry them. It reads all formats since
+// Kafka 0.8, compressed or not, with the markers of transactions (KIP-98).
 //
 //	partition, err := records.ParseFetch(body, version, number)
 //	…

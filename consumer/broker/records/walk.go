@@ -33,8 +33,8 @@ const (
 
 // walk goes through the record set of a fetch response.
 //
-// The set is what the leader has on disk: it may start before the offset asked for, end in the middle of a batch, and
-// hold aborted transactions, markers, and batches that compaction has thinned out or emptied.
+// The set is what the leader has on disk. It may start before the offset asked for, and end in the middle of a batch.
+// It may hold aborted transactions, markers, and batches that compaction has thinned out or emptied.
 type walk struct {
 	of         event.Partition
 	asked      int64 // offset

@@ -13,11 +13,11 @@ import (
 	"math"
 )
 
-// Cursor reads Kafka's encoding from bytes. A field that does not fit sets Bad and reads as zero, so a caller checks
-// Bad once after the last field, and before it trusts a count.
+// Cursor reads Kafka's encoding from bytes. A field that does not fit sets Bad and reads as zero. A caller checks Bad
+// once after the last field, and before it trusts a count.
 type Cursor struct {
 	B []byte // what is left
-	// Bad says that something did not fit. It stays set, and every later read returns zero, so that callers check it once.
+	// Bad says that something did not fit. It stays set, and every later read returns zero.
 	Bad bool
 }
 

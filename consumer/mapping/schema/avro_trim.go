@@ -12,8 +12,8 @@ import (
 )
 
 // An avroTrimmer reduces schemas to the parts that reading needs. Registries and Java accept schemas that the
-// specification and our parser refuse: a default of the wrong type, an alias that is not a name, a type that is defined
-// twice, identically. None of that changes how a payload is read, because we never resolve one schema against another.
+// specification and our parser refuse: a default of the wrong type, an alias that is not a name, the same definition
+// of a type twice. None of that changes how a payload is read, because we never resolve one schema against another.
 //
 // A schema and its references share one trimmer, because they share their types.
 type avroTrimmer map[string]string // the shape of each named type, by full name

@@ -173,8 +173,8 @@ func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	return t
 }
 
-// code reads a status code. It accepts only texts that every YAML reader reads in the same way. Y, no, 010, 1e3 and
-// null are a bool, a number or nothing to some of them, and one round trip through such a tool (Helm, for one) changes
+// code reads a status code. It accepts only texts that every YAML reader reads in the same way. To some of them, Y,
+// no, 010, 1e3 and null are a bool, a number or nothing. One round trip through such a tool (Helm, for one) changes
 // the code.
 func (r *reader) code(where string, n *yaml.Node) Text {
 	t := r.newText(n)

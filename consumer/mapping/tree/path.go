@@ -194,8 +194,8 @@ func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int,
 			return len(`\n`), nil
 		}
 	}
-	// UnquoteChar takes Go's escapes, which are more than JSON's; it refuses a lone surrogate.
-	// \/ and the quote were handled above: UnquoteChar does not take them.
+	// UnquoteChar accepts Go's escapes, which are more than JSON's. It refuses a lone surrogate, and \/ and the quote,
+	// which were handled above.
 	r, _, tail, err := strconv.UnquoteChar(p.text[i:], 0)
 	size = len(p.text) - i - len(tail)
 	if err != nil || !strings.ContainsRune(`bfnrt\u`, rune(p.text[i+1])) {
