@@ -46,7 +46,7 @@ func (p *problems) meant(missing string) string {
 	return ""
 }
 
-// exampleTopics are topics that the worker may read: the valid ones of KAFKA_TOPICS, or one that is not its own.
+// exampleTopics returns topics that the worker may read: the valid ones of KAFKA_TOPICS, or one that is not its own.
 func (c *Config) exampleTopics() string {
 	var good []string
 	for _, topic := range c.Kafka.Topics {
@@ -64,7 +64,7 @@ func (c *Config) exampleTopics() string {
 	return example
 }
 
-// ownTopics are the topics that the worker keeps for itself.
+// ownTopics returns the topics that the worker keeps for itself.
 func (c *Config) ownTopics() []string {
 	return []string{c.DeadLetter.Topic, c.DeadLetter.Topic + ".ledger", c.Kafka.Group + ".replay"}
 }

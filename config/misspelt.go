@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// DidYouMean returns the setting of which a variable's name is probably a misspelling. It returns "" if there is none or
-// if the name is a setting.
+// DidYouMean returns the setting of which a variable's name is probably a misspelling. It returns "" if there is none
+// or if the name is a setting.
 func DidYouMean(name string) string { return suggest(name, settingsOf(new(Config))) }
 
 // misspelt returns a line for each variable of the environment that is probably a misspelt setting. These are warnings,
@@ -106,7 +106,7 @@ func oneWordApart(name, setting string) bool {
 	return false
 }
 
-// distance is the Levenshtein distance: how many letters to add, remove or change to turn a into b.
+// distance returns the Levenshtein distance: how many letters to add, remove or change to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -61,7 +61,7 @@ func (s setting) tag(key string) string { return s.field.Tag.Get(key) }
 func (s setting) name() string          { return s.tag("envconfig") }
 func (s setting) required() bool        { return s.tag("required") == "true" }
 
-// example is a value that works: the default, unless a better one is given.
+// example returns a value that works: the default, unless a better one is given.
 func (s setting) example() string {
 	if example := s.tag("example"); example != "" {
 		return example
@@ -119,7 +119,7 @@ func (s setting) explain(err error) string {
 	return parse.Err.Error()
 }
 
-// outside says how the value, raw as it was given, breaks the limits in the tags; "" if it does not.
+// outside returns how the value, raw as it was given, breaks the limits in the tags; "" if it does not.
 func (s setting) outside(raw string) string {
 	if choices := s.tag("choices"); choices != "" && raw != "" && !slices.Contains(strings.Split(choices, ","), raw) {
 		return s.noChoice(raw)

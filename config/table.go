@@ -44,7 +44,7 @@ func Variables() []Variable {
 	return variables
 }
 
-// meaning is the help with the limits.
+// meaning returns the help with the limits.
 func (s setting) meaning() string {
 	switch {
 	case s.tag("min") != "":
@@ -55,7 +55,7 @@ func (s setting) meaning() string {
 	return s.tag("help")
 }
 
-// shown is the default as the table shows it.
+// shown returns the default as the table shows it.
 func (s setting) shown() string {
 	switch {
 	case s.required():
@@ -101,7 +101,7 @@ func (c *Config) WriteValues(w io.Writer) error {
 	return columns.Flush()
 }
 
-// text is the value in the variable's own form, "" where there is none.
+// text returns the value in the variable's own form, "" where there is none.
 func (s setting) text() string {
 	var text string
 	switch v := s.value.Interface().(type) {

@@ -28,7 +28,7 @@ type traces struct {
 	Disabled    string `envconfig:"OTEL_SDK_DISABLED" shown:"false" example:"true" help:"true sends no traces, whatever else is set."`
 }
 
-// Address is the URL that spans are posted to; empty if none are sent.
+// Address returns the URL that spans are posted to; empty if none are sent.
 func (t *traces) Address() string {
 	endpoint := t.TracesEndpoint
 	if endpoint == "" && t.Endpoint != "" {

@@ -81,7 +81,7 @@ func (c *Config) checkMemory(p *problems) {
 	p.addOther("WINDOW_BYTES", what, "GOMEMLIMIT", ((c.WindowBytes + rest + mib - 1) / mib * mib).String())
 }
 
-// warnings are the lines about settings that work but are probably not intended.
+// warnings returns the lines about settings that work but are probably not intended.
 func (c *Config) warnings(settings []setting) []string {
 	lines := misspelt(settings)
 	if c.Kafka.SASLMechanism != "" && !c.Kafka.TLS {

@@ -53,7 +53,7 @@ func (c *Config) checkDeskProxy(p *problems) {
 // headerLetters are the characters that a header's name may have, except some that no proxy uses.
 const headerLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
-// deskWarnings are about pages that people other than the person who starts the desk can read.
+// deskWarnings warns of pages that people other than the person who starts the desk can read.
 func (c *Config) deskWarnings() []string {
 	host, _, err := net.SplitHostPort(c.Desk.Addr)
 	address, notAddress := netip.ParseAddr(host)

@@ -158,7 +158,7 @@ func (c *chaos) breakRequests() {
 	c.fake.Fault(fault)
 }
 
-// delay is the time that slow brokers add to each response.
+// delay returns the time that slow brokers add to each response.
 func (c *chaos) delay() time.Duration {
 	if !c.in(&c.slow) {
 		return 0

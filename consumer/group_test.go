@@ -72,7 +72,7 @@ func TestAMissingTopicCausesNoStormOfGenerationsAndIsConsumedOnceItReturns(t *te
 	})
 }
 
-// forbids is how LeadHit responds to a key that it does not accept.
+// forbids returns how LeadHit responds to a key that it does not accept.
 func forbids(change, int) conduct {
 	return conduct{
 		before: 50 * time.Millisecond, undone: true,

@@ -223,7 +223,7 @@ func TestAPauseBehindAForeignTransactionInTheLedgerIsFollowed(t *testing.T) {
 	}
 }
 
-// oddTimes are times that producers write by mistake: a count of another unit, none, or a clock that is wrong.
+// oddTimes returns times that producers write by mistake: a count of another unit, none, or a clock that is wrong.
 func oddTimes() map[string]int64 {
 	when := int64(1_764_000_000) // seconds; a bubble's clock is in the year 2000, so this one is in its future
 	return map[string]int64{

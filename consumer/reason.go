@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// topicsReason says why the topics cannot be consumed yet.
+// topicsReason returns why the topics cannot be consumed yet.
 func topicsReason(t inspect.Topology, err error) reason {
 	var denied, missing []string
 	for _, name := range slices.Sorted(maps.Keys(t.Topics)) {
@@ -38,7 +38,7 @@ func topicsReason(t inspect.Topology, err error) reason {
 	return accessReason(err)
 }
 
-// absent is the reason for topics that do not exist.
+// absent returns the reason for topics that do not exist.
 func absent(topics []string) reason {
 	if len(topics) == 1 {
 		return reason{what: "topic " + topics[0] + " does not exist", fix: "create it, or check KAFKA_TOPICS"}
@@ -48,7 +48,7 @@ func absent(topics []string) reason {
 	}
 }
 
-// undescribable is the reason for topics without the Describe right.
+// undescribable returns the reason for topics without the Describe right.
 func undescribable(topics []string) reason {
 	return reason{
 		what: "Kafka does not allow the worker's user to describe the topic " + strings.Join(topics, ", "),
@@ -56,7 +56,7 @@ func undescribable(topics []string) reason {
 	}
 }
 
-// Explain says why Kafka cannot be asked, and which setting may be wrong. It returns "" for an error that the
+// Explain returns why Kafka cannot be asked, and which setting may be wrong. It returns "" for an error that the
 // connection does not explain.
 func Explain(err error) string {
 	if !unreachable(err) {
@@ -74,7 +74,7 @@ func unreachable(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// accessReason says why Kafka cannot be asked.
+// accessReason returns why Kafka cannot be asked.
 func accessReason(err error) reason {
 	switch {
 	case errors.Is(err, dial.ErrTLS):
@@ -100,7 +100,7 @@ func accessReason(err error) reason {
 	}
 }
 
-// topicReason says why a topic of our own cannot be read.
+// topicReason returns why a topic of our own cannot be read.
 func topicReason(err error) reason {
 	if unreachable(err) || errors.Is(err, kafkaerr.ErrNotLeader) { // a new topic has no leader for a moment
 		return accessReason(err)
@@ -108,7 +108,7 @@ func topicReason(err error) reason {
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}
 }
 
-// offsetsReason says why the group's offsets cannot be read. For a group without commits, the topics are asked too.
+// offsetsReason returns why the group's offsets cannot be read. For a group without commits, the topics are asked too.
 func offsetsReason(err error) reason {
 	r := reason{
 		what: "the group's offsets cannot be read: " + withoutPorts(err.Error()),
@@ -119,7 +119,7 @@ func offsetsReason(err error) reason {
 	return r
 }
 
-// joinReason says what keeps the worker out of the group.
+// joinReason returns what keeps the worker out of the group.
 func joinReason(err error, group string, session time.Duration) reason {
 	var opError *net.OpError
 	var code kafka.Error

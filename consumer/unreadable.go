@@ -32,8 +32,8 @@ type Unreadable struct {
 	Err   error
 }
 
-// Skip is the command that skips the batch. It works while the group has no members, and drops everything up to Last
-// that is not committed.
+// Skip returns the command that skips the batch. It works while the group has no members, and drops everything up to
+// Last that is not committed.
 func (u Unreadable) Skip(group string) string {
 	return fmt.Sprintf("kafka-consumer-groups.sh --bootstrap-server … --group %s --topic %s:%d "+
 		"--reset-offsets --to-offset %d --execute", group, u.Topic, u.Number, u.Last+1)

@@ -102,7 +102,7 @@ func (w *wire) is(state wireState) bool {
 	return w.state == state
 }
 
-// late is the delay of the brokers' next response.
+// late returns the delay of the brokers' next response.
 func (w *wire) late() time.Duration {
 	if w.delay == nil {
 		return 0

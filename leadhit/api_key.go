@@ -31,8 +31,8 @@ func OpenKey(file string, log *slog.Logger) (*Key, error) {
 	return k, nil
 }
 
-// FixedKey is a key that never changes. White space around the value does not matter. [Open] refuses a value that no
-// header can carry.
+// FixedKey returns a key that never changes. White space around the value does not matter. [Open] refuses a value
+// that no header can carry.
 func FixedKey(value string) *Key {
 	k := new(Key)
 	value = strings.TrimSpace(value)

@@ -315,7 +315,7 @@ func parseURL(text string) (*url.URL, error) {
 	return address, nil
 }
 
-// mapURL is the address of the page that lists the node's methods.
+// mapURL returns the address of the page that lists the node's methods.
 func mapURL(node *url.URL) *url.URL {
 	page := *node
 	page.Path = strings.TrimSuffix(page.Path, "/") + "/map"

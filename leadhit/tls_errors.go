@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// explainTLS says why a handshake failed, and what to do about it. It looks at error types alone. The text is the same
-// for each attempt, so that a log can omit repeats.
+// explainTLS returns why a handshake failed, and what to do about it. It looks at error types alone. The text is the
+// same for each attempt, so that a log can omit repeats.
 func explainTLS(err error) string {
 	if host, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("LeadHit's certificate is for another name (%s) than %s; check LEADHIT_URL",

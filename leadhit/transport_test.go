@@ -119,7 +119,7 @@ func TestAPrivateAuthorityIsTrustedAndReadAgain(t *testing.T) {
 	}
 }
 
-// proxy is a CONNECT proxy that remembers the last Proxy-Authorization.
+// proxy returns a CONNECT proxy that remembers the last Proxy-Authorization.
 func proxy(t *testing.T, authorised *string) string {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -89,13 +89,13 @@ func (r *rig) probe(order string, v retry.Verdict) {
 	r.Answered(r.now, order, p, v)
 }
 
-// Limit is how many calls may be in flight.
+// Limit returns how many calls may be in flight.
 func (r *rig) Limit() int {
 	limit, _, _ := r.Limits(r.now)
 	return limit
 }
 
-// pace is how many calls may start per second; 0 means any number.
+// pace returns how many calls may start per second; 0 means any number.
 func (r *rig) pace() float64 {
 	_, pace, _ := r.Limits(r.now)
 	return pace

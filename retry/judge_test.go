@@ -54,7 +54,7 @@ func TestTheJudgesCausesAreKnown(t *testing.T) {
 	}
 }
 
-// failed is the error of a call over a connection of the test's own.
+// failed returns the error of a call over a connection of the test's own.
 func failed(t *testing.T, ctx context.Context, dial func() (net.Conn, error), call leadhit.Call) error {
 	t.Helper()
 	client, err := leadhit.Open(leadhit.Options{
@@ -72,13 +72,13 @@ func failed(t *testing.T, ctx context.Context, dial func() (net.Conn, error), ca
 	return err
 }
 
-// silentLine is a connection on which nobody reads or writes.
+// silentLine returns a connection on which nobody reads or writes.
 func silentLine() (net.Conn, error) {
 	near, _ := net.Pipe()
 	return near, nil
 }
 
-// brokenLine is a connection that the other side has closed.
+// brokenLine returns a connection that the other side has closed.
 func brokenLine() (net.Conn, error) {
 	near, far := net.Pipe()
 	return near, far.Close()

@@ -170,7 +170,7 @@ func mutants() map[string]mutant {
 	}
 }
 
-// guardMutants are faults of the pauses that the ledger holds.
+// guardMutants returns faults of the pauses that the ledger holds.
 func guardMutants() map[string]mutant {
 	const guard, flood = "../deadletter/ledger/guard/pauses.go", "../deadletter/ledger/guard/flood.go"
 	return map[string]mutant{
@@ -214,8 +214,8 @@ func guardMutants() map[string]mutant {
 	}
 }
 
-// TestMutants breaks the package, and the guard beside it, in one way after another. If the named test does not notice, the
-// tests have a hole. A change whose text is not in the sources is an error, too.
+// TestMutants breaks the package, and the guard beside it, in one way after another. If the named test does not notice,
+// the tests have a hole. A change whose text is not in the sources is an error, too.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	// The mutants do not need the real judge, and without net/http they link in half the time.

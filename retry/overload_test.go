@@ -11,7 +11,7 @@ import (
 
 const seeds = 6
 
-// outages are ways to be down.
+// outages returns ways to be down.
 func outages(s *queueServer) map[string]func(func(retry.Verdict)) {
 	soon := func(v retry.Verdict) func(func(retry.Verdict)) {
 		return func(answer func(retry.Verdict)) { s.after(time.Millisecond, func() { answer(v) }) }

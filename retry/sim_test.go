@@ -56,7 +56,7 @@ func (w *world) until(end time.Duration) {
 	w.now = end
 }
 
-// clock is the virtual moment as the Governor sees it.
+// clock returns the virtual moment as the Governor sees it.
 func (w *world) clock() time.Time { return time.Unix(1_800_000_000, 0).Add(w.now) }
 
 // server answers a call at some time, or never.

@@ -109,7 +109,7 @@ func TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals(t *testing.T) {
 	}
 }
 
-// answerWithRoom is answerMany for a server that accepts a number of calls a second, ten of them at once, and
+// answerWithRoom is answerMany with a server that accepts a number of calls a second, ten of them at once, and
 // refuses the others.
 func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration,
 	room float64,

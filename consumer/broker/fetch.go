@@ -133,7 +133,7 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetc
 	return response, nil
 }
 
-// fetchMessage is the request for records of one partition, outside of any fetch session (KIP-227).
+// fetchMessage returns the request for records of one partition, outside of any fetch session (KIP-227).
 func fetchMessage(req FetchRequest) *fetch.Request {
 	isolation := int8(kafka.ReadCommitted)
 	if req.Uncommitted {

@@ -49,7 +49,7 @@ func (s *memoryShare) take(ctx context.Context, size int64) error {
 	return nil
 }
 
-// release says that one of the two no longer uses the memory.
+// release drops one of the two users; the last one gives the memory back.
 func (s *memoryShare) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

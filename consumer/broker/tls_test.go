@@ -188,7 +188,7 @@ func TestOnlyTheEndOfAYoungConnectionSuggestsALogin(t *testing.T) {
 	}
 }
 
-// endOf is the error of a connection that the broker ends at this age.
+// endOf returns the error of a connection that the broker ends at this age.
 func endOf(t *testing.T, age time.Duration) error {
 	t.Helper()
 	near, far := net.Pipe()

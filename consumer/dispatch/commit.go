@@ -19,8 +19,8 @@ const (
 	keepAlives = 6
 )
 
-// leaseEnd is the time before which a call must start, so that it ends before the group can take the partitions away.
-// The margin of a tenth of the session covers clock and scheduler between the check and the write.
+// leaseEnd returns the time before which a call must start, so that it ends before the group can take the partitions
+// away. The margin of a tenth of the session covers clock and scheduler between the check and the write.
 func (d *Dispatcher) leaseEnd() time.Time {
 	if d.lease.IsZero() {
 		return time.Time{}
@@ -28,7 +28,7 @@ func (d *Dispatcher) leaseEnd() time.Time {
 	return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)
 }
 
-// commitAt is when the next commit is due if none is in flight.
+// commitAt returns when the next commit is due if none is in flight.
 func (d *Dispatcher) commitAt() time.Time {
 	at := d.commitSent.Add(d.config.Session / keepAlives)
 	if len(d.dirty) > 0 {

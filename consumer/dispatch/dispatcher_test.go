@@ -109,7 +109,7 @@ func TestARefusedEventIsFinishedOnlyWhenItsLetterIsStored(t *testing.T) {
 	}
 }
 
-// commitNext is the offset that the commit in flight, or the last one, gives for a partition.
+// commitNext returns the offset that the commit in flight, or the last one, gives for a partition.
 func (h *harness) commitNext(p event.Partition) int64 {
 	for h.commit != nil {
 		h.ack()

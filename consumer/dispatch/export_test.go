@@ -17,7 +17,7 @@ func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 	return m.frontier, m.unfinished(), true
 }
 
-// Limit is the number of calls that may be in flight. Snapshot has it too, but visits all unfinished events.
+// Limit returns the number of calls that may be in flight. Snapshot has it too, but visits all unfinished events.
 func (d *Dispatcher) Limit() int {
 	limit, _, _ := d.governor.Limits(d.asked)
 	return limit

@@ -72,7 +72,7 @@ func (m *moments) Pop() any {
 	return last
 }
 
-// flowSettings are a worker's default settings.
+// flowSettings returns a worker's default settings.
 func flowSettings() dispatch.Config {
 	c := settings()
 	c.CallsInFlight, c.WindowEvents, c.WindowBytes, c.Session = 64, 10_000, 16<<20, 10*time.Second

@@ -31,7 +31,7 @@ type ledgerWrites struct {
 
 func (w *ledgerWrites) idle() bool { return len(w.waiting)+len(w.inFlight) == 0 }
 
-// wake is when a failed Append is due again; zero if none is.
+// wake returns when a failed Append is due again; zero if none is.
 func (w *ledgerWrites) wake(now time.Time) time.Time {
 	if len(w.waiting) == 0 || len(w.inFlight) > 0 || !w.notUntil.After(now) {
 		return time.Time{}

@@ -131,7 +131,7 @@ func parseInt(s string, into *int64) bool {
 	return err == nil && strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// width is the number of digits of a positive n.
+// width returns the number of digits of a positive n.
 func width(n int64) int {
 	w := 1
 	for ; n >= base; n /= base {

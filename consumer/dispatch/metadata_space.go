@@ -53,8 +53,8 @@ func (s *metadataSpace) release(e *pending) {
 	}
 }
 
-// metadataCost is how many bytes of metadata an unfinished event takes once something above it is finished. The first
-// event is the commit's offset itself and takes none.
+// metadataCost returns how many bytes of metadata an unfinished event takes once something above it is finished. The
+// first event is the commit's offset itself and takes none.
 func metadataCost(e *pending) int {
 	if e.prev == nil {
 		return 0
@@ -62,5 +62,5 @@ func metadataCost(e *pending) int {
 	return distanceCost(e.prev, e)
 }
 
-// distanceCost is a comma and the distance from one gap to the next.
+// distanceCost returns the bytes of a comma and of the distance from one gap to the next.
 func distanceCost(from, to *pending) int { return width(to.offset-from.offset) + 1 }

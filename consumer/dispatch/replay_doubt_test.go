@@ -174,7 +174,7 @@ func reassigned(t *testing.T, entries func(h *harness)) *harness {
 	return h
 }
 
-// again is a letter whose replay is dismissed before it has an outcome, and which is then replayed again.
+// again replays a letter, dismisses it before that replay has an outcome, and replays it again.
 func (h *harness) again(offset int64, meanwhile func()) {
 	h.follow(ledger.LetterReplay, offset, 1)
 	h.follow(ledger.LetterDismissed, offset, 1)

@@ -12,7 +12,7 @@ const (
 	waitOutcome   = "outcome"   // the outcome is being stored
 )
 
-// replaysWaitFor says what keeps the replays of a partition from being taken up.
+// replaysWaitFor returns what keeps the replays of a partition from being taken up.
 func (p *partition) replaysWaitFor() string {
 	switch {
 	case !p.callable():
@@ -24,7 +24,7 @@ func (p *partition) replaysWaitFor() string {
 	}
 }
 
-// waitsFor says what a replay that is taken up waits for.
+// waitsFor returns what a replay that is taken up waits for.
 func (r *replay) waitsFor() string {
 	switch {
 	case r.event == nil:

@@ -39,7 +39,7 @@ type replay struct {
 	over  bool // nothing is left to call
 }
 
-// order is the order of the replay's event under today's mapping; "" before it was fetched.
+// order returns the order of the replay's event under today's mapping; "" before it was fetched.
 func (r *replay) order() string {
 	if r.event == nil {
 		return ""
@@ -47,7 +47,7 @@ func (r *replay) order() string {
 	return r.event.items[0].OrderID
 }
 
-// nthReplay says which replay of its letter a task is; 0 means that it is none.
+// nthReplay returns which replay of its letter a task is; 0 means that it is none.
 func (t task) nthReplay() int {
 	if t.replay == nil {
 		return 0

@@ -100,7 +100,7 @@ func (l *leadhit) receive(f *flight) {
 	})
 }
 
-// share is how likely a fault is now: once the faults are over, a few failures remain.
+// share returns how likely a fault is now: once the faults are over, a few failures remain.
 func (l *leadhit) share(p float64) float64 {
 	if l.calm {
 		return 0.03

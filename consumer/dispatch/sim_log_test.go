@@ -160,7 +160,7 @@ func supersede(changes []change) {
 	}
 }
 
-// index is that of the first record at or above an offset.
+// index returns the index of the first record at or above an offset.
 func (p *simLog) index(offset int64) int {
 	i, _ := slices.BinarySearchFunc(p.records, offset, func(r *record, o int64) int { return int(r.offset - o) })
 	return i

@@ -40,7 +40,7 @@ func forgets(what string) edit {
 	}
 }
 
-// mutants are faults of the core that the simulator must see. Each is a change to a copy of the sources.
+// mutants returns faults of the core that the simulator must see. Each is a change to a copy of the sources.
 func mutants() map[string][]edit {
 	atAssigned := edit{"dispatcher.go", "d.Lost()\n\tif newMember", "d.Lost()\n\td.governor.Forget()\n\tif newMember"}
 	return map[string][]edit{
@@ -189,7 +189,7 @@ func mutants() map[string][]edit {
 	}
 }
 
-// repeatMutants are faults in the rules of repeats.
+// repeatMutants returns faults in the rules of repeats.
 func repeatMutants() map[string][]edit {
 	return map[string][]edit{
 		"skip-after-refusal": {
@@ -225,7 +225,7 @@ func repeatMutants() map[string][]edit {
 	}
 }
 
-// replayMutants are faults in the rules of replays.
+// replayMutants returns faults in the rules of replays.
 func replayMutants() map[string][]edit {
 	return map[string][]edit{
 		"replay-without-marks": {{
@@ -479,8 +479,8 @@ func rare() map[string]rareFault {
 // equal is a change without an effect: it must survive.
 const equal = "equal"
 
-// TestMutants lets the simulator look for one fault of the core after another. A fault that it does not find is a hole in
-// the simulator; a change that no longer fits the sources is an error, too.
+// TestMutants lets the simulator look for one fault of the core after another. A fault that it does not find is a hole
+// in the simulator; a change that no longer fits the sources is an error, too.
 func TestMutants(t *testing.T) {
 	edits := map[string][]edit{equal: {{"partition.go", "if coverage < p.commits.safe {", "if p.commits.safe > coverage {"}}}
 	for _, some := range []map[string][]edit{mutants(), replayMutants(), repeatMutants()} {

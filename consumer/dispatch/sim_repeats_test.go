@@ -61,7 +61,7 @@ func (s *shop) scatter(orders []*order) {
 	}
 }
 
-// status is what the next event says about an order.
+// status returns what the next event says about an order.
 func (s *shop) status(o *order) string {
 	statuses := []string{"submitted", "paid"}
 	if s.said[o.name] == "" || s.Float64() >= s.repeats {
@@ -70,7 +70,7 @@ func (s *shop) status(o *order) string {
 	return s.said[o.name]
 }
 
-// key is the key of an event; "" if it has none.
+// key returns the key of an event; "" if it has none.
 func (s *shop) key(changes []change) string {
 	s.written++
 	switch {

@@ -124,7 +124,7 @@ func (d *desk) decide() {
 	}
 }
 
-// wish is what an operator wants to do with a letter: most often nothing.
+// wish returns what an operator wants to do with a letter: most often nothing.
 func (d *desk) wish(s *simState) ledger.Entry {
 	closed := s.final() || s.dismissed
 	switch {

@@ -258,7 +258,7 @@ func (k *worker) crash() {
 	k.end()
 }
 
-// stop is a SIGTERM.
+// stop does what a SIGTERM does.
 func (k *worker) stop() {
 	k.stopping = true
 	if k.inside {

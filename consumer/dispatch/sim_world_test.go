@@ -120,7 +120,7 @@ func (w *world) after(d time.Duration, do func()) {
 	heap.Push(&w.agenda, happening{w.now + max(d, time.Microsecond), w.seq, do})
 }
 
-// clock is the time as the dispatcher sees it.
+// clock returns the time as the dispatcher sees it.
 func (w *world) clock() time.Time { return time.Unix(1_700_000_000, 0).Add(w.now) }
 
 // failed records the first violation; the history ends there.

@@ -31,8 +31,8 @@ func (d *Dispatcher) rests(p *partition, full bool) {
 	}
 }
 
-// rested is how long each partition's window was full, up to the last call of Next. It has an entry for every partition
-// that is or was owned.
+// rested returns how long each partition's window was full, up to the last call of Next. It has an entry for every
+// partition that is or was owned.
 func (d *Dispatcher) rested() map[event.Partition]time.Duration {
 	all := maps.Clone(d.observed.rested)
 	for _, p := range d.order {

@@ -62,7 +62,7 @@ func (it *item) failed() {
 	}
 }
 
-// last is the verdict on the last call, or the mapping's.
+// last returns the verdict on the last call, or the mapping's.
 func (it *item) last() retry.Verdict {
 	if it.failures != nil && it.Action != event.Refuse {
 		return it.verdict
@@ -92,7 +92,7 @@ type task struct {
 
 func (t task) item() *item { return &t.items[t.i] }
 
-// keyHash is the hash by which letters without an order are known.
+// keyHash returns the hash by which letters without an order are known.
 func (e *pending) keyHash() uint64 {
 	if e.replay != nil {
 		return e.replay.key

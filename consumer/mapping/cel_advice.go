@@ -92,7 +92,7 @@ func withoutTexts(rule string) string {
 	return string(code)
 }
 
-// functionAdvice says what the language has instead of an unknown function; "" if it has nothing.
+// functionAdvice returns what the language has instead of an unknown function; "" if it has nothing.
 func functionAdvice(message string) string {
 	m := regexp.MustCompile(`undeclared reference to '(\w+)'`).FindStringSubmatch(message)
 	if m == nil {

@@ -63,7 +63,7 @@ func (c *compiler) expandAbsent(h cel.MacroExprFactory, _ ast.Expr, args []ast.E
 	return h.NewIdent(absentPrefix + name), nil
 }
 
-// fieldNames are the names of the declared fields.
+// fieldNames returns the names of the declared fields.
 func (c *compiler) fieldNames() []string {
 	return slices.Collect(maps.Keys(c.program.index))
 }

@@ -155,7 +155,7 @@ func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp 
 	return re
 }
 
-// notRE2 says what is wrong with a regular expression, in RE2's own words.
+// notRE2 returns what is wrong with a regular expression, in RE2's own words.
 func notRE2(err error) string {
 	if bad, ok := errors.AsType[*syntax.Error](err); ok {
 		return "not a valid RE2 expression: " + string(bad.Code) + ": " + bad.Expr

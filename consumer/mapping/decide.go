@@ -107,7 +107,7 @@ func (r *run) flawed(rule *rule) *value {
 	return nil
 }
 
-// nulls says which field of a rule was null. That is the usual reason why a rule fails.
+// nulls returns which field of a rule was null. That is the usual reason why a rule fails.
 func (r *run) nulls(rule *rule) string {
 	for _, i := range rule.reads {
 		if v := r.value(i); v.state == stateNull {
@@ -117,7 +117,7 @@ func (r *run) nulls(rule *rule) string {
 	return "its fields do not fit together"
 }
 
-// lacks says why a field has no value. For an absent field it says where it was looked for, so that the author can
+// lacks returns why a field has no value. For an absent field it says where it was looked for, so that the author can
 // compare.
 func (r *run) lacks(i int) string {
 	v := r.value(i)

@@ -58,8 +58,8 @@ const (
 	debeziumOp     = debeziumPrefix + "op"
 )
 
-// sourceMembers are the members of Debezium's source for all databases. They are listed because an attribute's name,
-// without capitals and _, does not show the member's name.
+// sourceMembers returns the members of Debezium's source for all databases. They are listed because an attribute's
+// name, without capitals and _, does not show the member's name.
 func sourceMembers() []string {
 	return []string{
 		// All databases.

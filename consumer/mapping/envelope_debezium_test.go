@@ -25,7 +25,7 @@ rules:
 status: {submitted: [new], paid: [paid]}
 `
 
-// cloudEvent is a change as Debezium's CloudEvents converter writes it.
+// cloudEvent returns a change as Debezium's CloudEvents converter writes it.
 func cloudEvent(kind, op, data string) string {
 	if op != "" {
 		op = `"iodebeziumop":"` + op + `",`

@@ -18,7 +18,7 @@ func fromHex(tb testing.TB, text string) []byte {
 	return b
 }
 
-// avroAlone is a mapping that decodes Avro and knows one schema.
+// avroAlone returns a mapping that decodes Avro and knows one schema.
 func avroAlone(t *testing.T) *mapping.Mapping {
 	t.Helper()
 	path := file(t, `

@@ -2,7 +2,7 @@ package mapping_test
 
 import "encoding/binary"
 
-// framed are the presets whose events are not JSON. Their schemas are beside the presets.
+// framed returns the presets whose events are not JSON. Their schemas are beside the presets.
 func framed() []platform {
 	return []platform{
 		{

@@ -1,6 +1,6 @@
 package mapping_test
 
-// houses are the presets for a shop's own events.
+// houses returns the presets for a shop's own events.
 func houses() []platform {
 	return []platform{
 		{

@@ -174,7 +174,7 @@ func bitrix() platform {
 	}
 }
 
-// saleorHeaders are events of queries without __typename, which only the header names.
+// saleorHeaders returns events of queries without __typename, which only the header names.
 func saleorHeaders() []variant {
 	const value = `{"order":{"number":"1","status":"UNFULFILLED","chargeStatus":"FULL"}}`
 	var all []variant
@@ -202,7 +202,7 @@ func saleorHeaders() []variant {
 	)
 }
 
-// saleorKinds are items of other types.
+// saleorKinds returns items of other types.
 func saleorKinds() []variant {
 	var all []variant
 	for kind := range strings.FieldsSeq("App Checkout Collection Fulfillment Invoice Page Product ProductVariant Sale User") {

@@ -1,6 +1,6 @@
 package mapping_test
 
-// markets are the marketplaces.
+// markets returns the platforms of marketplaces.
 func markets() []platform {
 	return []platform{
 		{

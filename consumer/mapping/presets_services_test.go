@@ -2,7 +2,7 @@ package mapping_test
 
 import "strings"
 
-// services are the platforms that their vendors run.
+// services returns the platforms that their vendors run.
 func services() []platform {
 	return []platform{
 		shopify(), shopifyEventBridge(), medusa(), commercetools(), vtex(), vtexFeed(),
@@ -322,7 +322,8 @@ func vtexFeed() platform {
 	return p
 }
 
-// shopifyOthers are topics about things other than orders, and those about an order that do not concern its payment.
+// shopifyOthers returns topics about things other than orders, and those about an order that do not concern its
+// payment.
 func shopifyOthers() []string {
 	return []string{
 		"app/update", "app_purchases_one_time/update", "app_subscriptions/update", "audit_events/update",
@@ -346,7 +347,7 @@ func shopifyOthers() []string {
 	}
 }
 
-// shopifyStrangers are topics that Shopify does not have, or spells differently.
+// shopifyStrangers returns topics that Shopify does not have, or spells differently.
 func shopifyStrangers() []string {
 	return []string{"orders/refunded", "ORDERS_PAID", "order/paid", "orders", "Orders/paid", "robots/create"}
 }

@@ -77,11 +77,11 @@ func (p platform) fill(id, status string) string {
 	return strings.NewReplacer("%id%", id, "%st%", status).Replace(p.event)
 }
 
-// literal is the id of the platform's event as JSON, and text is how it is sent.
+// literal returns the id of the platform's event as JSON, and text the id as it is sent.
 func (p platform) literal() string { return or(p.id, `"`+p.prefix+`10042"`) }
 func (p platform) text() string    { return strings.Trim(p.literal(), `"`) }
 
-// known is a status that is sent, and its verdict without the id.
+// known returns a status that is sent, and its verdict without the id.
 func (p platform) known() (status, verdict string) {
 	switch {
 	case len(p.paid) > 0:
@@ -92,7 +92,7 @@ func (p platform) known() (status, verdict string) {
 	return "anything", "anything"
 }
 
-// events are all events that the preset is tested with.
+// events returns all events that the preset is tested with.
 func (p platform) events() []variant {
 	all := slices.Concat(p.statuses("submitted", p.submitted), p.statuses("paid", p.paid), p.statuses("ignore", p.ignore))
 	if p.event != "" {
@@ -156,13 +156,13 @@ func (p platform) names() []variant {
 	return all
 }
 
-// named is the example under another name.
+// named returns the example under another name.
 func (p platform) named(name, want string) variant {
 	status, _ := p.known()
 	return p.renamed(p.fill(p.literal(), status), name, want)
 }
 
-// renamed is an event with another name.
+// renamed returns an event with another name.
 func (p platform) renamed(value, name, want string) variant {
 	e := p.asked("name "+name, value, want)
 	if p.nameHeader == "" {
@@ -178,12 +178,12 @@ func (p platform) renamed(value, name, want string) variant {
 	return e
 }
 
-// asked is an event with the platform's headers.
+// asked returns an event with the platform's headers.
 func (p platform) asked(name, value, want string) variant {
 	return variant{name: name, key: p.key, headers: p.headers, value: value, want: want}
 }
 
-// statuses are events with each of the statuses that have the verdict.
+// statuses returns events with each of the statuses that have the verdict.
 func (p platform) statuses(verdict string, statuses []string) []variant {
 	var all []variant
 	for _, status := range statuses {
@@ -203,7 +203,7 @@ func (p platform) statuses(verdict string, statuses []string) []variant {
 	return all
 }
 
-// ids are the shapes of an id that must survive exactly, and those that must not pass.
+// ids returns the shapes of an id that must survive exactly, and those that must not pass.
 func (p platform) ids() []variant {
 	var all []variant
 	status, verdict := p.known()
@@ -240,7 +240,7 @@ func (p platform) ids() []variant {
 	return all
 }
 
-// strangers are statuses that no vendor has.
+// strangers returns statuses that no vendor has.
 func strangers(preset string) []string {
 	var seed uint64
 	for _, c := range []byte(preset) {
@@ -326,7 +326,7 @@ func TestEveryPresetIsTestedAndNamesItsIDs(t *testing.T) {
 	}
 }
 
-// differs says what is wrong with the verdict on the event; "" if nothing is.
+// differs returns what is wrong with the verdict on the event; "" if nothing is.
 func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
 	record := event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(e.value)}
 	if e.key != "" {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// tables are the presets over a table of orders.
+// tables returns the presets over a table of orders.
 func tables() []platform {
 	return []platform{
 		change("cdc-woocommerce", `{"id":%id%,"status":"%st%","type":"shop_order","payment_method":"stripe"}`, platform{
@@ -154,20 +154,20 @@ func cdcBitrix() platform {
 // The envelope of a change; %op% is what happened and %row% the row as it is now.
 const debezium = `{"before":{"id":1},"after":%row%,"source":{"connector":"postgresql","ts_ms":1773213303000,"lsn":24023128,"table":"orders"},"op":"%op%","ts_ms":1773299999999,"transaction":null}`
 
-// row is the update of a row, and its verdict.
+// row returns the update of a row, and its verdict.
 func row(name, after, want string) variant {
 	return variant{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
 }
 
-// update is the same with the whole row before, as REPLICA IDENTITY FULL and MySQL give it.
+// update is row with the whole row before, as REPLICA IDENTITY FULL and MySQL give it.
 func update(name, before, after, want string) variant {
 	e := row(name, after, want)
 	e.value = strings.Replace(e.value, `"before":{"id":1}`, `"before":`+before, 1)
 	return e
 }
 
-// change is a preset over changes of a table: its own events about the row, and those that all such presets share
-// about the envelope.
+// change returns a preset over changes of a table: its own events about the row, and those that all such presets
+// share about the envelope.
 func change(preset, after string, p platform) platform {
 	p.preset = preset
 	p.event = row("", after, "").value

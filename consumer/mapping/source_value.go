@@ -190,7 +190,7 @@ func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
 	return string(body), ""
 }
 
-// negativeID says why a number below zero is not an id. Debezium reads a BIGINT UNSIGNED above 2^63 as a signed
+// negativeID returns why a number below zero is not an id. Debezium reads a BIGINT UNSIGNED above 2^63 as a signed
 // number.
 func negativeID(literal []byte) string {
 	problem := "the number " + shorten(string(literal), 40) + ", and an id is never negative"

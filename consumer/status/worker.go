@@ -190,7 +190,7 @@ type OutcomeCount struct {
 // Outcome returns the order's last outcome.
 func (o WaitingOrder) Outcome() Outcome { return Outcome{o.Cause, o.Code, o.Letter} }
 
-// Text is the state as people read it: "running", or "paused: outage".
+// Text returns the state as people read it: "running", or "paused: outage".
 func (s Worker) Text() string {
 	if s.Paused {
 		return "paused: " + s.State
@@ -198,7 +198,7 @@ func (s Worker) Text() string {
 	return s.State
 }
 
-// Detail is Text with what the worker waits for: "waiting: topic orders does not exist; create it, or check
+// Detail returns Text with what the worker waits for: "waiting: topic orders does not exist; create it, or check
 // KAFKA_TOPICS".
 func (s Worker) Detail() string {
 	texts := make([]string, 0, len(s.Waits))

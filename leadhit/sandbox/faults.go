@@ -107,7 +107,7 @@ func (s *Sandbox) decide(key string, c *request) plan {
 	return p
 }
 
-// serve is the node's part of the decision: the random plan applies unless the order or the request has its own fault.
+// serve decides for the node: the random plan applies unless the order or the request has its own fault.
 func (p *plan) serve(f *Faults, order OrderFault, c *request) {
 	switch {
 	case order.Refuse:

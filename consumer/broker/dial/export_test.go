@@ -5,7 +5,7 @@ import (
 	"reflect"
 )
 
-// Subscription is the readable part of a member's subscription.
+// Subscription returns the readable part of a member's subscription.
 func Subscription(metadata []byte) []byte { return subscription(metadata) }
 
 // Bound wraps conn as the dial function does.

@@ -84,7 +84,7 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 // knownProtocol identifies a protocol by the first bytes that its server sends, before or after our request.
 type knownProtocol struct{ prefix, name string }
 
-// knownProtocols are the first bytes of servers that an address may lead to by mistake, mostly by a wrong port.
+// knownProtocols returns the first bytes of servers that an address may lead to by mistake, mostly by a wrong port.
 func knownProtocols() []knownProtocol {
 	return []knownProtocol{
 		{"HTTP", "HTTP"},

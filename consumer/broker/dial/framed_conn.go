@@ -214,7 +214,7 @@ func (c *framedConn) cut(err error) error {
 	return fmt.Errorf("connection to %s ended in the middle of a response: %w", c.peer.address, io.ErrUnexpectedEOF)
 }
 
-// limitOf is the largest response that a request can have.
+// limitOf returns the largest response that a request can have.
 func limitOf(a awaited) int64 {
 	switch {
 	case a.raw:

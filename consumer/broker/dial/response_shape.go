@@ -53,7 +53,7 @@ func shapeOf(key int16) reflect.Type {
 	return nil
 }
 
-// responseLimit is the largest response to a request of an API.
+// responseLimit returns the largest response to a request of an API.
 func responseLimit(key int16) int64 {
 	switch protocol.ApiKey(key) {
 	case protocol.ApiVersions, protocol.FindCoordinator, protocol.Heartbeat, protocol.LeaveGroup, protocol.SaslHandshake,
@@ -320,7 +320,7 @@ func structureOf(shape reflect.Type, version int16, flexible bool) fields {
 	return f
 }
 
-// member is a field of the structure.
+// member returns a field of the structure.
 func (f *fields) member(t reflect.Type, version int16) field {
 	switch t.Kind() {
 	case reflect.String:

@@ -25,8 +25,8 @@ type OffsetsTopic struct {
 	MinInSync int
 }
 
-// Safe says that losing one broker loses no acknowledged commit. It is true if we could not ask, if the topic does not
-// exist yet, and for a cluster of one, which cannot replicate.
+// Safe reports whether losing one broker loses no acknowledged commit. It is true if we could not ask, if the topic
+// does not exist yet, and for a cluster of one, which cannot replicate.
 func (o OffsetsTopic) Safe() bool {
 	if !o.Exists || o.Brokers <= 1 {
 		return true

@@ -50,7 +50,7 @@ func writeError(op, topic string, err error, advice string) *Error {
 
 const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
 
-// refusal says in words which setting of the topic makes Kafka refuse a record; "" if none does.
+// refusal names the setting of the topic that makes Kafka refuse a record, with what to do; "" if none does.
 func refusal(err error) string {
 	const (
 		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"

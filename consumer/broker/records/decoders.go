@@ -112,8 +112,8 @@ const (
 	snappyHeader = 16
 )
 
-// weight is how many of the decoders a batch takes, as its first bytes say. If those are wrong, decoding fails. The
-// windows and blocks of gzip and lz4 are small enough.
+// weight returns how many of the decoders a batch takes, as its first bytes say. If those are wrong, decoding fails.
+// The windows and blocks of gzip and lz4 are small enough.
 func weight(codec int8, packed []byte) int64 {
 	switch {
 	case len(packed) > largeBatch,
@@ -124,8 +124,8 @@ func weight(codec int8, packed []byte) int64 {
 	return 1
 }
 
-// snappyBlock is the unpacked size of the first block. snappy-java's frames have a header of 16 bytes, and the packed
-// size before each block.
+// snappyBlock returns the unpacked size of the first block. snappy-java's frames have a header of 16 bytes, and the
+// packed size before each block.
 func snappyBlock(b []byte) uint64 {
 	if bytes.HasPrefix(b, []byte(snappyMagic)) {
 		b = b[min(snappyHeader+4, len(b)):]
@@ -137,7 +137,7 @@ func snappyBlock(b []byte) uint64 {
 	return size
 }
 
-// zstdWindow is the window of the first frame (RFC 8878, 3.1.1.1). A single-segment frame has no window field; its
+// zstdWindow returns the window of the first frame (RFC 8878, 3.1.1.1). A single-segment frame has no window field; its
 // content's size is the window.
 func zstdWindow(b []byte) uint64 {
 	// No header is longer than 18 bytes, and no frame that matters is shorter.

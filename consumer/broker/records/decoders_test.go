@@ -21,18 +21,18 @@ const (
 	large = 5 << 20
 )
 
-// rawSnappy is the beginning of a block that unpacks to that many bytes.
+// rawSnappy returns the beginning of a block that unpacks to that many bytes.
 func rawSnappy(size uint64) []byte {
 	return append(binary.AppendUvarint(nil, size), make([]byte, max(100, size/20))...)
 }
 
-// framedSnappy is what snappy-java writes: a header, and blocks with their packed size before them.
+// framedSnappy returns what snappy-java writes: a header, and blocks with their packed size before them.
 func framedSnappy(size uint64) []byte {
 	b, block := []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"), rawSnappy(size)
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(block))), block...)
 }
 
-// zstdFrame is the beginning of a frame: the descriptor, and the fields that it says follow.
+// zstdFrame returns the beginning of a frame: the descriptor, and the fields that it says follow.
 func zstdFrame(descriptor byte, fields ...byte) []byte {
 	b := append([]byte{0x28, 0xb5, 0x2f, 0xfd, descriptor}, fields...)
 	return append(b, make([]byte, 20)...)

@@ -29,7 +29,7 @@ func Walk(set []byte, asked int64, limit Limit, aborted ...Aborted) (Decoded, er
 	return Decoded{out, next}, err
 }
 
-// Of is a partition with this record set.
+// Of returns a partition with this record set.
 func Of(set []byte) Partition { return Partition{set: set} }
 
 // Set returns the partition's record set.
@@ -44,7 +44,7 @@ func Pack(codec int8, data []byte) []byte {
 	return packed.Bytes()
 }
 
-// Taken is how many decoders are taken, if nobody waits for one.
+// Taken returns how many decoders are taken, if nobody waits for one.
 func (d *Decoders) Taken() int {
 	for free := int64(decoders); free > 0; free-- {
 		if d.free.TryAcquire(free) {

@@ -91,7 +91,7 @@ func (s *safeText) String() string {
 	return s.text.String()
 }
 
-// object is a schema as the registry returns it.
+// object returns a schema as the registry returns it.
 func object(kind, text string, references ...map[string]any) map[string]any {
 	o := map[string]any{"schema": text}
 	if kind != "" {

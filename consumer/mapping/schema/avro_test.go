@@ -19,7 +19,7 @@ func mustAvro(tb testing.TB, text string, references ...schema.Reference) *schem
 	return s
 }
 
-// record is a schema of one field, f.
+// record returns a schema of one field, f.
 func record(fieldType string) string {
 	return `{"type":"record","name":"R","fields":[{"name":"f","type":` + fieldType + `}]}`
 }

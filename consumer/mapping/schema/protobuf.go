@@ -96,7 +96,7 @@ func deep(text string) bool {
 	return false
 }
 
-// standardFiles are the imports that Confluent's registry supplies, in addition to Protobuf's own.
+// standardFiles returns the imports that Confluent's registry supplies, in addition to Protobuf's own.
 func standardFiles() map[string]string {
 	return map[string]string{
 		"confluent/meta.proto": `syntax = "proto3";

@@ -38,7 +38,7 @@ func (w *protoWriter) scan(m protoreflect.MessageDescriptor, b []byte, depth int
 	return nil
 }
 
-// wireType is the wire type of a single value of the kind.
+// wireType returns the wire type of a single value of the kind.
 func wireType(kind protoreflect.Kind) protowire.Type {
 	switch kind {
 	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:

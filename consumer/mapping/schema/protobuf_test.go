@@ -155,8 +155,8 @@ func TestProtobufRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	})
 }
 
-// anys is the body, as hexadecimal text, of a message whose field 1 is an Any with such a message, that many levels
-// deep.
+// anys returns the body, as hexadecimal text, of a message whose field 1 is an Any with such a message, that many
+// levels deep.
 func anys(levels int) string {
 	var body []byte
 	for range levels {

@@ -63,7 +63,7 @@ func Frame(value []byte) (id int, payload []byte, ok bool) {
 	return int(binary.BigEndian.Uint32(value[1:])), value[5:], true
 }
 
-// JSON is the schema of payloads that are JSON already. They are returned unread.
+// JSON returns the schema of payloads that are JSON already. They are returned unread.
 func JSON() *Schema {
 	return &Schema{decode: func(payload []byte) ([]byte, error) { return payload, nil }}
 }

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// bodyNames are the names of one mapping.
+// bodyNames returns the names of one mapping.
 func (r *reader) bodyNames(m *Mapping) names {
 	return names{
 		"name":        func(string, *yaml.Node, *yaml.Node) {}, // read first, because problems name the mapping
@@ -29,7 +29,7 @@ func (r *reader) bodyNames(m *Mapping) names {
 	}
 }
 
-// headNames are the names that a file has beside its mappings.
+// headNames returns the names that a file has beside its mappings.
 func (r *reader) headNames(f *File) names {
 	return names{
 		"version":  r.version,
@@ -37,7 +37,7 @@ func (r *reader) headNames(f *File) names {
 	}
 }
 
-// fileNames are the names of a file with several mappings.
+// fileNames returns the names of a file with several mappings.
 func (r *reader) fileNames(f *File) names {
 	known := r.headNames(f)
 	known["mappings"] = func(where string, _, n *yaml.Node) {
@@ -190,7 +190,7 @@ func (r *reader) rule(where string, n *yaml.Node) Rule {
 	return s
 }
 
-// ruleNames are the names of a rule.
+// ruleNames returns the names of a rule.
 func (r *reader) ruleNames(s *Rule) names {
 	return names{
 		"when":   func(where string, _, n *yaml.Node) { s.When = r.text(where, n) },

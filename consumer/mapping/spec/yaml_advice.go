@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// yamlProblem says where a text is not YAML and what is wrong, in words for people who rarely write YAML. The library
-// has no typed errors, so its message is taken apart; a message that is not known here is passed on.
+// yamlProblem returns where a text is not YAML and what is wrong, in words for people who rarely write YAML. The
+// library has no typed errors, so its message is taken apart; a message that is not known here is passed on.
 func yamlProblem(file string, lines []string, err error) Problem {
 	p := Problem{Place: Place{File: file, Line: 1, Column: 1}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if n, scanErr := fmt.Sscanf(p.Text, "line %d: ", &p.Line); n == 1 && scanErr == nil {
@@ -53,7 +53,7 @@ func find(lines []string, expression string) (line, column int) {
 	return 0, 0
 }
 
-// yamlAdvice says what usually causes a message of the parser.
+// yamlAdvice returns what usually causes a message of the parser.
 func yamlAdvice(message string) string {
 	const rule = `; put a rule in single quotes, with double quotes inside`
 	switch {

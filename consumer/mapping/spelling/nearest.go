@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Unknown says that a name is not one of the known ones, and which of them was probably meant.
+// Unknown returns the text that a name is not one of the known ones, and which of them was probably meant.
 func Unknown(what, name string, known []string) string {
 	known = slices.Sorted(slices.Values(known))
 	if near := Nearest(name, known); near != "" {
@@ -28,7 +28,7 @@ func Nearest(name string, names []string) string {
 	return best
 }
 
-// distance is the Damerau-Levenshtein distance: it counts the insertions, deletions, substitutions and swaps of
+// distance returns the Damerau-Levenshtein distance: it counts the insertions, deletions, substitutions and swaps of
 // neighbours between two words.
 func distance(a, b []rune) int {
 	// The table has len(a) × len(b) cells, and a file may hold a name of any length.
