@@ -70,7 +70,7 @@ func (b *letterbox) missing(ends map[string]int64) string {
 	return ""
 }
 
-// take keeps a record. A record that is no letter is counted: the summary reports it, because the worker wrote it.
+// take keeps a record. A record that is not a letter is counted: the worker wrote it, so the summary reports it.
 func (b *letterbox) take(r *kgo.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,4 +107,12 @@ func (b *letterbox) requeued() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.ledger.Requeued()
+}
+
+// stored returns the number of letters. A letter that is refused again in a replay has another record, but counts once,
+// as in the summary.
+func (b *letterbox) stored() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.ledger.IDs)
 }

@@ -97,7 +97,7 @@ func TestAWorkerThatStopsEarlyEndsTheDemo(t *testing.T) {
 		t.Errorf("got %v after %v, want at once %v and %v", err, time.Since(begun), errStopped, want)
 	}
 	if _, err := d.ready(t.Context(), d.running); !errors.Is(err, errStopped) {
-		t.Errorf("got %v from waiting for it, want %v", err, errStopped)
+		t.Errorf("end: got %v, want %v", err, errStopped)
 	}
 }
 
@@ -139,6 +139,10 @@ func TestTheLetterboxReadsToTheEnd(t *testing.T) {
 	}
 	if got := box.requeued(); got != 1 {
 		t.Errorf("got %d letters whose replay has no outcome, want 1", got)
+	}
+	box.take(&kgo.Record{Topic: letters, Offset: 1, Value: record.Value, Headers: record.Headers})
+	if got := box.stored(); got != 1 {
+		t.Errorf("got %d letters after two records of one, want 1", got)
 	}
 
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

@@ -19,7 +19,7 @@ type view struct {
 	inFlight, limit, waiting                    int
 	oldest                                      time.Duration
 
-	perSecond float64   // calls, lately
+	perSecond float64   // calls, over the last second
 	rates     []float64 // calls per second, a value for each half second, the newest last
 
 	beats       []beat
@@ -84,7 +84,7 @@ func (w *watch) look(now time.Time) view {
 	w.notice(s, now.Sub(s.Since))
 	v := view{
 		elapsed: now.Sub(w.begun), length: w.options.length, state: s.Text(), since: now.Sub(s.Since),
-		events: len(w.shop.entries()), calls: w.leadhit.Count(), retries: int(s.Retries), letters: int(s.Letters),
+		events: len(w.shop.entries()), calls: w.leadhit.Count(), retries: int(s.Retries), letters: w.box.stored(),
 		inFlight: s.InFlight, limit: s.Limit, waiting: s.Waiting, oldest: time.Duration(s.OldestAge * float64(time.Second)),
 		beats: w.story.beats(), address: w.address, desk: w.desk.address, exports: w.exportsFile(), log: w.logs.since(w.log),
 	}
