@@ -57,7 +57,7 @@ func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *receptio
 }
 
 // serve serves the desk until ctx ends. A replay that is still running then is stopped; the worker finishes the letters
-// that were requeued. There may be no desk.
+// that were requeued. A nil reception has no desk to serve.
 func (r *reception) serve(ctx context.Context) error {
 	if r == nil {
 		return nil

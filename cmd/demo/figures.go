@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// spark draws values as bars of eight heights, the last ones if there are more than columns. The lowest bar is 0.
+// spark draws the last values as bars of eight heights, one in each column. The lowest bar is 0.
 func spark(values []float64, columns int) string {
 	// The highest bar is the largest value shown, so the row stays readable at any rate.
 	bars := []rune("▁▂▃▄▅▆▇█")
@@ -19,7 +19,7 @@ func spark(values []float64, columns int) string {
 	for _, v := range values {
 		height := 0
 		if v > 0 {
-			// At least 1, so that a small value does not look like nothing.
+			// At least 1, so that a small value does not look like 0.
 			height = 1 + min(int(v/most*float64(len(bars)-1)), len(bars)-2)
 		}
 		out.WriteRune(bars[height])
@@ -27,8 +27,8 @@ func spark(values []float64, columns int) string {
 	return out.String()
 }
 
-// clock is a time since the start, 1:05. Hours appear only in a demo that is longer than one hour, so the head of a
-// frame stays short.
+// clock formats a time since the start, as 1:05. Hours appear only in a demo that is longer than one hour, so that the
+// head of a frame stays short.
 func clock(d time.Duration) string {
 	s := int(max(d, 0) / time.Second)
 	if s >= 3600 {
@@ -37,5 +37,5 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// seconds is a short time, 3.1 s.
+// seconds formats a short time, as 3.1 s.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", max(d, 0).Seconds()) }

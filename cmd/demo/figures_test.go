@@ -21,13 +21,13 @@ func TestSpark(t *testing.T) {
 		columns int
 		want    string
 	}{
-		"nothing yet":              {nil, 10, ""},
-		"nothing but zeros":        {[]float64{0, 0, 0}, 10, "▁▁▁"},
-		"the most is a full bar":   {[]float64{7}, 10, "█"},
-		"a little is not nothing":  {[]float64{0.001, 1000}, 10, "▂█"},
-		"only the last ones shown": {[]float64{9000, 0, 5}, 2, "▁█"},
-		"no room":                  {[]float64{1}, 0, ""},
-		"less than no room":        {[]float64{1}, -3, ""},
+		"nothing yet":                     {nil, 10, ""},
+		"only zeros":                      {[]float64{0, 0, 0}, 10, "▁▁▁"},
+		"the largest value is a full bar": {[]float64{7}, 10, "█"},
+		"a small value is not a zero":     {[]float64{0.001, 1000}, 10, "▂█"},
+		"only the last ones shown":        {[]float64{9000, 0, 5}, 2, "▁█"},
+		"no columns":                      {[]float64{1}, 0, ""},
+		"a negative width":                {[]float64{1}, -3, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,7 +25,7 @@ type pages struct {
 	listen string
 }
 
-// logLine is one line. Numbers count from 1.
+// logLine is one line. Its number counts from 1.
 type logLine struct {
 	number int
 	at     time.Time
@@ -42,8 +42,8 @@ func newLogbook() *logbook { return &logbook{pages: new(pages)} }
 // Enabled reports true for lines from info level up.
 func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
-// Handle keeps a line. From the line "listening" it learns the address of the worker's pages. The port is only known
-// from there, because the worker listens on a free one.
+// Handle keeps a line. It takes the address of the worker's pages from the line "listening": the worker listens on a
+// free port, and only its log names it.
 func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	var text strings.Builder
 	text.WriteString(r.Message)

@@ -42,7 +42,7 @@ const (
 
 func main() { os.Exit(execute(context.Background(), os.Args[1:])) }
 
-// options are the flags. Fixed ports let other programs keep their settings over several runs.
+// options are the flags. Fixed ports let other programs keep their settings across runs.
 type options struct {
 	length  time.Duration // 0: until Ctrl-C
 	rate    int           // events per second
@@ -51,14 +51,14 @@ type options struct {
 	plain   bool
 	verbose bool
 
-	kafkaPort, leadhitPort, httpPort int // 0: a free one
+	kafkaPort, leadhitPort, httpPort int // 0: any free port
 }
 
 const (
 	// The pause for the rejected key then lasts about two seconds, enough to be seen.
 	shortest = 10 * time.Second
-	// perOrder is how many events of one order the demo can process in a second. The worker calls them one at a time,
-	// each after the commit of the one before, and some of them wait for a fault to end.
+	// perOrder is how many events of one order the demo can process in a second. The worker makes their calls one at a
+	// time, each after the commit of the one before, and some wait for a fault to end.
 	perOrder = 3
 )
 
@@ -113,7 +113,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.check(flags.Args())
 }
 
-// check refuses what would make the worker fall behind for ever: the demo would end with a finding that proves nothing.
+// check refuses flags with which the worker would fall behind for ever: the demo would end with a finding that proves
+// nothing.
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
@@ -123,7 +124,7 @@ func (o options) check(rest []string) error {
 	case o.rate < 1, o.orders < 1:
 		return errors.New("-events-per-second and -orders must be 1 or more")
 	case o.rate > perOrder*o.orders:
-		return fmt.Errorf("%d events per second are too many for %d orders: the worker calls the events of an order one at "+
+		return fmt.Errorf("%d events per second are too many for %d orders: the worker makes the calls of an order one at "+
 			"a time, here about %d per second; set -orders to %d or more", o.rate, o.orders, perOrder,
 			(o.rate+perOrder-1)/perOrder)
 	case o.rate > maxRate:
@@ -188,7 +189,7 @@ func endAtOnce() {
 }
 
 // painterFor chooses between the live screen and plain lines. A terminal with TERM=dumb, as in some editors, knows no
-// cursor movements. A terminal that does not know its size is treated as 80 by 24, the size of the VT100.
+// cursor movements. A terminal of unknown size is treated as 80 by 24, the size of the VT100.
 func painterFor(o options, out *os.File) painter {
 	if o.plain || !terminal.Is(out) || os.Getenv("TERM") == "dumb" {
 		return &plain{out: out, verbose: o.verbose}

@@ -89,7 +89,7 @@ func TestTheDemo(t *testing.T) {
 	}
 }
 
-// introduced is the demo's output; begun is closed when the output has said how to watch the demo.
+// introduced is the demo's output; begun is closed once the output says how to watch the demo.
 type introduced struct {
 	mu    sync.Mutex
 	text  strings.Builder
@@ -111,8 +111,8 @@ func (i *introduced) String() string {
 	return i.text.String()
 }
 
-// The settings that the demo prints reach all its parts, at the ports of the flags. A pause by hand that is still in
-// force when the shop closes delays the end of the demo, until a resume.
+// With the settings that the demo prints, commands reach all its parts, at the ports that the flags set. A pause by
+// hand that is still in force when the shop closes delays the end of the demo until a resume.
 func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")
@@ -169,7 +169,7 @@ func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 		select {
 		case <-ticker.C:
 		case <-late:
-			t.Fatalf("got\n%s\nwant a word about the pause", out)
+			t.Fatalf("got\n%s\nwant a line about the pause", out)
 		}
 	}
 	guard(ledger.GuardResume)

@@ -47,7 +47,7 @@ type parts struct {
 	worker  *worker.Worker
 
 	environment map[string]string // the worker's settings
-	settings    *config.Config    // the same, as they are read
+	settings    *config.Config    // the same, parsed
 
 	folder string // for the key's file, the exports and the worker's log
 	log    *os.File
@@ -67,7 +67,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.folder, err = os.MkdirTemp("", "leadhit-sync-demo-"); err != nil {
 		return nil, err
 	}
-	// Six partitions and one broker: several lanes at once are part of the demo, the failure of a broker is not.
+	// Six partitions let several lanes run at once. One broker is enough, because no broker fails in the demo.
 	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(o.kafkaPort),
 		kfake.SeedTopics(partitions, topic)); err != nil {
 		return nil, fmt.Errorf("embedded Kafka: %w", err)
@@ -89,16 +89,15 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.settings, err = load(p.environment); err != nil {
 		return nil, err
 	}
-	// The file gets every line as JSON, for the case that the records do not agree. The logbook gets the same lines for
-	// the screen.
+	// The file gets every line as JSON, in case the records do not agree. The logbook gets the same lines for the screen.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
 	p.worker, err = worker.Open(p.settings, "demo", log)
 	return p, err
 }
 
 // serveLeadHit serves the look-alike over real HTTP, so that the worker's own client, its timeouts and its reading of
-// broken responses are part of the demo. close ends the goroutine and waits for it. The server keeps no limit for
-// writes, because slow responses are one of the faults.
+// broken responses are part of the demo. close ends the goroutine and waits for it. The server has no write timeout,
+// because slow responses are one of the faults.
 func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err error) {
 	p.leadhit = sandbox.New(sandbox.Options{Seed: o.seed})
 	p.server = &http.Server{Handler: p.leadhit, ReadHeaderTimeout: callTimeout}
@@ -115,12 +114,11 @@ func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err er
 	return "http://" + listener.Addr().String() + "/api/v1/orders/", nil
 }
 
-// local is an address on this machine.
+// local returns an address on this machine.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// variables are the worker's settings. Whatever is missing here has the default of the binary. As little as possible
-// differs, because the demo is about the worker as it is. More events a second need more calls in flight, or the
-// backlog of a pause would not shrink.
+// variables are the worker's settings. All others keep the binary's defaults, because the demo shows the worker as it
+// is. More events per second need more calls in flight, or the backlog of a pause would not shrink.
 func (p *parts) variables(o options, url string) map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
@@ -138,7 +136,7 @@ func (p *parts) variables(o options, url string) map[string]string {
 	}
 }
 
-// load replaces the environment's settings and reads them as the binary does. Without that, a setting of the shell,
+// load replaces the settings in the environment, and reads them as the binary does. Otherwise a setting of the shell,
 // such as KAFKA_SASL_MECHANISM, would apply to the demo. It changes the environment of the whole process.
 func load(environment map[string]string) (*config.Config, error) {
 	for _, v := range config.Variables() {
@@ -155,7 +153,7 @@ func load(environment map[string]string) (*config.Config, error) {
 }
 
 // exports are shell lines with which the commands of leadhit-sync reach the running demo from another terminal. They
-// name the file of the key and not the key, so the terminal's history holds no secret.
+// name the key's file instead of the key, so the shell's history holds no secret.
 func (p *parts) exports(address string) []string {
 	in := func(names ...string) string {
 		words := []string{"export"}
@@ -243,8 +241,8 @@ func (p *parts) logFile() string { return filepath.Join(p.folder, "worker.log") 
 
 func (p *parts) exportsFile() string { return filepath.Join(p.folder, "exports") }
 
-// close closes what setUp opened, the worker first, because it uses the others. It leaves the files. The server is
-// closed at once, without a wait for requests: no worker is left to read a response.
+// close closes what setUp opened, the worker first, because it uses the others. It keeps the files. The server is
+// closed at once, without waiting for requests: no worker is left to read a response.
 func (p *parts) close() {
 	if p.worker != nil {
 		p.worker.Close()

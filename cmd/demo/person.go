@@ -20,7 +20,7 @@ import (
 
 const (
 	personName = "alice"
-	// replayLimit is how long a replay may take. The pause for the rejected key may fall into it.
+	// replayLimit is how long a replay may take. It may include the pause for the rejected key.
 	replayLimit = 30 * time.Second
 	// replayRate lets the replay end before the next fault.
 	replayRate = 10
@@ -103,7 +103,7 @@ type count struct {
 	name string
 }
 
-// counts lists those that are not 0.
+// counts lists the counts that are not 0.
 func counts(between string, all ...count) string {
 	var texts []string
 	for _, c := range all {

@@ -18,7 +18,7 @@ const (
 	// idleLimit is how long the worker may commit nothing at the end, when LeadHit has no faults. A retry waits for 2 s
 	// at most (RETRY_MAX), so 20 s without a commit mean that the worker is stuck.
 	idleLimit = 20 * time.Second
-	// stopLimit is longer than a worker takes to stop. Calls end after callTimeout here, so a worker that needs more is
+	// stopLimit is longer than a worker takes to stop. Calls end after callTimeout here, so a worker that needs longer is
 	// stuck.
 	stopLimit = 45 * time.Second
 	readLimit = 15 * time.Second
@@ -26,7 +26,7 @@ const (
 
 var errStopped = errors.New("the worker stopped before the end")
 
-// demo is everything that runs.
+// demo holds everything that runs.
 type demo struct {
 	*parts
 	options options
@@ -58,8 +58,8 @@ func start(ctx context.Context, work func(context.Context) error) *running {
 	return r
 }
 
-// end stops it and waits, but at most for stopLimit, so that a stuck worker ends the demo with an error. After the
-// limit the goroutine is left behind, because the process is about to end anyway.
+// end stops the worker and waits, but at most for stopLimit, so that a stuck worker ends the demo with an error. After
+// the limit the goroutine is left behind, because the process is about to end anyway.
 func (r *running) end() error {
 	r.stop()
 	limit := time.NewTimer(stopLimit)
@@ -166,7 +166,7 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 }
 
 // sell runs the shop, the story and the person, until the story or ctx ends. If one of them fails, or the worker stops
-// early, the others end too; only a replay that has begun is completed. The worker is watched here too: without it the
+// early, the others end too; only a replay that has begun is completed. The worker is watched here too: otherwise the
 // shop would write events that nobody reads, until -for is over.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)

@@ -56,7 +56,7 @@ func TestTheFrame(t *testing.T) {
 	}
 }
 
-// golden returns the content of a file of testdata.
+// golden returns the content of a file in testdata.
 func golden(t *testing.T, name, got string) string {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -105,7 +105,7 @@ func frameText(v view, width, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-// screenOn returns a screen of a size that keeps its last frame in the builder.
+// screenOn returns a screen of a size. The builder keeps its last frame.
 func screenOn(out *strings.Builder, width, height int) *screen {
 	size := func() (int, int) { return width, height }
 	return &screen{Screen: terminal.Screen{Out: onlyLast{out}, Size: size}, ink: colourless}

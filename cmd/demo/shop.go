@@ -134,8 +134,8 @@ func (s *shop) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The key is the order id, because Kafka keeps the order of events only within a partition. The book gets an event
-	// only when Kafka has acknowledged it: only then must nothing be lost.
+	// The key is the order id, because Kafka keeps the order of events only within a partition. An event enters the book
+	// only when Kafka has acknowledged it: before that, it may be lost.
 	s.client.Produce(ctx, &kgo.Record{Key: []byte(c.OrderID), Value: value}, func(r *kgo.Record, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

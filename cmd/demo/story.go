@@ -39,10 +39,10 @@ func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: 
 const learnedStatus = "cancelled"
 
 // scenes are the scenes of a chapter. The gaps between them leave the worker time to work off a backlog. The key is
-// rejected for about a seventh of the chapter, so that a watcher sees the pause begin and end. The shares are of a
-// chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have none: a person
-// sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no other fault
-// while they are replayed.
+// rejected for about a seventh of the chapter, so that a watcher sees the pause begin and end. Times are shares of a
+// chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have no faults, so a
+// watcher sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no other
+// fault while they are replayed.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()
@@ -85,8 +85,8 @@ func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow is the stuck order, and each tenth order, whose responses come late but in time. Half of the timeout is slow for
-// a person, but no failure for the worker.
+// slow adds late responses for each tenth order to the stuck one. Half of the timeout is slow for a person, but no
+// failure for the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {
@@ -124,7 +124,7 @@ type story struct {
 	told []beat
 }
 
-// beat is one line of the story. Numbers count from 1. at counts from the start of the demo.
+// beat is one line of the story. Its number counts from 1, its time from the start of the demo.
 type beat struct {
 	number int
 	at     time.Duration

@@ -57,7 +57,7 @@ func TestTheScenesFitTheShortestDemo(t *testing.T) {
 			handed = s.at
 		}
 		if rest := 80 - 2 - labelWidth - 2 - 6; utf8.RuneCountInString(s.text) > rest {
-			t.Errorf("%q: got %d columns, want %d at most: a line of a usual terminal", s.text, utf8.RuneCountInString(s.text),
+			t.Errorf("%q: got %d columns, want %d at most: a line of a common terminal", s.text, utf8.RuneCountInString(s.text),
 				rest)
 		}
 	}
@@ -87,7 +87,7 @@ func (s *story) call(t *testing.T) int {
 	return s.answer(t, "paid").Code
 }
 
-// answer makes such a call with a status.
+// answer makes such a call with a status, and returns the response.
 func (s *story) answer(t *testing.T, status string) *httptest.ResponseRecorder {
 	t.Helper()
 	key, err := os.ReadFile(s.keys.file)

@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// evidence is what each part recorded, independent of the others.
+// evidence is what each part recorded, independently of the others.
 type evidence struct {
 	seed   uint64
 	length time.Duration
@@ -145,12 +145,12 @@ func repeated(calls []sandbox.Call) int {
 	return count
 }
 
-// content represents an event's value in the audit: the value's hash, and what a letter says about it.
+// content stands for an event's value in the audit: its hash, its order and its status.
 func content(hash [sha256.Size]byte, order, status string) []byte {
 	return fmt.Appendf(nil, "%x %s %s", hash, order, status)
 }
 
-// places gives offsets of the demo's one topic the audit's form.
+// places turns the offsets of the demo's only topic into the audit's form.
 func places(offsets map[int]int64) map[audit.Place]int64 {
 	all := make(map[audit.Place]int64)
 	for partition, offset := range offsets {

@@ -195,7 +195,7 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 			func(e *evidence) { e.letters = nil },
 			"lost 1 · out of order 0 · letters 0 ≠ refused 1", `lost: event orders/1/0 of order "B": it has no letter`,
 		},
-		"as many letters as refused, but another's": {
+		"as many letters as refused events, but a wrong one": {
 			func(e *evidence) { e.letters[0].Offset = 1 },
 			"lost 1 · out of order 0 · letters 1 = refused 1",
 			"unexpected: letter orders/1/1 (ValidationError): its event asks for none",
@@ -256,7 +256,7 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 			"lost 0 · out of order 0 · letters 4 = refused 4",
 			"unknown: the replay reported 2 letters as superseded, the ledger has 1",
 		},
-		"nothing at all": {
+		"no evidence": {
 			func(e *evidence) { *e = evidence{} },
 			"lost 0 · out of order 0 · letters 0 = refused 0", "no event was written, so this proves nothing",
 		},

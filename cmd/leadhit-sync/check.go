@@ -15,10 +15,10 @@ import (
 const checkLimit = time.Minute
 
 // errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks do not: a
-// worker would work, or this is unknown.
+// worker would work, or check cannot know.
 var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
 
-// checkCommand asks in the order in which a worker needs the answers, each question in its own file:
+// checkCommand checks everything in the order in which a worker needs it, each subject in its own file:
 //
 //   - check_kafka.go: the first connection, the topics, and how safe commits are in __consumer_offsets
 //   - check_nodes.go: each broker at the address that it advertises, and the partitions' leaders

@@ -28,7 +28,7 @@ type groupPlace struct {
 	seen    bool // whether offsets is known
 }
 
-// checkGroup finds the group's coordinator and asks it about the group. It joins nothing: a join would start a
+// checkGroup finds the group's coordinator and asks it about the group. It does not join: a join would start a
 // rebalance, in which all workers of the group stop for a moment.
 func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
 	group, coordinator, err := members.Find(ctx, cluster, c.Kafka.Group, p.nodes)

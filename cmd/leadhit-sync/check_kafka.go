@@ -42,7 +42,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
 	checkLetters(ctx, r, cluster, c, topology)
-	// The questions below would mostly end in a timeout: they go to brokers at their advertised addresses.
+	// The requests below would mostly end in a timeout: they go to brokers at their advertised addresses.
 	if len(nodes) == 0 {
 		r.skip("kafka", "rights and group were not checked: no broker can be reached at the address that it advertises")
 		return
@@ -90,7 +90,7 @@ func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 	// A cluster of one broker is common in tests, and its commits are as safe as the events beside them.
 	case offsets.Replicas < 2:
 		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all "+
-			"commits, and the worker then calls every event in the topics again")
+			"commits, and the worker then repeats the calls of every event in the topics")
 	case offsets.MinInSync == 0:
 		r.skip("offsets", fmt.Sprintf("cannot check how safe commits are: __consumer_offsets has %s, but Kafka does not "+
 			"allow reading its min.insync.replicas; grant DescribeConfigs on it", count(offsets.Replicas, "replica")))

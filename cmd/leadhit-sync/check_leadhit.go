@@ -41,14 +41,14 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (the method of both calls does not "+
 			"exist)")
 	default:
-		r.skip("leadhit", "reached, but the API key was not tried: the node also answers without a key when a method does "+
+		r.skip("leadhit", "reached, but the API key was not tried: the node also responds without a key when a method does "+
 			"not exist; check --call tries it")
 	}
 	return true
 }
 
-// checkMethod looks for our method on the map page. If there is no map page, that proves nothing. Without a proof there
-// is a warning: a node without the page may still have the method.
+// checkMethod looks for our method on the map page. Without the page there is only a warning, because the node may
+// still have the method.
 func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
 	has, err := client.HasMethod(ctx)
 	switch {
@@ -84,7 +84,7 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	}
 }
 
-// failLeadHit reports a failed request with the settings to check. Errors of TLS name them already. The verdict decides
+// failLeadHit reports a failed request with the settings to check. TLS errors name them already. The verdict decides
 // the advice, so check and the worker never explain the same response in two ways.
 func failLeadHit(r *report, err error, c *config.Config) {
 	switch v := (leadhit.Judge{}).Judge(err); {

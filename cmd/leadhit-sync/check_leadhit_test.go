@@ -88,7 +88,7 @@ func TestCheckNamesANodeThatIsNotTheOrders(t *testing.T) {
 			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) },
 			"FAIL leadhit try the api key: bad answer",
 		},
-		"a result of nothing": {func(w http.ResponseWriter, _ *http.Request) {
+		"a result of a method that does not exist": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":"leadhit-sync-check","result":true}`))
 		}, "FAIL leadhit try the api key: bad answer: a result of a method that does not exist"},
 	} {

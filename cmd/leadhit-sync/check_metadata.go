@@ -13,13 +13,13 @@ import (
 // The worker stores in it which events above the committed offset are finished, so a restart does not repeat them.
 const fullMetadata = 4096
 
-// checkCommitMetadata looks for brokers that accept less metadata. On these, a waiting order holds up its partition.
-// The setting is a broker's, and only an administrator of the cluster can change it. So the check warns: the worker
-// works with less, with fewer orders overtaking a waiting one.
+// checkCommitMetadata looks for brokers that accept less metadata. On these, a waiting order holds up its partition. It
+// only warns: the setting is a broker's, for the cluster's administrator to change. With less metadata the worker still
+// works, but fewer orders overtake a waiting one.
 func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []inspect.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {
-	// All brokers are asked, also one that checkNodes could not reach.
+	// All brokers are asked, including those that checkNodes could not reach.
 	case err != nil:
 		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
 	case !known:

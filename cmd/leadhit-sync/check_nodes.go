@@ -120,8 +120,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 	return reached
 }
 
-// unreachedNode says how to fix the usual causes. Errors of TLS and of a login name their settings already: the address
-// itself is right then.
+// unreachedNode says how to fix the usual causes. TLS and login errors name their settings already: the address itself
+// is right then.
 func unreachedNode(node inspect.Node, err error) string {
 	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
 	if errors.Is(err, dial.ErrTLS) || errors.Is(err, kafkaerr.ErrUnauthorised) {

@@ -76,7 +76,7 @@ type mistakenSetting struct {
 	Variable string `json:"variable"`
 	What     string `json:"what"`
 	Example  string `json:"example,omitempty"`
-	// Change is the variable that the example is for, if it is another one.
+	// Change is the variable that the example sets, if that is another one.
 	Change string `json:"change,omitempty"`
 }
 

@@ -15,8 +15,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// kafkaHint names the settings to check. Errors of TLS, and of peers that are not brokers, name them already. It names
-// settings, never their values.
+// kafkaHint names the settings to check, never their values. TLS errors and errors of peers that are not brokers name
+// them already.
 func kafkaHint(err error) string {
 	switch {
 	case errors.Is(err, dial.ErrTLS), errors.Is(err, dial.ErrNotKafka):
@@ -44,8 +44,8 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 		reportLack(r, "topic "+topic, rights[topic].Lack("Read"))
 		if len(rights[topic].Lack("DescribeConfigs")) > 0 {
 			r.warn("rights", "Kafka does not allow DescribeConfigs on topic "+topic+
-				": the worker works, but cannot tell how large its "+
-				"events may be, nor for how long it keeps them; grant it")
+				": the worker works, but cannot know how large its "+
+				"events may be, or how long it keeps them; grant it")
 		}
 	}
 	// Read is needed beside Write: workers follow the ledger, and commands read the letters.

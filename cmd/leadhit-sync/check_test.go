@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// setUp makes a broker and a LeadHit for check to look at, and sets all that a worker needs.
+// setUp starts a broker and a LeadHit that check can inspect, and sets everything that a worker needs.
 func setUp(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	for _, v := range config.Variables() {
@@ -212,7 +212,7 @@ func TestCheckSaysWhoIsInTheGroup(t *testing.T) {
 			`FAIL group leadhit-sync is in use by "connect" clients (connect-1 at 10.0.0.7)`,
 		},
 		{
-			"a client that plays with the terminal", "connect", "x", "a\x1b[2J", exitError,
+			"a client id with a terminal's control sequence", "connect", "x", "a\x1b[2J", exitError,
 			`FAIL group leadhit-sync is in use by "connect" clients ("a\x1b[2J at 10.0.0.7")`,
 		},
 		{
@@ -259,7 +259,7 @@ func TestCheckWarnsAboutCommitsOnASingleBroker(t *testing.T) {
 	createOffsets(t, fake)
 	got := command(t, "", "check")
 	if strings.Contains(got.out, "loses no") {
-		t.Errorf("got\n%s\nwant no promise about losing a broker", got.out)
+		t.Errorf("got\n%s\nwant no claim about losing a broker", got.out)
 	}
 	if strings.Contains(got.out, "__consumer_offsets") {
 		got.finds(t, 0, "warn offsets __consumer_offsets has one replica on the only broker")

@@ -15,7 +15,7 @@ import (
 
 const key = "canary-key"
 
-// installed sets up all that a worker needs, with one event that LeadHit accepts and one that it refuses.
+// installed sets up everything that a worker needs, with one event that LeadHit accepts and one that it refuses.
 func installed(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
 	for _, v := range config.Variables() {
@@ -51,7 +51,7 @@ func TestAWorkerRunsUntilItIsStoppedAndLeavesLettersToLookAt(t *testing.T) {
 	await(t, "both calls", func() bool { return node.Count() == 2 })
 	code, said := f.end()
 	if code != 0 || !strings.Contains(said, `"msg":"stopped"`) || strings.Contains(said, key) {
-		t.Errorf("got exit code %d from run and\n%s\nwant 0, the last word and no key", code, said)
+		t.Errorf("got exit code %d from run and\n%s\nwant 0, the final line and no key", code, said)
 	}
 
 	lookAtLetters(t)
@@ -69,7 +69,7 @@ func lookAtLetters(t *testing.T) {
 	}
 	if got := command(t, "", "letters", "list", "--cause", "NotJSON"); got.code != 0 ||
 		!strings.HasPrefix(got.out, "no letters match; causes: ValidationError (1); topics: orders (1); ") {
-		t.Errorf("got %+v from letters list with another cause, want the cause that there is", got)
+		t.Errorf("got %+v from letters list with another cause, want the existing cause", got)
 	}
 	got := command(t, "", "letters", "show", "orders/1/0")
 	if got.code != 0 || !strings.Contains(got.out, "ValidationError") || strings.Contains(got.out, `"order_id"`) {
@@ -110,7 +110,7 @@ func letterIDs(t *testing.T) []string {
 	return ids
 }
 
-// await asks until the answer is yes, for two minutes at most.
+// await polls a condition for two minutes at most.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)

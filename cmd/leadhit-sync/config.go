@@ -74,7 +74,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 	if o.output == "json" {
 		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)
 	}
-	// A person with mistakes is probably writing the settings, and needs the names.
+	// A user with mistakes is probably still writing the settings, and needs the names.
 	if err != nil {
 		return errors.Join(config.WriteTable(c.OutOrStdout()), err)
 	}
@@ -87,7 +87,7 @@ type printedSettings struct {
 	Schema   string            `json:"schema"`
 	OK       bool              `json:"ok"`
 	Mistakes []mistakenSetting `json:"mistakes,omitempty"`
-	// Settings are all that exist, in the order of the documentation.
+	// Settings holds every setting, in the order of the documentation.
 	Settings []printedSetting `json:"settings"`
 	// Warnings are about settings that are allowed but suspicious; a worker logs them at its start.
 	Warnings []string `json:"warnings,omitempty"`
@@ -104,8 +104,7 @@ type printedSetting struct {
 	Meaning  string `json:"meaning"`
 }
 
-// printSettings writes the JSON even if there are mistakes. A program then finds them in it, and the exit code is 2 all
-// the same.
+// printSettings writes the JSON even if there are mistakes. A program then finds them in it; the exit code is still 2.
 func printSettings(w io.Writer, c *config.Config, mistakes error) error {
 	said := printedSettings{Schema: "config.v1", OK: mistakes == nil, Mistakes: mistaken(mistakes)}
 	var values []string

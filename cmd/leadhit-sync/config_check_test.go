@@ -26,7 +26,7 @@ func unset(t *testing.T, variable string) {
 	}
 }
 
-const fewSettings = `# What a worker needs at least.
+const fewSettings = `# The minimum that a worker needs.
 KAFKA_BROKERS=kafka-1:9092
 
   KAFKA_TOPICS=orders
@@ -60,7 +60,7 @@ func TestConfigCheckOfAFileTakesNothingFromTheEnvironment(t *testing.T) {
 	file := write(t, t.TempDir(), "settings.env", fewSettings)
 	if got := command(t, "", "config", "--check", "--env-file", file); got.code != 0 ||
 		!strings.HasPrefix(got.out, "ok ") || got.err != "" {
-		t.Errorf("got %+v, want the file alone to count", got)
+		t.Errorf("got %+v, want only the file to count", got)
 	}
 	if got := os.Getenv("CALLS_IN_FLIGHT") + " " + os.Getenv("KAFKA_GROUP"); got != "many mine" {
 		t.Errorf("got %q in the environment afterwards, want what was there", got)
@@ -123,7 +123,7 @@ func TestConfigCheckOfAFileFailsForOneUnknownName(t *testing.T) {
 	}
 	if got := command(t, "", "config", "--check", "--env-file", file+".absent"); got.code != exitUsage ||
 		!strings.Contains(got.err, "no such file") {
-		t.Errorf("got %+v, want exit code 2 for a file that is not there", got)
+		t.Errorf("got %+v, want exit code 2 for a missing file", got)
 	}
 	if got := command(t, "", "config", "--env-file", file); got.code != exitUsage ||
 		!strings.Contains(got.err, "--env-file needs --check") {

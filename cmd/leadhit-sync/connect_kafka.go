@@ -20,10 +20,10 @@ import (
 )
 
 // withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for
-// a while, so ask calls Answered on the notice after each response. To an error of the connection it adds the settings
-// to check. It closes the cluster and stops the notice when ask returns, so ask must not leave a goroutine that uses
-// them. The client's log is discarded: a command reports its error once, at the end. Nothing connects to Kafka before
-// ask does, so a wrong address shows as an error of ask.
+// a while, so ask calls Answered on the notice after each response. To a connection error it adds the settings to
+// check. It closes the cluster and stops the notice when ask returns, so ask must not leave a goroutine that uses them.
+// The client's log is discarded: a command reports its error once, at the end. Nothing connects to Kafka before ask
+// does, so a wrong address shows as an error of ask.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,
@@ -38,10 +38,10 @@ func withKafka(
 	return hinted(settings.Kafka.Topics, ask(ctx, cluster, n))
 }
 
-// hinted adds the settings to check to an error of the connection. Errors about a topic or a group name their own. A
-// person who runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An
-// interrupted command needs no advice, so a cancelled context keeps its error. Topics are those of KAFKA_TOPICS: an error
-// about one that does not exist is replaced, because Kafka's own text names neither the topic nor the setting.
+// hinted adds the settings to check to a connection error. Errors about a topic or a group name their own. A person who
+// runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An interrupted
+// command needs no advice, so a cancelled context keeps its error. Topics are those of KAFKA_TOPICS: an error about one
+// that does not exist is replaced, because Kafka's own text names neither the topic nor the setting.
 func hinted(topics []string, err error) error {
 	answer, asked := errors.AsType[*kafkaerr.Error](err)
 	_, network := errors.AsType[*net.OpError](err)

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// silentPeer accepts connections and never answers.
+// silentPeer accepts connections and never responds.
 func silentPeer(t *testing.T) string {
 	t.Helper()
 	var listen net.ListenConfig
@@ -115,7 +115,7 @@ func TestAnErrorOfTheConnectionEndsWithWhatToCheck(t *testing.T) {
 			Op: "describe topics", Partition: -1,
 			Err: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded},
 		}, true},
-		"no answer":        {fmt.Errorf("append: %w", context.DeadlineExceeded), true},
+		"no response":      {fmt.Errorf("append: %w", context.DeadlineExceeded), true},
 		"a broker's error": {&kafkaerr.Error{Op: "describe topics", Partition: -1, Err: errors.New("EOF")}, true},
 		"a refused login": {
 			&kafkaerr.Error{Op: "describe topics", Partition: -1, Code: 58, Err: errors.New("SASL")},

@@ -23,7 +23,7 @@ func TestTheDeskServesPagesUntilItIsStopped(t *testing.T) {
 	}
 	code, said := d.end()
 	if code != 0 || !strings.Contains(said, `"msg":"stopped"`) || strings.Contains(said, key) {
-		t.Errorf("got exit code %d and\n%s\nwant 0, the last word and no key", code, said)
+		t.Errorf("got exit code %d and\n%s\nwant 0, the final line and no key", code, said)
 	}
 	f.end()
 }

@@ -51,7 +51,7 @@ func codeInTables(text string) []string {
 	return rows
 }
 
-// linksOf returns the targets of a document's links and pictures, those between the two languages excepted.
+// linksOf returns the targets of a document's links and pictures, except those between the two languages.
 func linksOf(text string) []string {
 	var targets []string
 	for _, m := range link.FindAllStringSubmatch(text, -1) {
@@ -125,7 +125,7 @@ func checkLink(t *testing.T, from, target string) {
 	}
 }
 
-// headings returns the anchors of a document's headings, as they are on the usual sites.
+// headings returns the anchors of a document's headings, in the form of the usual sites.
 func headings(text string) []string {
 	var anchors []string
 	text = regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "")

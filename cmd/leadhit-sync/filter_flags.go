@@ -42,8 +42,8 @@ func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false, "include letters of other groups that share the topic")
 }
 
-// parse returns the filter of the flags and of ids. It selects open letters unless a state or ids are given; empty says
-// that there was nothing else to select by. Its error is about usage.
+// parse returns the filter of the flags and of ids. It selects open letters unless a state or ids are given; empty
+// means that there was nothing else to select by. Its error is about usage.
 func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err error) {
 	filter = f.filter
 	filter.Since, filter.Until = f.since.from, f.until.from
@@ -72,7 +72,7 @@ func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err e
 	return filter, empty, nil
 }
 
-// statesOf expands all, so that the rest of the program knows states alone.
+// statesOf expands the word all, so that the rest of the program only sees states.
 func statesOf(words []string) (states []fold.State, err error) {
 	for _, word := range words {
 		switch {

@@ -64,8 +64,8 @@ func pageThatAnswers(t *testing.T, status int) (url string, asked *atomic.Int64)
 func TestAProbeWaitsAtMostTwoSeconds(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]func(http.ResponseWriter, *http.Request){
-		"no answer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		"half an answer": func(w http.ResponseWriter, r *http.Request) {
+		"no response": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"half a response": func(w http.ResponseWriter, r *http.Request) {
 			_, _ = fmt.Fprint(w, "half")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
@@ -78,7 +78,7 @@ func TestAProbeWaitsAtMostTwoSeconds(t *testing.T) {
 			begin := time.Now()
 			got := command(t, "", "probe", server.URL)
 			if took := time.Since(begin); took < probeLimit {
-				t.Errorf("got an answer after %v, want it after %v at the earliest", took, probeLimit)
+				t.Errorf("got a response after %v, want it after %v at the earliest", took, probeLimit)
 			}
 			if got.code != exitError || !strings.Contains(got.err, "no response within 2s") {
 				t.Errorf("got %+v, want exit code 1 and the limit", got)

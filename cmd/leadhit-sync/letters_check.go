@@ -69,7 +69,7 @@ type letterCheck struct {
 	ExpiresAt       *time.Time `json:"expires_at"` // null if unknown
 }
 
-// checkOpenLetters looks at requeued letters too: until a replay has an outcome, nobody has taken care of its letter.
+// checkOpenLetters looks at requeued letters too: a replay without an outcome has settled nothing.
 func checkOpenLetters(v *view.View, limits letterLimits, now time.Time) *letterCheck {
 	is := &letterCheck{Schema: "open_letters.v1", Exceeded: []string{}, Expired: v.Expired()}
 	var oldest, first view.Letter

@@ -95,8 +95,8 @@ type changes struct {
 	Letters []closedView `json:"letters"`
 }
 
-// closedView is one of these letters. If the entry did not count, State and First say which earlier entry did, and
-// whose.
+// closedView is one of these letters. If the entry did not count, State and First say which earlier entry did, and who
+// wrote it.
 type closedView struct {
 	ID      string `json:"id"`
 	OrderID string `json:"order_id"`

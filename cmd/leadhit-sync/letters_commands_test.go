@@ -234,7 +234,7 @@ func TestCausesAreListedWithTheirLetters(t *testing.T) {
 		t.Errorf("got %q for the fingerprint, want both open letters", got)
 	}
 	if got := command(t, "", "letters", "groups", "--cause", "none"); got.out != "no letters match\n" {
-		t.Errorf("got %+v for a cause that is not there", got)
+		t.Errorf("got %+v for a cause that no letter has", got)
 	}
 }
 

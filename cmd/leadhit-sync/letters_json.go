@@ -43,7 +43,7 @@ type letterView struct {
 	DecidedBy string     `json:"decided_by,omitempty"`
 	Value     *valueView `json:"value"` // null where the event has none
 
-	// State is what the ledger makes of it. An overtaken letter may be in any state: a replay of an open one would end as
+	// State follows from the ledger. An overtaken letter may be in any state: a replay of an open one would end as
 	// superseded.
 	State         fold.State   `json:"state"`
 	Overtaken     bool         `json:"overtaken,omitempty"`
@@ -94,7 +94,7 @@ type headerView struct {
 
 // bytesView holds bytes as text or, if they are not text, in Base64. It holds neither for null.
 type bytesView struct {
-	// Text is set if the bytes are UTF-8, else Base64: JSON would replace what is not.
+	// Text is set if the bytes are UTF-8, else Base64, because JSON would replace invalid bytes.
 	Text   *string `json:"text,omitempty"`
 	Base64 []byte  `json:"base64,omitempty"`
 }
@@ -131,7 +131,7 @@ func counts(of map[string]int) map[string]int {
 func showLetter(l shownLetter, reveal bool) shownView {
 	v := shownView{letterView: viewLetter(l.Letter.Letter), Headers: []headerView{}, History: l.history}
 	switch {
-	// The key and the headers are printed without reveal, because they tell which event it is.
+	// The key and the headers are printed without reveal, because they identify the event.
 	case !reveal, v.Value == nil:
 	case utf8.Valid(l.Event.Value):
 		v.Value.Text = string(l.Event.Value)

@@ -212,7 +212,7 @@ func TestAValueIsShownOnlyOnRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.Contains(hidden.String(), `{"order_id"`) {
-				t.Errorf("got the value without being asked:\n%s", hidden.String())
+				t.Errorf("got the value, which was not requested:\n%s", hidden.String())
 			}
 			for _, want := range c.want {
 				if !strings.Contains(shown.String(), want) {
@@ -355,10 +355,10 @@ func printsSafely(t *rapid.T, l deadletter.Letter, width int) {
 	}
 	obeyed := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 	if out := strings.Join(lines, "\n") + rest.String(); strings.ContainsFunc(out, obeyed) {
-		t.Fatalf("got on the terminal %q", out)
+		t.Fatalf("got %q on the terminal", out)
 	}
 	if len(lines) != 2 {
-		t.Fatalf("got a table of other than two lines: %q", lines)
+		t.Fatalf("got %q, want a table of two lines", lines)
 	}
 	for _, line := range lines {
 		got, ids := terminal.Width(line), terminal.Width(l.ID()+"  "+terminal.Quote(l.OrderID)+"  …")

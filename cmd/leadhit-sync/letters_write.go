@@ -23,7 +23,8 @@ func (o *operatorFlags) add(c *cobra.Command, reason string) {
 	c.Flags().StringVar(&o.by, "by", "", "your name (default: your user name on this system)")
 }
 
-// sign fills in who writes an entry about a letter, when and why. Its error is about usage: it costs no wait for Kafka.
+// sign fills in who writes an entry about a letter, when and why. Its error is about usage, and comes before any wait
+// for Kafka.
 func (o *operatorFlags) sign(e *ledger.Entry) error {
 	if strings.TrimSpace(o.reason) == "" {
 		return usageError{errors.New("--reason is missing: others read it in the ledger")}

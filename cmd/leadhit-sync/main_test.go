@@ -48,7 +48,7 @@ func TestWrongUsageExitsWithTwoAndNamesTheHelp(t *testing.T) {
 	} {
 		got := command(t, "", strings.Fields(line)...)
 		if got.code != exitUsage || !strings.Contains(got.err, "--help") || got.out != "" {
-			t.Errorf("%q: got %+v, want exit code 2, a word about --help, and nothing on stdout", line, got)
+			t.Errorf("%q: got %+v, want exit code 2, a pointer to --help, and nothing on stdout", line, got)
 		}
 	}
 }

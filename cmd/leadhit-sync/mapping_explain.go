@@ -29,7 +29,7 @@ type recordFlags struct {
 }
 
 // explainCommand shows one event in full, so its output may contain personal data and does not belong in a ticket. Its
-// exit code is 0 even if the event is refused: the question was how it is read, and it has an answer.
+// exit code is 0 even if the event is refused, because a refusal is a valid result.
 func explainCommand() *cobra.Command {
 	var output outputForm
 	var flags recordFlags

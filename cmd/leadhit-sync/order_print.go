@@ -31,13 +31,14 @@ func (l shownOrder) print(w io.Writer) error {
 	return l.page(width).Print(w)
 }
 
-// page explains "finished" once below the table, because it says less than it seems: no letter is not a response.
+// page explains "finished" once below the table, because it says less than it seems: Kafka has no record of LeadHit's
+// response.
 func (l shownOrder) page(width int) *terminal.Page {
 	var p terminal.Page
 	p.Line("order %s: %s; %s, read in %s", terminal.Quote(l.Order.Order), count(len(l.Events), "event"), l.extent(),
 		readIn(l.Seconds))
 	if !l.Complete {
-		p.Line("interrupted: there may be more events, and what became of them was not read to the end")
+		p.Line("interrupted: there may be more events, and their outcomes were not read to the end")
 	}
 	if len(l.Events) > 0 {
 		p.Line("")
@@ -50,7 +51,7 @@ func (l shownOrder) page(width int) *terminal.Page {
 	if slices.ContainsFunc(l.Events, func(e *life.Event) bool { return e.State == life.Finished && e.Action == "call" }) {
 		p.Line("")
 		p.Line("finished: committed, and without a letter. LeadHit accepted the call, unless the mapping ignored the event " +
-			"at that time, the letter expired, or the group began behind the event.")
+			"at that time, the letter expired, or the group began after the event.")
 	}
 	l.printNotes(&p)
 	return &p
@@ -117,8 +118,8 @@ func (e shownEvent) details() []string {
 		all = append(all, "the mapping finds no order id; the record's key is the order's id")
 	}
 	if e.Repeats != "" && (e.State == life.Finished || e.State == life.Committed) {
-		all = append(all, "the status of "+e.Repeats+", so no call was needed; after a restart or a rebalance, a worker calls "+
-			"it anyway")
+		all = append(all, "the status of "+e.Repeats+", so no call was needed; after a restart or a rebalance, a worker makes "+
+			"the call anyway")
 	}
 	for _, s := range e.History {
 		all = append(all, s.At.UTC().Format(orderMoment)+"  "+orderStepText(s))
@@ -146,15 +147,15 @@ func (e shownEvent) place() string {
 	case e.State == life.NotCommitted:
 		return "the group's commit does not cover it; " + n
 	case e.State == life.NothingLeft:
-		return "the worker has fetched it and lists nothing to do about the order; its commit does not cover it yet"
+		return "the worker has fetched it and lists nothing to do for the order; its commit does not cover it yet"
 	case e.State == life.Fetched:
-		return "the worker has fetched it, and does not say what it does about it"
+		return "the worker has fetched it, and does not say what it does with it"
 	case e.State == life.Finished && e.Action == event.Refuse.String():
 		return "committed, but there is no letter: it expired, or the mapping of that time did not refuse the event"
 	case e.Letter != nil && e.Letter.Expired:
 		return "the letter has expired; the ledger still mentions it"
 	case e.Letter != nil && e.Letter.State == fold.Requeued && e.Work == nil:
-		return "its replay waits for a worker; none says for what"
+		return "its replay waits; no worker says for what"
 	}
 	return ""
 }

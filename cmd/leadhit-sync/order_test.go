@@ -231,7 +231,7 @@ func TestTheHistoryOfALetterIsShown(t *testing.T) {
 		"refused again by replay 1;",
 		"revealed by dave: asked by the customer",
 		"replay 2 by alice, with force",
-		"its replay waits for a worker; none says for what",
+		"its replay waits; no worker says for what",
 		"orders/0/1 ", "refuse NotJSON", "not committed",
 		"the mapping finds no order id; the record's key is the order's id",
 		"the group has committed nothing of the partition",
@@ -239,7 +239,7 @@ func TestTheHistoryOfALetterIsShown(t *testing.T) {
 	} {
 		i := strings.Index(got.out[at:], want)
 		if i < 0 {
-			t.Fatalf("got\n%s\nwant %q, behind what comes before it", got.out, want)
+			t.Fatalf("got\n%s\nwant %q, after the texts before it", got.out, want)
 		}
 		at += i
 	}

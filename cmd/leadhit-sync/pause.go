@@ -97,7 +97,7 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 		}
 		o.says.By = name
 	}
-	// Kafka may take seconds to respond, and a reason of two lines is wrong usage at once.
+	// Kafka may take seconds to respond, so a reason of two lines is refused before that.
 	if _, _, err := o.says.Record(); err != nil {
 		return usageError{err}
 	}
@@ -118,7 +118,7 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 }
 
 // personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person.
-// People who find the workers paused have to know whom to ask, and in a container the only user is the image's.
+// People who find the workers paused have to know who to ask, and in a container the only user is the image's.
 func personOf(u *user.User, err error) (string, error) {
 	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
 	switch {

@@ -110,7 +110,7 @@ func writeHeredocs(t *testing.T, dir, block string) {
 	}
 }
 
-// runLine runs one line: settings, the program's name, arguments, and perhaps a file for stdin.
+// runLine runs one line: settings, the program's name, arguments, and a file for stdin, if there is one.
 func runLine(t *testing.T, line string) string {
 	t.Helper()
 	line, file, redirected := strings.Cut(line, " < ")

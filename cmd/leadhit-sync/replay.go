@@ -26,8 +26,9 @@ import (
 // typedNumber is how many letters an operator may replay or close without typing their number.
 const typedNumber = 25
 
-// replayCommand asks the workers to call letters again. It makes no calls itself: each letter is an entry of the
-// ledger, and the worker that owns the letter's partition does the rest. So nothing is lost if the command is killed.
+// replayCommand asks the workers to call letters again. It makes no calls itself: it writes an entry about each letter
+// to the ledger, and the worker that owns the letter's partition does the rest. So nothing is lost if the command is
+// killed.
 func replayCommand() *cobra.Command {
 	run, _ := replay.Defaults()
 	o := replayOptions{rate: rateFlag(run.Rate), breaker: percentFlag(100 * run.Breaker)}
@@ -62,7 +63,7 @@ refused by a safety rule: no letter was requeued · 130 interrupted.`,
 			if err := o.check(c, args); err != nil {
 				return err
 			}
-			// A person may press Ctrl-C at any time, also before the plan is shown. The second one ends the command at once.
+			// A person may press Ctrl-C at any time, even before the plan is shown. The second one ends the command at once.
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			context.AfterFunc(ctx, stop)
@@ -117,7 +118,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	outputFlag(c, &o.output)
 }
 
-// check checks all that needs no Kafka, so that a person learns of a mistake at once.
+// check checks everything that needs no Kafka, so that a person learns of a mistake at once.
 func (o *replayOptions) check(c *cobra.Command, args []string) error {
 	o.stdin, o.started = bufio.NewReader(c.InOrStdin()), time.Now()
 	o.answers = terminal.Is(c.InOrStdin()) && o.idsFrom == ""
@@ -189,8 +190,8 @@ func (o *replayOptions) replay(ctx context.Context, c *cobra.Command) error {
 		})
 }
 
-// confirm shows the plan and asks. Without a terminal nobody can answer, so --yes is required; the plan is printed all
-// the same, because a person needs it to decide.
+// confirm shows the plan and asks. Without a terminal nobody can answer, so --yes is required; the plan is still
+// printed, because a person needs it to decide.
 func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayPlan) error {
 	stderr, count := c.ErrOrStderr(), len(p.Letters)
 	if err := p.print(stderr); err != nil {

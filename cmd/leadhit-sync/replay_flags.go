@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// selection is what a replay is about.
+// selection says which letters a replay is about.
 type selection struct {
 	filter view.Filter
 }
@@ -30,7 +30,7 @@ func (s *selection) parse(f *filterFlags, ids []string) error {
 		// After an interrupted replay a person wants to see which letters are requeued already.
 		filter.States = []fold.State{fold.Open, fold.Requeued}
 	}
-	filter.AllGroups = true // a plan says that a letter belongs to another group
+	filter.AllGroups = true // so that a plan can say that a letter belongs to another group
 	s.filter = filter
 	return nil
 }

@@ -192,7 +192,7 @@ type replayView struct {
 	Waiting    int           `json:"waiting"`
 	Untouched  int           `json:"untouched"`
 	Changed    []changedView `json:"changed"`
-	Stop       replay.Stop   `json:"stop"` // "" if all was done
+	Stop       replay.Stop   `json:"stop"` // "" if everything was done
 	Why        string        `json:"why"`
 	Warnings   []string      `json:"warnings"`
 }

@@ -36,9 +36,9 @@ the log say what it waits for. Run "leadhit-sync check" first to find such waits
 	}
 }
 
-// run does its steps in an order that matters. The settings come before the log, because LOG_FORMAT is one of them;
-// mistakes go to stderr as plain lines. The log comes before the signals, so that the stop can be logged. Deferred
-// calls undo this in reverse: the connections close first, and the log is flushed last.
+// The order of run's steps matters. The settings come before the log, because LOG_FORMAT is one of them; mistakes go to
+// stderr as plain lines. The log comes before the signals, so that the stop can be logged. Deferred calls undo this in
+// reverse: the connections close first, and the log is flushed last.
 func run(ctx context.Context, out io.Writer) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {
@@ -87,9 +87,10 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 	})
 }
 
-// startLog returns the log of the settings, before a reader that may be slow. flush waits until it has what was
-// written, for a few seconds at most; nothing is logged after it. The goroutine outlives ctx, because the drain after a
-// signal must be logged too. Only flush ends it, and waits for it; so run defers flush before all else that logs.
+// startLog returns the log that the settings ask for, with a buffer for a slow reader. flush waits, for a few seconds
+// at most, until the reader has every line; nothing is logged after it. The goroutine outlives ctx, because the drain
+// after a signal must be logged too. Only flush ends it, and waits for it; so run defers flush before everything else
+// that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -101,8 +102,8 @@ func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log 
 	}
 }
 
-// handler writes lines of LOG_FORMAT, in both with durations as people write them. A nil level is info. The same
-// handler writes the buffer's own lines, so a reader parses one format only.
+// handler writes lines in LOG_FORMAT, with durations as people write them. A nil level is info. The buffer's own lines
+// go through a handler of the same kind, so a reader parses one format only.
 func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration { // JSON would have nanoseconds

@@ -27,7 +27,7 @@ func runsCommand() *cobra.Command {
 		Use: "runs [RUN]", Short: "Show the runs of replay and their outcomes",
 		Long: `Show the runs of "leadhit-sync replay", newest last, with the outcomes of their letters.
 
-A run without an end is still going on, or its command was killed; the workers finish
+A run without an end is still in progress, or its command was killed; the workers finish
 its letters in any case.`,
 		Example: `  leadhit-sync runs
   leadhit-sync runs r_1P3XQ7K2M9 -w`,
@@ -84,7 +84,8 @@ type runView struct {
 	By      string     `json:"by"`
 	Reason  string     `json:"reason"`
 	Filter  string     `json:"filter"`
-	// Planned is what the run's start announced, Asked what was requeued so far; the six below are the outcomes of these.
+	// Planned is what the run's start announced, Asked what was requeued so far; the six below are the outcomes of the
+	// requeued letters.
 	Planned    int `json:"planned"`
 	Asked      int `json:"asked"`
 	Waiting    int `json:"waiting"`

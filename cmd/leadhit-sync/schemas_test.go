@@ -20,7 +20,7 @@ func TestEverySchemaIsDocumentedOnce(t *testing.T) {
 	}
 	slices.Sort(documented)
 	if len(inCode) < 10 || !slices.Equal(documented, inCode) {
-		t.Errorf("got documented\n%q\nwant those of the code\n%q", documented, inCode)
+		t.Errorf("got the documented schemas\n%q\nwant those of the code\n%q", documented, inCode)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestEveryCommandWithJSONNamesItsSchema(t *testing.T) {
 
 func schemasDocument(t *testing.T) string { t.Helper(); return readFile(t, "README.md") }
 
-// schemasIn returns the names of schemas in the Go files of a folder, tests excepted.
+// schemasIn returns the names of schemas in the Go files of a folder, except in tests.
 func schemasIn(t *testing.T, folder string) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))

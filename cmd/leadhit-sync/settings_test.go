@@ -62,13 +62,13 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 			"LEADHIT_API_KEY_FILE: the file cannot be used: is a directory",
 		},
 		{
-			"a key that is not there",
+			"a missing key",
 			[]string{"LEADHIT_API_KEY_FILE", filepath.Join(dir, "none")},
 			"LEADHIT_API_KEY_FILE: the file cannot be used: no such file",
 		},
-		{"a key beyond any header", keyFile(strings.Repeat("k", 5000)), "LEADHIT_API_KEY_FILE: "},
-		{"a key by itself in another alphabet", []string{"LEADHIT_API_KEY", "ключ"}, "LEADHIT_API_KEY: "},
-		{"a key by itself beyond any header", []string{"LEADHIT_API_KEY", strings.Repeat("k", 5000)}, "LEADHIT_API_KEY: "},
+		{"a key too long for a header", keyFile(strings.Repeat("k", 5000)), "LEADHIT_API_KEY_FILE: "},
+		{"a key by itself, in another alphabet", []string{"LEADHIT_API_KEY", "ключ"}, "LEADHIT_API_KEY: "},
+		{"a key by itself, too long for a header", []string{"LEADHIT_API_KEY", strings.Repeat("k", 5000)}, "LEADHIT_API_KEY: "},
 		{
 			"LeadHit's authorities without a certificate",
 			[]string{"LEADHIT_CA_FILE", file("no PEM")},
@@ -80,7 +80,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 			"LEADHIT_PROXY: ",
 		},
 		{
-			"an address beyond any request",
+			"an address too long for a request",
 			[]string{"LEADHIT_URL", "https://leadhit.example/" + strings.Repeat("a", 3000)},
 			"LEADHIT_URL: ",
 		},
@@ -90,7 +90,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 			"KAFKA_TLS_CA_FILE: ",
 		},
 		{
-			"a certificate that is none",
+			"a certificate file without a certificate",
 			[]string{
 				"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", file("no PEM"), "KAFKA_TLS_KEY_FILE",
 				filepath.Join(pems, "one.key"),
@@ -98,7 +98,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 			"KAFKA_TLS_CERT_FILE: ",
 		},
 		{
-			"a certificate with another one's key",
+			"a certificate with another certificate's key",
 			[]string{
 				"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", filepath.Join(pems, "one.crt"), "KAFKA_TLS_KEY_FILE",
 				filepath.Join(pems, "two.key"),
@@ -107,14 +107,14 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 		},
 		{"a password with a byte order mark", sasl("SCRAM-SHA-512", "\ufeffcanary"), "KAFKA_SASL_PASSWORD_FILE: "},
 		{"a password of two lines", sasl("PLAIN", "canary\nx"), "KAFKA_SASL_PASSWORD_FILE: "},
-		{"a password of a line's end", sasl("SCRAM-SHA-256", "\r\n"), "KAFKA_SASL_PASSWORD_FILE: "},
+		{"a password of only a line end", sasl("SCRAM-SHA-256", "\r\n"), "KAFKA_SASL_PASSWORD_FILE: "},
 		{"a password that SCRAM does not take", sasl("SCRAM-SHA-512", "canary\a"), "KAFKA_SASL_PASSWORD_FILE: "},
 		{
 			"a mapping with mistakes",
 			[]string{"MAPPING", write(t, dir, "bad.yaml", "fields: {order_id: {path: x}}\n")},
 			"MAPPING: the mapping has mistakes\n",
 		},
-		{"a mapping that is not there", []string{"MAPPING", filepath.Join(dir, "none.yaml")}, "MAPPING: "},
+		{"a missing mapping", []string{"MAPPING", filepath.Join(dir, "none.yaml")}, "MAPPING: "},
 		{
 			"a mapping that is a device",
 			[]string{"MAPPING", "/dev/zero"},
@@ -189,7 +189,7 @@ func needed(t *testing.T, pairs ...string) {
 func TestValidFilesOfEachKindAreAccepted(t *testing.T) {
 	pems := certificates(t)
 	for name, text := range map[string]string{
-		"a line's end": "secret-key\n", "Windows' line's end": "secret-key\r\n", "blanks around": " secret-key ",
+		"a line end": "secret-key\n", "a Windows line end": "secret-key\r\n", "spaces around it": " secret-key ",
 		"base64": "c2VjcmV0LWtleQ==", "quotes": `"secret-key"`,
 	} {
 		t.Run("a key with "+name, func(t *testing.T) {

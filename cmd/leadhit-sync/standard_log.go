@@ -22,8 +22,8 @@ func takeStrayLines(log *slog.Logger) {
 // stray turns a line of the standard logger into a line of our log.
 type stray struct{ slog.Handler }
 
-// Handle writes the line's text as an attribute, without anything in quotes. These are bytes that a server sent, and it
-// may have repeated the API key in them.
+// Handle writes the line's text as an attribute, without anything in quotes. Quotes hold bytes that a server sent,
+// which may repeat the API key.
 func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	text := quoted.ReplaceAllString(record.Message, `"…"`)
 	// Control and format characters could forge a line or colour the terminal of a person who reads the log.

@@ -150,7 +150,7 @@ func adviceOn(s status.Worker) string {
 	return ""
 }
 
-// calls shows the limit of the moment, which LeadHit's overload may have lowered, not the setting.
+// calls shows the current limit, which an overload of LeadHit may have lowered, not the setting.
 func (p *statusPrinter) calls() {
 	s := p.status
 	limit := "no limit per second"
@@ -171,7 +171,7 @@ func (p *statusPrinter) calls() {
 	p.labelled("calls", texts...)
 }
 
-// events shows both ages: only the untried one gets lower with more workers.
+// events shows both ages: more workers lower only the untried one.
 func (p *statusPrinter) events() {
 	s := p.status
 	unfinished := 0
@@ -213,7 +213,7 @@ func (p *statusPrinter) letters() {
 	p.labelled("letters", texts...)
 }
 
-// clock is a time of day, with the date unless that is today by the worker's clock.
+// clock formats a time of day, with the date unless that is today by the worker's clock.
 func (p *statusPrinter) clock(t time.Time) string {
 	t, now := t.UTC(), p.status.At.UTC()
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
@@ -224,7 +224,7 @@ func (p *statusPrinter) clock(t time.Time) string {
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
-// lasting is a duration in its two largest units. A person compares ages at a glance, and seconds beside days say
+// lasting formats a duration in its two largest units. A person compares ages at a glance, and seconds beside days say
 // nothing.
 func lasting(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)

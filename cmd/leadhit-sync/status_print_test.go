@@ -187,19 +187,19 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	if n := strings.Count(got.out, "503"); n != 1 ||
 		!strings.Contains(got.out, "37 orders: http 503 Service Unavailable\n") ||
 		!strings.Contains(got.out, "\n4730 ") || !strings.Contains(got.out, "\n  and 17 more\n") {
-		t.Errorf("got %s, want one line for the answer of 37 orders, 20 of them, and how many more", got.out)
+		t.Errorf("got %s, want one line for the response to 37 orders, 20 of them, and how many more", got.out)
 	}
 	older := outage(1)
 	older.Outcomes = nil // a worker of an earlier version
 	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") ||
 		!strings.Contains(got.out, "20 orders: http 503") {
-		t.Errorf("got %s for an earlier version, want what is listed grouped", got.out)
+		t.Errorf("got %s for an earlier version, want the listed orders grouped", got.out)
 	}
 	mixed := older
-	mixed.Orders[0].Cause, mixed.Orders[0].Code, mixed.Orders[0].Message = "Timeout", 0, "no answer"
+	mixed.Orders[0].Cause, mixed.Orders[0].Code, mixed.Orders[0].Message = "Timeout", 0, "no response"
 	got = command(t, "", "status", workerPage(t, mixed))
 	if large := strings.Index(got.out, "19 orders: http 503"); large < 0 ||
-		large > strings.Index(got.out, "1 order: Timeout: no answer") {
+		large > strings.Index(got.out, "1 order: Timeout: no response") {
 		t.Errorf("got %s, want the larger group first", got.out)
 	}
 }
@@ -230,7 +230,7 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	}
 	if got := strings.Join(fitStatus(one(outage(25)), screen{statusWidth, 24}), "\n"); !strings.Contains(got,
 		"37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
-		t.Errorf("got %s, want the answer, and how many partitions are not shown", got)
+		t.Errorf("got %s, want the response, and how many partitions are not shown", got)
 	}
 }
 

@@ -51,7 +51,7 @@ func TestStatusSaysWhichWorkerCannotBeAskedAndWhy(t *testing.T) {
 	for _, c := range []struct{ name, address, why string }{
 		{"nobody listens", closed(t), "connection refused"},
 		{"another program", other.URL, "HTTP 404"},
-		{"a page that is no status", page.URL, "not a status"},
+		{"a page that is not a status", page.URL, "not a status"},
 		{"JSON of another kind", kind.URL, `has the schema "x"`},
 	} {
 		got := command(t, "", "status", workerPage(t, idle()), c.address)

@@ -38,7 +38,7 @@ func TestANoticeIsWrittenAfterTwoSecondsWithoutAnAnswer(t *testing.T) {
 			n.Answered()
 		}
 		if synctest.Wait(); out.String() != "" {
-			t.Errorf("got %q though answers came", out.String())
+			t.Errorf("got %q although responses came", out.String())
 		}
 		time.Sleep(10 * terminal.Silence)
 		n.Answered()

@@ -41,7 +41,7 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 const newLedgerTries = 6
 
 // AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. It writes
-// even to a ledger with unsuitable settings, because workers that began to follow it still do.
+// even to a ledger with unsuitable settings, because workers that already follow it still read it.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	if _, err := ensureTopic(ctx, c, cluster, InspectLedger); err != nil {
 		if _, flawed := errors.AsType[*deadletter.UnfitError](err); !flawed {

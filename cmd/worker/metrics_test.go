@@ -38,8 +38,8 @@ func scrape(t *testing.T) string {
 	return s.shows("/metrics", "leadhit_sync_events_finished_total 3")
 }
 
-// TestTheMetricsAreThoseOfTheList compares names, types, labels and helps with a file. Alerts and dashboards rely on
-// them. UPDATE_GOLDEN=1 writes it again.
+// TestTheMetricsAreThoseOfTheList compares names, types, labels and help texts with a file. Alerts and dashboards rely
+// on them. UPDATE_GOLDEN=1 writes it again.
 func TestTheMetricsAreThoseOfTheList(t *testing.T) {
 	got := listMetrics(scrape(t))
 	if os.Getenv("UPDATE_GOLDEN") == "1" {

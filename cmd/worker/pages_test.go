@@ -38,7 +38,7 @@ func TestTheMetricsCountWhatHappened(t *testing.T) {
 	s.produce(1, `{"order_id":"4712","status":"lost"}`)
 	s.produce(1, `no JSON`)
 	s.produce(1, `{"order_id":"4711","status":"paid"}`) // in another partition
-	s.produce(0, `{"order_id":"4711","status":"paid"}`) // no news
+	s.produce(0, `{"order_id":"4711","status":"paid"}`) // a repeat
 	s.run()
 	s.shows("/metrics", "leadhit_sync_events_finished_total 6")
 	page := s.shows("/metrics", "leadhit_sync_letters_in_air 0")
@@ -107,7 +107,7 @@ func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
 		produce(i)
 	}
 	page := ""
-	s.until("the causes that found no room are counted", func() bool {
+	s.until("the causes beyond the limit are counted", func() bool {
 		_, page = s.page("/metrics")
 		return value(t, page, `verdicts_total{cause="other",kind="again"}`) > 0
 	})

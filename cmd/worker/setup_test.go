@@ -175,7 +175,7 @@ func (s *scene) shows(path, text string) string {
 	return page
 }
 
-// until waits until is returns true.
+// until waits until a condition holds.
 func (s *scene) until(what string, is func() bool) {
 	s.t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)

@@ -227,7 +227,7 @@ func TestAFailedInspectionComesBeforeTheCreation(t *testing.T) {
 	})
 	_, err := worker.EnsureLetters(t.Context(), s.config, s.cluster)
 	if err == nil || !strings.HasPrefix(err.Error(), "look up topic "+lettersTopic) {
-		t.Errorf("got %v, want the error of the first question", err)
+		t.Errorf("got %v, want the error of the first request", err)
 	}
 }
 

@@ -195,7 +195,7 @@ func TestAnotherRecordInALettersPlaceTellsNothing(t *testing.T) {
 			d := newDesk(t)
 			d.letter(change)
 			if taken := d.take(); !reflect.DeepEqual(taken, turn.Taken{}) {
-				t.Errorf("got %+v, want nothing: nobody can tell what the replay is about", taken)
+				t.Errorf("got %+v, want nothing: nobody knows which letter the replay is about", taken)
 			}
 		})
 	}

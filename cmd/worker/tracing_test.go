@@ -355,12 +355,12 @@ func TestAnEventAboutSeveralOrdersEndsWithTheLastOfThem(t *testing.T) {
 
 func TestWithoutTracingNothingIsSentAnywhere(t *testing.T) {
 	for name, settings := range map[string][]string{
-		"no endpoint":      {"OTEL_EXPORTER_OTLP_ENDPOINT", ""},
-		"none":             {"OTEL_TRACES_EXPORTER", "none"},
-		"the SDK's switch": {"OTEL_SDK_DISABLED", "true"},
-		"an unknown one":   {"OTEL_TRACES_EXPORTER", "zipkin"},
-		"sampled: nothing": {"OTEL_TRACES_SAMPLER", "always_off"},
-		"the shop's no":    {"OTEL_TRACES_SAMPLER", "parentbased_always_on"},
+		"no endpoint":         {"OTEL_EXPORTER_OTLP_ENDPOINT", ""},
+		"none":                {"OTEL_TRACES_EXPORTER", "none"},
+		"the SDK's switch":    {"OTEL_SDK_DISABLED", "true"},
+		"an unknown exporter": {"OTEL_TRACES_EXPORTER", "zipkin"},
+		"sampled: nothing":    {"OTEL_TRACES_SAMPLER", "always_off"},
+		"an unsampled trace":  {"OTEL_TRACES_SAMPLER", "parentbased_always_on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c, n := traced(t, settings...)
@@ -385,7 +385,7 @@ func TestACollectorThatIsAwayIsToldOnceAndHoldsNothingUp(t *testing.T) {
 	for i := range 5 {
 		s.produceTraced(fmt.Sprintf(`{"order_id": "%d", "status": "paid"}`, i), "")
 		s.until("the call", func() bool { return len(n.seen()) == i+1 })
-		s.until("it is told", func() bool { return strings.Contains(s.logs.String(), "traces cannot be delivered") })
+		s.until("the failure is logged", func() bool { return strings.Contains(s.logs.String(), "traces cannot be delivered") })
 	}
 	if got := strings.Count(s.logs.String(), "traces cannot be delivered"); got != 1 {
 		t.Errorf("got %d lines, want one:\n%s", got, s.logs.String())
@@ -405,7 +405,7 @@ func TestABusyCollectorIsAskedAgain(t *testing.T) {
 			len(c.named("set_order_status")) == 1
 	})
 	if strings.Contains(s.logs.String(), "traces cannot") {
-		t.Errorf("got\n%s\nwant no word of a delivery that succeeded in the end", s.logs.String())
+		t.Errorf("got\n%s\nwant no line about a delivery that succeeded in the end", s.logs.String())
 	}
 }
 

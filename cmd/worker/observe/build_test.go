@@ -34,7 +34,7 @@ func TestABuildSaysWhatItWasMadeFrom(t *testing.T) {
 			observe.Build{Version: "1.2.3", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
 		},
 		{
-			"the linker's word wins", "v1.2.4",
+			"the linker's version wins", "v1.2.4",
 			built("v1.2.3", clean...),
 			observe.Build{Version: "1.2.4", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
 		},

@@ -90,8 +90,8 @@ func calls(to sender, s snapshot.Snapshot, now time.Time) {
 		float64(s.Letters))
 }
 
-// events sends counters from the start of the process. What was finished by an earlier owner is counted apart, because
-// it cost no call.
+// events sends counters from the start of the process. Events that an earlier owner finished are counted separately,
+// because they cost no call.
 func events(to sender, s consumer.State) {
 	unfinished := 0
 	for _, p := range s.Dispatch.Partitions {

@@ -125,7 +125,7 @@ func (c *collector) post(ctx context.Context, body []byte) (again bool, err erro
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		again = true // OTLP/HTTP lists these as retryable
 	}
-	return again, fmt.Errorf("the collector answered HTTP %d", answer.StatusCode)
+	return again, fmt.Errorf("the collector responded with HTTP %d", answer.StatusCode)
 }
 
 // record logs when deliveries begin to fail, and when they succeed again.
