@@ -67,7 +67,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			var header *deadletter.HeaderError
 			if !errors.Is(err, deadletter.ErrNotALetter) && !errors.As(err, &header) {
-				t.Fatalf("got an error of no type: %v", err)
+				t.Fatalf("got an error without a type: %v", err)
 			}
 			return
 		}

@@ -139,7 +139,7 @@ func reserved(name string) bool {
 	return strings.HasPrefix(name, connectPrefix) || strings.HasPrefix(name, ownPrefix)
 }
 
-// clean makes one line of valid UTF-8 of a text and cuts it to limit bytes.
+// clean turns a text into one line of valid UTF-8 and cuts it to limit bytes.
 func clean(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {

@@ -209,9 +209,9 @@ func TestOnlyLettersOfTheGroupInOurFormAreParsedInBrief(t *testing.T) {
 		"Kafka Connect's":    {Headers: []event.Header{{Key: "__connect.errors.topic", Value: []byte("orders")}}},
 		"without an id":      with(l, "dlq.id", nil),
 		"without a time":     with(l, "dlq.failed.at", nil),
-		"of a later form":    with(l, "dlq.schema", []byte("2")),
-		"a count of no kind": with(l, "dlq.replay.count", []byte("many")),
-		"an id of no kind":   with(l, "dlq.id", []byte("orders/3")),
+		"of a later version": with(l, "dlq.schema", []byte("2")),
+		"a malformed count":  with(l, "dlq.replay.count", []byte("many")),
+		"a malformed id":     with(l, "dlq.id", []byte("orders/3")),
 	} {
 		group := l.Group
 		if name == "another group" {

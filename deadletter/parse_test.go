@@ -74,7 +74,7 @@ func TestAHeaderThatCannotBeReadIsNamed(t *testing.T) {
 		{"an id with a sign", "dlq.id", "orders/3/-1"},
 		{"an id with an offset above 2^63", "dlq.id", "orders/3/9223372036854775808"},
 		{"an id with an odd item", "dlq.id", "orders/3/118273#x"},
-		{"an id with an item of no number", "dlq.id", "orders/3/118273#"},
+		{"an id whose item has no number", "dlq.id", "orders/3/118273#"},
 		{"an id of another event", "dlq.id", "orders/3/118274"},
 		{"an id of another topic", "dlq.id", "returns/3/118273"},
 		{"a code", "dlq.error.code", "many"},
@@ -85,7 +85,7 @@ func TestAHeaderThatCannotBeReadIsNamed(t *testing.T) {
 		{"a timestamp", "dlq.original.timestamp", "0x1"},
 		{"a newer version", "dlq.schema", "2"},
 		{"an older version", "dlq.schema", "0"},
-		{"a version of no number", "dlq.schema", "one"},
+		{"a version that is not a number", "dlq.schema", "one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -118,7 +118,7 @@ func isEmail(word string) bool {
 	return at > 0 && at < len(word)-1
 }
 
-// isToken reports whether a word looks like a key: long, with letters and digits. UUIDs and host names are no keys.
+// isToken reports whether a word looks like a key: long, with letters and digits. UUIDs and host names are not keys.
 func isToken(word string) bool {
 	const shortest = 24
 	if isUUID(word) {

@@ -47,7 +47,7 @@ func TestMessagesAreScrubbedBeforeTheyBecomeAHeader(t *testing.T) {
 		{"a key in quotation marks", `api_key = "abc"`, `api_key = "…"`},
 		{"a bearer", "Authorization: Bearer abc.def", "Authorization: <secret> <secret>"},
 		{"lines", "first\r\nsecond\x00third\u2028fourth", "first  second third fourth"},
-		{"text that turns around", "abc\u202edef\u2066ghi", "abcdefghi"},
+		{"text that changes direction", "abc\u202edef\u2066ghi", "abcdefghi"},
 		{"broken UTF-8", "a\xffb", "a\ufffdb"},
 		{"nothing", " \n", "(no message)"},
 	} {

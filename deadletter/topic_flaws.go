@@ -70,7 +70,7 @@ func (e *UnfitError) Error() string {
 
 // The settings that are judged.
 const (
-	replicationFactor = "replication factor" // no setting, but the name in Kafka's tools
+	replicationFactor = "replication factor" // not a setting; Kafka's tools use this name
 	cleanupPolicy     = "cleanup.policy"
 	retentionSetting  = "retention.ms"
 	retentionBytes    = "retention.bytes"

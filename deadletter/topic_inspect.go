@@ -73,7 +73,7 @@ func InspectLedger(f Facts) Inspection {
 	}
 	return f.inspect(needs{
 		maxBytes: ledgerBytes, keepBytes: unlimited, keep: keep,
-		keepWhy: "a worker that starts later sees neither an older pause nor what became of older letters",
+		keepWhy: "a worker that starts later sees neither an older pause nor the outcomes of older letters",
 	}, map[string]string{
 		retentionSetting: strconv.FormatInt(ledgerRetention(letters), 10),
 		maxMessageBytes:  strconv.Itoa(defaultMaxBytes),
@@ -145,7 +145,7 @@ func (s sources) keepWhy() string {
 	if s.retention > day {
 		return "letters are deleted while their topics still keep the events"
 	}
-	return "letters are deleted before somebody looks at them"
+	return "letters are deleted before anybody looks at them"
 }
 
 // settings are those of a new topic for letters. It accepts letters of the largest events, and keeps them as long as

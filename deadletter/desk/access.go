@@ -25,7 +25,7 @@ type Access struct {
 
 // visitor is who sends a request.
 type visitor struct {
-	// Name is that of the user; "" if it is unknown.
+	// Name is the user's name; "" if it is unknown.
 	Name string
 	// MayWrite says whether the visitor may change things, and see values. WhyNot is the key of the text that says why
 	// not.
@@ -73,7 +73,8 @@ func (a Access) user(r *http.Request) (name, unknown string) {
 	case !a.fromProxy(r):
 		return "", "access.stranger"
 	}
-	// A proxy that adds its header to the client's sends two, or joins them, and then it is unknown which is whose.
+	// A proxy that adds its header to the client's sends two, or joins them, and then nobody knows which one is the
+	// proxy's.
 	if names := r.Header.Values(a.UserHeader); len(names) == 1 && isUserName(names[0]) && !strings.Contains(names[0], ",") {
 		return names[0], ""
 	}

@@ -120,9 +120,9 @@ func TestOnlyAKnownUserMayWrite(t *testing.T) {
 		{"an empty name", behind(), request{peer: "10.1.2.3:4711", header: email("")}, "access.unnamed"},
 		{"a name that is blank", behind(), request{peer: "10.1.2.3:4711", header: email(" ")}, "access.unnamed"},
 		{"a name with a control character", behind(), request{peer: "10.1.2.3:4711", header: email("al\x1bice")}, "access.unnamed"},
-		{"a name that turns the text around", behind(), request{peer: "10.1.2.3:4711", header: email("al\u202eice")}, "access.unnamed"},
+		{"a name that reverses the direction of text", behind(), request{peer: "10.1.2.3:4711", header: email("al\u202eice")}, "access.unnamed"},
 		{"a name that is not text", behind(), request{peer: "10.1.2.3:4711", header: email("al\xffice")}, "access.unnamed"},
-		{"a name as long as a novel", behind(), request{peer: "10.1.2.3:4711", header: email(strings.Repeat("a", 101))}, "access.unnamed"},
+		{"a name that is too long", behind(), request{peer: "10.1.2.3:4711", header: email(strings.Repeat("a", 101))}, "access.unnamed"},
 		{"a name in Cyrillic", behind(), request{peer: "10.1.2.3:4711", header: email("Алиса")}, "Алиса may write"},
 		{"the demo's user", desk.Access{Write: true, Everybody: "you"}, request{}, "you may write"},
 		{"a user with a token", desk.Access{Write: true, Tokens: tokens(t)}, request{user: "alice", token: aliceToken}, "alice may write"},
@@ -152,7 +152,7 @@ func TestWhereUsersHaveTokensNobodyElseSeesAnything(t *testing.T) {
 			t.Parallel()
 			w := q.send(t, access.Protect(http.HandlerFunc(who)))
 			if w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
-				t.Errorf("got %d %v, want 401 and a question for the token", w.Code, w.Header())
+				t.Errorf("got %d %v, want 401 and a request for the token", w.Code, w.Header())
 			}
 			q.method = http.MethodPost
 			if w = q.send(t, access.Protect(http.HandlerFunc(who))); w.Code != http.StatusForbidden {
@@ -187,13 +187,13 @@ func TestAReplacedTokenFileCountsAtOnce(t *testing.T) {
 func TestATokenFileWithAMistakeIsRefusedWithoutItsContent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
-		"no line":          {"\n# alice " + aliceToken + "\n", "no line with a name and a token"},
-		"no token":         {"alice\n", "line 1: want a name, a space and a token"},
-		"three words":      {"# users\nalice liddell " + aliceToken, "line 2: want a name, a space and a token"},
-		"a short token":    {"alice canary-secret", "line 1: the token is shorter than 24 characters"},
-		"a name and colon": {"alice:x " + aliceToken, "line 1: the name has a colon"},
-		"one token of two": {"alice " + aliceToken + "\nbob " + aliceToken, "line 2: the token is in an earlier line too"},
-		"a mark before":    {"\uFEFFalice " + aliceToken, "line 1: the name has a colon, or characters that cannot be printed"},
+		"no line":           {"\n# alice " + aliceToken + "\n", "no line with a name and a token"},
+		"no token":          {"alice\n", "line 1: want a name, a space and a token"},
+		"three words":       {"# users\nalice liddell " + aliceToken, "line 2: want a name, a space and a token"},
+		"a short token":     {"alice canary-secret", "line 1: the token is shorter than 24 characters"},
+		"a name and colon":  {"alice:x " + aliceToken, "line 1: the name has a colon"},
+		"one token of two":  {"alice " + aliceToken + "\nbob " + aliceToken, "line 2: the token is in an earlier line too"},
+		"a byte order mark": {"\uFEFFalice " + aliceToken, "line 1: the name has a colon, or characters that cannot be printed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ const minToken = 24
 type Tokens map[[sha256.Size]byte]string
 
 // ReadTokens reads a file with a line for each token: the user's name, a space, the token. Empty lines and lines that
-// begin with # do not count. A user may have several tokens, so that one can replace another.
+// begin with # are ignored. A user may have several tokens, so that one can replace another.
 func ReadTokens(path string) (Tokens, error) {
 	text, err := credentials.Read(path)
 	if err != nil {

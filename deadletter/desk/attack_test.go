@@ -41,8 +41,8 @@ func written(f *desktest.Fake) string {
 
 const canary = "canary@example.com"
 
-// letterWith is a backend with two letters of an order, one replayed and one dismissed, and a pause. All that others
-// write has the text.
+// letterWith is a backend with two letters of an order, one replayed and one dismissed, and a pause. Everything that
+// others write contains the text.
 func letterWith(text string) *desktest.Fake {
 	f := desktest.New()
 	for offset := range int64(2) {
@@ -180,7 +180,7 @@ func TestTheScriptsMakeNoCodeOfText(t *testing.T) {
 			t.Fatal(err)
 		}
 		if found := regexp.MustCompile(`\beval\(|new Function|document\.write|(inner|outer)HTML\s*\+?=[^=]|insertAdjacentHTML|setTimeout\("|javascript:`).Find(text); found != nil {
-			t.Errorf("%s: got %s, which makes code of text", file, found)
+			t.Errorf("%s: got %s, which turns text into code", file, found)
 		}
 	}
 }
@@ -201,7 +201,7 @@ func writes(t *testing.T) (paths []string) {
 	return paths
 }
 
-// filled is a form with all that any request needs.
+// filled is a form with every field that any request needs.
 func filled() string {
 	return url.Values{"reason": {"because"}, "state": {"open"}, "id": {"orders/3/41"}, "rate": {"10"}, "canary": {"1"}}.Encode()
 }
@@ -219,17 +219,17 @@ func TestNoStrangerWrites(t *testing.T) {
 		access desk.Access
 		request
 	}{
-		"without a user":                   {behind(), request{peer: proxy}},
-		"with a forged header":             {behind(), request{peer: "10.1.2.4:4711", header: email}},
-		"with two users":                   {behind(), request{peer: proxy, header: http.Header{"X-Forwarded-Email": {"alice", "bob"}}}},
-		"from another site":                {behind(), request{peer: proxy, header: fromPage("cross-site")}},
-		"from a neighbour's site":          {behind(), request{peer: proxy, header: fromPage("same-site")}},
-		"from a site with an old browser":  {behind(), request{peer: proxy, header: http.Header{"X-Forwarded-Email": {"alice"}, "Origin": {"https://evil.example"}}}},
-		"at a desk that only shows":        {readOnly, request{peer: proxy, header: email}},
-		"at a desk without users":          {desk.Access{Write: true}, request{}},
-		"with a wrong token":               {desk.Access{Write: true, Tokens: tokens(t)}, request{user: "alice", token: "0123456789abcdef01234568"}},
-		"with a token from another site":   {desk.Access{Write: true, Tokens: tokens(t)}, request{user: "alice", token: aliceToken, header: fromPage("cross-site")}},
-		"by a name that was bound to here": {everybody(), request{local: "127.0.0.1:8090", host: "evil.example"}},
+		"without a user":                  {behind(), request{peer: proxy}},
+		"with a forged header":            {behind(), request{peer: "10.1.2.4:4711", header: email}},
+		"with two users":                  {behind(), request{peer: proxy, header: http.Header{"X-Forwarded-Email": {"alice", "bob"}}}},
+		"from another site":               {behind(), request{peer: proxy, header: fromPage("cross-site")}},
+		"from a neighbour's site":         {behind(), request{peer: proxy, header: fromPage("same-site")}},
+		"from a site with an old browser": {behind(), request{peer: proxy, header: http.Header{"X-Forwarded-Email": {"alice"}, "Origin": {"https://evil.example"}}}},
+		"at a read-only desk":             {readOnly, request{peer: proxy, header: email}},
+		"at a desk without users":         {desk.Access{Write: true}, request{}},
+		"with a wrong token":              {desk.Access{Write: true, Tokens: tokens(t)}, request{user: "alice", token: "0123456789abcdef01234568"}},
+		"with a token from another site":  {desk.Access{Write: true, Tokens: tokens(t)}, request{user: "alice", token: aliceToken, header: fromPage("cross-site")}},
+		"by a rebound host name":          {everybody(), request{local: "127.0.0.1:8090", host: "evil.example"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -287,13 +287,13 @@ func TestAValueIsShownOnlyForAReasonThatTheLedgerKeeps(t *testing.T) {
 		f *desktest.Fake
 		request
 	}{
-		"without a reason":            {letterWith("harmless"), request{path: at, form: "x=y"}},
-		"with an empty form":          {letterWith("harmless"), request{path: at}},
-		"with a blank reason":         {letterWith("harmless"), request{path: at, form: "reason=+%09+"}},
-		"with a reason in the query":  {letterWith("harmless"), request{path: at + "?reason=because", form: "x=y"}},
-		"with a reason of a novel":    {letterWith("harmless"), request{path: at, form: "reason=" + strings.Repeat("a", 300<<10)}},
-		"while the ledger is away":    {broken, request{path: at, form: "reason=because"}},
-		"of a letter that is unknown": {letterWith("harmless"), request{path: "/letters/orders/3/43/reveal", form: "reason=because"}},
+		"without a reason":                   {letterWith("harmless"), request{path: at, form: "x=y"}},
+		"with an empty form":                 {letterWith("harmless"), request{path: at}},
+		"with a blank reason":                {letterWith("harmless"), request{path: at, form: "reason=+%09+"}},
+		"with a reason in the query":         {letterWith("harmless"), request{path: at + "?reason=because", form: "x=y"}},
+		"with a reason that is too long":     {letterWith("harmless"), request{path: at, form: "reason=" + strings.Repeat("a", 300<<10)}},
+		"while the ledger cannot be written": {broken, request{path: at, form: "reason=because"}},
+		"of a letter that is unknown":        {letterWith("harmless"), request{path: "/letters/orders/3/43/reveal", form: "reason=because"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -343,7 +343,7 @@ func TestALetterWithTenThousandHeadersHasAPage(t *testing.T) {
 		t.Errorf("got %d and %d bytes, want a page of at most 2 MiB", w.Code, size)
 	}
 	if !strings.Contains(w.Body.String(), "9,800") {
-		t.Error("got no word about the headers that are left out")
+		t.Error("got no line about the headers that are left out")
 	}
 }
 

@@ -55,7 +55,7 @@ func readCatalogue(files fs.FS, lang string) (*texts, error) {
 var placeholder = regexp.MustCompile(`\{(\d)\}`)
 
 // t returns the text with a key. The first whole number among the arguments chooses the plural form. Arguments of the
-// type template.HTML, such as links and times, make the whole text HTML; all else in it is escaped.
+// type template.HTML, such as links and times, make the whole text HTML; everything else in it is escaped.
 func (t *texts) t(key string, args ...any) any {
 	forms := t.byKey[key]
 	if forms == nil {
@@ -141,7 +141,8 @@ func (t *texts) form(n int64) int {
 	return 2
 }
 
-// firstNumber decides the plural: a text with several numbers is written so that its first one does.
+// firstNumber returns the number that chooses the plural form. A text with several numbers is written so that its first
+// one does.
 func firstNumber(args []any) (int64, bool) {
 	for _, arg := range args {
 		if n, ok := wholeNumber(arg); ok {
@@ -163,7 +164,7 @@ func wholeNumber(arg any) (int64, bool) {
 	return 0, false
 }
 
-// hasHTML says that the text's other arguments must be escaped by us, because the template will not do it.
+// hasHTML reports whether an argument is HTML. We must then escape the others, because the template will not.
 func hasHTML(args []any) bool {
 	for _, arg := range args {
 		if _, ok := arg.(template.HTML); ok {

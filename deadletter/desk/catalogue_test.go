@@ -54,7 +54,7 @@ func placeholders(text string) []string {
 	return slices.Compact(all)
 }
 
-// sources returns all that may name a text: programs, templates and scripts.
+// sources returns everything that may name a text: programs, templates and scripts.
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder

@@ -115,8 +115,8 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	}
 }
 
-// carryOut writes the entries. A letter that somebody else changed first is no failure: the page lists it, with who was
-// first, so that the person can look again.
+// carryOut writes the entries. A letter that somebody else changed first is no failure: the page lists it and says who
+// was first, so that the person can look again.
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
 	// A write that has begun continues if the person closes the page: half a change would help nobody.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)
@@ -135,7 +135,7 @@ func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []l
 // changeTexts are the keys of the texts of a form.
 type changeTexts struct{ Title, Head, Text, Form, Do, Done, Left string }
 
-// Texts are those of what the form does.
+// Texts returns the texts for the form's action.
 func (p changePage) Texts() changeTexts {
 	if p.What == "reopen" {
 		return changeTexts{
@@ -149,7 +149,7 @@ func (p changePage) Texts() changeTexts {
 	}
 }
 
-// Command is the same on the command line.
+// Command is the same action on the command line.
 func (p changePage) Command() string { return p.command("letters "+p.What) + ` --reason "…"` }
 
 // Back is the list that the person came from.

@@ -10,10 +10,10 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// Settings are what a desk is made of.
+// Settings configure a desk.
 type Settings struct {
 	Source Source
-	// Writer is nil at a read-only desk.
+	// Writer is nil for a read-only desk.
 	Writer Writer
 	// Group is the consumer group whose letters the desk shows.
 	Group  string

@@ -193,7 +193,7 @@ func TestTheFilterIsTheAddressAndTheCommand(t *testing.T) {
 	code, page := v.get("/letters?cause=HTTP+422&version=%3C2&since=7d")
 	v.want(code, http.StatusOK, page, "cause:HTTP 422", "1 cause", "leadhit-sync letters list --cause 'HTTP 422' --since 20")
 	if strings.Contains(page, "InvalidOrder") {
-		t.Error("the filter leaves other causes in")
+		t.Error("got other causes, want the filter to exclude them")
 	}
 	code, page = v.get("/letters?cause=none")
 	v.want(code, http.StatusOK, page, "0 of 272 letters match", "Clear the filter")

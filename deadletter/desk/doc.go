@@ -1,5 +1,6 @@
-// Package desk is the page on which people see dead letters, orders and workers, and act on them.
+// Package desk serves the pages on which people see dead letters, orders and workers, and act on them.
 //
-// It reads through a [Source] and writes through a [Writer], which the commands use too: the page adds no second way to
-// do anything. It renders HTML on the server. The page works without its script, which only adds comfort.
+// It reads through a [Source] and writes through a [Writer]. Package office implements both with the code of the
+// commands, so the desk and the commands do the same. The HTML is rendered on the server. The pages work without their
+// script, which is only a convenience.
 package desk

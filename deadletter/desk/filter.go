@@ -27,7 +27,8 @@ type selection struct {
 	Wrong   []string // parts that cannot be understood, as the person wrote them
 }
 
-// misread refuses to act on a filter with a part that cannot be understood: without it, more letters would match.
+// misread refuses to act on a filter with a part that cannot be understood: without that part, more letters would
+// match.
 func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool {
 	if s.Nothing {
 		d.refuse(w, r, http.StatusBadRequest, "letters.nothing")
@@ -117,7 +118,7 @@ func (s *selection) setStates(value string) error {
 	return nil
 }
 
-// State is the one word for the selected states that the tabs mark; "" if no tab has them.
+// State is the state whose tab is marked: the filter's, or open.
 func (s *selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
 
 // with returns the address of a view with another value of a part of the filter; "" removes the part.

@@ -42,8 +42,8 @@ func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
 	d.showLetter(w, r, http.StatusOK, form{}, false)
 }
 
-// showLetter shows what is known even if Kafka does not respond: the view in memory has all but the event. reveal shows
-// the value unmasked; the caller has already recorded that in the ledger.
+// showLetter shows what is known even if Kafka does not respond: the view in memory has everything but the event.
+// reveal shows the value unmasked; the caller has already recorded that in the ledger.
 func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
 	id, err := ledger.ParseID(letterIDOf(r))
 	if err != nil {
@@ -100,7 +100,7 @@ func othersOf(v *view.View, l view.Letter) []view.Letter {
 	return slices.DeleteFunc(others.Letters, func(o view.Letter) bool { return o.Ledger.ID == l.Ledger.ID })
 }
 
-// layOut makes text of the event.
+// layOut turns the event into text.
 func (p *letterPage) layOut(reveal bool) {
 	for _, h := range p.Event.Headers {
 		if len(p.Headers) == headersShown {
@@ -148,7 +148,7 @@ func (p *letterPage) Waits() bool {
 	return p.Ledger.State == fold.Open || p.Ledger.State == fold.Requeued
 }
 
-// SourceTime is when the event was written; zero if that cannot be true.
+// SourceTime is when the event was written; zero if the time is implausible.
 func (p *letterPage) SourceTime() time.Time {
 	if !event.Plausible(p.Time, time.Now()) {
 		return time.Time{}

@@ -16,7 +16,7 @@ const (
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50
-	// mostPages keeps the list of skipped letters short. A filter finds what is older.
+	// mostPages keeps the list of skipped letters short. A filter finds older ones.
 	mostPages = 2000
 )
 
@@ -107,12 +107,12 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(query, now)
 	p := lettersPage{selection: s, Command: s.command("letters list")}
 	read := d.reading()
-	if read.At.IsZero() { // what was read so far says nothing yet, and to count it would delay the reader
+	if read.At.IsZero() { // a part of the letters says nothing yet, and counting it would delay the reading
 		d.show(w, r, http.StatusOK, "letters", read, p)
 		return
 	}
 	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals { return totalsOf(v, read, now, texts) })
-	key := s.Query.Encode() // a relative time is that of the first reader; a reading is seconds old at most
+	key := s.Query.Encode() // a relative time counts from the first request; a reading is seconds old at most
 	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow {
 		return causesOf(v, s, p.Totals, read, now)
 	})
@@ -184,8 +184,8 @@ func (s *selection) tabs(counts map[fold.State]int) []tab {
 	return append(all, tab{"all", sum, s.with("/letters", "state", "all")})
 }
 
-// causesOf groups the letters that match, with what a replay would do to those that are open. A filter that selects
-// whole causes needs no look at each letter again.
+// causesOf groups the letters that match, with what a replay would do to the open ones. If the filter selects whole
+// causes, it need not look at each letter again.
 func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) []causeRow {
 	would := t.Would
 	if !s.wholeCauses() {
@@ -260,7 +260,7 @@ func hintsOf(v *view.View) hints {
 	return h
 }
 
-// runForgotten is when a run without an end is no longer shown as running: its process was probably killed.
+// runForgotten is how long a run without an end is shown as running: after that, its process was probably killed.
 const runForgotten = time.Hour
 
 // unfinished leaves out a run whose process was killed long ago, unless workers still have its letters.

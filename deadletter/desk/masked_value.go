@@ -69,8 +69,8 @@ func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
 }
 
 // isMemberName reports whether a name belongs to the form of events: letters, digits and _ : . - after a letter or _,
-// which may follow one of @ $ #. Some producers use e-mail addresses or customers' numbers as names. This is no regular
-// expression because \p{L}, repeated 64 times, compiles to two megabytes, which every worker would hold.
+// which may follow one of @ $ #. Some producers use e-mail addresses or customers' numbers as names. It is not a
+// regular expression, because \p{L}, repeated 64 times, compiles to two megabytes, which every worker would hold.
 func isMemberName(name string) bool {
 	const most, mostDigits = 64, 4 // characters; digits in a row
 	if name != "" && strings.ContainsRune("@$#", rune(name[0])) {

@@ -55,7 +55,7 @@ func (v *orderView) count() {
 	}
 }
 
-// Tone says how the order is: good, bad, busy or quiet.
+// Tone rates the order: good, bad, busy or quiet.
 func (v *orderView) Tone() string {
 	switch {
 	case v.Open > v.Overtaken:
@@ -71,7 +71,7 @@ func (v *orderView) Tone() string {
 // Done reports whether nothing is left to do.
 func (v *orderView) Done() bool { return v.Complete && v.Open+v.Requeued+v.Waiting+v.Unknown == 0 }
 
-// Calls reports whether an event is finished that asks for a call; the page then says what that means.
+// Calls reports whether an event that asks for a call is finished; the page then explains the word.
 func (v *orderView) Calls() bool {
 	return slices.ContainsFunc(v.Events, func(e OrderEvent) bool {
 		return e.State == eventFinished && e.Action == event.Call.String()
@@ -81,7 +81,7 @@ func (v *orderView) Calls() bool {
 // TopicList is the topics that were read.
 func (v *orderView) TopicList() string { return strings.Join(v.Topics, ", ") }
 
-// Tone says how an event is.
+// Tone rates an event, likewise.
 func (e OrderEvent) Tone() string {
 	switch {
 	case e.State == eventFinished:

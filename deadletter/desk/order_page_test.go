@@ -61,7 +61,7 @@ func TestAnOrderShowsItsEventsAndWhatTheyWaitFor(t *testing.T) {
 			"Not known 2 events cannot be read, because the schema registry does not respond.",
 			"No worker of group shop responded",
 		},
-		"/orders": {"Orders What became of an order"},
+		"/orders": {"Orders The events of one order"},
 	} {
 		code, texts := answer(t, desktest.Story("busy"), get(t, target), "en")
 		if code != http.StatusOK {

@@ -92,7 +92,7 @@ func (t *texts) place(id string) any {
 	return id
 }
 
-// working is what a worker does about an event or a replay, in words.
+// working is what a worker does with an event or a replay, in words.
 type working struct {
 	OrderWork
 

@@ -54,8 +54,8 @@ type page struct {
 	Visitor  visitor
 	Path     string // of this page, with its query, for the links that change the language
 	Now      time.Time
-	Stranger bool // must not see what the desk is about
-	Answer   bool // to a form: its address cannot be read again
+	Stranger bool // must not see what the desk shows
+	Answer   bool // the response to a form: its address cannot be requested again
 	Data     any
 }
 

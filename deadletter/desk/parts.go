@@ -58,7 +58,7 @@ func orderURL(order string) string { return "/orders?" + url.Values{"id": {order
 
 func runURL(run string) string { return "/runs/" + url.PathEscape(run) }
 
-// expiresSoon is when an open letter that will expire becomes urgent; the alert about it has the same limit.
+// expiresSoon is how long before its expiry an open letter becomes urgent; the alert about it has the same limit.
 const expiresSoon = 72 * time.Hour
 
 func soon(at, now time.Time) bool { return !at.IsZero() && at.Sub(now) < expiresSoon }
@@ -84,7 +84,7 @@ type sparkBar struct {
 	Empty      bool
 }
 
-// newSpark draws numbers as bars. A number above 0 is always seen, and 0 leaves a line at the bottom.
+// newSpark draws numbers as bars. A number above 0 is always visible, and 0 leaves a line at the bottom.
 func newSpark(numbers []int, width, height int, label string) spark {
 	s := spark{Width: width, Height: height, Label: label}
 	most := 1

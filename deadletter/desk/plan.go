@@ -216,7 +216,7 @@ func (p *planPage) Command() string {
 	return p.command("replay") + ` --reason "…"`
 }
 
-// reading is how fresh the view is.
+// reading says how fresh the view is.
 func (d *desk) reading() Reading { return d.Source.Look(func(*view.View) {}) }
 
 // signatureOf returns the signature of the person who sent a form.

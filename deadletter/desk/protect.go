@@ -63,11 +63,11 @@ func setProtection(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	// Addresses contain order ids. "no-referrer" would go further, but browsers then send forms with the origin "null".
 	h.Set("Referrer-Policy", "same-origin")
-	// Pages are about letters of this moment, and may show a value. Files of the program set another.
+	// Pages show the letters of the moment, and may show a value. Assets set another policy.
 	h.Set("Cache-Control", "no-store")
 }
 
-// judge says with which status and text to refuse a request whatever its content is; 0 if it is not refused.
+// judge returns the status and the text with which a request is refused whatever it contains; 0 if it is not refused.
 func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:

@@ -57,7 +57,7 @@ func TestRequestsThatNoPageSendsAreRefused(t *testing.T) {
 		"a form of a page without an origin":   {alice(request{method: "POST", form: "reason=x", header: http.Header{"Origin": {"null"}}}), 403, "access.origin"},
 		"a form without a user":                {request{method: "POST", form: "reason=x"}, 403, "access.stranger"},
 		"a form that is too large":             {alice(request{method: "POST", form: "id=" + strings.Repeat("a", 300<<10)}), 413, "access.form.large"},
-		"a form that is no form":               {alice(request{method: "POST", form: "reason=%zz"}), 400, "access.form"},
+		"a body that is not a form":            {alice(request{method: "POST", form: "reason=%zz"}), 400, "access.form"},
 		"another method":                       {alice(request{method: "PUT"}), 405, "access.method"},
 		"a tunnelled method":                   {alice(request{method: "CONNECT", path: "/letters"}), 405, "access.method"},
 		"a zero byte in the path":              {alice(request{path: "/letters/orders%00/3/42"}), 400, "access.path"},

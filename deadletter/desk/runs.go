@@ -39,7 +39,7 @@ type runPage struct {
 	Replays      []view.Replay // refused and failed ones first
 	First, Last  int           // numbers of those shown, from 1
 	Newer, Older string        // addresses of the pages beside this one
-	// Mine says that this process carries the run out, and can stop it.
+	// Mine reports whether this process carries the run out, and can stop it.
 	Mine   bool
 	Going  bool
 	Failed string // why it could not be stopped

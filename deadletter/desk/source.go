@@ -11,10 +11,10 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Source is what the desk shows. Its methods may be called at the same time.
+// Source is what the desk shows. Its methods may be called concurrently.
 type Source interface { //nolint:interfacebloat // one backend does all of it
-	// Look calls look with what both topics said when they were read last. Nothing changes the view during the call, and
-	// look must not keep it. The view is never nil, but empty before the first good read: Reading.At says so.
+	// Look calls look with the view of both topics, as they were read last. Nothing changes the view during the call, and
+	// look must not keep it. Before the first good read the view is empty, not nil: Reading.At is zero then.
 	Look(look func(*view.View)) Reading
 	// Letter reads the newest record of a letter, and its history.
 	Letter(ctx context.Context, id ledger.ID) (Letter, error)
@@ -96,8 +96,8 @@ type Plan struct {
 	Missing error
 }
 
-// Note says something to people. The catalogues have its text by its Name, with the Facts; Text is in English, for a
-// name without one.
+// Note is a message to people. The catalogues have its text, by Name, with Facts as arguments. Text is in English, for
+// a name that they lack.
 type Note struct {
 	Name  string
 	Facts []any

@@ -42,7 +42,7 @@ type OrderEvent struct {
 	History []Step
 }
 
-// OrderWork is what a worker does about an event, or about its replay.
+// OrderWork is what a worker does with an event, or with its replay.
 type OrderWork struct {
 	Replay         int
 	Doing          string
@@ -54,7 +54,7 @@ type OrderWork struct {
 	Paused         string // why no call may start
 }
 
-// Workers is what the workers of the group say, and what pauses them.
+// Workers is what the group's workers report, and what pauses them.
 type Workers struct {
 	Group   string
 	Workers []Worker

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// BenchmarkViewsOf200000Letters shows each view after a read that brought something, so that nothing is in the cache.
-// The goal is 200 ms.
+// BenchmarkViewsOf200000Letters shows each view after a read that brought something new, so that nothing is in the
+// cache. The goal is 200 ms.
 func BenchmarkViewsOf200000Letters(b *testing.B) {
 	before := heap()
 	f := desktest.Story("huge")

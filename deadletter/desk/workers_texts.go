@@ -139,7 +139,7 @@ func oldest(p status.Partition) float64 {
 	return p.OldestAge
 }
 
-// Tone says how the worker is: good, bad, busy or quiet.
+// Tone rates the worker: good, bad, busy or quiet.
 func (v workerView) Tone() string {
 	switch {
 	case v.Worker == nil, len(v.Problems) > 0:
@@ -152,7 +152,7 @@ func (v workerView) Tone() string {
 	return "good"
 }
 
-// Opened says that the partitions may show why the worker waits.
+// Opened reports whether the partitions are shown at once, because they may show why the worker waits.
 func (v workerView) Opened() bool { return len(v.Waits)+len(v.Problems) > 0 || v.HeldBack > 0 }
 
 // Lasts is the time since the state began, by the worker's clock.

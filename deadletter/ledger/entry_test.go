@@ -103,7 +103,7 @@ func TestEntriesThatCannotBeReadAreNotWritten(t *testing.T) {
 		"two lines":             func(e *ledger.Entry) { e.Reason = "a\nb" },
 		"broken UTF-8":          func(e *ledger.Entry) { e.By = "a\xff" },
 		"a build that is long":  func(e *ledger.Entry) { e.Build = long(257) },
-		"fingerprints en masse": func(e *ledger.Entry) { e.Fingerprints = make([]string, 257) },
+		"too many fingerprints": func(e *ledger.Entry) { e.Fingerprints = make([]string, 257) },
 	} {
 		e := flood()
 		change(&e)

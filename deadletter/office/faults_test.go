@@ -51,7 +51,7 @@ func (w *world) refuse(topic string) (allow func()) {
 	return func() { over.Store(true) }
 }
 
-// Without the ledger, each letter would look open, also those that LeadHit has accepted long ago.
+// Without the ledger, each letter would look open, even those that LeadHit accepted long ago.
 func TestNothingIsShownBeforeTheLedgerCouldBeRead(t *testing.T) {
 	c := newWorld(t, 2)
 	c.entry(ledger.Entry{Event: ledger.LetterDismissed, ID: "orders/0/0", Reason: "a test"})
@@ -152,7 +152,7 @@ func TestAnEleventhRunIsRefused(t *testing.T) {
 		}
 		runs = append(runs, run)
 	}
-	if _, err := start(10); err == nil || !strings.Contains(err.Error(), "10 runs are going on already") {
+	if _, err := start(10); err == nil || !strings.Contains(err.Error(), "10 runs are in progress already") {
 		t.Errorf("got %v, want the eleventh run refused", err)
 	}
 	await(t, "the replays of the others", func() bool { return states(o)[fold.Open] == 1 })
@@ -232,7 +232,7 @@ func TestASlowClientIsCutOff(t *testing.T) {
 		for what, sent := range map[string]string{
 			"a header without an end": "GET /letters HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
 			"a form without an end":   "POST /runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nreason=",
-			"nothing at all":          "",
+			"no bytes":                "",
 		} {
 			mine, theirs := net.Pipe()
 			listener.accept <- theirs

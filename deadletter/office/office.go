@@ -26,7 +26,7 @@ const (
 
 var errSilent = fmt.Errorf("no response from Kafka within %v", readLimit)
 
-// Settings are what an Office works with.
+// Settings configure an Office.
 type Settings struct {
 	operator.Access
 
@@ -123,7 +123,7 @@ func (o *Office) refresh(ctx context.Context) error {
 	}
 	err := o.read(within, r)
 	if ctx.Err() != nil {
-		return ctx.Err() // whoever asked has left, which says nothing about Kafka
+		return ctx.Err() // the request has ended, which says nothing about Kafka
 	}
 	if errors.Is(context.Cause(within), errSilent) {
 		err = errSilent

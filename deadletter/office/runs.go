@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// via is how entries of the desk differ from those of commands.
+	// via distinguishes entries of the desk from those of commands.
 	via = "desk"
 	// mostRuns limits the runs at once: each writes to the ledger and reads it several times a second.
 	mostRuns = 10
@@ -23,11 +23,11 @@ const (
 
 var (
 	errEnded    = errors.New("the desk is shutting down; no letter was requeued")
-	errTooMany  = fmt.Errorf("%d runs are going on already; no letter was requeued", mostRuns)
+	errTooMany  = fmt.Errorf("%d runs are in progress already; no letter was requeued", mostRuns)
 	errNotReady = errors.New("no letter is ready; no letter was requeued")
 )
 
-// job is a run that Run carries out.
+// job is a run that Serve carries out.
 type job struct {
 	run  replay.Run
 	plan replay.Plan
@@ -105,7 +105,7 @@ func (o *Office) Stop(run string, s desk.Signature) error {
 	defer o.mu.Unlock()
 	stop, running := o.runs[run]
 	if !running {
-		return fmt.Errorf("run %q does not run here: it has ended, or another program carries it out", run)
+		return fmt.Errorf("run %q cannot be stopped here: it has ended, or another program carries it out", run)
 	}
 	stop(&replay.StoppedError{By: s.By})
 	return nil

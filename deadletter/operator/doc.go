@@ -1,5 +1,5 @@
-// Package operator is what a person can do about letters, orders and workers. The commands and the desk use it, so both
-// do the same.
+// Package operator does what operators ask for: it finds and changes letters, reads orders, and pauses workers. The
+// commands and the desk share it, so both do the same.
 //
 //	r := access.Reader()
 //	err := r.Refresh(ctx)                  // reads the letters' topic and the ledger to their ends
@@ -7,8 +7,8 @@
 //	plan, err := r.Plan(ctx, operator.Selection{Filter: filter, Most: 1000, MaxReplays: 3})
 //	summary, err := replay.Run{…}.Do(ctx, plan.Plan, r)
 //
-// It joins no group, commits nothing and makes no calls to LeadHit. It writes to the ledger alone, which Access.WriteEntry
-// creates if it does not exist. Reading creates nothing.
+// It joins no group, commits nothing and makes no calls to LeadHit. It writes only to the ledger, which
+// Access.WriteEntry creates if it does not exist. Reading creates nothing.
 //
 // An Access may be used by several goroutines, a Reader by one at a time.
 package operator

@@ -31,7 +31,7 @@ func absent(v *view.View, id ledger.ID) error {
 	case !found:
 		return fmt.Errorf("no letter %s: it may have expired; \"letters list\" shows the ids", id)
 	case !l.Ledger.Known:
-		return fmt.Errorf("letter %s expired; by the ledger it is %s", id, l.Ledger.State)
+		return fmt.Errorf("letter %s expired; its state in the ledger is %s", id, l.Ledger.State)
 	default:
 		return fmt.Errorf("letter %s belongs to group %q: set KAFKA_GROUP, or show it with --all-groups", id, l.Group)
 	}

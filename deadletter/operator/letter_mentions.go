@@ -98,7 +98,7 @@ func takeEntryStep(group string, record event.Record, counted bool, take stepTak
 	}
 }
 
-// takeLetterStep skips letters of other groups, which may share the topic, and records that are no letters.
+// takeLetterStep skips letters of other groups, which may share the topic, and records that are not letters.
 func takeLetterStep(group string, record event.Record, take stepTaker) {
 	l, err := deadletter.Parse(record)
 	if err != nil || l.Group != "" && l.Group != group {

@@ -107,7 +107,8 @@ func topicsOf(letters iter.Seq[view.Letter]) []string {
 	return slices.Collect(maps.Keys(topics))
 }
 
-// stored returns whether a topic still has an event. If that cannot be found out here, the worker finds out.
+// stored returns a function that reports whether a topic still has an event. If that cannot be found out here, the
+// worker finds out.
 func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
 	first := map[event.Partition]int64{}
 	return func(p event.Place) bool {
@@ -189,7 +190,7 @@ func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
 		}
 	}
 	if same == len(p.Letters) {
-		warn("nothing-changed", "nothing has changed: the mapping makes the same of every letter as when it failed "+
+		warn("nothing-changed", "nothing has changed: for every letter, the mapping asks for the same as when it failed "+
 			"(workers of version %s); they fail again unless LeadHit or the workers have changed", versions(p.Letters))
 	}
 	return all

@@ -122,7 +122,7 @@ func (r *Reader) Pauses() []ledger.Entry {
 }
 
 // read reads a topic up to its current end. The first call reads all partitions, because other programs may have
-// written to any. After that only the first one grows, and those that had records: we write to the first alone.
+// written to any. After that only the first one grows, and those that had records: we write only to the first.
 func (r *Reader) read(ctx context.Context, topic string, take func(event.Record)) error {
 	var ranges []scan.Range
 	first := event.Partition{Topic: topic}

@@ -70,7 +70,7 @@ func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, erro
 }
 
 // read reads the topics, asks the workers and then the group. Letters come last: a commit covers an event only when its
-// letter is stored, so an event that is covered but has no letter then never had one. What a worker says is older than
+// letter is stored, so an event that is covered but has no letter then never had one. A worker's report is older than
 // the commit, so the commit overrules it.
 func (r *orderReader) read(ctx context.Context) error {
 	defer r.progress("", 0, 0)
@@ -138,8 +138,8 @@ func (r *orderReader) named(ctx context.Context, record event.Record, items []ev
 	return items
 }
 
-// event keeps the items about the order. An item without an order id is kept if the record's key is the id: what the
-// mapping refuses early is known by its key alone.
+// event keeps the items about the order. An item without an order id is kept if the record's key is the id: an event
+// that the mapping refuses early is known only by its key.
 func (r *orderReader) event(record event.Record, items []event.Item) {
 	for i, item := range items {
 		byKey := item.OrderID == "" && string(record.Key) == r.Order
@@ -218,7 +218,7 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 			reached++
 			r.facts.Workers = append(r.facts.Workers, *s)
 			if s.Order == nil {
-				w.Error = "version " + s.Version + " does not say what it does about one order"
+				w.Error = "version " + s.Version + " does not report on single orders"
 			}
 		}
 		r.life.Workers = append(r.life.Workers, w)

@@ -21,7 +21,7 @@ const (
 	Resolved     Class = "resolved"      // nothing is left to do
 	dismissed    Class = "dismissed"     // closed by hand
 	overMax      Class = "over-max"      // it was replayed MaxReplays times
-	orderUnknown Class = "order-unknown" // nobody can tell whether LeadHit accepted a newer event; Force replays it
+	orderUnknown Class = "order-unknown" // nobody knows whether LeadHit accepted a newer event; Force replays it
 	expired      Class = "expired"       // the letter, or the value that it refers to, is gone
 	foreign      Class = "foreign"       // another group's, or its topic or partition is not consumed any more
 )
@@ -120,7 +120,7 @@ func (is Limits) Judge(l view.Letter) Planned {
 	case l.Ledger.Overtaken:
 		p.Class, p.Why = Superseded, "LeadHit accepted a newer event of its order: "+l.Ledger.Newer
 	case l.Ledger.Order == "" && l.Ledger.Key == 0:
-		p.Class, p.Why = orderUnknown, "it has neither an order id nor a key, so a newer event of its order may be accepted"
+		p.Class, p.Why = orderUnknown, "it has neither an order id nor a key, so a newer event of its order may have been accepted"
 	case l.Ledger.Offset < is.Horizon:
 		p.Class, p.Why = orderUnknown, "it is so old that workers do not know whether a newer event of its order was accepted"
 	}
@@ -167,7 +167,7 @@ func (p Plan) Orders() []string {
 	return all
 }
 
-// cannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not tell what the letter is about.
+// cannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not know what the letter is about.
 const cannotTell = "CannotTell"
 
 // Map notes what today's mapping makes of the letter's event, as the worker will judge it.
@@ -184,7 +184,7 @@ func (p *Planned) Map(items []event.Item) {
 	p.Becomes = &items[i]
 }
 
-// Same reports whether today's mapping makes the same of the letter as when it failed.
+// Same reports whether today's mapping asks for the same as when the letter failed.
 func (p *Planned) Same() bool {
 	b := p.Becomes
 	switch {

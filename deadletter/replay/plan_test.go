@@ -166,7 +166,7 @@ func TestTodaysMappingIsAppliedAsTheWorkerDoes(t *testing.T) {
 	} {
 		p := replay.Planned{Status: fold.Status{Letter: fold.Letter{ID: ledger.ID{Item: ledger.NoItem}, Order: "1"}}}
 		if p.Map(items); p.Becomes.Cause != "CannotTell" {
-			t.Errorf("%s: got %+v, want that nobody can tell", name, *p.Becomes)
+			t.Errorf("%s: got %+v, want the cause CannotTell", name, *p.Becomes)
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	return w.summary, err
 }
 
-// plain makes printable text of at most limit bytes, as entries want it.
+// plain turns a text into printable text of at most limit bytes, as entries require.
 func plain(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
@@ -143,7 +143,7 @@ func newWork(r Run, p Plan, topics Topics) *work {
 	return w
 }
 
-// work asks and waits until everything is done, or something stops the run. What stops it is in the summary.
+// work asks and waits until everything is done, or something stops the run. The summary has the reason.
 func (w *work) work(ctx context.Context, begun time.Time) error {
 	end := begun.Add(w.Timeout)
 	for {
@@ -220,7 +220,7 @@ func (w *work) nextStep(now, end time.Time) time.Time {
 	return next
 }
 
-// wait waits. It is false if the context has ended, which stops the run.
+// wait waits for a duration. It returns false if the context has ended, which stops the run.
 func (w *work) wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -160,7 +160,7 @@ func (r *reader) Status(id ledger.ID) (fold.Status, bool) {
 	return l.Ledger, ok
 }
 
-var errKafka = errors.New("kafka is away")
+var errKafka = errors.New("kafka is down")
 
 // Append takes a while, in which others write too.
 func (r *reader) Append(ctx context.Context, e ledger.Entry) error {

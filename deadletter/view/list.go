@@ -19,7 +19,7 @@ type List struct {
 	Letters []Letter
 	// Total counts the letters that match, and Records their records.
 	Total, Records int
-	// States counts the letters that match if the filter's States do not count.
+	// States counts, by state, the letters that match apart from the filter's States.
 	States map[fold.State]int
 	// Causes and Topics count the records of all letters, and Newest is when the last one failed, whatever the filter.
 	Causes, Topics map[string]int

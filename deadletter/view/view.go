@@ -91,8 +91,8 @@ type kept struct {
 	size                          int               // of the value
 	sum                           [sha256.Size]byte // of the value
 	value                         hasValue
-	// What the fold says, for readers that visit every letter: the fold would look each of them up. state is the index in
-	// fold.States, and n counts replays.
+	// state is the index in fold.States, and n counts replays. Both are copied from the fold, because a reader that visits
+	// every letter must not look each one up there.
 	state     uint8
 	overtaken bool
 	n         int32

@@ -1,11 +1,11 @@
-// The page works without this file. It adds comfort only: current numbers, selection, keys, copying. It sends nothing
-// but the page's own address, and changes nothing on the server.
+// The page works without this file. It is only a convenience: current numbers, selection, keys, copying. It
+// requests nothing but the page's own address, and changes nothing on the server.
 "use strict";
 (() => {
   const find = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // Copying. Browsers allow the clipboard only to pages from a safe origin, so there is an older way, too.
+  // Copying. Browsers allow the clipboard only to pages from a secure origin, so there is an older way too.
   const copy = async (text, button) => {
     try {
       await navigator.clipboard.writeText(text);
@@ -55,7 +55,7 @@
     for (let i = Math.min(from, to); i <= Math.max(from, to); i++) list[i].checked = checked;
   };
 
-  // The current row, which keys move and act on. It is known by its name, because rows are read again.
+  // The current row, which keys move and act on. It is known by its name, because a refresh replaces the rows.
   let current = "";
   const rows = () => all("[data-rows] tbody tr[data-copy]");
   const currentRow = () => rows().find((row) => row.dataset.copy === current);
@@ -74,7 +74,7 @@
     setCurrent(list[next], true);
   };
 
-  // What was just read replaces the parts of the page that may change.
+  // A refresh replaces the parts of the page that may change. It waits while somebody selects rows.
   const paused = () => selected().length > 0 || Boolean(find("dialog[open]"));
   const showPaused = () => {
     const fresh = find("#fresh");
@@ -112,7 +112,7 @@
 
   let reading = false;
   const refresh = async () => {
-    // The answer to a form is at an address that cannot be read.
+    // The response to a form has an address that cannot be requested again.
     if (reading || document.hidden || paused() || !find("[data-live]") || document.body.hasAttribute("data-answer")) return;
     reading = true;
     try {
@@ -127,7 +127,7 @@
       }
       prepare();
     } catch {
-      // The desk restarts, or the network is away. The page says how old it is, and the next attempt follows.
+      // The desk restarts, or the network is down. The page shows how old it is, and the next attempt follows.
     } finally {
       reading = false;
     }
@@ -156,7 +156,7 @@
     }
   });
 
-  // A form that was sent twice would be refused the second time, and the refusal is all that one would see.
+  // A form that is sent twice is refused the second time, and the user would see only the refusal.
   document.addEventListener("submit", (event) => {
     if (event.target.method !== "post") return;
     setTimeout(() => { for (const button of all("button", event.target)) button.disabled = true; });
@@ -215,7 +215,7 @@
   find("#keys")?.addEventListener("close", showPaused);
 
   prepare();
-  // A run that goes on is watched; all else changes slowly.
+  // A run in progress is read every second; everything else changes slowly.
   setInterval(() => { if (find("[data-often]")) refresh(); }, 1000);
   setInterval(refresh, 5000);
   document.addEventListener("visibilitychange", refresh);

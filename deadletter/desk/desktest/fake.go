@@ -22,7 +22,7 @@ import (
 // group is the consumer group of the fake.
 const group = "shop"
 
-// Fake is a backend in memory, as tests hold it. The desk gets it by [Fake.Settings].
+// Fake is a backend in memory, as tests see it. The desk gets it through [Fake.Settings].
 type Fake struct {
 	// Err is why Kafka cannot be read now, and Unread says that it never could be. Set them before the desk is used.
 	Err    error
@@ -48,7 +48,7 @@ type waiting struct {
 	run string
 }
 
-// backend is the fake as the desk has it.
+// backend is the fake as the desk sees it.
 type backend struct{ *Fake }
 
 var (

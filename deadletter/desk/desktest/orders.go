@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Order implements [desk.Source]. The order is that of stored letters, or one of these: 4711 is finished, 4712 waits
-// for LeadHit, 4713 is read in part, and there is no other.
+// Order implements [desk.Source]. It knows the orders of the stored letters and three more: 4711 is finished, 4712
+// waits for LeadHit, and 4713 is read in part.
 func (f backend) Order(ctx context.Context, order string, since time.Time) (desk.Order, error) {
 	if f.Err != nil {
 		return desk.Order{}, f.Err

@@ -14,7 +14,7 @@ import (
 )
 
 // Story returns a backend with letters worth looking at, or an empty, large or broken one. The names are busy, few,
-// empty, resolved, many (300 causes), huge (200,000 letters), broken (Kafka is away), ledger (it cannot be read), and
+// empty, resolved, many (300 causes), huge (200,000 letters), broken (Kafka is down), ledger (it cannot be read), and
 // unread. Paused, flood, outage, versions and idle (no worker) are about workers; their letters are those of busy.
 func Story(name string) *Fake {
 	f := New()

@@ -51,7 +51,7 @@ const (
 // source is the partition that a letter's event came from.
 type source struct{ topic, partition int32 }
 
-// tally is what is counted of one partition.
+// tally holds the counts of one partition.
 type tally struct {
 	open, requeued int
 	ages           ages
@@ -109,8 +109,8 @@ func (f *Fold) tally(s *letter) *tally {
 	return t
 }
 
-// age notes when an open letter was stored. Closing a letter leaves its age behind; such ages are dropped when they
-// are more than half.
+// age notes when an open letter was stored. Closing a letter leaves its age in the heap; such ages are dropped when
+// they are more than half of it.
 func (t *tally) age(s *letter) {
 	if s.time == 0 {
 		return

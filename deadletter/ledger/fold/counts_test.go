@@ -48,7 +48,7 @@ func TestTheCountsAreThoseOfAllLettersVisited(t *testing.T) {
 	}
 }
 
-// happens makes the next step of a history happen: usually an entry about some letter, often a letter.
+// happens plays the next step of a history: usually an entry about some letter, often a letter.
 func happens(f *fold.Fold, random *rand.Rand, start time.Time, i int) {
 	events := []ledger.Event{
 		ledger.LetterReplay, ledger.LetterReplay, ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened,

@@ -9,7 +9,7 @@ import (
 // Follow takes the ledger's next entry that is [ledger.Entry.For] the group, and reports whether it counted. Events that
 // are not about a letter's state never do.
 //
-// What must hold for an entry to count depends on the entries before it alone:
+// Whether an entry counts depends only on the entries before it:
 //   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
 //   - an outcome N: the replay N counted last, and has no outcome yet. N is 0 for a letter whose own event came again
 //     after a crash and was accepted;
@@ -141,9 +141,9 @@ func (s *letter) more() *history {
 	return s.history
 }
 
-// Lost reports that the ledger was deleted and created again; Follow continues with the new one's first entry. All that
-// the old ledger said is forgotten, because a reader of the new one alone does not know it. Only the marks stay: they
-// can only hold a replay back.
+// Lost reports that the ledger was deleted and created again; Follow continues with the new one's first entry.
+// Everything that the old ledger said is forgotten, because a reader of only the new one does not know it. The marks
+// stay, because they can only prevent a replay.
 func (f *Fold) Lost() {
 	for _, s := range f.letters {
 		s.n, s.answered, s.ended, s.dismissed = 0, false, false, false

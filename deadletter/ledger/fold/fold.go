@@ -6,7 +6,7 @@
 //	letters.Follow(entry)         // the next entry of the ledger
 //	letters.Letter(id)            // the letter's status
 //
-// The states and what leads from one to another:
+// The states and their transitions:
 //
 //	open ──replay──▶ requeued ──▶ resolved, or superseded: final
 //	 ▲ │                └──▶ refused again, or failed: open
@@ -46,7 +46,7 @@ func States() []State {
 // each. Replays of older letters need force.
 const WorkerHorizon = 200_000
 
-// maxReplays is a limit far above what happens: a foreign letter may have any count.
+// maxReplays is far above any real number of replays: a foreign letter may have any count.
 const maxReplays = 1 << 30
 
 // Letter is what the [Fold] needs to know of a record of the letters' topic.
@@ -79,7 +79,7 @@ type Status struct {
 	// Former says that a replay before the last one has no outcome either: it was dismissed and requested again, or two
 	// people asked.
 	Former bool
-	// Unanswered says that the last replay that counted has no outcome. It may have been called even so: the letter is
+	// Unanswered says that the last replay that counted has no outcome. It may still have been called: the letter is
 	// requeued, or was dismissed meanwhile.
 	Unanswered bool
 }
@@ -203,7 +203,7 @@ func (f *Fold) Letter(id ledger.ID) (Status, bool) {
 	return f.status(s), true
 }
 
-// blank reports whether neither topic says anything about the letter: all its entries did not count.
+// blank reports whether neither topic says anything about the letter: none of its entries counted.
 func (s *letter) blank() bool {
 	return !s.known && s.n == 0 && !s.answered && !s.dismissed && !s.overtaken
 }
@@ -330,7 +330,7 @@ func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	return ids
 }
 
-// get returns the letter of an id, a new one if need be.
+// get returns the letter of an id, a new one if there is none.
 func (f *Fold) get(id ledger.ID) *letter {
 	if f.letters == nil {
 		f.letters, f.topics = map[place]*letter{}, map[string]int32{}

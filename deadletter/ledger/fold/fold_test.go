@@ -83,7 +83,7 @@ func TestTheStateOfALetter(t *testing.T) {
 		"accepted after a crash":                           {"letter 0; resolved 0", fold.Resolved, 0},
 		"resolved letters are not replayed":                {"letter 0; resolved 0; !replay 1", fold.Resolved, 0},
 		"dismissed":                                        {"letter 0; dismissed 0; !replay 1", fold.Dismissed, 0},
-		"dismissed by one who saw less":                    {"letter 0; replay 1; letter 1; !dismissed 0", fold.Open, 1},
+		"dismissed by a person who saw less":               {"letter 0; replay 1; letter 1; !dismissed 0", fold.Open, 1},
 		"reopened":                                         {"letter 0; dismissed 0; reopened 0", fold.Open, 0},
 		"reopened and replayed":                            {"letter 0; replay 1; resolved 1; reopened 1; replay 2", fold.Requeued, 2},
 		"nothing to reopen":                                {"letter 0; !reopened 0", fold.Open, 0},

@@ -41,7 +41,7 @@ func (r *rig) held() string {
 func (r *rig) wantHeld(want string) {
 	r.t.Helper()
 	if got := r.held(); got != want {
-		r.t.Fatalf("got calls held by %q, want %q", got, want)
+		r.t.Fatalf("got the pause %q, want %q", got, want)
 	}
 }
 

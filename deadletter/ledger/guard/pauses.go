@@ -36,7 +36,7 @@ type id struct {
 
 func idOf(e ledger.Entry) id { return id{e.By, e.At.UnixNano()} }
 
-// Pause returns the pause in force that began first. It is false if calls may flow.
+// Pause returns the pause in force that began first. It is false if calls may start.
 func (g *Guard) Pause() (ledger.Entry, bool) {
 	switch {
 	case len(g.pauses) > 0:
@@ -99,7 +99,7 @@ func (g *Guard) Follow(e ledger.Entry) {
 		g.begin(e)
 	}
 	if paused && !g.paused() {
-		g.flood = flood{} // the operator has answered for its letters
+		g.flood = flood{} // the operator has accepted its letters
 	}
 }
 

@@ -22,7 +22,7 @@ type Facts struct {
 	Letters *view.View
 }
 
-// Decide says what happened to an event, from facts alone. Where none is known, the state says so.
+// Decide works out what happened to an event, from facts alone. Where nothing is known, the state says so.
 func (f *Facts) Decide(e *Event) {
 	commit, known := f.Commits[event.Partition{Topic: e.Topic, Number: e.Partition}]
 	covered := known && dispatch.Covers(commit.Next, commit.Metadata, e.Offset)
@@ -83,7 +83,7 @@ func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
 	return owner, told
 }
 
-// work returns what a worker does about an event, and about a replay of it.
+// work returns what a worker does with an event, and with a replay of it.
 func (f *Facts) work(id string) (work, replay *Work) {
 	for _, s := range f.Workers {
 		for _, i := range itemsOf(s, id) {

@@ -2,7 +2,7 @@ package life
 
 import "fmt"
 
-// Note says something about a plan or an order to people. Commands print it in English; a page in another language has
+// Note is a message to people about a plan or an order. Commands print it in English; a page in another language has
 // its own text for the name.
 type Note struct {
 	Name  string

@@ -76,13 +76,13 @@ const (
 	Committed    State = "committed"     // the letters were not read
 	HasLetter    State = "letter"        // see Letter
 	NotReached   State = "not reached"   // the worker has not fetched it
-	NothingLeft  State = "nothing left"  // the worker has fetched it and lists nothing to do about it
+	NothingLeft  State = "nothing left"  // the worker has fetched it and lists nothing left to do
 	Fetched      State = "fetched"       // the worker has fetched it and does not say more
 	NotCommitted State = "not committed" // and no worker was asked
 	Unknown      State = "unknown"
 )
 
-// Work is what a worker does about the event, or about its replay.
+// Work is what a worker does with the event, or with its replay.
 type Work struct {
 	// The names up to Message are those of the worker's status: see [status.Item].
 	Replay  int        `json:"replay,omitempty"`

@@ -57,7 +57,7 @@ func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers
 	return f
 }
 
-// Of asks the group's coordinator. A group that never had a coordinator does not exist. Kafka knows no error for that:
+// Of asks the group's coordinator. A group that never had a coordinator does not exist. Kafka has no error for that:
 // all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no group at all.
 func Of(ctx context.Context, cluster *broker.Cluster, group string) (groups.Group, error) {
 	none := groups.Group{State: groups.Dead}
@@ -97,8 +97,7 @@ func (f Followers) String() string {
 }
 
 // Find asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
-// request for that would create __consumer_offsets. FindCoordinator is that request: the broker that serves it creates
-// the topic if it is missing.
+// request for that, FindCoordinator, would create __consumer_offsets if it is missing.
 func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
 	inspect.Node, error,
 ) {

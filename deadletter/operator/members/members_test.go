@@ -28,7 +28,7 @@ func TestUnknownFollowersAreReported(t *testing.T) {
 			members.Followers{Group: "shop", Unknown: kafkaerr.ErrUnauthorised},
 			"that follow: grant Describe on group shop",
 		},
-		"no answer": {members.Followers{Group: "shop", Unknown: errors.New("EOF")}, "that follow: EOF"},
+		"no response": {members.Followers{Group: "shop", Unknown: errors.New("EOF")}, "that follow: EOF"},
 	} {
 		if got := c.followers.String(); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q in it", name, got, c.want)

@@ -80,7 +80,7 @@ func askWorker(ctx context.Context, page string) (*status.Worker, error) {
 
 // Get requests a page of a worker. It uses a bare transport, because a client would follow redirects. A transport
 // without Proxy ignores HTTP_PROXY, which does not apply to pages of the same host or cluster. If ctx ends, its cause
-// becomes the error, also while the body is read.
+// becomes the error, even while the body is read.
 func Get(ctx context.Context, page string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {
