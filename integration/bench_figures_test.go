@@ -17,10 +17,10 @@ import (
 // measured is one run's result.
 type measured struct {
 	perSecond float64 // events
-	calls     float64 // an event
-	cpu       float64 // microseconds of processor time an event
+	calls     float64 // per event
+	cpu       float64 // microseconds of processor time per event
 	broker    float64 // the brokers' likewise; 0: not known
-	commits   float64 // a second
+	commits   float64 // per second
 	rss       int     // MiB at most; 0: not known
 }
 

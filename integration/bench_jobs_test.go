@@ -31,7 +31,7 @@ func jobs() []job {
 	return all
 }
 
-// changes counts the events that are no repeats.
+// changes counts the events that are not repeats.
 func changes(events []audit.Event) (n int) {
 	last := map[string]string{}
 	for _, e := range events {

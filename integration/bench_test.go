@@ -104,7 +104,7 @@ func (b *bench) ask(tb testing.TB, method, path string) string {
 	return string(text)
 }
 
-// judge makes a result of what the look-alike saw and what the ended process used.
+// judge combines what the look-alike saw with what the ended process used.
 func (b *bench) judge(tb testing.TB, p *program.Program, j job) measured {
 	tb.Helper()
 	var pace struct {
@@ -149,7 +149,7 @@ func (b *bench) worker(tb testing.TB, binary string, j job) measured {
 	w := r.workerAt(b.leadhit, new(door))
 	r.inFlight(j.inFlight)
 	w.start(tb)
-	// Start and end of a worker cost the brokers something, too, but nothing an event.
+	// Start and end of a worker cost the brokers something, too, but nothing per event.
 	began := b.awaitCalls(tb, r, j.leastCalls/20)
 	ended := b.awaitCalls(tb, r, j.leastCalls-j.leastCalls/20)
 	b.awaitCalls(tb, r, j.leastCalls)

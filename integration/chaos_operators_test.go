@@ -103,7 +103,7 @@ func (o *operators) work(ctx context.Context) {
 			event, n = "dismissed", n-1
 		}
 		entries = append(entries, o.entry(event, id, n, "alice"))
-		if o.random.IntN(4) == 0 { // another one had the same idea
+		if o.random.IntN(4) == 0 { // the other operator does the same
 			entries = append(entries, o.entry(event, id, n, "bob"))
 		}
 	}

@@ -216,8 +216,8 @@ func (r *round) joined(t *testing.T, v *victim) {
 	}
 }
 
-// caughtUp waits until the group has committed what there is now. If it does not, that is a finding, but no reason to
-// stop.
+// caughtUp waits until the group has committed everything that is there now. If it does not, that is a finding, but no
+// reason to stop.
 func (r *round) caughtUp(t *testing.T, limit time.Duration) {
 	t.Helper()
 	if why := r.catchUp(t, limit); why != "" {
@@ -278,7 +278,7 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 }
 
 // memberships finds in the processes' logs when they lost their membership. They log it when they notice, which is one
-// session later at most, or two if the broker was asked in vain.
+// session later at most, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has moved on without this worker", "no commit was acknowledged for a whole session",

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// sampler asks all the time what a group has committed, metadata included.
+// sampler asks continuously what a group has committed, metadata included.
 type sampler struct {
 	run *run
 
@@ -20,12 +20,12 @@ type sampler struct {
 	last    map[audit.Place]audit.Sample
 	rounds  int
 	began   time.Time
-	at      time.Time     // of the last answer
-	longest time.Duration // without an answer
+	at      time.Time     // of the last response
+	longest time.Duration // without a response
 	stalled time.Duration // our own longest delay, because the machine was busy
 }
 
-// sample starts asking ten times a second, as long as the group's coordinator answers; the returned function ends it.
+// sample starts asking ten times a second, as long as the group's coordinator responds; the returned function ends it.
 func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	t.Helper()
 	now := time.Now()
@@ -54,7 +54,7 @@ func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	return s, stop
 }
 
-// watchStalls measures how late a tick can be here. Calls that are answered so late have been given up.
+// watchStalls measures how late a tick can be here. Calls whose responses come that late have been given up.
 func (s *sampler) watchStalls(ctx context.Context) {
 	const tick = 100 * time.Millisecond
 	for ctx.Err() == nil {
@@ -67,7 +67,7 @@ func (s *sampler) watchStalls(ctx context.Context) {
 	}
 }
 
-// ask takes one sample of every partition. Without an answer there is none: the coordinator may be dead.
+// ask takes one sample of every partition. Without a response there is none: the coordinator may be dead.
 func (s *sampler) ask(ctx context.Context, from *broker) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

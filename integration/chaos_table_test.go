@@ -119,7 +119,7 @@ func table(tallies []*tally, seed uint64) string {
 	row("events", func(y *tally) string { return count(y.events) })
 	row("calls", func(y *tally) string { return count(y.calls) })
 	row("letters", func(y *tally) string { return count(y.letters) })
-	for _, cause := range []audit.Cause{audit.Kill, audit.Freeze, audit.Membership, "replay", "no answer", "gave up", "unexplained"} {
+	for _, cause := range []audit.Cause{audit.Kill, audit.Freeze, audit.Membership, "replay", "no response", "gave up", "unexplained"} {
 		row("repeats: "+string(cause), func(y *tally) string { return count(y.causes[cause]) })
 	}
 	row("dead removed", func(y *tally) string { return count(y.removed) })

@@ -55,10 +55,10 @@ func TestChaos(t *testing.T) {
 		})
 	}
 	fmt.Print(table(tallies, seed)) // t.Log would put it between other lines
-	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)
+	t.Run("no output has the canary key, a race or a panic", s.testEmitted)
 }
 
-// testShortChaos: something of everything, in about a minute.
+// testShortChaos: a little of everything, in about a minute.
 func (s *suite) testShortChaos(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	t.Run("a short round of chaos", func(t *testing.T) {

@@ -114,7 +114,7 @@ func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 			})
 			c.fails(t, "group", test.want, "KAFKA_GROUP")
 			client.LeaveGroup()
-			eventually(t, time.Minute, "a group that check lets in", func() string { return c.check(t).failed() })
+			eventually(t, time.Minute, "a group that check accepts", func() string { return c.check(t).failed() })
 			c.joins(t)
 		})
 	}
@@ -173,7 +173,7 @@ func (c *checked) with(name, value string) *checked {
 
 func (c *checked) at(address string) *checked { return c.with("KAFKA_BROKERS", address) }
 
-// findings is what check -o json says.
+// findings is what check -o json prints.
 type findings struct {
 	OK       bool
 	Findings []struct{ Verdict, What, Found string }

@@ -58,7 +58,7 @@ func (s *suite) testDumps(t *testing.T, brokers []string) {
 }
 
 // crash starts a worker of its own, lets it call, ends it with a signal that makes the runtime print all it knows, and
-// searches that.
+// searches that output.
 func (r *run) crash(t *testing.T, level string, signal syscall.Signal) {
 	t.Helper()
 	w, dir := r.newWorker(t), t.TempDir()
@@ -76,7 +76,7 @@ func (r *run) crash(t *testing.T, level string, signal syscall.Signal) {
 	w.calling(t, 100)
 	for _, name := range []string{"environ", "cmdline"} {
 		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", process.PID(), name)); err == nil && bytes.Contains(text, []byte(r.canary)) {
-			t.Errorf("got the key in /proc/PID/%s, which its file was to keep out of there", name)
+			t.Errorf("got the key in /proc/PID/%s, want it only in its file", name)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

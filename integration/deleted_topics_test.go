@@ -12,7 +12,7 @@ import (
 )
 
 // testDeletedTopics: a topic that somebody deleted stays deleted, though the brokers create topics on request
-// (auto.create.topics.enable is true by default), and takes no other topic's partitions away.
+// (auto.create.topics.enable is true by default), and its deletion takes no other topic's partitions away.
 func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a topic is deleted under workers with different topics", func(t *testing.T) {
@@ -58,7 +58,7 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 		before := first.metric(t, "leadhit_sync_generations_total")
 		linger(t, 25*time.Second)
 		if got := first.metric(t, "leadhit_sync_generations_total") - before; got > 1 {
-			t.Errorf("got %.0f generations in 25 s without the topic, want no storm", got)
+			t.Errorf("got %.0f generations in 25 s without the topic, want no rebalance storm", got)
 		}
 		if r.broker.exists(t, extra) {
 			t.Error("the topic came back, want it deleted: nobody but its owner creates it")

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// TestDesk is what people do at the desk in a browser, with a worker, LeadHit's look-alike and Kafka behind it.
+// TestDesk does what people do at the desk in a browser, with a worker, LeadHit's look-alike and Kafka behind it.
 func TestDesk(t *testing.T) { //nolint:tparallel // each flow changes what the next one sees
 	t.Parallel()
 	s := newSuite(t)
@@ -48,7 +48,7 @@ func TestDesk(t *testing.T) { //nolint:tparallel // each flow changes what the n
 			break // each flow changes what the next one sees
 		}
 	}
-	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)
+	t.Run("no output has the canary key, a race or a panic", s.testEmitted)
 }
 
 // replayOne goes from the list to the cause, to a letter, to its plan, and to the run's outcome.
@@ -230,7 +230,7 @@ func onlyRead(p *person) {
 	}
 }
 
-// loseKafka: without Kafka the last numbers are shown as what they are, and nothing can be changed.
+// loseKafka: without Kafka the last known numbers are shown, with the problem, and nothing can be changed.
 func (d *deskWorld) loseKafka(p *person) {
 	p.Helper()
 	p.goes("/letters", "Plan replay")

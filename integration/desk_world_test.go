@@ -142,7 +142,7 @@ func (p *person) leave() {
 	}
 }
 
-// forgives takes what the browser says of a page with this HTTP status, and nothing else, as no problem.
+// forgives ignores what the browser logs about a page with this HTTP status, and nothing else.
 func (p *person) forgives(status string) {
 	p.Helper()
 	problems, err := p.Problems()

@@ -91,7 +91,7 @@ func (s *suite) testUnreadable(t *testing.T, brokers []string) {
 	}
 	r.audit(t)
 	if out := r.command(t, "resume"); !strings.Contains(out, "no pause is in force") {
-		t.Errorf("got %q from a second resume, want that nothing is paused", out)
+		t.Errorf("got %q from a second resume, want no pause in force", out)
 	}
 }
 

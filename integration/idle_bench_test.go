@@ -56,8 +56,8 @@ func processorTime(tb testing.TB, pid int) time.Duration {
 	if err != nil {
 		tb.Skipf("SKIPPED, this system does not report the usage of a process: %v", err)
 	}
-	_, after, _ := strings.Cut(string(text), ") ") // the name before may hold blanks
-	const utime, stime, ticks = 11, 12, 100        // a second, on every Linux
+	_, after, _ := strings.Cut(string(text), ") ") // the name before may hold spaces
+	const utime, stime, ticks = 11, 12, 100        // per second, on every Linux
 	fields := strings.Fields(after)
 	user, err1 := strconv.Atoi(fields[utime])
 	system, err2 := strconv.Atoi(fields[stime])

@@ -66,7 +66,7 @@ func TestImage(t *testing.T) {
 	c := w.startIn(t, image)
 	t.Run("it has no rights that it does not need", func(t *testing.T) { testRights(t, c) })
 	r.finish(t, 2*time.Minute)
-	t.Run("it answers probes from within", func(t *testing.T) { testProbes(t, w, c) })
+	t.Run("it responds to probes from within", func(t *testing.T) { testProbes(t, w, c) })
 	t.Run("it knows time zones", func(t *testing.T) { testTimeZones(t, c) })
 
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = drainLatency })

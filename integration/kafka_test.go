@@ -70,7 +70,7 @@ func (b *broker) ends(ctx context.Context, topic string, partitions int) (map[au
 	return ends, nil
 }
 
-// committed returns a group's committed offsets, those that it never committed left out.
+// committed returns a group's committed offsets. Partitions that it never committed are missing.
 func (b *broker) committed(ctx context.Context, group, topic string, partitions int) (map[audit.Place]int64, error) {
 	var asked []int
 	for p := range partitions {

@@ -17,8 +17,8 @@ const (
 	slowStart = 5 * time.Second
 )
 
-// testOutages: an outage of OUTAGE seconds makes no letter and next to no calls, is noticed to be over soon, and what
-// has gathered is worked off within what LeadHit can take.
+// testOutages: an outage of OUTAGE seconds causes no letter and hardly any calls. The worker soon notices its end, and
+// works off the backlog at the rate that LeadHit can take.
 func (s *suite) testOutages(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
@@ -146,7 +146,7 @@ func (r *run) workOff(t *testing.T, name string, accepted int) {
 	}
 }
 
-// accepted counts the events that LeadHit has carried out and answered.
+// accepted counts the events whose calls LeadHit has executed and responded to.
 func (r *run) accepted() int {
 	done := make(map[string]bool)
 	for _, call := range r.leadhit.Calls() {
@@ -157,7 +157,7 @@ func (r *run) accepted() int {
 	return len(done)
 }
 
-// servedSince counts the calls that arrived after a moment and were carried out.
+// servedSince counts the calls that arrived after a moment and were executed.
 func (r *run) servedSince(moment time.Time) int {
 	served := 0
 	for _, call := range r.leadhit.Calls() {

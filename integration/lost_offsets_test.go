@@ -51,7 +51,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		stop() // with more partitions, an order may move to another one
 		r.broker.grow(t, r.topic, 4)
 		r.partitions = 4
-		r.shop = openShop(t, brokers) // one that knows
+		r.shop = openShop(t, brokers) // one that knows the new partitions
 		grown := time.Now()
 		stop = r.trickle(t, 50, shop.NewOrders("later", 100, 20).Next)
 		eventually(t, 30*time.Second, "calls of the new partitions", func() string {

@@ -230,7 +230,7 @@ func compareCalls(t *testing.T, events []recorded, calls []sandbox.Call) {
 		made[c.ID]++
 		asked := want[c.ID]
 		if asked.order != c.OrderID || asked.status != c.Status || !c.Executed || made[c.ID] > 1 {
-			t.Errorf("call %s: got order %q %q, %v, for the %d. time, want %+v, once", c.ID, c.OrderID, c.Status, c.Answer, made[c.ID], asked)
+			t.Errorf("call %s: got order %q %q, %v, in call number %d, want %+v, once", c.ID, c.OrderID, c.Status, c.Answer, made[c.ID], asked)
 		}
 	}
 	for id, asked := range want {

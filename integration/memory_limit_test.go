@@ -28,9 +28,9 @@ func (s *suite) testMemory(t *testing.T, brokers []string) {
 		padding func(audit.Event, int) audit.Event
 		events  int
 	}{
-		{"events of 1 MiB while LeadHit answers 503", sandbox.Faults{Status: 503}, (*shop.Orders).Next, padded, number(t, "MEMORY_EVENTS", 150)},
+		{"events of 1 MiB while LeadHit responds with 503", sandbox.Faults{Status: 503}, (*shop.Orders).Next, padded, number(t, "MEMORY_EVENTS", 150)},
 		{"events of 1 MiB that take a twentieth on the wire", sandbox.Faults{Status: 503}, (*shop.Orders).Next, stretched, 150},
-		// A hundred letters would be a flood, and pause all.
+		// A hundred letters would be a flood, and pause all calls.
 		{"events of 1 MiB that LeadHit refuses, each a letter", sandbox.Faults{}, (*shop.Orders).Refused, padded, 90},
 	} {
 		t.Run(test.name, func(t *testing.T) {

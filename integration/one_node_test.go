@@ -54,7 +54,7 @@ func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 // testRefusals: every event is called or becomes a letter, in order, whatever LeadHit responds.
 func (s *suite) testRefusals(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("20000 events, some refused, some answered with 503", func(t *testing.T) {
+	t.Run("20000 events, some refused, some retried after a 503", func(t *testing.T) {
 		t.Parallel()
 		r := s.newRun(t, brokers, 6, sandbox.Faults{Errors: 0.02, Latency: 5 * time.Millisecond})
 		orders := shop.NewOrders("order", 1000, 1)

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testRepeats: a shop repeats itself: there are four events per order, and three of five have a status that the order
+// testRepeats: a shop repeats itself. There are four events per order, and three of five have a status that the order
 // has already. Exactly these get no call, LeadHit has the last status of each order, and preview predicts the number.
 func (s *suite) testRepeats(t *testing.T, brokers []string) {
 	t.Helper()

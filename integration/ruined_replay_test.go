@@ -67,7 +67,7 @@ func (s *suite) testRuinedReplay(t *testing.T, brokers []string, mapping string)
 	ledger := r.readLedger(t)
 	t.Logf("%d letters of %d events; %v", ruined, events, ledger.Counts)
 	if resolved, overtaken := ledger.Counts["resolved"], ledger.Counts["overtaken"]; resolved+overtaken != ruined || resolved < 20 {
-		t.Errorf("got %d letters resolved and %d overtaken of %d, want each to be one of both", resolved, overtaken, ruined)
+		t.Errorf("got %d letters resolved and %d overtaken of %d, want each to be one of the two", resolved, overtaken, ruined)
 	}
 	r.lastStatuses(t)
 }

@@ -243,7 +243,7 @@ func (w *wire) freshFile(t *testing.T, text []byte) string {
 
 func (w *wire) wrongProtocols() []fault {
 	return []fault{
-		{"a broker that speaks TLS 1.1 and no better", func(t *testing.T, g *guarded) func() {
+		{"a broker that speaks only TLS 1.1", func(t *testing.T, g *guarded) func() {
 			t.Helper()
 			pair, err := w.issue(t, w.ca, authority.Subject{Hosts: []string{here}}).TLS()
 			if err != nil {
@@ -266,7 +266,7 @@ func (w *wire) wrongProtocols() []fault {
 			delete(g.settings, "KAFKA_TLS_CA_FILE")
 			return g.plugged(t, w.addr(login), w.addr(bare))
 		}, []string{"set KAFKA_TLS=true"}},
-		{"no login to a broker that wants one", func(t *testing.T, g *guarded) func() {
+		{"no login to a broker that requires one", func(t *testing.T, g *guarded) func() {
 			t.Helper()
 			g.showCertificate(t, w.ca) // which the first one does not ask for
 			return g.plugged(t, w.addr(login), w.addr(certificates))

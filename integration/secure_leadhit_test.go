@@ -206,7 +206,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.hosts = append(p.hosts, r.Method+" "+r.Host)
 	login := r.Header.Get("Proxy-Authorization")
-	r.Header.Del("Proxy-Authorization") // what is for the proxy is no leak
+	r.Header.Del("Proxy-Authorization") // a header for the proxy is no leak
 	fmt.Fprintf(&p.seen, "%s %s %s\n%v\n", r.Method, r.Host, r.URL, r.Header)
 	p.mu.Unlock()
 	if r.Method != http.MethodConnect || login == "" {

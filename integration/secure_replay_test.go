@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testUnwritableLedger: an operator who may read everything, and may not write the ledger, is told so before any letter
-// is requeued.
+// testUnwritableLedger: an operator who may read everything, and may not write the ledger, gets that error before any
+// letter is requeued.
 func (w *wire) testUnwritableLedger(t *testing.T) {
 	t.Helper()
 	t.Run("letters may be read and not replayed", func(t *testing.T) {

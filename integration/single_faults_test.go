@@ -13,8 +13,9 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testSingleFaults causes one fault after another around a worker: outages, poison, full disks elsewhere, members that
-// come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
+// testSingleFaults causes one fault after another around a worker: too little memory, outages, members that come and
+// go, crashes, poison, lost offsets and unsuitable letters' topics. Its numbers come from the environment, as doc.go
+// says; the defaults fit into `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
 	s.testMemory(t, brokers)
@@ -75,7 +76,7 @@ func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (st
 	}
 }
 
-// linger lets time go by.
+// linger lets time pass.
 func linger(tb testing.TB, length time.Duration) {
 	tb.Helper()
 	select {

@@ -52,7 +52,7 @@ func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search c
 		s.testSuccessors(t, brokers)
 		s.testShortChaos(t, nodes)
 	})
-	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)
+	t.Run("no output has the canary key, a race or a panic", s.testEmitted)
 }
 
 // testOneNode has the tests that need no second broker.

@@ -16,8 +16,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testKeepers: topics of letters and ledgers with settings that somebody else chose, and when a worker creates them
-// itself.
+// testKeepers: letters' topics and ledgers whose settings somebody else chose, and when a worker creates both itself.
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a compacted letters' topic, before the start and under a worker", func(t *testing.T) {

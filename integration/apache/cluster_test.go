@@ -24,7 +24,7 @@ func available(t *testing.T) {
 	}
 }
 
-// answers reports whether a node answers a request within two seconds. A frozen one still accepts connections.
+// answers reports whether a node responds to a request within two seconds. A frozen one still accepts connections.
 func answers(t *testing.T, addr string) bool {
 	t.Helper()
 	dialer := net.Dialer{Timeout: 2 * time.Second}
@@ -71,8 +71,8 @@ func TestThreeNodesComeThroughEveryFault(t *testing.T) {
 		if err := fault.begin(); err != nil {
 			t.Fatalf("%s: %v", fault.name, err)
 		}
-		// On a busy machine a thread may still answer after the kernel has accepted the SIGSTOP.
-		soon(t, "2 nodes that answer while one is "+fault.name, func() bool { return answering(t, cluster.Brokers()) == 2 })
+		// On a busy machine a thread may still respond after the kernel has accepted the SIGSTOP.
+		soon(t, "2 nodes that respond while one is "+fault.name, func() bool { return answering(t, cluster.Brokers()) == 2 })
 		if err := fault.undo(); err != nil {
 			t.Fatalf("%s: %v", fault.name, err)
 		}
@@ -88,7 +88,7 @@ func TestThreeNodesComeThroughEveryFault(t *testing.T) {
 		t.Errorf("got %v, %v in the data's folder after Close, want nothing", left, err)
 	}
 	if up := answering(t, cluster.Brokers()); up != 0 {
-		t.Errorf("got %d nodes that answer after Close", up)
+		t.Errorf("got %d nodes that respond after Close", up)
 	}
 }
 

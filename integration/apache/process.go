@@ -26,8 +26,8 @@ type process struct {
 	ended chan struct{} // closed when cmd's process was waited for
 }
 
-// java makes cmd run one of the jars' classes in the process's folder. Of the compilers, C1 only: with the
-// serial collector, that halves the CPU time of a start, and leaves the second core to the program under test.
+// java makes cmd run one of the jars' classes in the process's folder. Only the compiler C1 is used: with the serial
+// collector, that halves the CPU time of a start, and leaves the second core to the program under test.
 func (p *process) java(cmd *exec.Cmd, arguments ...string) *exec.Cmd {
 	cmd.Args = append(cmd.Args, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
 		"-D"+p.release.log4j, "-cp", p.jars)

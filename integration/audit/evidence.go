@@ -102,7 +102,7 @@ const (
 	// Membership: the process lost its membership of the group, for example because the coordinator died.
 	Membership Cause = "membership"
 	// noAnswer: the caller did not receive the outcome.
-	noAnswer Cause = "no answer"
+	noAnswer Cause = "no response"
 	// replayed: an operator requested it.
 	replayed Cause = "replay"
 	// gaveUp: the same process called again after its timeout, although there was a response. On a busy machine its

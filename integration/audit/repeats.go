@@ -86,7 +86,7 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 			call.ID, processOf(call), call.Arrived.Format(clock), processOf(before), before.Ended.Format(clock),
 			before.Ended.Sub(before.Arrived).Round(time.Millisecond)))
 	case Kill, Freeze, Membership, gaveUp:
-		// For a replayed letter nobody can tell whether an operator or the fault was the cause. At most InFlight replays are
+		// For a replayed letter nobody knows whether an operator or the fault was the cause. At most InFlight replays are
 		// taken up at once, so a loss repeats no more of them than that.
 		if a.asked[call.ID] == 0 {
 			caused[loss]++

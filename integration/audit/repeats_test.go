@@ -45,11 +45,11 @@ func TestARepeatHasACause(t *testing.T) {
 		{"the process that knew had been killed long before", []sandbox.Call{accepted("a", 2000, 2005), accepted("b", 2010, 2015)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "unexplained"},
 		{"a call that a killed process had put on the wire", []sandbox.Call{accepted("a", 20, 25), accepted("b", 9000, 9005)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
 		{"it was in flight at the kill", []sandbox.Call{unanswered(accepted("a", 0, 8)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"its answer had been lost before the kill", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "no answer"},
-		{"its answer was lost", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("a", 10, 15)}, nil, "no answer"},
-		{"its answer was too late to be heard for sure", []sandbox.Call{accepted("a", 0, 1600), accepted("a", 2600, 2605)}, nil, "no answer"},
-		{"its answer was in time", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 1600, 1605)}, nil, "unexplained"},
-		{"it may have given up before it read the answer", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 2100, 2105)}, nil, "gave up"},
+		{"its response had been lost before the kill", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "no response"},
+		{"its response was lost", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("a", 10, 15)}, nil, "no response"},
+		{"its response was too late to be heard for sure", []sandbox.Call{accepted("a", 0, 1600), accepted("a", 2600, 2605)}, nil, "no response"},
+		{"its response was in time", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 1600, 1605)}, nil, "unexplained"},
+		{"it may have given up before it read the response", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 2100, 2105)}, nil, "gave up"},
 		{"another process gives up nothing", []sandbox.Call{accepted("a", 0, 1400), accepted("b", 2100, 2105)}, nil, "unexplained"},
 		{"the process that knew was frozen", []sandbox.Call{accepted("a", 0, 5), accepted("b", 8000, 8005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
 		{"the frozen process repeats it itself", []sandbox.Call{accepted("b", 8000, 8005), accepted("a", 9001, 9005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
@@ -58,7 +58,7 @@ func TestARepeatHasACause(t *testing.T) {
 		{"the tries of one repeat are one", []sandbox.Call{
 			accepted("a", 0, 5), by("b", call(0, sandbox.Failed, 10, 15)), by("c", call(0, sandbox.Failed, 20, 25)), accepted("b", 30, 35),
 		}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"an answer lost meanwhile is no loss of membership", []sandbox.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, "no answer"},
+		{"a response lost meanwhile is no loss of membership", []sandbox.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, "no response"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +130,7 @@ func TestCallsThatWereStartedBeforeAFreezeStandApart(t *testing.T) {
 		{"of the frozen process, after it resumes", []sandbox.Call{first, newer, older("a", 9010)}, freeze, "late calls 1 repeated calls 1"},
 		{"more than it can have had in flight", []sandbox.Call{first, newer, older("a", 9010), older("a", 9020)}, freeze, "out of order 1 late calls 1 repeated calls 2"},
 		{"of another process", []sandbox.Call{first, newer, older("c", 9010)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
-		{"long after it went on", []sandbox.Call{first, newer, older("a", 10500)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
+		{"long after it resumed", []sandbox.Call{first, newer, older("a", 10500)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
 		{"after a kill there are none", []sandbox.Call{first, newer, older("a", 9010)}, []audit.Loss{loss("b", audit.Kill, 9000, 9000)}, "out of order 1 repeated calls 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 // leaves no trace. So the audit checks that there was a time at which it was allowed: after the lane's events before it
 // were settled, and while the lane's last call was one that LeadHit had accepted with the same status.
 
-// known is the time in which the last call of a lane was an accepted one, and its status what LeadHit had.
+// known is a time in which LeadHit had the status of a lane's last call, because it had accepted that call.
 type known struct {
 	status   string
 	accepted time.Time // when the caller had the response
@@ -20,8 +20,8 @@ type known struct {
 
 // knows records what a call says about the status that LeadHit has. A call that its worker had given up says nothing to
 // the worker that owns the lane. Nor does a call without a response, which may end long after another worker's call
-// about the same event. A process that was frozen may have lost the lane, or have it again: then both what its call says
-// and what was known before may hold.
+// about the same event. A process that was frozen may have lost the lane, or have it again: then its call and what was
+// known before may both be true.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
 	answered := !unanswered(call)
 	if settles(call) && answered && e.ended.IsZero() {

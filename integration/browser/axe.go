@@ -22,7 +22,7 @@ type Finding struct {
 	Places           []string // selectors
 }
 
-// String is for messages of tests.
+// String formats the finding for test messages.
 func (f Finding) String() string {
 	return fmt.Sprintf("%s (%s): %s at %s", f.ID, f.Impact, f.Help, strings.Join(f.Places, " and "))
 }

@@ -35,15 +35,15 @@ func find() (string, error) {
 	return "", errAbsent
 }
 
-// Start starts Chromium with an empty profile. The context that it returns is chromedp's handle of the browser. It is an
-// error if no Chromium is installed: no test is left out in silence.
+// Start starts Chromium with an empty profile. The context that it returns is chromedp's handle of the browser. It is
+// an error if no Chromium is installed: no test is skipped silently.
 func Start(ctx context.Context) (chromium context.Context, stop func(), err error) {
 	path, err := find()
 	if err != nil {
 		return nil, nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		// The same letters look alike on every machine.
+		// Text looks the same on every machine.
 		chromedp.Flag("font-render-hinting", "none"))
 	allocator, end := chromedp.NewExecAllocator(ctx, options...)
 	chromium, leave := chromedp.NewContext(allocator)

@@ -21,7 +21,7 @@ var look string
 // pause is the time between two looks at the page.
 const pause = 50 * time.Millisecond
 
-// errUnseen says that something did not show in time.
+// errUnseen says that something did not appear in time.
 var errUnseen = errors.New("not on the page")
 
 // spot is where an element is on the screen.

@@ -101,8 +101,8 @@ func views() map[string]browser.View {
 	return all
 }
 
-// TestPages demands of each page that the browser has nothing to complain about, that people with a keyboard or a
-// screen reader can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
+// TestPages demands of each page that the browser reports no problem, that people with a keyboard or a screen reader
+// can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
 func TestPages(t *testing.T) {
 	chromium, stop, err := browser.Start(t.Context())
 	if err != nil {

@@ -81,7 +81,7 @@ go run ./cmd/leadhit-sync run
 %s 4711 paid
 %s 4712 lost
 
-# What was refused is a dead letter; this needs the export lines first.
+# The refused event is now a dead letter; this needs the export lines first.
 go run ./cmd/leadhit-sync letters list
 
 # Ctrl-C ends Kafka and the look-alike of LeadHit and deletes their data. Each call is shown here:

@@ -38,7 +38,7 @@ func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, don
 	return "http://" + listener.Addr().String() + "/api/v1/orders/", all, nil
 }
 
-// showCalls prints a line for each call that the look-alike has answered, until ctx ends.
+// showCalls prints a line for each call that the look-alike has responded to, until ctx ends.
 func showCalls(ctx context.Context, out io.Writer, node *sandbox.Sandbox) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()

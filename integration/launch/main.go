@@ -95,7 +95,7 @@ Usage: go run ./integration/launch [flags]
 	}
 	switch {
 	case flags.NArg() > 0:
-		return usageError{fmt.Errorf("there is no command %q; there is produce", flags.Arg(0))}
+		return usageError{fmt.Errorf("unknown command %q: the only one is produce", flags.Arg(0))}
 	case o.nodes < 1:
 		return usageError{errors.New("-nodes must be 1 or more")}
 	}

@@ -45,7 +45,7 @@ func (h *headerFlags) Set(text string) error {
 func produceCommand(ctx context.Context, args []string, s streams) error {
 	var brokers, to, key string
 	var headers headerFlags
-	flags := newFlags("produce", s, `produce writes one event and prints where it stands in the log.
+	flags := newFlags("produce", s, `produce writes one event and prints its place in the log.
 
 Usage: go run ./integration/launch produce [flags] ORDER STATUS
        go run ./integration/launch produce [flags] -key ORDER < event.json

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// mutant is what a mutant is called, by people and in the code.
+// mutant is the name of a mutant, for people and in the code.
 type mutant struct {
 	name   string
 	number int

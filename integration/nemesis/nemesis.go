@@ -44,7 +44,7 @@ func (k Kind) String() string {
 	names := [...]string{
 		"worker killed", "worker frozen", "rolling restart", "scaled 3-1-3",
 		"broker killed", "coordinator killed", "broker frozen", "coordinator frozen",
-		"503", "resets", "403, new key", "lost answers", "cut answers", "slow answers",
+		"503", "resets", "403, new key", "lost responses", "cut responses", "slow responses",
 	}
 	if int(k) < len(names) {
 		return names[k]

@@ -102,7 +102,7 @@ func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 func (s *Shop) Stream(
 	ctx context.Context, topic string, perSecond int, next func() audit.Event,
 ) ([]audit.Event, error) {
-	const ticks = 50 // a second
+	const ticks = 50 // per second
 	var (
 		mu      sync.Mutex
 		written []audit.Event
