@@ -16,7 +16,7 @@ define part
 	else echo "== $(1): FAILED after $$((SECONDS - start)) s"; exit 1; fi
 endef
 
-# The race detector makes a history six times as slow and needs few of them: their goroutines do the same in each.
+# The race detector makes a history six times as slow, and few are enough: the goroutines are the same in each.
 define unit_tests
 	$(call part,unit tests,SIM_SEEDS=280 BUBBLE_SEEDS=60 go test -race -timeout 40m $(UNIT))
 	$(call part,simulators,go test -timeout 40m -run '^(TestSimulator|TestNothingIsLostOrOutOfOrderInAnyHistory)$$' ./consumer ./consumer/dispatch)
@@ -36,7 +36,7 @@ test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) a
 	$(unit_tests)
 	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
-		echo "Java 17 or Maven is absent: the tests on real Kafka are left out"; [ "$${CI:-}" != true ]; \
+		echo "Java 17 or Maven is missing: the tests on real Kafka are skipped"; [ "$${CI:-}" != true ]; \
 	fi
 	@# Eight at once: they wait most of the time.
 	$(call part,real Kafka,go test -race -count 1 -parallel 8 -timeout 20m -skip '^TestImage$$' ./integration/...)
@@ -81,14 +81,14 @@ image-test: image ## Build the image twice and compare, then run it under runc (
 	IMAGE=$(CURDIR)/bin/image go test $(if $(filter 0,$(shell id -u)),,-exec 'sudo -E') -count 1 -v -run '^TestImage$$' ./integration
 
 .PHONY: deploy-lint
-deploy-lint: $(GOLANGCI_LINT) ## Render every overlay of deploy, and check it, also against the binary.
+deploy-lint: $(GOLANGCI_LINT) ## Render every overlay of deploy, and check it, against the binary too.
 	$(call part,deploy vet and style,cd deploy/lint && go mod tidy -diff && go vet ./... && $(CURDIR)/$(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...)
 	$(call part,deploy tests,cd deploy/lint && go test -count 1 ./...)
 
 .PHONY: alerts
 alerts: ## Check the alerts and run their unit tests; needs promtool (Debian package prometheus).
 	@if ! command -v promtool >/dev/null; then \
-		echo "promtool is absent (Debian package prometheus): the alerts are not tested"; [ "$${CI:-}" != true ]; \
+		echo "promtool is missing (Debian package prometheus): the alerts are not tested"; [ "$${CI:-}" != true ]; \
 	else \
 		cd deploy/components/monitoring && promtool check rules --lint-fatal rules.yaml && promtool test rules rules_test.yaml ../keda/query_test.yaml; \
 	fi

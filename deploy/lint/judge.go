@@ -96,7 +96,7 @@ func (j *judgement) knownSettings() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
 		_, known := j.program.setting(name)
-		j.add(!known && !foreign.MatchString(name), "settings", j.worker(), "sets %s, which is no setting of the program", name)
+		j.add(!known && !foreign.MatchString(name), "settings", j.worker(), "sets %s, which is not a setting of the program", name)
 	}
 	for _, s := range j.program.Settings {
 		j.add(s.Required && j.settings[s.Name] == "", "settings", j.worker(), "does not set %s, which is required", s.Name)

@@ -28,8 +28,8 @@ func (o *Overlay) desk() (*appsv1.Deployment, *corev1.Container) {
 	return nil, nil
 }
 
-// oneDesk: the desk is one pod with the worker's image and the program's settings. Only people who have logged in reach it over the
-// network.
+// oneDesk: the desk is one pod with the worker's image and the program's settings. Over the network, only people who
+// have logged in reach it.
 func (j *judgement) oneDesk() {
 	d, c := j.desk()
 	if c == nil {
@@ -44,7 +44,7 @@ func (j *judgement) oneDesk() {
 	}
 	for _, e := range c.Env {
 		_, known := j.program.setting(e.Name)
-		j.add(!known && !foreign.MatchString(e.Name), "desk", about, "sets %s, which is no setting of the program", e.Name)
+		j.add(!known && !foreign.MatchString(e.Name), "desk", about, "sets %s, which is not a setting of the program", e.Name)
 		j.add(e.ValueFrom != nil, "desk", about, "takes %s from something other than a value; mount a Secret as a folder and set the _FILE setting", e.Name)
 	}
 	environment := j.environment(c)

@@ -25,7 +25,7 @@ func TestKEDAsQueryAsksForMetricsThatTheWorkerHas(t *testing.T) {
 }
 
 // promtool runs the cases. This test makes sure that they ask what KEDA asks, and that they include a figure, a 0 and
-// no answer.
+// no result.
 func TestTheCasesOfTheQueryUseKEDAsQuery(t *testing.T) {
 	t.Parallel()
 	cases, queries := read(t, "../components/keda/query_test.yaml"), overlays(t)[production].Queries()

@@ -177,7 +177,7 @@ func TestThePrometheusRuleIsTheRulesWrapped(t *testing.T) {
 
 func wrapped(rules string) string {
 	lines := []string{
-		"# Made of rules.yaml by UPDATE=1 go test in deploy/lint: change that one.",
+		"# Generated from rules.yaml by UPDATE=1 go test in deploy/lint: change that file instead.",
 		"apiVersion: monitoring.coreos.com/v1", "kind: PrometheusRule", "metadata:", "  name: leadhit-sync", "  labels:",
 		"    app.kubernetes.io/name: leadhit-sync", "    app.kubernetes.io/component: monitoring",
 		"    app.kubernetes.io/part-of: leadhit-sync", "spec:",

@@ -45,7 +45,7 @@ func disagreement(file []written, program []lint.Setting) []string {
 	}
 	for _, w := range file {
 		if !slices.ContainsFunc(program, func(s lint.Setting) bool { return s.Name == w.name }) {
-			found = append(found, w.name+" is no setting of the program")
+			found = append(found, w.name+" is not a setting of the program")
 		}
 	}
 	return found
@@ -68,7 +68,7 @@ func TestADisagreementAboutSettingsIsFound(t *testing.T) {
 	text, program := read(t, "../base/settings.env"), lint.ParseTable(table(t))
 	for name, c := range map[string]struct{ old, new, want string }{
 		"a setting is missing from the base": {"LOG_FORMAT=json\n", "", "settings.env lacks LOG_FORMAT"},
-		"an unknown setting":                 {"LOG_FORMAT=json\n", "LOG_FORMAT=json\nLOG_COLOUR=auto\n", "LOG_COLOUR is no setting"},
+		"an unknown setting":                 {"LOG_FORMAT=json\n", "LOG_FORMAT=json\nLOG_COLOUR=auto\n", "LOG_COLOUR is not a setting"},
 		"another default":                    {"CALLS_IN_FLIGHT=64", "CALLS_IN_FLIGHT=32", "CALLS_IN_FLIGHT is 32 in settings.env"},
 		"a default in a comment":             {"CALLS_IN_FLIGHT=64", "#CALLS_IN_FLIGHT=64", "CALLS_IN_FLIGHT is 64 in settings.env"},
 		"a value of one shop":                {"#KAFKA_TOPICS=orders", "KAFKA_TOPICS=orders", "KAFKA_TOPICS has no default"},
@@ -158,7 +158,7 @@ func TestAMappingThatDoesNotFitIsFound(t *testing.T) {
 	environment := onDisk(t, overlays(t)[production])
 	text, err := output(t, nil, "mapping", "check", environment["MAPPING"], "--topics", "orders,returns")
 	if err == nil || !strings.Contains(text, "returns") {
-		t.Errorf("got %v and\n%s\nwant a word about the topic without a mapping", err, text)
+		t.Errorf("got %v and\n%s\nwant a line about the topic without a mapping", err, text)
 	}
 	rendering := plant(t, renderings(t)[production], "preset: ", "preset: shop")
 	environment = onDisk(t, decoded(t, rendering))

@@ -132,7 +132,7 @@ func TestAnotherVersionGivesAnotherDigest(t *testing.T) {
 	_, first := mkimage(t, root, "-version", "1.2.3")
 	_, second := mkimage(t, root, "-version", "1.2.4")
 	if digestOf(first) == digestOf(second) {
-		t.Error("got the same digest for two versions, want it to tell them apart")
+		t.Error("got the same digest for two versions, want it to distinguish them")
 	}
 }
 
@@ -144,7 +144,7 @@ func images(t *testing.T, place string) (v1.ImageIndex, []v1.Image) {
 		t.Fatal(err)
 	}
 	if err := validate.Index(top); err != nil {
-		t.Errorf("the layout is not sound: %v", err)
+		t.Errorf("the layout is invalid: %v", err)
 	}
 	manifest, err := top.IndexManifest()
 	if err != nil || len(manifest.Manifests) != 1 {
