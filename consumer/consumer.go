@@ -56,6 +56,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/partitioner"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
@@ -163,6 +164,7 @@ type Consumer struct {
 
 // New returns a Consumer that does nothing until Run.
 func New(o Options) *Consumer {
+	o.Dispatch.Explain = partitioner.All().Explain
 	b := &base{turns: newTurns(o.Dispatch), options: o, log: o.Logger, pauses: pauseLog{log: o.Logger}}
 	starts := &starts{base: b, sizes: map[string]int{}, begun: map[string]string{}}
 	c := &Consumer{
@@ -239,9 +241,7 @@ func (c *Consumer) start(e turn.Effects) {
 		c.spawn(func(ctx context.Context) { c.repeat(ctx, repeats) })
 	}
 	if e.Spread != nil {
-		c.log.Warn("repeats are called from now on, because an order's events may be in several partitions: give each order a "+
-			"record key of its own", slog.String("topic", e.Spread.Topic), slog.Int("partition", e.Spread.Partition),
-			slog.Int64("offset", e.Spread.Offset))
+		c.logSpread(*e.Spread)
 	}
 	if e.Announce != nil {
 		entry := *e.Announce
@@ -254,4 +254,17 @@ func (c *Consumer) start(e turn.Effects) {
 	if g := c.current; g != nil {
 		g.start(e, c.dispatcher.NeedsNewMember())
 	}
+}
+
+// logSpread warns that the worker has stopped to skip repeats.
+func (c *Consumer) logSpread(s turn.Spread) {
+	log := c.log.With(slog.String("topic", s.Topic), slog.Int("partition", s.Partition), slog.Int64("offset", s.Offset))
+	if s.Unexplained {
+		log.Warn("repeats are called from now on, because no known partitioner explains the partitions of all record keys, so an " +
+			"order's events may be in several: have all producers use one partitioner, such as murmur2; after partitions " +
+			"were added, restart once the older events are finished")
+		return
+	}
+	log.Warn("repeats are called from now on, because an order's events may be in several partitions: give each order a " +
+		"record key of its own")
 }

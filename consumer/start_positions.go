@@ -111,31 +111,32 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 		}
 	}
 	at.positions = slices.DeleteFunc(positions, func(p turn.Position) bool { return p.Next < 0 })
-	scattered := s.areScattered(ctx)
-	for i := range at.positions {
-		at.positions[i].Scattered = scattered
-	}
+	s.describeTopics(ctx, at.positions)
 	if err := s.findEnds(ctx, at.positions); err != nil {
 		return standing{}, err
 	}
 	return at, missing
 }
 
-// areScattered reports whether an order's events in two topics may have two owners. One key has the same partition
-// number in topics of equal size, and the range balancer gives a member the same numbers of each topic. If the topics
-// cannot be described, nobody knows.
-func (s *starts) areScattered(ctx context.Context) bool {
-	if len(s.options.Topics) == 1 || !s.options.Dispatch.SkipRepeats {
-		return false
+// describeTopics adds to the positions what tells whether repeats may be skipped: the topics' numbers of partitions, and
+// whether an order's events in two topics may have two owners. One key has the same partition number in topics of equal
+// size, and the range balancer gives a member the same numbers of each topic. If the topics cannot be described, nobody
+// knows.
+func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) {
+	if !s.options.Dispatch.SkipRepeats {
+		return
 	}
 	topology, err := s.options.Cluster.Topics(ctx, s.options.Topics...)
-	scattered := err != nil || !topology.EqualPartitions()
+	scattered := len(s.options.Topics) > 1 && (err != nil || !topology.EqualPartitions())
 	if scattered && !s.scattered {
 		s.log.InfoContext(ctx, "repeats are not skipped, because an order's events in two topics may have two owners: give the "+
 			"topics equal numbers of partitions")
 	}
 	s.scattered = scattered
-	return scattered
+	for i := range positions {
+		p := &positions[i]
+		p.Scattered, p.Partitions = scattered, topology.Topics[p.Topic].Partitions
+	}
 }
 
 // findEnds reads where the logs end now. Replays wait until they were fetched up to there.

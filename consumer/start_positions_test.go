@@ -175,7 +175,7 @@ func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(w *world) {
 				w.create("payments", test.partitions)
-				if got := w.callsOfOneStatusTwice(test.topics); got != test.calls {
+				if got := w.callsOfOneStatusTwice(1, test.topics...); got != test.calls {
 					w.t.Errorf("got %d calls, want %d", got, test.calls)
 				}
 				if got := w.logs.say("give the topics equal numbers of partitions"); len(got) != int(test.calls-1) {
@@ -186,11 +186,34 @@ func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing
 	}
 }
 
-// callsOfOneStatusTwice lets a worker of some topics read two events that say the same, and counts its calls.
-func (w *world) callsOfOneStatusTwice(topics []string) int32 {
+// A producer with a partitioner of its own may put the key into this partition, and another one into that of all usual
+// partitioners.
+func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T) {
+	for name, test := range map[string]struct{ partition, calls int32 }{
+		"chosen by all of them": {1, 1}, "chosen by none": {0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 2, func(w *world) {
+				if got := w.callsOfOneStatusTwice(test.partition, "orders"); got != test.calls {
+					w.t.Errorf("got %d calls, want %d", got, test.calls)
+				}
+				if got := w.logs.say("have all producers use one partitioner"); len(got) != int(test.calls-1) {
+					w.t.Errorf("got the log lines %q, want %d", got, test.calls-1)
+				}
+				if got := w.logs.say("a record key of its own"); len(got) > 0 {
+					w.t.Errorf("got the log lines %q, want none: the key is the order's own", got)
+				}
+			})
+		})
+	}
+}
+
+// callsOfOneStatusTwice lets a worker of some topics read two events that say the same, and counts its calls. The usual
+// partitioners put their key into partition 1 of two.
+func (w *world) callsOfOneStatusTwice(partition int32, topics ...string) int32 {
 	w.t.Helper()
 	for range 2 {
-		r := &kgo.Record{Topic: "orders", Partition: 1, Key: []byte("4711"), Value: []byte("paid")}
+		r := &kgo.Record{Topic: "orders", Partition: partition, Key: []byte("4710"), Value: []byte("paid")}
 		if err := w.producer.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
 			w.t.Fatal(err)
 		}

@@ -64,6 +64,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testUnauthorised(t, brokers)
 		s.testRefusals(t, brokers)
 		s.testRepeats(t, brokers)
+		s.testTwoPartitioners(t, brokers)
 		s.testTransactions(t, brokers)
 		s.testOpenTransactions(t, brokers)
 		s.testOddTimes(t, brokers)

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"slices"
 
+	"leadhit-sync/consumer/broker/partitioner"
 	"leadhit-sync/consumer/event"
 )
 
@@ -21,6 +22,10 @@ type orders struct {
 	// spreads says that an event has no key, that an order has two keys or two partition numbers, or that a key has two
 	// orders. Then a worker skips nothing. Partitions of several topics with the same number belong to one worker.
 	spreads bool
+	// unexplained says that no usual partitioner puts all keys into their partitions. Then, too, a worker skips nothing.
+	unexplained  bool
+	partitioners *partitioner.Candidates
+	partitions   map[string]int // of each topic; 0: unknown
 }
 
 // order is one order that calls were about.
@@ -41,7 +46,10 @@ type told struct {
 }
 
 func newOrders(limit int) *orders {
-	return &orders{limit: limit, seed: maphash.MakeSeed(), known: make(map[string]*order), keys: make(map[uint64]*order)}
+	return &orders{
+		limit: limit, seed: maphash.MakeSeed(), known: make(map[string]*order), keys: make(map[uint64]*order),
+		partitioners: partitioner.All(), partitions: make(map[string]int),
+	}
 }
 
 // call counts a call, and reports whether it repeats the one before, by the rule of the workers: they make no call for a
@@ -52,6 +60,8 @@ func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 	other, used := o.keys[now.key]
 	o.spreads = o.spreads || len(e.key) == 0 || used && other != known ||
 		known != nil && (known.last.key != now.key || known.at.Number != now.at.Number)
+	o.unexplained = o.unexplained ||
+		len(e.key) > 0 && !o.partitioners.Explain(e.key, e.Partition, o.partitions[e.Topic])
 	switch {
 	case known == nil && len(o.known) == o.limit:
 		o.beyond++

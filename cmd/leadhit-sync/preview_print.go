@@ -136,6 +136,8 @@ func (o ordersSummary) repeats(atLeast string) string {
 		return text + "; a worker calls anyway, because the topics have different numbers of partitions"
 	case o.spreads:
 		return text + "; a worker calls anyway, because not every order has one key and partition of its own"
+	case o.unexplained:
+		return text + "; a worker calls anyway, because no known partitioner explains the partitions of all record keys"
 	}
 	return fmt.Sprintf("%s; with SKIP_REPEATS=true a worker makes %s%d", text, atMost, o.Needed)
 }

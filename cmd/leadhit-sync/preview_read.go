@@ -46,6 +46,9 @@ func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) 
 	topology, err := w.cluster.Topics(ctx, w.topics...)
 	if err == nil {
 		w.tally.scattered = !topology.EqualPartitions()
+		for topic, info := range topology.Topics {
+			w.tally.orders.partitions[topic] = info.Partitions
+		}
 	} // otherwise the first topic fails, too
 	for _, topic := range w.topics {
 		err := w.pastOf(ctx, topic, from, p)

@@ -211,10 +211,10 @@ type ordersSummary struct {
 	Repeats int `json:"repeats_that_change_nothing"`
 	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: with SKIP_REPEATS, and topics that
 	// have equal numbers of partitions.
-	Needed    int  `json:"calls_without_repeats"`
-	Skipped   bool `json:"repeats_are_skipped"`
-	scattered bool
-	spreads   bool // an order's events may be in several partitions
+	Needed  int  `json:"calls_without_repeats"`
+	Skipped bool `json:"repeats_are_skipped"`
+	// The reasons why a worker skips nothing: see tally and orders.
+	scattered, spreads, unexplained bool
 	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must be
 	// the order id.
 	Spread    int           `json:"in_two_partitions"`
@@ -266,8 +266,8 @@ func (t *tally) summary(l load) summary {
 
 	o := ordersSummary{
 		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(),
-		Beyond: t.orders.beyond, Skipped: t.skips && !t.scattered && !t.orders.spreads,
-		scattered: t.scattered, spreads: t.orders.spreads,
+		Beyond: t.orders.beyond, Skipped: t.skips && !t.scattered && !t.orders.spreads && !t.orders.unexplained,
+		scattered: t.scattered, spreads: t.orders.spreads, unexplained: t.orders.unexplained,
 	}
 	o.Needed = calls - o.Repeats
 	o.Spread, o.Examples = t.orders.spread()

@@ -90,6 +90,24 @@ func wantLoads(t *testing.T, s summary) {
 	}
 }
 
+// The usual partitioners put this key into partition 1 of two.
+func TestPreviewSaysThatNoPartitionerExplainsTheKeys(t *testing.T) {
+	at := time.Now().Add(-time.Minute)
+	events := []*kgo.Record{
+		plainEvent("usual", 1, at, "4710", "paid"), plainEvent("usual", 1, at, "4710", "paid"),
+		plainEvent("own", 0, at, "4710", "paid"), plainEvent("own", 0, at, "4710", "paid"),
+	}
+	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"usual", "own"}, events), ","))
+	for topic, want := range map[string]string{
+		"usual": "so a worker makes 1, ", "own": "no known partitioner explains the partitions of all record keys\n",
+	} {
+		t.Setenv("KAFKA_TOPICS", topic)
+		if got := command(t, "", "preview"); got.code != 0 || !strings.Contains(got.out, want) {
+			t.Errorf("topic %s: got %+v, want %q", topic, got, want)
+		}
+	}
+}
+
 // mustHaveNoGroup demands that nobody joined or committed.
 func mustHaveNoGroup(t *testing.T, brokers []string) {
 	t.Helper()

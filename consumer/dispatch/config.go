@@ -37,6 +37,10 @@ type Config struct {
 	// partitions that are Scattered, nor once an event had no key, an order had two keys or partitions, or a key had
 	// two orders.
 	SkipRepeats bool
+	// Explain reports whether one partitioner puts this key and those of all events before it into their partitions, given
+	// the topic's number of partitions. Once it returns false, nothing is skipped. It runs within a turn, so it must be
+	// fast. Nil explains everything.
+	Explain func(key []byte, partition, partitions int) bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string
 	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs

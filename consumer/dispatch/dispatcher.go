@@ -28,7 +28,7 @@ type Dispatcher struct {
 	memory    acceptedMemory     // of this generation; cleared in place to spare the garbage collector
 	late      lateCalls
 	spread    bool // an order's events may be in partitions of several workers
-	spreadBy  *event.Place
+	spreadBy  *turn.Spread
 	ambiguous bool
 	lastID    uint64
 	// metadataMax is the broker's limit of a commit's metadata, in bytes, as far as we know.
@@ -181,7 +181,9 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o turn.Offset) bool { return o.Partition == id })
 		d.commit = &c
 	}
-	at := turn.Position{Partition: id, Next: next, End: end, Uncommitted: true, Scattered: p.scattered}
+	at := turn.Position{
+		Partition: id, Next: next, End: end, Uncommitted: true, Scattered: p.scattered, Partitions: p.partitions,
+	}
 	fresh := newPartition(at, d.metadataMax)
 	fresh.ready, fresh.inRing = p.ready, p.inRing // pickFrom skips dropped tasks
 	*p = *fresh

@@ -35,10 +35,12 @@
 // status last for its order. It counts as accepted in every other respect, except for the flood guard. The proof is a
 // call of this worker in this generation, about an event of the same partition with the same key: otherwise another
 // worker may have called the order since. For the same reason nothing is skipped in partitions that are Scattered, nor
-// once an event had no key, an order had two keys or partitions, or a key had two orders. A call that starts forgets
-// its order's status, and only its acceptance makes the new one known, unless LeadHit may still apply an earlier call,
-// which had no response. Pauses, another API key and a restarted partition forget all orders. The memory holds the
-// orders that were used last; forgetting one costs a call and nothing else.
+// once an event had no key, an order had two keys or partitions, a key had two orders, or Config.Explain knew no
+// partitioner that puts all keys into their partitions. That shows two producers with different partitioners as soon as
+// a key of each is called here. A worker that has no partition with keys of the second one cannot know of it. A call
+// that starts forgets its order's status, and only its acceptance makes the new one known, unless LeadHit may still
+// apply an earlier call, which had no response. Pauses, another API key and a restarted partition forget all orders. The
+// memory holds the orders that were used last; forgetting one costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It knows pauses, the gate of an outage, the
 // limit of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time.

@@ -23,9 +23,11 @@ type harness struct {
 	commit  *turn.Commit
 	takes   []turn.Take
 	repeats []turn.Repeat
-	spread  *event.Place
+	spread  *turn.Spread
 	append  *turn.Append
 	last    turn.Effects
+	// partitions is the topic's number of them, as a generation is told; 0: unknown.
+	partitions int
 }
 
 func orders(number int) event.Partition {
@@ -67,7 +69,7 @@ func started(tb testing.TB, c dispatch.Config, owned ...event.Partition) *harnes
 func (h *harness) assign(newMember bool, owned ...event.Partition) {
 	positions := []turn.Position{}
 	for _, p := range owned {
-		positions = append(positions, turn.Position{Partition: p, Uncommitted: true})
+		positions = append(positions, turn.Position{Partition: p, Uncommitted: true, Partitions: h.partitions})
 	}
 	h.commit = nil
 	clear(h.fetches)

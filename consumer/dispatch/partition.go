@@ -17,7 +17,8 @@ type partition struct {
 	inRing bool        // it is in the dispatcher's ring
 	end    int64       // of the log when it was assigned: no replay is taken up before it was fetched up to there
 
-	scattered bool // other workers may call its orders: nothing is skipped
+	scattered  bool // other workers may call its orders: nothing is skipped
+	partitions int  // of the topic; 0 if unknown
 
 	taking   []*replay // being fetched, in the order in which they were taken up
 	requeued []*replay // not taken up yet, in the order of the ledger
@@ -32,12 +33,13 @@ func newReady() queue[task] {
 
 func newPartition(pos turn.Position, limit int) *partition {
 	p := &partition{
-		Partition: pos.Partition,
-		window:    window{position: pos.Next, identity: unknownStamp},
-		commits:   commitState{acked: mark{pos.Next, pos.Metadata}},
-		ready:     newReady(),
-		end:       pos.End,
-		scattered: pos.Scattered,
+		Partition:  pos.Partition,
+		window:     window{position: pos.Next, identity: unknownStamp},
+		commits:    commitState{acked: mark{pos.Next, pos.Metadata}},
+		ready:      newReady(),
+		end:        pos.End,
+		scattered:  pos.Scattered,
+		partitions: pos.Partitions,
 	}
 	if pos.Uncommitted {
 		p.commits.acked.next = -1

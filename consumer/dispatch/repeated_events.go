@@ -56,7 +56,11 @@ func (d *Dispatcher) callBegins(t task, says statement) {
 	}
 	order := t.item().OrderID
 	if t.replay == nil && len(t.key) == 0 {
-		d.spreads(t)
+		d.spreads(t, false)
+		return
+	}
+	if !d.explains(t) {
+		d.spreads(t, true)
 		return
 	}
 	d.memory.forget(says.order)
@@ -88,17 +92,26 @@ func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 		d.forgetOrders()
 	case v.Kind == retry.Done && c.replay == nil && !c.dropped && !of.unsure:
 		if !d.memory.put(of.says, !d.late.has(now, of.says.order)) {
-			d.spreads(c.task)
+			d.spreads(c.task, false)
 		}
 	}
 }
 
+// explains reports whether one partitioner can have put the keys of all events so far into their partitions, of whatever
+// topic: an order in two topics has one owner only if both have its key in the same partition number. Two producers with
+// different partitioners put one key into two partitions. A replay comes without its key.
+func (d *Dispatcher) explains(t task) bool {
+	return d.config.Explain == nil || t.replay != nil || d.config.Explain(t.key, t.of.Number, t.of.partitions)
+}
+
 // spreads notes that an order's events may be in several partitions, some of them owned by other workers: an event has
-// no key, an order has two keys or partitions, or a key has two orders. From then on nothing is a repeat, even after a
-// rebalance, because that does not change how records are written.
-func (d *Dispatcher) spreads(by task) {
+// no key, an order has two keys or partitions, a key has two orders, or no partitioner explains the keys. From then on
+// nothing is a repeat, even after a rebalance, because that does not change how records are written.
+func (d *Dispatcher) spreads(by task, unexplained bool) {
 	d.spread = true
-	d.spreadBy = &event.Place{Topic: by.of.Topic, Partition: by.of.Number, Offset: by.offset}
+	d.spreadBy = &turn.Spread{
+		Place: event.Place{Topic: by.of.Topic, Partition: by.of.Number, Offset: by.offset}, Unexplained: unexplained,
+	}
 	d.memory.clear()
 	clear(d.callsOf)
 }

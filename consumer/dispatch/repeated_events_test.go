@@ -192,7 +192,8 @@ func TestNothingIsARepeatOnceKeysDoNotKeepOrdersInOnePartition(t *testing.T) {
 			at := h.fetches[second.of].Offset
 			h.read(second.of, keyed(says(at, second.order, "submitted"), second.key))
 			h.acceptAndCommit(second.of, at)
-			if want := (event.Place{Topic: "orders", Partition: second.of.Number, Offset: at}); h.spread == nil || *h.spread != want {
+			want := turn.Spread{Place: event.Place{Topic: "orders", Partition: second.of.Number, Offset: at}}
+			if h.spread == nil || *h.spread != want {
 				t.Errorf("got %v as the event that ended the skipping, want %v", h.spread, want)
 			}
 			if second.newGeneration {
@@ -237,6 +238,7 @@ func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	t.Parallel()
 	c := skipping()
 	c.Replays, c.Worker = true, "worker"
+	c.Explain = func(key []byte, _, _ int) bool { return len(key) > 0 }
 	h := started(t, c, orders(0))
 	h.d.CaughtUp()
 	h.ask()

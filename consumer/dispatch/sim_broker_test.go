@@ -133,8 +133,10 @@ func (b *broker) tell(m *member) {
 		for _, p := range b.logs {
 			if slices.Contains(numbers, p.id.Number) {
 				c := p.committed
-				at := turn.Position{Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists, Scattered: b.shop.scattered}
-				at.End = p.end
+				at := turn.Position{
+					Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists, End: p.end,
+					Scattered: b.shop.scattered, Partitions: b.shop.partitions,
+				}
 				if !c.exists {
 					at.Next = p.start
 				}

@@ -53,6 +53,7 @@ func (k *worker) checkEffects(e turn.Effects) {
 func (k *worker) checkCall(c turn.Call) {
 	change := changeOf(c.Record, c.Item)
 	r := change.record
+	k.metAlien = k.metAlien || k.shop.alien[r.key]
 	if k.inFlight > k.plan.calls {
 		k.failed("worker %d: %d calls in flight, limit %d", k.place, k.inFlight, k.plan.calls)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"leadhit-sync/consumer/broker/partitioner"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 )
@@ -130,7 +131,7 @@ func (p plan) config(w *world, place int) dispatch.Config {
 	if c.Replays = w.desk.on; c.Replays {
 		c.Worker = fmt.Sprint("worker-", place)
 	}
-	c.SkipRepeats = w.shop.skips
+	c.SkipRepeats, c.Explain = w.shop.skips, partitioner.All().Explain
 	return c
 }
 
@@ -138,7 +139,7 @@ func (p plan) config(w *world, place int) dispatch.Config {
 func (w *world) produce() {
 	p := w.plan
 	for i := range p.orders {
-		o := &order{name: fmt.Sprintf("order-%d", i), number: i % p.numbers}
+		o := &order{name: w.shop.name(i, i%p.numbers), number: i % p.numbers}
 		o.stuck = i < p.stuck
 		o.failing = o.stuck || i < p.failing
 		w.broker.orders = append(w.broker.orders, o)

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/broker/partitioner"
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/retry"
 )
@@ -21,18 +24,28 @@ type shop struct {
 	scattered  bool              // all have their order's key, as in topics with different numbers of partitions
 	said       map[string]string // by order
 	written    int
+
+	partitions  int            // of each topic, as the workers know it; 0: they do not
+	partitioner kafka.Balancer // of the events' keys; nil: they are in any partition
+	// apart says that two producers with partitioners of their own write the orders in two partitions. Workers cannot know
+	// of a producer that uses a usual partitioner before they read an event of the other one, so neither does.
+	apart bool
+	alien map[string]bool // names of these orders
 }
 
 // drawRepeats decides how often a shop repeats itself. If an order has events in partitions of several workers, none
 // has the order's id as its key: otherwise all would be in one partition.
 func (w *world) drawRepeats(seed uint64) {
-	s := &shop{Rand: rand.New(rand.NewPCG(seed, 0x540b)), keyed: 1, said: map[string]string{}, remembered: 100_000}
+	s := &shop{Rand: rand.New(rand.NewPCG(seed, 0x540b)), keyed: 1, said: map[string]string{}, alien: map[string]bool{}, remembered: 100_000}
 	w.shop = s
 	s.skips, s.repeats = s.Float64() < 0.9, 0.3+0.6*s.Float64()
 	if s.Float64() < 0.4 {
 		s.remembered = 1 + s.IntN(w.plan.orders)
 	}
 	if s.Float64() < 0.6 || w.plan.numbers == 1 {
+		if s.Float64() < 0.5 {
+			s.drawPartitioner(w.plan.numbers)
+		}
 		return
 	}
 	w.figures.strays = 1
@@ -43,10 +56,50 @@ func (w *world) drawRepeats(seed uint64) {
 	if s.scattered = s.Float64() < 0.3; s.scattered {
 		s.keyed, s.single = 1, false
 	}
+	if s.keyed == 0 && s.Float64() < 0.5 {
+		s.drawPartitioner(w.plan.numbers)
+		s.keyed, s.single, s.apart = 1, false, true
+	}
 	if w.desk.on && s.single {
 		// A letter without an order id is known by its key alone, so a newer event with another key cannot mark it: a
 		// limit, not a fault.
 		w.plan.refusedByMapping = 0
+	}
+}
+
+// drawPartitioner chooses how many partitions topics have, those without events included, and how keys get theirs.
+func (s *shop) drawPartitioner(used int) {
+	s.partitions = used + 6 + s.IntN(12)
+	usual := []kafka.Balancer{kafka.Murmur2Balancer{}, kafka.CRC32Balancer{}, &kafka.Hash{}, &kafka.ReferenceHash{}}
+	s.partitioner = usual[s.IntN(len(usual))]
+}
+
+// name is the name of an order, and so its key, with events in a partition.
+func (s *shop) name(i, number int) string {
+	if s.partitioner == nil {
+		return fmt.Sprint("order-", i)
+	}
+	numbers := make([]int, s.partitions)
+	for p := range numbers {
+		numbers[p] = p
+	}
+	for n := 0; ; n++ {
+		name := fmt.Sprintf("order-%d.%d", i, n)
+		if s.partitioner.Balance(kafka.Message{Key: []byte(name)}, numbers...) == number {
+			return name
+		}
+	}
+}
+
+// alienName is a name that no usual partitioner puts into either of two partitions.
+func (s *shop) alienName(a, b int) string {
+	for n := 0; ; n++ {
+		name := fmt.Sprintf("order-%d+%d.%d", a, b, n)
+		explained := func(in int) bool { return partitioner.All().Explain([]byte(name), in, s.partitions) }
+		if !explained(a) && !explained(b) && !s.alien[name] {
+			s.alien[name] = true
+			return name
+		}
 	}
 }
 
@@ -56,6 +109,9 @@ func (s *shop) scatter(orders []*order) {
 	for range s.twins {
 		a, b := orders[s.IntN(len(orders))], orders[s.IntN(len(orders))]
 		if a.number != b.number && !a.failing && !b.failing && !has[a] && !has[b] {
+			if s.apart {
+				a.name = s.alienName(a.number, b.number)
+			}
 			b.name, has[a], has[b] = a.name, true, true
 		}
 	}
@@ -75,11 +131,27 @@ func (s *shop) key(changes []change) string {
 	s.written++
 	switch {
 	case s.keyed == 1 || s.Float64() < s.keyed:
+		for _, c := range changes {
+			if s.alien[c.order.name] {
+				return c.order.name
+			}
+		}
 		return changes[0].order.name
 	case s.single:
 		return fmt.Sprint("event-", s.written)
 	default:
 		return ""
+	}
+}
+
+// checkSpread demands that a worker finds no key without an explanation where a usual partitioner chose all partitions.
+func (k *worker) checkSpread(s *turn.Spread) {
+	if s == nil || !s.Unexplained {
+		return
+	}
+	k.figures.unexplained++
+	if !k.metAlien {
+		k.failed("worker %d skips nothing any more because of %v, but a usual partitioner explains all keys", k.place, *s)
 	}
 }
 

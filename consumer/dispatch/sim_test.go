@@ -34,7 +34,7 @@ func TestSimulator(t *testing.T) {
 	if !ok && sum.withReplays < 2000 {
 		t.Errorf("only %d histories have replays", sum.withReplays)
 	}
-	if seeds >= 500 && (sum.crashes == 0 || sum.pauses == 0 || sum.outages == 0 || sum.floods == 0 || sum.letters == 0 || sum.ambiguous == 0 || sum.orphans == 0 || sum.resolved == 0 || sum.superseded == 0 || sum.again == 0 || sum.lateLetters == 0 || sum.skipped == 0 || sum.strays == 0) {
+	if seeds >= 500 && (sum.crashes == 0 || sum.pauses == 0 || sum.outages == 0 || sum.floods == 0 || sum.letters == 0 || sum.ambiguous == 0 || sum.orphans == 0 || sum.resolved == 0 || sum.superseded == 0 || sum.again == 0 || sum.lateLetters == 0 || sum.skipped == 0 || sum.strays == 0 || sum.unexplained == 0) {
 		t.Errorf("some fault never happened: %+v", sum)
 	}
 }
@@ -100,8 +100,8 @@ func (f *figures) summary(took time.Duration) string {
 	}
 	return fmt.Sprintf("%d seeds, %.0f virtual hours in %v: %d events, %d calls, %d commits (%d unanswered), %d letters (%d exhausted), "+
 		"%d pauses, %d outages noticed, %d floods, %d crashes, %d calls that outlived a generation, %d clean ends, %d generations; repeats per crash mean %.2f, max %d of %d; exposed at most %d %% of the bound; "+
-		"%d replays in %d histories: %d calls, %d resolved, %d superseded, %d refused again; %d letters marked, %d came late; %d repeats skipped, orders in two partitions in %d histories",
+		"%d replays in %d histories: %d calls, %d resolved, %d superseded, %d refused again; %d letters marked, %d came late; %d repeats skipped, orders in two partitions in %d histories, keys without an explanation %d times",
 		f.seeds, f.virtual.Hours(), took.Round(100*time.Millisecond), f.events, f.calls, f.commits, f.ambiguous, f.letters, f.exhausted,
 		f.pauses, f.outages, f.floods, f.crashes, f.orphans, f.clean, f.rebalances, mean, f.maxRepeats, f.bound, f.risk,
-		f.replays, f.withReplays, f.replayed, f.resolved, f.superseded, f.again, f.marks, f.lateLetters, f.skipped, f.strays)
+		f.replays, f.withReplays, f.replayed, f.resolved, f.superseded, f.again, f.marks, f.lateLetters, f.skipped, f.strays, f.unexplained)
 }

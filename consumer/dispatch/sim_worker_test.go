@@ -42,6 +42,7 @@ type worker struct {
 	build       string
 	known       simFold // what it has read of letters and ledger
 	letters     int     // how many letters it has read
+	metAlien    bool    // it has called an event with a key in a partition that no usual partitioner chooses
 }
 
 // run is what a worker has seen of one generation.
@@ -349,6 +350,7 @@ func (k *worker) perform(e turn.Effects) {
 		k.act(0, func() { k.store(k, s) })
 	}
 	k.performReplays(e)
+	k.checkSpread(e.Spread)
 	for _, f := range e.Fetches {
 		k.act(k.between(0, 5*time.Millisecond), func() { k.fetch(f) })
 	}

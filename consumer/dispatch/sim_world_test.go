@@ -52,6 +52,7 @@ type figures struct {
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
 	lateLetters                                 int // marked because they came late
 	skipped, strays                             int // repeats, and histories with orders in two partitions
+	unexplained                                 int // workers that found keys which no usual partitioner explains
 }
 
 func (f *figures) add(g figures) {
@@ -82,6 +83,7 @@ func (f *figures) add(g figures) {
 	f.lateLetters += g.lateLetters
 	f.skipped += g.skipped
 	f.strays += g.strays
+	f.unexplained += g.unexplained
 	f.risk = max(f.risk, g.risk)
 	// Histories have different limits: the worst is the one nearest to its own bound.
 	if g.bound > 0 && (f.bound == 0 || g.maxRepeats*f.bound > f.maxRepeats*g.bound) {

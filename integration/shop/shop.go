@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"sync"
 	"time"
 
@@ -38,6 +39,13 @@ const transactionLimit = 15 * time.Minute
 // OpenTransactional returns a shop that writes only in transactions.
 func OpenTransactional(brokers []string, id string) (*Shop, error) {
 	return open(brokers, kgo.TransactionalID(id), kgo.TransactionTimeout(transactionLimit))
+}
+
+// OpenCRC32 returns a shop that uses another partitioner: librdkafka's instead of Java's.
+func OpenCRC32(brokers []string) (*Shop, error) {
+	return open(brokers, kgo.RecordPartitioner(kgo.StickyKeyPartitioner(func(key []byte, partitions int) int {
+		return int(crc32.ChecksumIEEE(key) % uint32(partitions))
+	})))
 }
 
 func open(brokers []string, options ...kgo.Opt) (*Shop, error) {

@@ -25,6 +25,8 @@ type Position struct {
 	// Scattered says that events with the same key may lie in partitions of other workers, in another topic. Then nothing
 	// is skipped here: another worker may have called the order since this one did.
 	Scattered bool
+	// Partitions is the topic's number of them; 0 if it is unknown.
+	Partitions int
 }
 
 // UnknownEnd is the End of a log whose end could not be read.
@@ -52,9 +54,9 @@ type Effects struct {
 	Append  *Append
 	// Repeats are finished without a call. They are for people and metrics: nothing is to start, and nothing ends.
 	Repeats []Repeat
-	// Spread is set once in the life of a dispatcher: from then on repeats are called, because the place's event shows that
-	// an order's events may be in several partitions.
-	Spread *event.Place
+	// Spread is set once in the life of a dispatcher: from then on repeats are called, because an order's events may be in
+	// several partitions.
+	Spread *Spread
 	// Suspects are partitions whose commits are suspended because the broker does not know them. Once such a partition
 	// can be fetched, read the group's offset there, then call Trusted or Restarted.
 	Suspects []event.Partition
@@ -104,6 +106,15 @@ type Repeat struct {
 	Several       bool
 	Order, Status string
 	Record        any
+}
+
+// Spread says why an order's events may be in several partitions.
+type Spread struct {
+	// Place is that of the event that showed it.
+	event.Place
+	// Unexplained says that no known partitioner puts the keys of all events so far into their partitions. Otherwise an
+	// event has no key, an order has two keys or partitions, or a key has two orders.
+	Unexplained bool
 }
 
 // Store is one letter to write.
