@@ -15,8 +15,8 @@
 // # Privacy
 //
 // Headers show up in every Kafka tool, so they contain nothing of the payload but the order id and the status of the
-// call. Messages are scrubbed first: e-mail addresses, quoted text, long numbers such as telephone and card numbers,
-// tokens, and the text after a word such as "password:" are removed. An unquoted name or address of a person is not
+// call. Messages are scrubbed first. This removes e-mail addresses, quoted text, long numbers such as telephone and
+// card numbers, tokens, and the text after a word such as "password:". An unquoted name or address of a person is not
 // recognised.
 //
 // # The topics

@@ -46,7 +46,7 @@ const (
 	ledgerMinRetention = 90 * 24 * time.Hour
 )
 
-// InspectLetters judges the letters' topic. Without its settings it judges the replicas alone.
+// InspectLetters judges the letters' topic. Without its settings it judges only the replicas.
 func InspectLetters(f Facts) Inspection {
 	from := sourcesOf(f.Sources)
 	return f.inspect(needs{

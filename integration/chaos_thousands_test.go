@@ -77,8 +77,8 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 	})
 }
 
-// thousandsEvents returns two events of each order that LeadHit refuses, each after three of other orders that it accepts:
-// with fewer of these, the flood guard would pause the calls.
+// thousandsEvents returns two events of each order that LeadHit refuses, each after three of other orders that it
+// accepts. With fewer of these, the flood guard would pause the calls.
 func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	var events []audit.Event
 	for i := range thousandsLetters {
@@ -116,8 +116,8 @@ func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// thousandsEnded judges the round: in addition to the rules of every round, every letter has one end, and LeadHit knows
-// the status of the newest event of each order that it accepted.
+// thousandsEnded judges the round. In addition to the rules of every round, every letter has one end. LeadHit has the
+// status of the newest event that it accepted of each order.
 func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	t.Helper()
 	report := r.compare(t)

@@ -213,7 +213,7 @@ func (c *checked) check(t *testing.T) findings {
 	return found
 }
 
-// fails demands that check fails with one finding alone, about what and with these words.
+// fails demands that check fails with exactly one finding, about what and with these words.
 func (c *checked) fails(t *testing.T, what string, words ...string) {
 	t.Helper()
 	found := c.check(t).failed()

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testDeletedTopics: a topic that somebody deleted stays deleted, though the brokers create topics on request
-// (auto.create.topics.enable is true by default), and its deletion takes no other topic's partitions away.
+// testDeletedTopics: a deleted topic stays deleted, although the brokers create topics on request
+// (auto.create.topics.enable is true by default). Its deletion takes no other topic's partitions away.
 func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a topic is deleted under workers with different topics", func(t *testing.T) {

@@ -87,7 +87,7 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	w.stop(t)
 }
 
-// speaksToJava reports whether the brokers are of the release whose Java client we have: the client of 4.4 cannot use
+// speaksToJava reports whether the brokers are of the release whose Java client we have. The client of 4.4 cannot use
 // brokers before 2.1, and brokers before 4.0 do not know the protocol "consumer".
 func speaksToJava() bool { return cmp.Or(os.Getenv("KAFKA_VERSION"), apache.Version) == apache.Version }
 

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// TestLaunch follows the README's first page: it starts Kafka and the look-alike, copies the lines that are printed
-// into a shell, one after another, and looks at the first letter.
+// TestLaunch follows the README's first page. It starts Kafka and the look-alike, copies the printed lines into a
+// shell, one after another, and looks at the first letter.
 func TestLaunch(t *testing.T) {
 	needKafka(t)
 	t.Parallel()

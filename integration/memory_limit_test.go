@@ -17,8 +17,8 @@ import (
 // memoryGiven is what the manifests give a worker, in MiB.
 const memoryGiven = 128
 
-// testMemory: events of a mebibyte in 12 partitions and a LeadHit that accepts none of them fit into the memory that
-// the manifests give a worker, with default settings. MEMORY_EVENTS says how many there are.
+// testMemory: with default settings, a worker fits into the memory that the manifests give it. Its events are of a
+// mebibyte each, in 12 partitions, and LeadHit accepts none of them. MEMORY_EVENTS says how many there are.
 func (s *suite) testMemory(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {

@@ -68,7 +68,7 @@ func (s *suite) testReplays(t *testing.T, brokers []string) {
 	})
 }
 
-// refusedAgain replays a letter that LeadHit still refuses. The new letter differs from the first by its counts alone.
+// refusedAgain replays a letter that LeadHit still refuses. The new letter differs from the first only in its counts.
 func (r *run) refusedAgain(t *testing.T, id string, offset int64) {
 	t.Helper()
 	r.appendEntries(t, entry{Event: "replay", ID: id, N: 1, Letter: offset, Run: "r_1"})

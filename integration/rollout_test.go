@@ -23,8 +23,8 @@ const (
 	steady = 500 * time.Millisecond
 )
 
-// testRollout replaces all workers as a Deployment with maxSurge 0 and maxUnavailable 1 does: a pod is terminated, and
-// its successor starts at once, because terminating pods are not counted; the next pod's turn comes when that one is
+// testRollout replaces all workers as a Deployment with maxSurge 0 and maxUnavailable 1 does. A pod is terminated, and
+// its successor starts at once, because terminating pods are not counted. The next pod follows when the successor is
 // available.
 func (s *suite) testRollout(t *testing.T, brokers []string) {
 	t.Helper()

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The listeners of the wire's broker, beside the plain one, which the tests themselves use.
+// The listeners of the wire's broker, besides the plain one, which the tests themselves use.
 const (
 	login        = "LOGIN"        // users with passwords, over TLS
 	brief        = "BRIEF"        // the same; a login is good for some seconds
@@ -172,7 +172,7 @@ func (w *wire) newGuardedWithoutLetters(t *testing.T, listener string) *guarded 
 	return g
 }
 
-// letters and ledger are the names of the topics beside the run's own.
+// letters and ledger are the names of the topics besides the run's own.
 func (r *run) letters() string { return "dlq." + r.group }
 func (r *run) ledger() string  { return r.letters() + ".ledger" }
 

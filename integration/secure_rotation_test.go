@@ -67,8 +67,8 @@ func countTrouble(log string) (count int) {
 	return count
 }
 
-// rotateAuthority gives the broker's listener and the worker certificates of another authority, in the order that a
-// careful operator chooses: the new authority is trusted first, and the old one is removed last.
+// rotateAuthority gives the broker's listener and the worker certificates of another authority, as a careful operator
+// does: both trust the new authority first, and the old one is removed last.
 func (g *guarded) rotateAuthority(t *testing.T, trusted string) {
 	t.Helper()
 	w, node := g.wire, g.wire.kafka.Nodes()[0]

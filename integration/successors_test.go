@@ -22,8 +22,8 @@ const (
 	afterwards   = 1500 * time.Millisecond // before the next kill
 )
 
-// testSuccessors: a worker that is killed and starts again in the same place stops no other worker, and has its
-// partitions back long before the session of the dead one ends.
+// testSuccessors: a worker that is killed and starts again in the same place stops no other worker. It has its
+// partitions back long before the dead worker's session ends.
 func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("kill -9 and a start in the same place", func(t *testing.T) {

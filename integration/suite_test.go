@@ -27,7 +27,7 @@ type suite struct {
 }
 
 // TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs
-// last. The desk and the README's walk run beside its first parts.
+// last. The desk and the README's walk run alongside its first parts.
 func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search come after all else
 	t.Parallel()
 	s := newSuite(t)

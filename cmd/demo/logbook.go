@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// logbook is a slog.Handler beside the one that writes the worker's log file. It keeps the last lines of the worker's
-// log as text.
+// logbook is a slog.Handler, in addition to the one that writes the worker's log file. It keeps the last lines of the
+// worker's log as text.
 type logbook struct {
 	*pages
 	attrs string // of With, as text

@@ -132,8 +132,8 @@ Look at the letters and replay them: http://%s
 // tryCommand is a command to begin with. It is the shortest way to see the worker's own view of the story.
 const tryCommand = "go run ./cmd/leadhit-sync status"
 
-// play runs the shop and the story, with the screen beside them, until all have ended. Screen and letterbox outlive
-// ctx: the drain is the part that people should see. The clients close last, when nobody uses them.
+// play runs the shop and the story, with the screen alongside, until all have ended. Screen and letterbox outlive ctx:
+// the drain is the part that people should see. The clients close last, when nobody uses them.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())

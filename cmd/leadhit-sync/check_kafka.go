@@ -55,7 +55,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
 }
 
-// checkTopic fails for a missing topic although a worker would wait for it: a user who runs check wants to know that
+// checkTopic fails for a missing topic although a worker would wait for it. A user who runs check wants to know that
 // the worker would not work now.
 func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	switch {

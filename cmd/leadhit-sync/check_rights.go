@@ -48,7 +48,7 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 				"events may be, or how long it keeps them; grant it")
 		}
 	}
-	// Read is needed beside Write: workers follow the ledger, and commands read the letters.
+	// Read is needed in addition to Write: workers follow the ledger, and commands read the letters.
 	for _, topic := range written {
 		reportLack(r, "topic "+topic, rights[topic].Lack("Read", "Write"))
 	}

@@ -116,7 +116,7 @@ func isName(text string) bool {
 }
 
 // foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config. Env files have such
-// names beside ours. The list is closed on purpose: a pattern such as OTEL_* would hide a misspelt name that nobody
+// names as well as ours. The list is closed on purpose: a pattern such as OTEL_* would hide a misspelt name that nobody
 // reads.
 func foreign(name string) bool {
 	return slices.Contains([]string{

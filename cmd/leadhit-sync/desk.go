@@ -18,7 +18,8 @@ import (
 	"leadhit-sync/deadletter/office"
 )
 
-// deskCommand serves pages that do what the commands do. It joins no group, and may run beside workers and other desks.
+// deskCommand serves pages that do what the commands do. It joins no group, and may run alongside workers and other
+// desks.
 func deskCommand() *cobra.Command {
 	var addresses string
 	c := &cobra.Command{

@@ -5,8 +5,8 @@ import (
 )
 
 // lettersCommand shows letters, and closes them by hand. The commands join no group and commit nothing, so they may run
-// beside workers. An empty list is a success with exit code 0; a letter that show cannot find is a failure, because its
-// id was given.
+// alongside workers. An empty list is a success with exit code 0; a letter that show cannot find is a failure, because
+// its id was given.
 func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "letters", Short: "Show the dead letters, and dismiss them",

@@ -103,8 +103,8 @@ func mostFrequent(counts map[string]int) []string {
 }
 
 // print writes everything about one letter. The event's value may contain personal data, so it is left out unless
-// reveal is set. Each line is a field with a name, in the order in which a person asks: which event, why, when, by
-// which worker, and what happened to it.
+// reveal is set. Each line is a field with a name, in the order in which a person asks. They ask which event, why,
+// when, by which worker, and what happened to it.
 func (l shownLetter) print(w io.Writer, reveal bool) error {
 	var p terminal.Page
 	p.Row("id", l.ID())

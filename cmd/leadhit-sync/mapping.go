@@ -123,8 +123,8 @@ and check a file that begins with
 	}
 }
 
-// loadMapping loads a preset or a file. Without topics it checks the file alone; with them, also that each topic has
-// one mapping.
+// loadMapping loads a preset or a file. Without topics it checks only the file; with them, also that each topic has one
+// mapping.
 func loadMapping(source string, topics []string) (*mapping.Mapping, error) {
 	m, err := mapping.Load(mapping.Options{Source: source, Topics: topics})
 	return m, asLines(err)

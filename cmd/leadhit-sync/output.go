@@ -57,7 +57,8 @@ func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 	c.Flags().VarP(&formFlag{o, forms}, "output", "o", either(forms))
 }
 
-// linesForms are the forms of a list beside table and json: jsonl has a line of JSON for each, name only the id.
+// linesForms are the forms of a list in addition to table and json: jsonl has a line of JSON for each, name only the
+// id.
 func linesForms() []string { return []string{"jsonl", "name"} }
 
 // printList writes a list in one of the forms: all is the value for json, each and names are its elements.

@@ -78,7 +78,7 @@ type pauseOptions struct {
 	create bool // even if no worker is known to follow the ledger
 }
 
-// flags gives --create to pause alone: nobody needs to resume a group without workers.
+// flags adds the flags of both commands. Only pause gets --create: nobody needs to resume a group without workers.
 func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 	c.Flags().StringVar(&o.says.Reason, "reason", "", reason)
 	c.Flags().StringVar(&o.says.By, "by", "", "your name (default: your user name on this system)")

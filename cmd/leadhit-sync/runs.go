@@ -59,7 +59,7 @@ its letters in any case.`,
 	return c
 }
 
-// readRuns reads what is new in both topics. With a name it returns that run alone.
+// readRuns reads what is new in both topics. With a name it returns only that run.
 func readRuns(ctx context.Context, r *operator.Reader, names []string) ([]view.Run, error) {
 	if err := r.Refresh(ctx); err != nil {
 		return nil, err

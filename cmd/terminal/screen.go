@@ -8,7 +8,7 @@ import (
 
 // Screen draws frames in place. It moves the cursor relative to the start of the last frame, so that the output before
 // the first frame stays, and the last frame too. The cursor is hidden and wrapping switched off only while a frame is
-// written, in one piece, and the cursor rests below the frame: even a crash leaves nothing to restore. One goroutine
+// written, in one piece. The cursor rests below the frame, so even a crash leaves nothing to restore. One goroutine
 // uses it.
 type Screen struct {
 	Out  io.Writer                  // the terminal

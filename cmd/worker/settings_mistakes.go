@@ -93,7 +93,7 @@ func separate(err error) []error {
 }
 
 // variableOf names the setting behind an option error of one of our packages; "" for any other error. Settings are
-// named after the options, except for the two of the client certificate. LEADHIT_API_KEY stands for the key alone: a
+// named after the options, except for the two of the client certificate. LEADHIT_API_KEY stands only for the key: a
 // key's file is checked when it is read, before the client sees its content.
 func variableOf(err error) string {
 	var name string

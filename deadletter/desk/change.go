@@ -30,8 +30,8 @@ type changePage struct {
 
 	What    string // dismiss or reopen
 	Letters []view.Letter
-	// Count is how many letters the form changes, More how many match beyond the limit, and Left how many are in a state
-	// that the form does not change.
+	// Count is how many letters the form changes, and More how many match beyond the limit. Left is how many are in a
+	// state that the form does not change.
 	Count, More, Left int
 	Orders            int
 	Hash              string

@@ -18,8 +18,8 @@ const (
 	maxMaskedDepth = 20
 )
 
-// maskedValue lays out a value that is JSON, without what may be personal data: each text, number and boolean is
-// hidden, except those in shown, which the page shows anyway. It returns false for a value that is not JSON, or too
+// maskedValue lays out a value that is JSON, and hides what may be personal data. That is each text, number and
+// boolean, except those in shown, which the page shows anyway. It returns false for a value that is not JSON, or too
 // large.
 func maskedValue(value []byte, shown ...string) (text string, ok bool) {
 	if len(value) > maxMasked {

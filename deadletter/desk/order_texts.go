@@ -149,7 +149,8 @@ func (t *texts) asks(e OrderEvent) any {
 	return e.Action
 }
 
-// explain lists what is known of an event beside its steps: the mapping's message, and how far the group has committed.
+// explain lists what is known of an event besides its steps: the mapping's message, and how far the group has
+// committed.
 func (t *texts) explain(e OrderEvent) (all []any) {
 	if e.Message != "" {
 		all = append(all, e.Message)

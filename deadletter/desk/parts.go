@@ -117,7 +117,7 @@ type runPart struct {
 	Kind string
 }
 
-// newRunBar measures against the larger of what was planned and what was requested: a run may be stopped early, and its
+// newRunBar measures against the larger of what was planned and what was requested. A run may be stopped early, and its
 // start may be missing in the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)

@@ -22,7 +22,7 @@ const alive = "/livez"
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// protect serves pages to those who may see them, and lets a request change something only if a user is known, may
+// protect serves pages to those who may see them. It lets a request change something only if a user is known, may
 // write, and sends it from these pages. refuse shows why not, and to strangers nothing else.
 func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *http.Request, int, string)) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()

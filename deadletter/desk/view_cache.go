@@ -9,8 +9,8 @@ import (
 // mostKept limits the results of one reading that are kept. People look at a few filters at once.
 const mostKept = 32
 
-// cache keeps what was computed from one reading of the topics, so that a reading of 200,000 letters is searched once
-// for each filter, and not for each page that is looked at.
+// cache keeps what was computed from one reading of the topics. So a reading of 200,000 letters is searched once for
+// each filter, not once for each page view.
 type cache struct {
 	mu     sync.Mutex
 	number uint64

@@ -71,9 +71,8 @@ type Entry struct {
 	// "worker". At most 256 bytes each.
 	By, Via string
 	Reason  string // at most 1 KiB
-	// Build and Fingerprints are set by the flood guard alone. Build names the version and mapping that wrote the
-	// letters, in at most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are
-	// at most 256.
+	// Only the flood guard sets Build and Fingerprints. Build names the version and mapping that wrote the letters, in at
+	// most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are at most 256.
 	Build        string
 	Fingerprints []string
 

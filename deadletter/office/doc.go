@@ -1,5 +1,5 @@
-// Package office is the back end of the desk: it implements [desk.Source] and [desk.Writer] for a group of
-// workers, with the same verbs as the commands (package operator).
+// Package office is the back end of the desk. It implements [desk.Source] and [desk.Writer] for a group of workers,
+// with the code of the commands (package operator).
 //
 //	o := office.New(office.Settings{Access: access, Workers: pages})
 //	handler, err := desk.New(desk.Settings{Source: o, Writer: o, …})

@@ -22,7 +22,7 @@ import (
 type Reader struct {
 	Access
 
-	// View may be used directly if one goroutine alone uses the Reader, and in Look otherwise.
+	// View may be used directly if only one goroutine uses the Reader, and in Look otherwise.
 	View *view.View
 	// OnEntry, if not nil, sees each entry after the view has taken it.
 	OnEntry func(e ledger.Entry, counted bool)

@@ -59,8 +59,8 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	return p, nil
 }
 
-// ledgerRead is what a command learns from the ledger. named reports that an entry names the group, which proves that
-// it exists, because several groups may share one ledger.
+// ledgerRead is what a command learns from the ledger. named reports that an entry names the group. That proves that
+// the group exists, because several groups may share one ledger.
 type ledgerRead struct {
 	exists bool
 	named  bool           // it has an entry that names the group

@@ -52,8 +52,8 @@ func newestFirst(a, b match) int {
 }
 
 // ByCause yields the letters that match with their fingerprints, in no order: computing a fingerprint again costs much
-// more. Of each letter it yields only what a plan judges by: its Group, its place, whether it is Omitted, and of its
-// Ledger the State, N, Overtaken, Order, Key and Offset.
+// more. Of each letter it yields only what a plan judges by. These are its Group, its place, whether it is Omitted, and
+// of its Ledger the State, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
 		omitted, states := &deadletter.Digest{}, fold.States()

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// moment is how long after a fault its effects may still arrive: bytes that a killed process had put on the wire, or
-// the first calls of a process that resumes.
+// moment is how long after a fault its effects may still arrive. They are bytes that a killed process had put on the
+// wire, or the first calls of a process that resumes.
 const moment = time.Second
 
 // doubtful reports whether the caller may not have received the response, if there was one.

@@ -49,8 +49,8 @@ func (e *entry) since() string {
 	return "settled at " + e.done.Format(clock)
 }
 
-// passed is one partition's events by offset. It answers in logarithmic time whether a commit passed an unsettled
-// event: a run has thousands of samples, and a scan of all events for each would be quadratic.
+// passed is one partition's events by offset. It finds in logarithmic time whether a commit passed an unsettled event.
+// A run has thousands of samples, and a scan of all events for each would be quadratic.
 type passed struct {
 	events   []*entry
 	latest   []time.Time // when the last of the events up to the same index was settled

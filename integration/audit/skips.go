@@ -8,8 +8,8 @@ import (
 )
 
 // A worker may finish an event without a call if LeadHit accepted its status last for its order: a repeat. A skip
-// leaves no trace. So the audit checks that there was a time at which it was allowed: after the lane's events before it
-// were settled, and while the lane's last call was one that LeadHit had accepted with the same status.
+// leaves no trace. So the audit checks that there was a time at which it was allowed. By then the lane's earlier events
+// were settled, and LeadHit had accepted the lane's last call, with the same status.
 
 // known is a time in which LeadHit had the status of a lane's last call, because it had accepted that call.
 type known struct {

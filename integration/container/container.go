@@ -7,7 +7,7 @@
 //	…
 //	defer c.Delete(ctx)
 //
-// The layout is read with the standard library alone, so that the reader shares no fault with mkimage, which wrote it.
+// The layout is read only with the standard library, so that the reader shares no fault with mkimage, which wrote it.
 //
 // Ownership: the process of a [Container] is runc, which passes on signals and the exit code. If runc is killed the
 // container continues, so the caller must call Delete. runc needs Linux and root.

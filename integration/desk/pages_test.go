@@ -1,5 +1,5 @@
-// Package desk_test looks at every page of the desk in Chromium: wide and narrow, light and dark, in English and in
-// Russian, with the page's script and without. The backend is that of desktest. What people do at the desk of a real
+// Package desk_test opens every page of the desk in Chromium: wide and narrow, light and dark, in English and in
+// Russian, with and without the page's script. The backend is that of desktest. What people do at the desk of a real
 // worker is tested in package integration.
 package desk_test
 
@@ -87,8 +87,8 @@ func pages() []page {
 	}
 }
 
-// views are how the pages are looked at. A page is drawn by the same code in English and in Russian, on a wide screen and
-// on a narrow one, so that not every combination is tried.
+// views are how the pages are looked at. The same code draws a page in English and in Russian, wide and narrow, so not
+// every combination is tried.
 func views() map[string]browser.View {
 	all := map[string]browser.View{
 		"wide and light":                   {},

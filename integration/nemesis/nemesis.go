@@ -98,8 +98,8 @@ type Schedule struct {
 	Operators bool
 }
 
-// Schedules returns all schedules. In an hour, the mixed one alone kills workers more than 40 times and brokers 6
-// times, freezes workers 6 times and brokers 3 times, and does 12 rolling restarts.
+// Schedules returns all schedules. In an hour, the mixed one kills workers more than 40 times and brokers 6 times. It
+// freezes workers 6 times and brokers 3 times, and does 12 rolling restarts.
 func Schedules() []Schedule {
 	return []Schedule{
 		{Name: "kills", Share: 0.08, deck: slices.Repeat([]Kind{KillWorker}, 20)},

@@ -25,8 +25,8 @@ func NewOrders(name string, count int, seed uint64) *Orders {
 	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), changes: make([]int, count)}
 }
 
-// Repeat lets this share of an order's later events have the status that the order has already, as shops' platforms do
-// when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
+// Repeat gives this share of an order's later events the status that the order has already. Shop platforms send such
+// events when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
 func (o *Orders) Repeat(share float64) *Orders {
 	o.repeats = share
 	return o

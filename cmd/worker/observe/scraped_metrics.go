@@ -56,7 +56,7 @@ func phases() []string {
 	}
 }
 
-// state sends a series for each state, 1 for the current one, so that an alert can ask for a state by name and a dashboard
+// state sends a series for each state, 1 for the current one. So an alert can ask for a state by name, and a dashboard
 // shows when it changed.
 func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+

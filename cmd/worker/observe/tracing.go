@@ -32,8 +32,8 @@ import (
 // flushLimit bounds the delivery of the last spans at the end.
 const flushLimit = 3 * time.Second
 
-// Tracing observes the steps of an event's path from outside, as Metrics does: a span for each event, from its fetch to
-// the end of its last order, and below it one for each call. The event's own traceparent header is the parent, and
+// Tracing observes the steps of an event's path from outside, as Metrics does. Each event has a span, from its fetch to
+// the end of its last order, with a child span for each call. The event's own traceparent header is the parent, and
 // LeadHit gets the call's. A nil Tracing is off.
 //
 // An event that another worker finishes, because its partition has moved, has no span here; its calls do.

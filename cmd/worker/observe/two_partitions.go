@@ -30,7 +30,7 @@ func newSpread() *spread {
 }
 
 // seen notes an event about an order. found reports that the order was seen in another partition before, and was not
-// counted yet; first, that it is the first such order.
+// counted yet. first reports that it is the first such order.
 func (s *spread) seen(topic string, partition int, order string) (before int, found, first bool) {
 	var h maphash.Hash
 	h.SetSeed(s.seed)

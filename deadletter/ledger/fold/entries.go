@@ -17,8 +17,8 @@ import (
 //     an open letter. An accepted call is a fact: its outcome counts even then;
 //   - overtaken: always.
 //
-// An operator's entry that did not count the first time never does. Its writer was told so, and the copy that a retried
-// write leaves behind must change nothing.
+// An operator's entry that did not count the first time never does. Its writer has seen that, and the copy that a
+// retried write leaves behind must change nothing.
 func (f *Fold) Follow(e ledger.Entry) bool {
 	if !changesLetter(e.Event) {
 		return false

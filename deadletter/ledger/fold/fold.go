@@ -286,9 +286,9 @@ func (s *letter) state() State {
 	}
 }
 
-// Older returns the letters that must be marked as overtaken before an accepted event counts as finished: those of its
-// order, or with its key and no order, that are older and not marked yet. Closed letters are among them, because they
-// may be reopened and replayed long after the event.
+// Older returns the letters that must be marked as overtaken before an accepted event counts as finished. They are of
+// its order, or have its key and no order; they are older, and not marked yet. Closed letters are among them, because
+// they may be reopened and replayed long after the event.
 func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	collect := func(first *letter) {

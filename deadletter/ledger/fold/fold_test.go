@@ -298,7 +298,7 @@ func (h *history) checkReaders(t *testing.T, random *rand.Rand) {
 		h.follow(first, j)
 		h.follow(second, j)
 		h.read(second, i, 0)
-		// A reader that begins late reads the newest letters alone.
+		// A reader that begins late reads only the newest letters.
 		if late := h.new(); h.horizon > 0 {
 			h.read(late, i, max(0, i-h.horizon))
 			h.follow(late, j)

@@ -1,5 +1,5 @@
-// Command stub stands in for the worker in the tests of package program: it logs, serves a page, and ends as it is
-// told.
+// Command stub stands in for the worker in the tests of package program: it logs, serves a page, and ends as the test
+// asks.
 package main
 
 import (
