@@ -190,9 +190,9 @@ func TestFiveMistakesGiveFiveLines(t *testing.T) {
 	setup(t, "LOG_FORMAT", "xml", "KAFKA_SESSION_TIMEOUT", "ten", "CALLS_IN_FLIGHT", "0", "LEADHIT_URL", "http://leadhit.example/")
 	unset(t, "KAFKA_TOPICS")
 	want := []string{
-		`KAFKA_TOPICS: is required; for example KAFKA_TOPICS=orders`,
+		`KAFKA_TOPICS: required; for example KAFKA_TOPICS=orders`,
 		`KAFKA_SESSION_TIMEOUT: "ten" is not a duration; for example KAFKA_SESSION_TIMEOUT=10s`,
-		`LEADHIT_URL: is http to another machine, which would send the key unencrypted; use https; for example LEADHIT_URL=https://service.leadhit.ru/api/v1/orders/`,
+		`LEADHIT_URL: http to another machine, which would send the key unencrypted; use https; for example LEADHIT_URL=https://service.leadhit.ru/api/v1/orders/`,
 		`CALLS_IN_FLIGHT: "0" is not between 1 and 1024; for example CALLS_IN_FLIGHT=64`,
 		`LOG_FORMAT: "xml" is not one of json, text; for example LOG_FORMAT=json`,
 	}
@@ -207,9 +207,9 @@ func TestAllMissingSettingsAreReportedAtOnce(t *testing.T) {
 		unset(t, v)
 	}
 	want := []string{
-		"KAFKA_BROKERS: is required; for example KAFKA_BROKERS=kafka-1:9092,kafka-2:9092",
-		"KAFKA_TOPICS: is required; for example KAFKA_TOPICS=orders",
-		"LEADHIT_API_KEY_FILE: is required, or LEADHIT_API_KEY; for example LEADHIT_API_KEY_FILE=/run/secrets/leadhit-api-key",
+		"KAFKA_BROKERS: required; for example KAFKA_BROKERS=kafka-1:9092,kafka-2:9092",
+		"KAFKA_TOPICS: required; for example KAFKA_TOPICS=orders",
+		"LEADHIT_API_KEY_FILE: required, or LEADHIT_API_KEY; for example LEADHIT_API_KEY_FILE=/run/secrets/leadhit-api-key",
 	}
 	if got := mistakes(t); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -271,7 +271,7 @@ func TestAnEmptyVariableDoesNotMeanTheDefault(t *testing.T) {
 			continue
 		}
 		setup(t, v.Name, "")
-		if got := mistakes(t); len(got) != 1 || !strings.HasPrefix(got[0], v.Name+": is set but empty; ") {
+		if got := mistakes(t); len(got) != 1 || !strings.HasPrefix(got[0], v.Name+": set but empty; ") {
 			t.Errorf("%s: got %q, want one line that says it is set but empty", v.Name, got)
 		}
 	}
@@ -286,7 +286,7 @@ func TestAllProblemsCanBeReadOneByOne(t *testing.T) {
 	}
 	want := []config.Problem{
 		{Variable: "CALLS_IN_FLIGHT", What: `"-1" is not between 1 and 1024`, Example: "64"},
-		{Variable: "MAPPING", What: "is set but empty", Example: "plain"},
+		{Variable: "MAPPING", What: "set but empty", Example: "plain"},
 	}
 	if !slices.Equal(all.Problems, want) {
 		t.Errorf("got %+v, want %+v", all.Problems, want)

@@ -32,7 +32,7 @@ func (c *Config) improveExamples(p *problems) {
 }
 
 // required begins the text about a variable that is missing.
-const required = "is required"
+const required = "required"
 
 // meant returns a variable of the environment that is nearly the missing one, or "".
 func (p *problems) meant(missing string) string {

@@ -80,7 +80,7 @@ func TestAMissingVariableNamesAMisspeltOne(t *testing.T) {
 			unset(t, missing)
 			unset(t, strings.TrimSuffix(missing, "_FILE"))
 			got := strings.Join(mistakes(t), "\n")
-			if want := "; " + name + " is set but is not a setting (did you mean " + missing + "?)"; !strings.Contains(got, missing+": is required") || !strings.Contains(got, want) {
+			if want := "; " + name + " is set but is not a setting (did you mean " + missing + "?)"; !strings.Contains(got, missing+": required") || !strings.Contains(got, want) {
 				t.Errorf("got %q, want it to hold %q", got, want)
 			}
 			if strings.Contains(got, "?;") {

@@ -73,7 +73,7 @@ func (s setting) example() string {
 func (s setting) read() string {
 	raw, set := os.LookupEnv(s.name())
 	if set && strings.TrimSpace(raw) == "" && (s.required() || s.tag("default") != "") {
-		return "is set but empty"
+		return "set but empty"
 	}
 	if err := s.process(); err != nil {
 		return s.explain(err)

@@ -67,7 +67,7 @@ func (c *Config) checkTraces(p *problems) {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
 			strings.ContainsAny(endpoint, "?#") {
-			p.add(name, "is not an http or https URL, or has a user, a query or a fragment")
+			p.add(name, "not an http or https URL, or has a user, a query or a fragment")
 		}
 	}
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)

@@ -21,10 +21,10 @@ func (c *Config) checkDesk(p *problems) {
 		p.addFile("DESK_TOKEN_FILE", d.TokenFile)
 	}
 	if d.TokenFile != "" && d.UserHeader != "" {
-		p.addWith("DESK_TOKEN_FILE", "is set beside DESK_USER_HEADER: only one of them can identify users", "")
+		p.addWith("DESK_TOKEN_FILE", "not allowed together with DESK_USER_HEADER: only one of them can identify users", "")
 	}
 	if p.good("DESK_WRITE") && d.Write && d.TokenFile == "" && d.UserHeader == "" {
-		p.addOther("DESK_WRITE", "is true, but nothing identifies users: set DESK_TOKEN_FILE or DESK_USER_HEADER",
+		p.addOther("DESK_WRITE", "true, but nothing identifies users: set DESK_TOKEN_FILE or DESK_USER_HEADER",
 			"DESK_TOKEN_FILE", "/run/secrets/desk-tokens")
 	}
 }
@@ -43,9 +43,9 @@ func (c *Config) checkDeskProxy(p *problems) {
 	if p.good("DESK_TRUSTED_PROXIES") {
 		switch {
 		case d.UserHeader != "" && len(d.TrustedProxies) == 0:
-			p.add("DESK_TRUSTED_PROXIES", "is required with DESK_USER_HEADER: anybody can send a header")
+			p.add("DESK_TRUSTED_PROXIES", "required with DESK_USER_HEADER: anybody can send a header")
 		case d.UserHeader == "" && len(d.TrustedProxies) > 0:
-			p.add("DESK_USER_HEADER", "is required with DESK_TRUSTED_PROXIES")
+			p.add("DESK_USER_HEADER", "required with DESK_TRUSTED_PROXIES")
 		}
 	}
 }

@@ -37,16 +37,16 @@ func (c *Config) checkTLS(p *problems) {
 		}
 		// Files without TLS are a half-made change, and connecting without TLS would hide that.
 		if p.good("KAFKA_TLS") && !k.TLS {
-			p.addOther(file.variable, "is set while KAFKA_TLS is false", "KAFKA_TLS", "true")
+			p.addOther(file.variable, "not used while KAFKA_TLS is false", "KAFKA_TLS", "true")
 			continue
 		}
 		p.addFile(file.variable, file.path)
 	}
 	if k.TLSCertFile != "" && k.TLSKeyFile == "" {
-		p.add("KAFKA_TLS_KEY_FILE", "is required with KAFKA_TLS_CERT_FILE")
+		p.add("KAFKA_TLS_KEY_FILE", "required with KAFKA_TLS_CERT_FILE")
 	}
 	if k.TLSKeyFile != "" && k.TLSCertFile == "" {
-		p.add("KAFKA_TLS_CERT_FILE", "is required with KAFKA_TLS_KEY_FILE")
+		p.add("KAFKA_TLS_CERT_FILE", "required with KAFKA_TLS_KEY_FILE")
 	}
 }
 
@@ -63,9 +63,9 @@ func (c *Config) checkSASL(p *problems) {
 	} {
 		switch {
 		case k.SASLMechanism == "" && s.value != "":
-			p.addOther(s.variable, "is set while KAFKA_SASL_MECHANISM is not", "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512")
+			p.addOther(s.variable, "not used without KAFKA_SASL_MECHANISM", "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512")
 		case k.SASLMechanism != "" && s.value == "":
-			p.add(s.variable, "is required with KAFKA_SASL_MECHANISM")
+			p.add(s.variable, "required with KAFKA_SASL_MECHANISM")
 		}
 	}
 	if k.SASLMechanism == "PLAIN" && p.good("KAFKA_TLS") && !k.TLS {

@@ -25,9 +25,9 @@ func (c *Config) checkLeadHit(p *problems) {
 	if p.good("LEADHIT_API_KEY") {
 		switch key, file := c.LeadHit.APIKey.Reveal(), c.LeadHit.APIKeyFile; {
 		case key == "" && file == "":
-			p.add("LEADHIT_API_KEY_FILE", "is required, or LEADHIT_API_KEY")
+			p.add("LEADHIT_API_KEY_FILE", "required, or LEADHIT_API_KEY")
 		case key != "" && file != "":
-			p.addWith("LEADHIT_API_KEY", "is set together with LEADHIT_API_KEY_FILE; unset one of them", "")
+			p.addWith("LEADHIT_API_KEY", "not allowed together with LEADHIT_API_KEY_FILE; unset one of them", "")
 		}
 	}
 	p.addFile("LEADHIT_API_KEY_FILE", c.LeadHit.APIKeyFile)
@@ -40,11 +40,11 @@ func (c *Config) checkProxy(p *problems) {
 		u, err := url.Parse(proxy)
 		schemes := []string{"http", "https", "socks5", "socks5h"}
 		if err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme) {
-			p.add("LEADHIT_PROXY", "is not an http, https or socks5 URL")
+			p.add("LEADHIT_PROXY", "not an http, https or socks5 URL")
 		}
 		// http is allowed only to this machine, and a proxy is another machine.
 		if p.good("LEADHIT_URL") && strings.HasPrefix(strings.ToLower(c.LeadHit.URL), "http:") {
-			p.addOther("LEADHIT_PROXY", "is set while LEADHIT_URL is http, which would show the key to the proxy",
+			p.addOther("LEADHIT_PROXY", "not allowed while LEADHIT_URL is http, which would show the key to the proxy",
 				"LEADHIT_URL", p.settings[p.position("LEADHIT_URL")].example())
 		}
 	}
@@ -57,11 +57,11 @@ func wrongURL(address, inURL, overHTTP string) string {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "is not an https URL"
+		return "not an https URL"
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "has a user, a query or a fragment; " + inURL
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return "is http to another machine, " + overHTTP + "; use https"
+		return "http to another machine, " + overHTTP + "; use https"
 	}
 	return ""
 }

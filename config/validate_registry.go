@@ -11,7 +11,7 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 			{"SCHEMA_REGISTRY_PASSWORD_FILE", r.PasswordFile},
 		} {
 			if s.value != "" {
-				p.addOther(s.variable, "is set while SCHEMA_REGISTRY_URL is not",
+				p.addOther(s.variable, "not used without SCHEMA_REGISTRY_URL",
 					"SCHEMA_REGISTRY_URL", "https://schema-registry:8081")
 			}
 		}
@@ -25,9 +25,9 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 	}
 	switch {
 	case r.Username == "" && r.PasswordFile != "":
-		p.add("SCHEMA_REGISTRY_USERNAME", "is required with SCHEMA_REGISTRY_PASSWORD_FILE")
+		p.add("SCHEMA_REGISTRY_USERNAME", "required with SCHEMA_REGISTRY_PASSWORD_FILE")
 	case r.Username != "" && r.PasswordFile == "":
-		p.add("SCHEMA_REGISTRY_PASSWORD_FILE", "is required with SCHEMA_REGISTRY_USERNAME")
+		p.add("SCHEMA_REGISTRY_PASSWORD_FILE", "required with SCHEMA_REGISTRY_USERNAME")
 	}
 	p.addFile("SCHEMA_REGISTRY_CA_FILE", r.CAFile)
 	p.addFile("SCHEMA_REGISTRY_PASSWORD_FILE", r.PasswordFile)

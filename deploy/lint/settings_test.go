@@ -117,7 +117,7 @@ func TestTheProgramRefusesSettingsThatCannotWork(t *testing.T) {
 		"a window beyond the memory":    {"WINDOW_BYTES", "84MiB", "WINDOW_BYTES: 84MiB is too much for GOMEMLIMIT 115MiB"},
 		"a call longer than the lease":  {"LEADHIT_TIMEOUT", "8s", "LEADHIT_TIMEOUT: 8s is too long"},
 		"a file that is not mounted":    {"LEADHIT_CA_FILE", "/etc/leadhit-sync/leadhit-ca/ca.crt", "LEADHIT_CA_FILE: the file cannot be used"},
-		"a key sent to another machine": {"LEADHIT_URL", "http://leadhit.example.com/", "LEADHIT_URL: is http to another machine"},
+		"a key sent to another machine": {"LEADHIT_URL", "http://leadhit.example.com/", "LEADHIT_URL: http to another machine"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
