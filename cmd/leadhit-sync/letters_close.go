@@ -51,7 +51,7 @@ terminal. The exit code is 3 if somebody else changed some of them first.`,
 		},
 	}
 	q.add(c)
-	o.add(c, "why nobody needs them (required)")
+	o.add(c, "why nobody needs the letters (required)")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	outputFlag(c, &output)
 	return c
@@ -80,7 +80,7 @@ replayed. The exit code is 3 if some of them were no longer closed.`,
 			return changeLetters(c, filter, says, output, func(int, int) error { return nil })
 		},
 	}
-	o.add(c, "why they are needed (required)")
+	o.add(c, "why the letters are needed (required)")
 	outputFlag(c, &output)
 	return c
 }

@@ -24,8 +24,8 @@ import (
 func pauseCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardPause}}
 	c := &cobra.Command{
-		Use: "pause", Short: "Stop all calls of all workers, until resume",
-		Long: `Stop all calls of all workers of the group, until "leadhit-sync resume".
+		Use: "pause", Short: "Pause all calls of all workers, until resume",
+		Long: `Pause all calls of all workers of the group, until "leadhit-sync resume".
 
 The workers follow within seconds: they finish and commit the calls in flight, and
 start no new ones. They stay in the group. A restart does not end the pause. It lasts

@@ -55,7 +55,7 @@ its letters in any case.`,
 		},
 	}
 	outputFlag(c, &output)
-	c.Flags().BoolVarP(&watch, "watch", "w", false, "refresh until interrupted")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "refresh every two seconds, until Ctrl-C")
 	return c
 }
 
