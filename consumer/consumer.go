@@ -113,7 +113,7 @@ type Options struct {
 	// Prepare creates what Store needs; its error says why letters cannot be stored. It is called after the group was
 	// joined and before the first fetch, until it returns nil. A nil Prepare is skipped.
 	Prepare func(context.Context) error
-	// Dispatch limits the work in flight. Its Session is the group's session timeout.
+	// Dispatch limits the work in flight. Its Session is the group's session timeout, and New sets its Explain.
 	Dispatch dispatch.Config
 	// Decode returns what an event asks for: at least one item. An error means that this is not known yet: the
 	// partition waits, and Decode is called again.
@@ -256,7 +256,7 @@ func (c *Consumer) start(e turn.Effects) {
 	}
 }
 
-// logSpread warns that the worker has stopped to skip repeats.
+// logSpread warns that the worker skips no repeats any more.
 func (c *Consumer) logSpread(s turn.Spread) {
 	log := c.log.With(slog.String("topic", s.Topic), slog.Int("partition", s.Partition), slog.Int64("offset", s.Offset))
 	if s.Unexplained {

@@ -118,10 +118,9 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	return at, missing
 }
 
-// describeTopics adds to the positions what tells whether repeats may be skipped: the topics' numbers of partitions, and
-// whether an order's events in two topics may have two owners. One key has the same partition number in topics of equal
-// size, and the range balancer gives a member the same numbers of each topic. If the topics cannot be described, nobody
-// knows.
+// describeTopics adds the facts on which the skipping of repeats depends: the topics' numbers of partitions, and whether
+// an order's events in two topics may have two owners. One key has the same partition number in topics of equal size,
+// and the range balancer gives a member the same numbers of each topic. If the topics cannot be described, nobody knows.
 func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) {
 	if !s.options.Dispatch.SkipRepeats {
 		return
