@@ -72,8 +72,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// addFile notes a problem if path is given but is not a readable file with content. It does not quote the path, which
-// by mistake may be the secret itself.
+// addFile records a problem if path is given but is not a readable file with content. It does not quote the path,
+// which by mistake may be the secret itself.
 func (p *problems) addFile(variable, path string) {
 	if path == "" {
 		return

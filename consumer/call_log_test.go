@@ -54,7 +54,7 @@ func parseChanges(value string) []change {
 	return all
 }
 
-// decode stands for the mapping.
+// decode takes the place of the mapping.
 func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 	var items []event.Item
 	for _, c := range parseChanges(string(e.Value)) {
@@ -102,7 +102,7 @@ type outcome struct {
 	waived   bool // it need not be consumed
 }
 
-// send is one call, for tests that look at when and by whom.
+// send is one call, for tests that check its time and its worker.
 type send struct {
 	at     time.Time
 	worker string

@@ -267,8 +267,8 @@ func (c *chaos) calm() {
 
 // mend restarts all workers, with a pause, if kfake is stuck where Kafka would not be:
 //   - each join restarts its rebalance timer, so crowds of members whose joins time out in turn never join;
-//   - a member that went away before it was told the outcome of a rebalance is never evicted;
-//   - with the group's leader gone every member is told that it leads, which can leave a partition without an owner.
+//   - a member that left before it got the outcome of a rebalance is never evicted;
+//   - with the group's leader gone every member is made the leader, which can leave a partition without an owner.
 func (c *chaos) mend() {
 	at := c.fake.GroupInfo(group)
 	names := map[string]int{}

@@ -102,7 +102,7 @@ func (c *chaos) onCommit(r kmsg.Request) (kmsg.Response, error, bool) {
 	return refuseCommit(r, fault.code), nil, true
 }
 
-// limitMetadata makes the brokers accept less metadata than the workers were told.
+// limitMetadata makes the brokers accept less metadata than the workers expect.
 func (c *chaos) limitMetadata(limit int) {
 	for n := range int32(chaosPartitions) {
 		c.fake.Fault(kfake.Fault{

@@ -27,7 +27,7 @@ const (
 	unevenFor = time.Minute
 )
 
-// balancer assigns as kafka-go's range balancer does, under a protocol name of ours, and notes what it assigned.
+// balancer assigns as kafka-go's range balancer does, under a protocol name of ours, and records what it assigned.
 // kafka-go calls it only on the group's leader.
 type balancer struct {
 	kafka.RangeGroupBalancer
@@ -95,7 +95,7 @@ type leader struct {
 	uneven string // the topics that not all members consume, as logged last
 }
 
-// leads notes the missing and uneven topics at the start of a generation. On other members it clears them.
+// leads records the missing and uneven topics at the start of a generation. On other members it clears them.
 func (l *leader) leads(led *assignment) {
 	if led == nil {
 		// Another member leads now. Only the leader's figures and waits are current, so they must not stay here.
@@ -183,7 +183,7 @@ func undescribed(t inspect.Topology) map[string]reason {
 	return missing
 }
 
-// noteMissing notes the topics that nobody consumes because they do not exist, and logs each change.
+// noteMissing records the topics that nobody consumes because they do not exist, and logs each change.
 func (l *leader) noteMissing(missing map[string]reason) {
 	names := slices.Sorted(maps.Keys(missing))
 	l.waits.only(waitMissing, names)
@@ -200,7 +200,7 @@ func (l *leader) noteMissing(missing map[string]reason) {
 	}
 }
 
-// noteUneven notes that the members consume different topics, and warns when that lasts.
+// noteUneven records that the members consume different topics, and warns when that lasts.
 func (l *leader) noteUneven(topics []string) {
 	all := strings.Join(topics, ",")
 	if all == "" {

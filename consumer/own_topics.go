@@ -32,7 +32,7 @@ type Letters struct {
 	// Topic has one partition, and is one of the cluster's topics. Exists is as for a [Ledger].
 	Topic  string
 	Exists func(context.Context) (bool, error)
-	// Parse returns what the dispatcher must know of a record. It returns false for anything that is not a letter of
+	// Parse returns what the dispatcher must know about a record. It returns false for anything that is not a letter of
 	// this group.
 	Parse func(event.Record) (fold.Letter, bool)
 }
@@ -150,7 +150,7 @@ func (t *ownTopics) followed(now time.Time, news follower.News[ledger.Entry]) {
 }
 
 // lettersRead passes letters to the dispatcher. After the topic was deleted and created again, the old letters stay
-// known until newer ones push them out. This is harmless: a replay of one ends, because its letter is gone.
+// known until newer ones replace them. This is harmless: a replay of one ends, because its letter is gone.
 func (t *ownTopics) lettersRead(now time.Time, news follower.News[fold.Letter]) {
 	if news.Lost {
 		t.letters.log.Warn("the dead-letter topic was deleted and created again; following it from its start")

@@ -272,8 +272,8 @@ func (w *world) verdict() {
 	}
 }
 
-// random returns a source that depends on the seed and on about, but not on the order of the calls: a seed does not
-// determine the order of goroutines.
+// random returns a source that depends on the seed and on about, not on the order of calls. A seed does not determine
+// the order of goroutines.
 func (w *world) random(about ...any) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, about...)

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Whatever a server sends, a call is done only if a plain reading of the JSON agrees, the verdict is one that such a
+// Whatever a server sends, a call is done only if a plain reading of the JSON agrees. The verdict is one that such a
 // response may have, and its text is fit for a log.
 func FuzzParseAnswer(f *testing.F) {
 	for _, seed := range []string{

@@ -25,7 +25,7 @@ const (
 )
 
 // newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would
-// make them all fail and Call.Before could not hold back a single one. It also repeats requests automatically after a
+// make them all fail and Call.Before could not stop a single one. It also repeats requests automatically after a
 // GOAWAY.
 func newTransport(options Options) (*reloading, error) {
 	dial := options.Dial

@@ -64,7 +64,7 @@ func (d *Dispatcher) nearEdge() bool {
 }
 
 // quietDrain reports whether the generation is ending and nothing is in flight any more. Calls that an earlier
-// generation started count too, because the next owner of their orders cannot know of them.
+// generation started count too, because the next owner of their orders cannot know about them.
 func (d *Dispatcher) quietDrain() bool {
 	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0 && d.writes.idle()
 }

@@ -57,7 +57,7 @@ type generation struct {
 	takes    map[uint64]*replay    // being fetched
 	taken    []*replay             // taken up, at most CallsInFlight
 	opened   bool                  // a replay ended at its turn, so its lane may have another event ready
-	replayed *partition            // stands in the ring for all replays: they share the slots like one more partition
+	replayed *partition            // represents all replays in the ring: they share the slots like one more partition
 
 	refused    []task // letters from the mapping
 	withheld   []task // the same, during a pause by the flood guard

@@ -11,7 +11,7 @@ type metadataSpace struct {
 }
 
 // admit reserves space for an event that is to start. The window's first event needs none, and neither does one below
-// another started event. So no retry, and nothing that holds back the commit, ever waits for space.
+// another started event. So no retry, and no event that the commit waits for, ever waits for space.
 func (s *metadataSpace) admit(e *pending, w *window, limit int) bool {
 	if e.offset < s.reach {
 		return true

@@ -68,7 +68,7 @@ func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 
 // CaughtUp reports that the letters' topic and the ledger were both read to the ends that they had at this generation's
 // assignment, or later. No call starts before that: an accepted event must mark the letters of the last owner, and
-// marks of the last owner must hold replays back.
+// marks of the last owner must stop replays.
 func (d *Dispatcher) CaughtUp() {
 	if d.live && !d.caughtUp {
 		d.caughtUp = true

@@ -10,9 +10,9 @@ import (
 
 const rebalanceTimeout = 30 * time.Second
 
-// broker models what the worker sees of Kafka: the logs, the group and its offsets. A member's session is kept alive by
-// its heartbeats and commits, a rebalance waits for all members that it knows, and only the members of the current
-// generation may commit; a rebalance that is only being prepared refuses no commit.
+// broker models what the worker sees of Kafka: the logs, the group and its offsets. Heartbeats and commits keep a
+// member's session alive, and a rebalance waits for all known members. Only the members of the current generation may
+// commit. A rebalance that is only being prepared refuses no commit.
 type broker struct {
 	*world
 	logs       []*simLog

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// leadhit models the other side of a call: it applies the status at some moment within the call's timeout or not at
-// all, and the caller may or may not learn of it.
+// leadhit models the other side of a call. It applies the status at some moment within the call's timeout, or not at
+// all. The caller may or may not learn of it.
 type leadhit struct {
 	*world
 	key           int // the key that it accepts

@@ -43,7 +43,7 @@ type change struct {
 	refused    bool // LeadHit never accepts it from an event
 	healed     bool // the refusal was withdrawn: a replay is accepted
 	// nameless says that a replay was forced although neither the letter nor its key names the order. If its outcome is
-	// lost and nobody reads the event again, nobody can tell which letters are older: a limit, not a fault (seed 6848).
+	// lost and nobody reads the event again, nothing shows which letters are older: a limit, not a fault (seed 6848).
 	// So every mapping reads the event from now on, and nobody ends the replay.
 	nameless         bool
 	accepted, letter bool
@@ -241,9 +241,9 @@ func (p *simLog) renew() {
 func (p *simLog) replace() {
 	n := len(p.records)
 	p.renew()
-	p.plan.gaps = 0 // a log that lacks the record at the commit's offset cannot be told from the old one
+	p.plan.gaps = 0 // a log that lacks the record at the commit's offset cannot be distinguished from the old one
 	if fields := strings.Split(p.committed.metadata, ","); len(fields) > 2 && fields[2] == "---------" {
-		p.committed.metadata = "" // nobody could tell whose it is
+		p.committed.metadata = "" // nothing shows which log it describes
 	}
 	p.committed.frontier, p.committed.unfinished = 0, nil
 	p.hidden = p.committed.next

@@ -390,8 +390,9 @@ func rare() map[string]rareFault {
 			"TestADrainEndsWhileTheFloodGuardHoldsLettersBack",
 			edit{"stores.go", "case t.started: //", "case t.started && d.mayStore(): //"},
 		},
-		// A member that has lost its partition may have a letter in flight: the broker stores it after the new owner has read
-		// the topic and accepted a newer event. The simulator has such writes, but each needs a replay at the right moment.
+		// A member that has lost its partition may have a letter in flight. The broker may store it after the new owner
+		// has read the topic and accepted a newer event. The simulator has such writes, but each needs a replay at the
+		// right moment.
 		"replay-marks-not-awaited": {
 			"TestAnAcceptedEventIsFinishedWhenOlderLettersAreMarked",
 			edit{

@@ -94,7 +94,7 @@ func drawPlan(w *world) plan {
 	}
 	switch w.IntN(3) {
 	case 0:
-		// Stuck orders alone must fill neither the window nor the metadata: otherwise they hold back the others legitimately.
+		// Stuck orders alone must fill neither the window nor the metadata: otherwise they block the others legitimately.
 		p.stuck = 1 + w.IntN(2)
 		p.window, p.told = max(p.window, 60), max(p.told, 200)
 		p.limit = p.told

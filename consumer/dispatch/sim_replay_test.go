@@ -304,7 +304,7 @@ func (k *worker) followLetters() {
 	}
 }
 
-// readBoth reads letters and ledger to their ends, when a generation begins; most often before the worker is told its
+// readBoth reads letters and ledger to their ends, when a generation begins; most often before the worker gets its
 // partitions.
 func (k *worker) readBoth() {
 	if k.desk.on && !k.desk.chance(k.desk.early) {

@@ -136,7 +136,7 @@ func (k *worker) act(d time.Duration, do func()) {
 
 func (k *worker) assigned(generation int, positions []turn.Position) {
 	if k.inside {
-		return // told twice
+		return // assigned twice
 	}
 	number := k.number + 1
 	k.run = run{
@@ -169,7 +169,7 @@ func (k *worker) beat(generation int) {
 		case k.inside:
 			k.hear(0, k.revoke)
 		default:
-			k.beat(generation) // not yet told its partitions
+			k.beat(generation) // has not got its partitions yet
 		}
 	})
 }

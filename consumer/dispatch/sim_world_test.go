@@ -183,7 +183,7 @@ func (w *world) live() {
 	w.settleDown()
 	w.runUntil(w.now+w.plan.calmLimit, w.othersFinished)
 	if w.failure == nil && !w.othersFinished() {
-		w.failed("after %v without faults, orders that nothing holds back are unfinished: %v", w.plan.calmLimit,
+		w.failed("after %v without faults, orders that nothing blocks are unfinished: %v", w.plan.calmLimit,
 			w.describe())
 	}
 	w.healed = true
@@ -264,8 +264,8 @@ func (w *world) allCommitted() bool {
 	return w.desk.ended()
 }
 
-// othersFinished reports whether every event is finished that no stuck order holds back, directly or through other
-// orders of the same events.
+// othersFinished reports whether every event is finished that no stuck order blocks, directly or through other orders
+// of the same events.
 func (w *world) othersFinished() bool {
 	if w.plan.stuck == 0 {
 		return true

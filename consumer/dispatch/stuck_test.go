@@ -70,8 +70,8 @@ func (r *replayed) run(end time.Duration) {
 	}
 }
 
-// replay runs ten minutes with 20 events every 100 ms about 1,000 orders, and, if there is a fault, with one more event
-// a second about an order that always fails. The offsets of the others are the same in both.
+// replay runs ten minutes with 20 events every 100 ms about 1,000 orders. If there is a fault, one more event a
+// second is about an order that always fails. The offsets of the others are the same in both.
 func replay(t *testing.T, fault *retry.Verdict) *replayed {
 	t.Helper()
 	c := settings()

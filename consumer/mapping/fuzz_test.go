@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// FuzzDecode throws bytes at the decoder and compares what it accepts with encoding/json: whatever is called must be
-// the id and status that the standard library reads there too.
+// FuzzDecode throws bytes at the decoder and compares what it accepts with encoding/json. The id and status of a call
+// must be those that the standard library reads.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"order_id":"A-1001","status":"paid"}`, `{"status":"submitted","order_id":9007199254740993}`,

@@ -17,9 +17,9 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A platform is what a preset must make of its platform's events, written from the vendor's vocabulary and not from the
-// preset: one event with gaps for id and status, every status with its verdict, and the events that need a case of
-// their own.
+// A platform lists what a preset must make of its platform's events, written from the vendor's vocabulary and not
+// from the preset. It has one event with gaps for id and status, every status with its verdict, and the events that
+// need a case of their own.
 type platform struct {
 	preset  string
 	key     string
@@ -46,8 +46,8 @@ type platform struct {
 	more  []variant
 }
 
-// variant is an event of a platform and its verdict: "paid 10042", "ignore", "refuse UnknownStatus"; "refuse" is one
-// for any cause; several orders of one event are separated by "; ".
+// variant is an event of a platform and its verdict: "paid 10042", "ignore" or "refuse UnknownStatus". "refuse" alone
+// means any cause. Several orders of one event are separated by "; ".
 type variant struct {
 	name    string
 	key     string

@@ -22,7 +22,7 @@ const (
 	smallResponse = 1 << 20
 	// largeResponse bounds responses that name topics and partitions. A million partitions take 40 MB.
 	largeResponse = 64 << 20
-	// firstPiece is how much of a response is read before we know how much of it comes.
+	// firstPiece is how much of a response is read before we know how much of it arrives.
 	firstPiece = 4 << 10
 )
 
@@ -61,13 +61,13 @@ type awaited struct {
 	raw          bool // a SASL token, whose response has a size and no more
 }
 
-// Write notes the requests in b and writes it.
+// Write records the requests in b and writes it.
 func (c *framedConn) Write(b []byte) (int, error) {
 	c.note(b)
 	return c.explainedConn.Write(b)
 }
 
-// note finds the requests in what is about to be written.
+// note finds the requests in the bytes that are about to be written.
 func (c *framedConn) note(b []byte) {
 	for len(b) > 0 {
 		if c.unsent > 0 {

@@ -18,7 +18,7 @@ const (
 	Dead  = "Dead"  // it does not exist
 )
 
-// Group is what its coordinator knows of a group.
+// Group is what a coordinator knows about a group.
 type Group struct {
 	// State is Kafka's word: Stable, Empty, Dead, and others while it rebalances.
 	State string

@@ -14,7 +14,7 @@ import (
 // oldestMetadata is the first version of the metadata request that says whether the broker may create the topics.
 const oldestMetadata = 4
 
-// Topology is what a broker knows of the cluster and some topics.
+// Topology is what a broker knows about the cluster and some topics.
 type Topology struct {
 	// Brokers is how many are alive.
 	Brokers int
