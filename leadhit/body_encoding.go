@@ -15,8 +15,8 @@ const (
 )
 
 var (
-	errBrokenGzip = errors.New("the answer is compressed with gzip and cannot be decompressed")
-	errWide       = errors.New("the answer is in UTF-16, not UTF-8")
+	errBrokenGzip = errors.New("the response is compressed with gzip and cannot be decompressed")
+	errWide       = errors.New("the response is in UTF-16, not UTF-8")
 )
 
 // unwrap removes what a proxy or a framework put around a response: gzip, which we never ask for, and a byte order
@@ -31,7 +31,7 @@ func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
 	case encoding == "", encoding == "identity", encoding == "gzip", encoding == "x-gzip":
 		// A proxy that decompresses may leave the header as it was.
 	default:
-		return fmt.Errorf("the answer is compressed with %s, which we did not ask for", clean(encoding, "", maxLabel))
+		return fmt.Errorf("the response is compressed with %s, which we did not ask for", clean(encoding, "", maxLabel))
 	}
 	text := body.Bytes()
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {

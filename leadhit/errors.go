@@ -86,7 +86,7 @@ type BadAnswerError struct {
 }
 
 // Error returns the reason and the beginning of the body.
-func (e *BadAnswerError) Error() string { return withDetail("bad answer: "+e.Reason, e.Excerpt) }
+func (e *BadAnswerError) Error() string { return withDetail("bad response: "+e.Reason, e.Excerpt) }
 
 func withDetail(text, detail string) string {
 	if detail == "" {

@@ -102,7 +102,7 @@ func TestOtherFailuresHaveTheirCause(t *testing.T) {
 	}{
 		"no error is done":      {nil, retry.Verdict{Kind: retry.Done, Answered: true}},
 		"a stranger's error":    {errors.New("boom"), retry.Verdict{Cause: "Unknown", Message: "boom"}},
-		"a bad answer":          {&leadhit.BadAnswerError{Reason: "r", Excerpt: "x"}, retry.Verdict{Cause: "BadAnswer", Message: "bad answer: r: x"}},
+		"a bad response":        {&leadhit.BadAnswerError{Reason: "r", Excerpt: "x"}, retry.Verdict{Cause: "BadAnswer", Message: "bad response: r: x"}},
 		"a refusal to send":     {&leadhit.NotSentError{Err: errors.New("lease over")}, retry.Verdict{Cause: "NotSent", Message: "not sent: lease over"}},
 		"an unsendable order":   {&leadhit.UnsendableError{Reason: "r"}, retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable", Message: "unsendable: r"}},
 		"a name not found":      {&leadhit.TransportError{Err: dns}, retry.Verdict{Cause: "DNS", Message: dns.Error()}},

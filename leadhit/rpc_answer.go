@@ -62,7 +62,7 @@ func parseAnswer(s *scratch, id, key string) error {
 	case a.fault == present && a.id == idNull && maybeNull(a.rpc.Code):
 		a.rpc.nullID = true
 	case a.id != idOurs:
-		return bad("the answer to another call")
+		return bad("the response to another call")
 	case a.fault == present:
 	case a.result == present, a.result == null && a.fault == absent:
 		return nil
@@ -83,7 +83,7 @@ func maybeNull(code int) bool {
 var (
 	errNotJSON   = errors.New("no JSON object")
 	errBroken    = errors.New("broken JSON")
-	errTrailing  = errors.New("text after the answer")
+	errTrailing  = errors.New("text after the response")
 	errVersion   = errors.New("not JSON-RPC 2.0")
 	errErrorForm = errors.New("an error without a code")
 )

@@ -106,13 +106,13 @@ func proxyFunc(text string) (func(*http.Request) (*url.URL, error), error) {
 	case "http", "https", "socks5", "socks5h":
 		return http.ProxyURL(address), nil
 	}
-	return nil, errors.New("none of http, https, socks5, socks5h")
+	return nil, errors.New("scheme is not http, https, socks5 or socks5h")
 }
 
 // checkProxy gives a refused CONNECT a type. net/http has only the status text for it.
 func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode != http.StatusOK {
-		return &connectError{fmt.Errorf("proxy answered HTTP %d", answer.StatusCode)}
+		return &connectError{fmt.Errorf("proxy responded with HTTP %d", answer.StatusCode)}
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (e *handshakeError) Error() string { return "tls handshake: " + e.err.Error
 func (e *handshakeError) Unwrap() error { return e.err }
 
 // errTooLong reports a body over its limit.
-var errTooLong = errors.New("answer longer than 1 MiB")
+var errTooLong = errors.New("response longer than 1 MiB")
 
 // readBody reads the body to its end, so that the connection can serve the next call, or to the limit.
 func readBody(into *bytes.Buffer, response *http.Response, limit int64) error {

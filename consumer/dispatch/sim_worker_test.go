@@ -403,7 +403,7 @@ func (k *worker) answered(f *flight, v retry.Verdict) {
 	if v.Kind == retry.Done && f.call.Replay == 0 {
 		k.guard.outcome(guardOutcome{})
 	}
-	k.tell("answer to call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
+	k.tell("outcome of call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
 	k.hearOutage(f, v)
 	k.noteProof(f, v)
 }

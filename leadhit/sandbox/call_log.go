@@ -28,7 +28,7 @@ const (
 	Abandoned                // the client hung up before the response; Call.Executed says whether it was executed
 )
 
-// String returns the answer's name.
+// String returns the outcome's name.
 func (a Answer) String() string {
 	names := [...]string{
 		"pending", "accepted", "refused", "invalid", "forbidden", "failed", "overloaded", "html",

@@ -33,7 +33,7 @@ type Faults struct {
 	// Lost calls are executed, but get no response: the connection stays open until the client hangs up.
 	Lost       float64
 	LostResets float64 // executed, then the connection is reset
-	Cuts       float64 // executed, then the connection is reset in the middle of the answer
+	Cuts       float64 // executed, then the connection is reset in the middle of the response
 	WrongID    float64 // executed, and answered with the id of another call
 
 	// Latency delays each response of the node itself, by up to Jitter more.

@@ -166,7 +166,7 @@ func (c *request) parseParams(params json.RawMessage) (missing string) {
 	return ""
 }
 
-// appendAnswer appends the JSON-RPC answer.
+// appendAnswer appends the JSON-RPC response.
 func (p *plan) appendAnswer(dst []byte, c *request) []byte {
 	id := c.id
 	switch {

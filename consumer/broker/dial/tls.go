@@ -119,7 +119,7 @@ func explainHandshake(err error) error {
 	return &tlsError{text: fmt.Sprintf("%s: %v", text, err), err: err}
 }
 
-const refusedByBroker = "the broker refuses TLS with us; if it requires a client certificate, " +
+const refusedByBroker = "the broker rejected the TLS handshake; if it requires a client certificate, " +
 	"check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE (TLS 1.2 is the minimum)"
 
 // isRemote reports whether the broker sent an alert. crypto/tls has no type for received alerts.

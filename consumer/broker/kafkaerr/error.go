@@ -23,7 +23,7 @@ var (
 	ErrUnknownPartition = errors.New("unknown topic or partition")
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
-	ErrNotLeader = errors.New("no leader, or not this one")
+	ErrNotLeader = errors.New("no leader, or another broker is the leader")
 	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the right to do
 	// this.
 	ErrUnauthorised = errors.New("not authorised")
