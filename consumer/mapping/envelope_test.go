@@ -85,7 +85,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 		{"Debezium in Connect", changes, `{"schema":{},"payload":{"op":"c","source":{},"after":` + order + `}}`, nil, "paid A", []string{"Connect schema and payload", "Debezium"}},
 		{"Debezium, a row deleted", changes, `{"op":"d","source":{},"before":` + order + `,"after":null}`, nil, "ignore", []string{"Debezium"}},
 		{"Debezium, no row", changes, `{"op":"m","source":{}}`, nil, "MissingStatus", []string{"Debezium"}},
-		{"metadata of a transaction is no row", changes, `{"status":"paid","id":"A"}`, nil, "MissingStatus", nil},
+		{"metadata of a transaction is not a row", changes, `{"status":"paid","id":"A"}`, nil, "MissingStatus", nil},
 		{"Debezium, not an object", changes, `[1]`, nil, "MissingStatus", nil},
 		{"Debezium, null", changes, `null`, nil, "ignore", nil},
 		{
