@@ -120,7 +120,8 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 
 // describeTopics adds the facts on which the skipping of repeats depends: the topics' numbers of partitions, and whether
 // an order's events in two topics may have two owners. One key has the same partition number in topics of equal size,
-// and the range balancer gives a member the same numbers of each topic. If the topics cannot be described, nobody knows.
+// and the range balancer gives a member the same numbers of each topic. If several topics cannot be described, two
+// owners are assumed.
 func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) {
 	if !s.options.Dispatch.SkipRepeats {
 		return
@@ -182,7 +183,7 @@ func (s *starts) knownBounds(ctx context.Context, topic string, partitions []int
 	return all, nil
 }
 
-// beginKnown is begin for the partitions that exist.
+// beginKnown calls begin with the partitions that exist.
 func (s *starts) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	all := beginning{topic, map[int]inspect.Bounds{}, map[int]int64{}}
 	for _, p := range partitions {
@@ -319,7 +320,7 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 	log.InfoContext(ctx, "the group has no commits here; starting at KAFKA_START", slog.String("oldest_age", age))
 }
 
-// heldAhead counts the events behind open transactions, in addition to those ahead of the start.
+// heldAhead counts the events that open transactions hold back, in addition to those ahead of the start.
 func (s *starts) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
 	held, err := s.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
 	if err != nil {

@@ -44,7 +44,7 @@ type acceptedMemory struct {
 	limit   int
 	places  map[digest]int32 // in entries, by order
 	keys    map[uint64]int32 // the same, by key
-	entries []acceptedStatus // the first is none: it links the newest with the oldest
+	entries []acceptedStatus // the first holds no order: it links the newest with the oldest
 }
 
 // acceptedStatus is one order in the memory, in a ring by last use.
@@ -70,8 +70,8 @@ func (m *acceptedMemory) has(s statement) bool {
 	return true
 }
 
-// put notes an accepted statement; known says whether it may prove a repeat. It reports whether each order has had one key
-// up to now, and each key one order.
+// put records an accepted statement; known says whether it may prove a repeat. It reports whether each order has had
+// one key up to now, and each key one order.
 func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 	at, ok := m.places[s.order]
 	other, used := m.keys[s.key]
@@ -101,7 +101,7 @@ func (m *acceptedMemory) forget(order digest) {
 	}
 }
 
-// size is the number of orders.
+// size returns the number of orders.
 func (m *acceptedMemory) size() int { return len(m.places) }
 
 // clear drops all orders.

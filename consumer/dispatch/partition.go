@@ -5,7 +5,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// partition is what a generation knows of one partition. The parts depend on one another in one direction: events
+// partition is the state of one partition in a generation. The parts depend on one another in one direction: events
 // finish in the window, the space limits which of them may start, and the commits tell the group what is finished.
 type partition struct {
 	event.Partition
@@ -52,8 +52,8 @@ func newPartition(pos turn.Position, limit int) *partition {
 	return p
 }
 
-// callable reports whether the partition may have calls. Before the group holds a position of ours it may not: a crash
-// would lose the choice of where to begin. Nor may it while the broker does not know the partition.
+// callable reports whether the partition may have calls. It may not before the group holds a position of ours,
+// because a crash would lose the choice of where to begin, nor while the broker does not know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 
 // restore takes up the events that an earlier generation finished above its commit.
@@ -113,7 +113,7 @@ func (p *partition) passHoles(offset int64) {
 	}
 }
 
-// unlink takes an event out of the unfinished ones and frees its space.
+// unlink removes an event from the unfinished ones and frees its space.
 func (p *partition) unlink(e *pending) {
 	p.space.release(e)
 	p.window.unlink(e)
@@ -121,7 +121,7 @@ func (p *partition) unlink(e *pending) {
 
 // describe returns what a commit would say now, and the offset below which it covers everything that is finished. It
 // never covers less than an acknowledged commit did, because later events of the same orders were called because of
-// that one. Where the limit has become too small, the last commit's length is enough: events only finish, and the same
+// that one. If the limit has become too small, the last commit's length is enough: events only finish, and the same
 // claim with fewer gaps takes no more space.
 func (p *partition) describe(limit int) (m mark, coverage int64) {
 	first := p.window.first

@@ -49,7 +49,7 @@ func (d *Dispatcher) skip(now time.Time, t task) {
 	d.accept(now, t)
 }
 
-// callBegins notes a call that starts. The status of its order is unknown until it is accepted.
+// callBegins records that a call starts. The status of its order is unknown until it is accepted.
 func (d *Dispatcher) callBegins(t task, says statement) {
 	if !d.skips() {
 		return
@@ -71,9 +71,9 @@ func (d *Dispatcher) callBegins(t task, says statement) {
 	d.callsOf[order] = of
 }
 
-// callEnded notes the end of a call, and the status of its order if that is certain: the call was accepted, it belongs
-// to this generation, and no other call about the order was in flight at the same time. During a pause nothing is
-// noted, so that every order is called once more after the pause.
+// callEnded records the end of a call, and the status of its order if that is certain: the call was accepted, it
+// belongs to this generation, and no other call about the order was in flight at the same time. During a pause
+// nothing is recorded, so that every order is called once more after the pause.
 func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	if !d.skips() {
 		return
@@ -104,9 +104,9 @@ func (d *Dispatcher) explains(t task) bool {
 	return d.config.Explain == nil || t.replay != nil || d.config.Explain(t.key, t.of.Number, t.of.partitions)
 }
 
-// spreads notes that an order's events may be in several partitions, some of them owned by other workers: an event has
-// no key, an order has two keys or partitions, a key has two orders, or no partitioner explains the keys. From then on
-// nothing is a repeat, even after a rebalance, because that does not change how records are written.
+// spreads records that an order's events may be in several partitions, some of them owned by other workers: an event
+// has no key, an order has two keys or partitions, a key has two orders, or no partitioner explains the keys. From
+// then on nothing is a repeat, even after a rebalance, because that does not change how records are written.
 func (d *Dispatcher) spreads(by task, unexplained bool) {
 	d.spread = true
 	d.spreadBy = &turn.Spread{

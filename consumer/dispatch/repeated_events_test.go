@@ -34,7 +34,7 @@ func keyed(e turn.Event, key string) turn.Event {
 	return e
 }
 
-// wantRepeats demands which offsets were finished without a call since the last check.
+// wantRepeats checks which offsets were finished without a call since the last check.
 func (h *harness) wantRepeats(why string, want ...int64) {
 	h.tb.Helper()
 	got := []int64{}
@@ -74,7 +74,7 @@ func TestWithoutTheSettingARepeatIsCalled(t *testing.T) {
 	h.wantInAir("skipping is off", 1)
 }
 
-// acceptAndCommit has LeadHit accept the call of an event, and a commit cover it.
+// acceptAndCommit has LeadHit accept an event's call, and commits the event.
 func (h *harness) acceptAndCommit(of event.Partition, offset int64) {
 	h.tb.Helper()
 	h.accept(of, offset)
