@@ -53,7 +53,7 @@ type Config struct {
 	// Calls and window: how many calls and events are handled at once.
 	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls in flight at once, per worker."`
 	// CallsPerSecond is 0, or at least 0.01.
-	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker: 0.01 or more; 0 sets no limit."`
+	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker, at least 0.01; 0 sets no limit."`
 	SkipRepeats    bool    `envconfig:"SKIP_REPEATS" default:"true" example:"false" help:"Make no call for a status that LeadHit accepted last for the order."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Maximum number of unfinished events, per partition."`
 	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events and requested fetches, per worker; large batches take up to 8 MiB more, or as much as one that is larger."`
