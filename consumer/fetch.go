@@ -19,9 +19,6 @@ const (
 	fetchWait = time.Second
 	// eventOverhead is how many bytes of memory an unfinished event takes in addition to its own.
 	eventOverhead = 1100
-	// responseBytes is what a broker may send at once. It is less than the events of a fetch may take: small events
-	// take several times the memory of their bytes, and most topics are compressed.
-	responseBytes = 256 << 10
 )
 
 // fetcher reads the assigned partitions, and finds out what happened to those that cannot be read.
@@ -72,7 +69,7 @@ func (f *fetcher) fetch(ctx context.Context, ask turn.Fetch) {
 	for {
 		batch, err := f.options.Cluster.Fetch(ctx, broker.FetchRequest{
 			Topic: ask.Topic, Partition: ask.Number, Offset: ask.Offset,
-			MaxBytes: min(ask.Bytes, responseBytes), MaxDecoded: ask.Bytes, Overhead: eventOverhead, MaxWait: fetchWait,
+			MaxDecoded: ask.Bytes, Overhead: eventOverhead, MaxWait: fetchWait,
 		})
 		if ctx.Err() != nil {
 			return

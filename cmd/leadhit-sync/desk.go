@@ -88,6 +88,7 @@ func serveDesk(ctx context.Context, out io.Writer, settings *config.Config, work
 		log.WarnContext(ctx, "suspicious setting", slog.String("warning", warning))
 	}
 	log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()),
+		slog.String("url", "http://"+listener.Addr().String()),
 		slog.String("version", versionText()), slog.String("group", settings.Kafka.Group),
 		slog.Bool("write", settings.Desk.Write))
 	if err := o.Serve(ctx, listener, pages); err != nil {

@@ -108,7 +108,7 @@ func (e shownEvent) now() string {
 // details explain the mapping's outcome, list what happened to the letter, and say what the event waits for.
 func (e shownEvent) details() []string {
 	var all []string
-	if e.Message != "" {
+	if e.Message != "" && !strings.HasPrefix(e.By, e.Message) {
 		all = append(all, e.Message)
 	}
 	if e.By != "" && e.Action != event.Call.String() {

@@ -99,7 +99,7 @@ func (s summary) printOrders(p *terminal.Page) {
 		atLeast = "at least "
 	}
 	p.Line("")
-	p.Row("orders", atLeast+strconv.Itoa(s.Orders.Count)+", "+atLeast+number(s.Orders.PerMinute)+" a minute")
+	p.Row("orders", atLeast+strconv.Itoa(s.Orders.Count)+" with calls, "+atLeast+number(s.Orders.PerMinute)+" a minute")
 	busiest := make([]string, len(s.Orders.Busiest))
 	for i, b := range s.Orders.Busiest {
 		busiest[i] = terminal.Quote(b.OrderID) + " with " + count(b.Calls, "call")

@@ -231,7 +231,7 @@ func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	var out strings.Builder
 	err := tallied.summary(load{1, time.Second}).print(&out)
 	for _, want := range []string{
-		"orders    at least 8, at least 8 a minute\n",
+		"orders    at least 8 with calls, at least 8 a minute\n",
 		"\nlimit     figures about single orders cover the first 8 orders; 92 of 100 calls are about others\n",
 	} {
 		if err != nil || !strings.Contains(out.String(), want) {

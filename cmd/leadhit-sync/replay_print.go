@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,7 +152,7 @@ func becomesText(item *event.Item) string {
 }
 
 func atRate(letters int, rate float64) string {
-	return time.Duration(float64(letters) / rate * float64(time.Second)).Round(time.Second).String()
+	return (time.Duration(math.Ceil(float64(letters)/rate)) * time.Second).String()
 }
 
 // progressLine is the line that a terminal shows during a run.

@@ -22,6 +22,10 @@ import (
 // as long as bytes keep arriving.
 const fetchPatience = 3 * time.Second
 
+// responseBytes is what a broker may send at once. It is less than the events of a worker's fetch may take: small events
+// take several times the memory of their bytes, and most topics are compressed.
+const responseBytes = 256 << 10
+
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
 
 // FetchRequest says what to read of one partition.
@@ -31,7 +35,7 @@ type FetchRequest struct {
 	// Offset is the first to be returned.
 	Offset int64
 	// MaxBytes is where the broker cuts the response. The first batch comes whole, whatever its size: the topic's
-	// max.message.bytes limits it. 0 is 256 KiB.
+	// max.message.bytes limits it. 0 is 256 KiB, or MaxDecoded if that is less.
 	MaxBytes int
 	// MaxDecoded is where decoding stops: the records returned take at most this many bytes, except the first one. The
 	// next fetches return the rest of a well compressed batch. 0 is four times MaxBytes.
@@ -65,7 +69,10 @@ type Batch struct {
 // [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], [records.ErrCorrupt]; anything else comes from the network.
 func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxBytes <= 0 {
-		req.MaxBytes = 256 << 10
+		req.MaxBytes = responseBytes
+		if req.MaxDecoded > 0 {
+			req.MaxBytes = min(req.MaxDecoded, responseBytes)
+		}
 	}
 	if req.MaxDecoded <= 0 {
 		req.MaxDecoded = 4 * req.MaxBytes
