@@ -38,6 +38,9 @@ test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) a
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 		echo "Java 17 or Maven is missing: the tests on real Kafka are skipped"; [ "$${CI:-}" != true ]; \
 	fi
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
+		echo "Chromium is absent: the tests of the pages are left out"; [ "$${CI:-}" != true ]; \
+	fi
 	@# Eight at once: they wait most of the time.
 	$(call part,real Kafka,go test -race -count 1 -parallel 8 -timeout 20m -skip '^TestImage$$' ./integration/...)
 

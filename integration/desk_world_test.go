@@ -41,11 +41,7 @@ func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(kafka.Close)
-	chromium, stop, err := browser.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	chromium := browser.Start(t)
 	d := &deskWorld{run: s.newRun(t, kafka.ListenAddrs(), 3, sandbox.Faults{}), kafka: kafka, chromium: chromium}
 	d.settings["RETRY_MAX"] = "2s"
 	w := d.newWorker(t)

@@ -2,19 +2,20 @@
 // uncaught exceptions, and violations of the content security policy. It also reports the barriers that axe-core finds
 // for people who use a keyboard or a screen reader.
 //
-//	chromium, stop, err := browser.Start(ctx)
+//	chromium := browser.Start(t)
 //	tab, err := browser.Open(chromium, browser.View{Width: 390, Dark: true, Language: "ru"})
 //	err = tab.Do(chromedp.Navigate(url), chromedp.Click(chromedp.CSS("button")))
 //	problems, err := tab.Problems()
 //
-// Ownership: stop ends Chromium with all its tabs, and removes its profile.
+// Ownership: the end of the test that called Start ends Chromium with all its tabs, and removes its profile.
 package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"testing"
 
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
@@ -23,39 +24,39 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// errAbsent says that no Chromium is installed.
-var errAbsent = errors.New("no chromium on the PATH: install the Debian package chromium")
-
-func find() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errAbsent
-}
-
-// Start starts Chromium with an empty profile. The context that it returns is chromedp's handle of the browser. It is
-// an error if no Chromium is installed: no test is skipped silently.
-func Start(ctx context.Context) (chromium context.Context, stop func(), err error) {
-	path, err := find()
-	if err != nil {
-		return nil, nil, err
+// Start starts Chromium with an empty profile for a test, and ends it with the test. The context is chromedp's handle of
+// the browser. Without Chromium the test is skipped, or fails if CI is true.
+func Start(tb testing.TB) (chromium context.Context) {
+	tb.Helper()
+	path := find()
+	switch {
+	case path == "" && os.Getenv("CI") == "true":
+		tb.Fatal("CI=true demands this test, but no chromium is on the PATH: install the Debian package chromium")
+	case path == "":
+		tb.Skip("SKIPPED: no chromium is on the PATH: install the Debian package chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
 		// Text looks the same on every machine.
 		chromedp.Flag("font-render-hinting", "none"))
-	allocator, end := chromedp.NewExecAllocator(ctx, options...)
+	allocator, end := chromedp.NewExecAllocator(tb.Context(), options...)
 	chromium, leave := chromedp.NewContext(allocator)
-	stop = func() {
+	tb.Cleanup(func() {
 		leave()
 		end() // waits for the process
-	}
+	})
 	if err := chromedp.Do(chromium); err != nil {
-		stop()
-		return nil, nil, fmt.Errorf("start %s: %w", path, err)
+		tb.Fatalf("start %s: %v", path, err)
 	}
-	return chromium, stop, nil
+	return chromium
+}
+
+func find() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 // View is how a person looks at a page. The zero value is a wide light window in English; a narrow one is a
@@ -75,7 +76,7 @@ const (
 	phone = 600
 )
 
-// Open opens an empty tab with its own cookies. It lives until stop.
+// Open opens an empty tab with its own cookies. It lives as long as Chromium.
 func Open(chromium context.Context, v View) (*Tab, error) {
 	ctx, leave := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
 	t := &Tab{ctx: ctx, leave: leave}

@@ -62,11 +62,7 @@ func serve(t *testing.T, added string) (url string) {
 
 // TestBrowser guards the tests of the desk: a mistake of a page is found, and a page sees the view that a test wants.
 func TestBrowser(t *testing.T) {
-	chromium, stop, err := browser.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	chromium := browser.Start(t)
 	t.Run("a page without a mistake", func(t *testing.T) {
 		if problems, findings := faults(t, chromium, ""); len(problems)+len(findings) > 0 {
 			t.Errorf("got %q and %q, want none", problems, findings)

@@ -33,11 +33,7 @@ const polls = `(async () => {
 
 // TestAnOpenTabDoesNotGrow looks at a page on which every poll finds something new.
 func TestAnOpenTabDoesNotGrow(t *testing.T) {
-	chromium, stop, err := browser.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	chromium := browser.Start(t)
 	for _, path := range []string{"/letters", "/workers"} {
 		t.Run(path, func(t *testing.T) {
 			tab, err := browser.Open(chromium, browser.View{})

@@ -104,11 +104,7 @@ func views() map[string]browser.View {
 // TestPages demands of each page that the browser reports no problem, that people with a keyboard or a screen reader
 // can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
 func TestPages(t *testing.T) {
-	chromium, stop, err := browser.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	chromium := browser.Start(t)
 	stories := map[string]string{}
 	for _, p := range pages() {
 		if stories[p.story] == "" {
