@@ -64,7 +64,7 @@ fmt: $(GOLANGCI_LINT) ## Format the code.
 
 # Not a tool line of go.mod: that would add 207 modules.
 $(GOLANGCI_LINT):
-	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), which takes some minutes"
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), which takes a few minutes"
 	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv .cache/bin/golangci-lint $@
 

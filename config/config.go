@@ -123,9 +123,9 @@ func LoadKafka() (*Config, error) {
 	})
 }
 
-// LoadPreview is Load for a command that reads order events and calls nothing: it needs the Kafka connection, the
-// topics, the mapping with its schemas, DEAD_LETTER_TOPIC, CALLS_IN_FLIGHT and SKIP_REPEATS. Other settings may be missing
-// or wrong, and must not be used.
+// LoadPreview is Load for a command that reads order events and makes no calls: it needs the Kafka connection, the
+// topics, the mapping with its schemas, DEAD_LETTER_TOPIC, CALLS_IN_FLIGHT and SKIP_REPEATS. Other settings may be
+// missing or wrong, and must not be used.
 func LoadPreview() (*Config, error) {
 	return load(ofPreview)
 }

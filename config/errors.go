@@ -36,7 +36,7 @@ type Error struct {
 	Problems []Problem
 }
 
-// Error returns the problems, each on a line of its own, without a heading.
+// Error returns the problems, one per line, without a heading.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {

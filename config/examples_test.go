@@ -84,7 +84,7 @@ func TestAMissingVariableNamesAMisspeltOne(t *testing.T) {
 				t.Errorf("got %q, want it to hold %q", got, want)
 			}
 			if strings.Contains(got, "?;") {
-				t.Errorf("got %q, want a question mark and a semicolon apart", got)
+				t.Errorf("got %q, want no semicolon right after a question mark", got)
 			}
 			if strings.Contains(got, "canary") {
 				t.Errorf("got %q, want no value of a variable that may hold a secret", got)

@@ -70,7 +70,7 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 	return items, nil
 }
 
-// ledger is the oracle: it sees everything that is produced, called, stored and committed, and reports what must not
+// ledger is the oracle: it sees everything that is produced, sent, stored and committed, and reports what must not
 // happen.
 type ledger struct {
 	mu         sync.Mutex
@@ -170,7 +170,7 @@ func (l *ledger) finished(changes []change) bool {
 	return true
 }
 
-// called records the start of a call and returns how often this change has been called.
+// called records the start of a call and returns how often this change has been sent.
 func (l *ledger) called(worker string, c change) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -194,7 +194,7 @@ func (l *ledger) called(worker string, c change) int {
 		}
 	}
 	if c.n < h.highest {
-		l.violate("%s calls %s with %s after %d was called", worker, c.order, c.status(), h.highest)
+		l.violate("%s calls %s with %s after %d was sent", worker, c.order, c.status(), h.highest)
 	}
 	h.highest = max(h.highest, c.n)
 	if h.changes[c.n-1].accepted || h.changes[c.n-1].stored {

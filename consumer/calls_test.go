@@ -39,7 +39,7 @@ func TestCallsInFlightNeverExceedTheirLimit(t *testing.T) {
 		w.start()
 		w.settle(2 * time.Minute)
 		if got := w.ledger.max; got != inFlight {
-			w.t.Errorf("got %d calls in flight at most, want %d", got, inFlight)
+			w.t.Errorf("got at most %d calls in flight, want %d", got, inFlight)
 		}
 	})
 }

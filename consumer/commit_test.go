@@ -192,7 +192,7 @@ func TestASilentCoordinatorStopsTheCallsAndNothingIsLost(t *testing.T) {
 		time.Sleep(time.Minute)
 		calls := len(w.ledger.calledNow()) - 2
 		if bound := 3 * inFlight; calls > bound {
-			w.t.Errorf("got %d calls without an acknowledged commit, want %d at most", calls, bound)
+			w.t.Errorf("got %d calls without an acknowledged commit, want at most %d", calls, bound)
 		}
 		silent.Store(false)
 		w.settle(3 * time.Minute)

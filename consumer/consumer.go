@@ -5,13 +5,13 @@
 //
 // Package dispatch makes the promises; this package meets their preconditions. No call starts before the group's
 // offsets were read and one commit of this generation was acknowledged. Letters and ledger must have been read, too,
-// to the ends that they had after the assignment. So a pause outlives a restart, and no replay is missed or called
+// to the ends that they had after the assignment. So a pause outlives a restart, and no replay is missed or sent
 // twice. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds,
 // less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue:
 // kafka-go does not rejoin until then. A commit without a response ends the membership: the worker leaves the group
 // and joins it under another member id.
 //
-// Letters and ledger are read before the worker joins the group, the newest 200,000 letters at most, and followed from
+// Letters and ledger are read before the worker joins the group, at most the newest 200,000 letters, and followed from
 // then on. If one of them cannot be read later, the worker continues as before; only a new generation waits. An order
 // that LeadHit accepted waits while the ledger cannot be written. A letter that is taken up for a replay is fetched
 // until it has been read or is known to be gone.
@@ -260,11 +260,11 @@ func (c *Consumer) start(e turn.Effects) {
 func (c *Consumer) logSpread(s turn.Spread) {
 	log := c.log.With(slog.String("topic", s.Topic), slog.Int("partition", s.Partition), slog.Int64("offset", s.Offset))
 	if s.Unexplained {
-		log.Warn("repeats are called from now on, because no known partitioner explains the partitions of all record keys, so an " +
-			"order's events may be in several: have all producers use one partitioner, such as murmur2; after partitions " +
-			"were added, restart once the older events are finished")
+		log.Warn("repeats are no longer skipped, because no known partitioner explains the partitions of all record keys, " +
+			"so an order's events may be in several: have all producers use one partitioner, such as murmur2; after " +
+			"partitions were added, restart once the older events are finished")
 		return
 	}
-	log.Warn("repeats are called from now on, because an order's events may be in several partitions: give each order a " +
+	log.Warn("repeats are no longer skipped, because an order's events may be in several partitions: give each order a " +
 		"record key of its own")
 }

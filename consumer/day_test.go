@@ -56,7 +56,7 @@ func (k *worker) wantWindow(most int) {
 	k.world.t.Helper()
 	for _, p := range k.State().Dispatch.Partitions {
 		if p.Unfinished > most {
-			k.world.t.Errorf("got %d unfinished events of %v, want %d at most", p.Unfinished, p.Partition, most)
+			k.world.t.Errorf("got %d unfinished events of %v, want at most %d", p.Unfinished, p.Partition, most)
 		}
 	}
 }

@@ -172,7 +172,7 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask turn.Fetch) 
 		if f.unknown.restarted(ask.Partition) {
 			log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated, "+
 				"or the topic was deleted and created again; reading the topic's partitions from their start; "+
-				"further cases in this topic are not logged", slog.Int64("offset", ask.Offset),
+				"further occurrences in this topic are not logged", slog.Int64("offset", ask.Offset),
 				slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
 		}
 		f.send(func(now time.Time) { f.dispatcher.Restarted(now, ask.Partition, bounds.First, bounds.Last) })

@@ -85,7 +85,7 @@ func TestARejectedLoginIsNotBlamedOnTheLedger(t *testing.T) {
 					}
 				})
 				time.Sleep(10 * time.Second)
-				w.toldOnce("cannot read the ledger, so nothing is called")
+				w.toldOnce("cannot read the ledger, so no call is made")
 				w.toldOnce(test.says)
 			})
 		})

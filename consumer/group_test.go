@@ -90,7 +90,7 @@ func TestAPauseSurvivesRebalances(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		before := len(w.ledger.calledNow())
 		if before > inFlight {
-			w.t.Errorf("got %d calls before the pause, want %d at most", before, inFlight)
+			w.t.Errorf("got %d calls before the pause, want at most %d", before, inFlight)
 		}
 		for range 5 {
 			w.rebalance()
@@ -161,7 +161,7 @@ func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
 	})
 }
 
-// fewestGoroutines watches the process for some seconds: goroutines that come and go are not a leak.
+// fewestGoroutines watches the process for a few seconds: goroutines that come and go are not a leak.
 func fewestGoroutines() int {
 	fewest := runtime.NumGoroutine()
 	for range 30 {

@@ -148,7 +148,7 @@ func (l *leader) compare(ctx context.Context, led *assignment) {
 	}
 }
 
-// changed reports whether a topic that exists has other partitions than were assigned. A missing topic keeps its
+// changed reports whether a topic that exists has partitions other than those assigned. A missing topic keeps its
 // assignment. Otherwise a topic that comes and goes would start one generation after another.
 func (l *leader) changed(ctx context.Context, topology inspect.Topology, led *assignment) bool {
 	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
@@ -208,7 +208,8 @@ func (l *leader) noteUneven(topics []string) {
 		l.uneven = ""
 		return
 	}
-	// A rolling update changes KAFKA_TOPICS worker by worker, so the log waits for unevenFor; the state shows it at once.
+	// A rolling update changes KAFKA_TOPICS worker by worker, so the log waits for unevenFor; the state shows it at
+	// once.
 	l.waits.begin(waitUneven, "workers of the group have different KAFKA_TOPICS: not all of them consume "+
 		strings.Join(topics, ", ")+"; give all workers the same topics")
 	if all != l.uneven && time.Since(l.waits.since(waitUneven)) >= unevenFor {

@@ -44,7 +44,7 @@ func (p *pauseLog) note(is snapshot.Pause) {
 	case ledger.Flood:
 		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, " +
 			"which points to a bad deploy and not to bad orders; " +
-			"look at them with leadhit-sync letters list and correct the mapping or their cause; " +
+			"list the letters with leadhit-sync letters list and correct the mapping or their cause; " +
 			"leadhit-sync resume resumes the calls and accepts letters like these")
 	default:
 		log.Warn("calls paused")

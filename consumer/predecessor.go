@@ -38,7 +38,7 @@ func (p *predecessor) remove(ctx context.Context) bool {
 		return ctx.Err() == nil
 	}
 	limit := p.began.Add(p.options.Dispatch.CallTimeout + lastCallMargin)
-	p.log.InfoContext(ctx, "found a dead worker of this place in the group; removing it when its last calls have ended",
+	p.log.InfoContext(ctx, "found this worker's dead predecessor in the group; removing it once its last calls have ended",
 		slog.String("member", dead[0].ID), slog.String("host", dead[0].Host), slog.Int("members", len(dead)),
 		slog.Duration("in", max(0, time.Until(limit))))
 	if !p.await(ctx, limit) {
@@ -47,13 +47,13 @@ func (p *predecessor) remove(ctx context.Context) bool {
 	for _, member := range dead {
 		err := p.insist(ctx, func() error { return p.options.Cluster.Remove(ctx, p.options.Group, member.ID) })
 		if err != nil {
-			p.log.WarnContext(ctx, "cannot remove the dead worker of this place; the group waits until its session ends",
+			p.log.WarnContext(ctx, "cannot remove this worker's dead predecessor; the group waits until its session ends",
 				slog.String("member", member.ID), slog.Duration("session", p.options.Dispatch.Session),
 				slog.Any("error", err))
 			continue
 		}
 		p.counts.predecessors.Add(1)
-		p.log.InfoContext(ctx, "removed the dead worker of this place from the group", slog.String("member", member.ID))
+		p.log.InfoContext(ctx, "removed this worker's dead predecessor from the group", slog.String("member", member.ID))
 	}
 	return ctx.Err() == nil
 }
@@ -71,7 +71,7 @@ func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
 		return err
 	})
 	if err != nil && !errors.Is(err, kafkaerr.ErrCoordinator) && ctx.Err() == nil { // the join reports that one
-		p.log.WarnContext(ctx, "cannot look for a dead worker of this place in the group; joining",
+		p.log.WarnContext(ctx, "cannot look for this worker's dead predecessor in the group; joining",
 			slog.Any("error", err))
 	}
 	return dead
@@ -95,7 +95,7 @@ func (p *predecessor) insist(ctx context.Context, request func() error) error {
 func (p *predecessor) await(ctx context.Context, limit time.Time) bool {
 	p.enter(Waiting)
 	p.waits.begin(waitPredecessor,
-		"the last calls of the dead worker of this place may still be in flight; joining after LEADHIT_TIMEOUT")
+		"the last calls of this worker's dead predecessor may still be in flight; joining after LEADHIT_TIMEOUT")
 	defer p.waits.end(waitPredecessor)
 	timer := time.NewTimer(time.Until(limit))
 	defer timer.Stop()

@@ -68,7 +68,7 @@ func TestASuccessorInTheSamePlaceLetsTheOthersContinue(t *testing.T) {
 		started := time.Now()
 		successor := w.start(at("one"))
 		time.Sleep(callTimeout)
-		waitsFor(w.t, successor, "the dead worker of this place")
+		waitsFor(w.t, successor, "this worker's dead predecessor")
 		time.Sleep(2 * time.Second)
 		if silent := w.longestSilence(other.name, crashed, time.Now()); silent > 1500*time.Millisecond {
 			w.t.Errorf("got %v without a call of the other worker, want less than a second and a half", silent)
@@ -80,8 +80,8 @@ func TestASuccessorInTheSamePlaceLetsTheOthersContinue(t *testing.T) {
 		if got := successor.State().Predecessors; got != 1 {
 			w.t.Errorf("got %d predecessors, want 1", got)
 		}
-		w.toldOnce("found a dead worker of this place in the group")
-		w.toldOnce("removed the dead worker of this place from the group")
+		w.toldOnce("found this worker's dead predecessor in the group")
+		w.toldOnce("removed this worker's dead predecessor from the group")
 		stop()
 		w.settle(10 * time.Second)
 	})
@@ -109,11 +109,11 @@ func TestNoCallOfASuccessorMeetsOneOfItsPredecessor(t *testing.T) {
 		}
 		w.leadhitDoes(answers(10 * time.Millisecond))
 		w.settle(time.Minute)
-		if got := w.logs.say("removed the dead worker"); len(got) != 4 {
-			w.t.Errorf("removed %d dead workers, want 4: %q", len(got), got)
+		if got := w.logs.say("removed this worker's dead predecessor"); len(got) != 4 {
+			w.t.Errorf("removed %d predecessors, want 4: %q", len(got), got)
 		}
 		if w.ledger.repeats > 4*inFlight {
-			w.t.Errorf("%d calls repeated after four crashes, want %d at most", w.ledger.repeats, 4*inFlight)
+			w.t.Errorf("%d calls repeated after four crashes, want at most %d", w.ledger.repeats, 4*inFlight)
 		}
 	})
 }
@@ -154,7 +154,7 @@ func TestAWorkerWithoutPredecessorJoinsAtOnce(t *testing.T) {
 		w.start(at("one"))
 		w.settle(time.Second)
 		if took := time.Since(started); took > time.Second {
-			w.t.Errorf("joined and called after %v, want within a second", took)
+			w.t.Errorf("joined and made a call after %v, want within a second", took)
 		}
 	})
 }
@@ -167,7 +167,7 @@ func TestAFormerMemberWhoseSessionEndedMeanwhileIsNoObstacle(t *testing.T) {
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.LeaveGroup}, Group: group, Err: kerr.UnknownMemberID})
 		w.start(at("one"))
 		w.settle(15 * time.Second)
-		if got := w.logs.say("cannot remove the dead worker"); len(got) > 0 {
+		if got := w.logs.say("cannot remove this worker's dead predecessor"); len(got) > 0 {
 			w.t.Errorf("got %q, want no warning about a member that left on its own", got)
 		}
 	})
@@ -179,10 +179,10 @@ func TestASuccessorThatKafkaDoesNotHelpJoinsAllTheSame(t *testing.T) {
 		err  *kerr.Error
 		says string
 	}{
-		"no right to describe":   {kmsg.DescribeGroups, kerr.GroupAuthorizationFailed, "cannot look for a dead worker of this place"},
+		"no right to describe":   {kmsg.DescribeGroups, kerr.GroupAuthorizationFailed, "cannot look for this worker's dead"},
 		"coordinator is loading": {kmsg.DescribeGroups, kerr.CoordinatorLoadInProgress, ""},
-		"no right to leave":      {kmsg.LeaveGroup, kerr.GroupAuthorizationFailed, "cannot remove the dead worker of this place"},
-		"coordinator moves":      {kmsg.LeaveGroup, kerr.NotCoordinator, "cannot remove the dead worker of this place"},
+		"no right to leave":      {kmsg.LeaveGroup, kerr.GroupAuthorizationFailed, "cannot remove this worker's dead"},
+		"coordinator moves":      {kmsg.LeaveGroup, kerr.NotCoordinator, "cannot remove this worker's dead"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(w *world) {
@@ -209,13 +209,13 @@ func TestAWorkerThatIsStoppedBesideItsPredecessorEndsAtOnce(t *testing.T) {
 		w.workers[0].crash()
 		k := w.start(at("one"))
 		time.Sleep(time.Second)
-		waitsFor(w.t, k, "the dead worker of this place")
+		waitsFor(w.t, k, "this worker's dead predecessor")
 		asked := time.Now()
 		k.end()
 		if took := time.Since(asked); took > 100*time.Millisecond {
 			w.t.Errorf("ended after %v, want at once", took)
 		}
-		if told := strings.Join(w.logs.say("removed the dead worker"), "\n"); told != "" {
+		if told := strings.Join(w.logs.say("removed this worker's dead predecessor"), "\n"); told != "" {
 			w.t.Errorf("got %q, want nothing removed before the wait was over", told)
 		}
 	})

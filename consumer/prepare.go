@@ -43,7 +43,7 @@ func (m *membership) prepareStore(ctx context.Context) bool {
 		m.enter(Waiting)
 		m.waits.begin(waitPrepared, "the dead-letter topic cannot store letters: "+withoutPorts(err.Error()))
 		m.preparing.fail(m.log, err).WarnContext(ctx,
-			"the dead-letter topic cannot store letters, so nothing is called; trying again")
+			"the dead-letter topic cannot store letters, so no call is made; trying again")
 		if !m.preparing.Wait(ctx) {
 			return false
 		}

@@ -33,8 +33,8 @@ func replaying(worker string) func(*consumer.Options) {
 	}
 }
 
-// openLetters gives a worker the letters' topic as the program does. These tests' letters are the event as it was,
-// with the headers id, order, count and run.
+// openLetters gives a worker the letters' topic as the program does. The letters have a form private to these tests:
+// the event as it was, with the headers id, order, count and run.
 func (k *worker) openLetters(o *consumer.Options) {
 	if !o.Dispatch.Replays {
 		return

@@ -147,7 +147,7 @@ func TestStateWorksBeforeAndAfterRun(t *testing.T) {
 			w.t.Errorf("got %+v, want one event, one generation, a commit, a partition", got)
 		}
 		if age := time.Since(k.Pulse()); age > time.Second {
-			w.t.Errorf("the last turn was %v ago, want a second at most", age)
+			w.t.Errorf("the last turn was %v ago, want at most a second", age)
 		}
 		k.end()
 		if got := k.State(); got.Phase != consumer.Stopped || got.Fetched != 1 || len(got.Dispatch.Partitions) != 0 {

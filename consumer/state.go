@@ -80,7 +80,7 @@ type State struct {
 	Ends map[event.Partition]int64
 	// Unreadable are the partitions that are stuck because their next batch cannot be read.
 	Unreadable []Unreadable
-	// HeldBack has the partitions where an open transaction has kept events from being read for some seconds.
+	// HeldBack has the partitions where an open transaction has kept events from being read for a few seconds.
 	HeldBack map[event.Partition]HeldBack
 
 	// All counters are from the start of the process. Fetched counts events, Commits and CommitFailures the offsets of

@@ -65,6 +65,6 @@ func (t *takes) over(ctx context.Context) {
 	t.waits.end(waitTake)
 	log := t.again.Over(t.log)
 	if ctx.Err() == nil {
-		log.InfoContext(ctx, "letters can be fetched for their replays")
+		log.InfoContext(ctx, "letters can be fetched for their replays again")
 	}
 }

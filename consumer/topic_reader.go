@@ -73,7 +73,7 @@ func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Contex
 			why := topicReason(err)
 			r.waits.begin(r.wait, r.notRead()+": "+why.String())
 			tell(ctx, r.again.explain(r.log, why, err), slog.LevelWarn,
-				"cannot read "+r.name+", so nothing is called: "+r.unread)
+				"cannot read "+r.name+", so no call is made: "+r.unread)
 		}
 		if !r.again.Wait(ctx) {
 			return false
@@ -147,7 +147,7 @@ func (r *topicReader[T]) aim(ctx context.Context, g *generation) {
 		why := topicReason(err)
 		r.waitsFor(why)
 		tell(ctx, again.explain(r.log, why, err), slog.LevelWarn,
-			"cannot read "+r.name+", so nothing is called after the rebalance: "+r.unread)
+			"cannot read "+r.name+", so no call is made after the rebalance: "+r.unread)
 		if !again.Wait(ctx) {
 			return
 		}

@@ -149,7 +149,7 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bou
 	f.counts.restarted.Add(1)
 	if f.unknown.restarted(p) {
 		f.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
-			"further cases in this topic are not logged",
+			"further occurrences in this topic are not logged",
 			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
 	}
 	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First, b.Last) })

@@ -34,7 +34,7 @@ func refused() deadletter.Letter {
 	}
 }
 
-// dump writes headers one per line, null and empty kept apart.
+// dump writes headers one per line, null and empty kept distinct.
 func dump(headers []event.Header) string {
 	var out strings.Builder
 	for _, h := range headers {
@@ -241,7 +241,7 @@ func TestAddedHeadersAreCleanShortAndUnique(t *testing.T) {
 			isOneLine(t, h)
 		}
 		if size > 8<<10 {
-			t.Fatalf("got %d bytes of added headers, want 8192 at most", size)
+			t.Fatalf("got %d bytes of added headers, want at most 8192", size)
 		}
 	})
 }

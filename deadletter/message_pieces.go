@@ -44,7 +44,7 @@ func next(message string, before rune) piece {
 		return piece{pieceQuoted, message[:end]}
 	}
 	word := wordLen(message)
-	// A telephone number is longer than its first word. An address or an id that begins with digits is a word.
+	// A telephone number extends past its first word. An address or an id that begins with digits is a word.
 	if digits := digitsLen(message); digits > 0 && digits >= word {
 		return piece{pieceDigits, message[:digits]}
 	}

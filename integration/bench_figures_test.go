@@ -21,7 +21,7 @@ type measured struct {
 	cpu       float64 // microseconds of processor time per event
 	broker    float64 // the brokers' likewise; 0: not known
 	commits   float64 // per second
-	rss       int     // MiB at most; 0: not known
+	rss       int     // peak in MiB; 0: not known
 }
 
 var head = fmt.Sprintf("%-10s %9s %12s %13s %13s %10s %9s",
@@ -78,7 +78,7 @@ func median(all []measured) (m measured) {
 	return m
 }
 
-// commitsPerSecond counts the group's commits from one moment to another, where the brokers keep them. Those of one
+// commitsPerSecond counts the group's commits from one moment to another, where the brokers keep them. Commits of one
 // request have one time, and a worker has one request in flight.
 func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	tb.Helper()

@@ -43,7 +43,7 @@ func changes(events []audit.Event) (n int) {
 	return n
 }
 
-// newName keeps the orders of one run apart from those of others.
+// newName keeps the orders of one run separate from those of others.
 func newName() string { return "order-" + rand.Text()[:4] }
 
 // inTurn returns events about 1,000 orders in turn.

@@ -43,7 +43,7 @@ func BenchmarkWorker(b *testing.B) {
 			table := []string{fmt.Sprintf("%s: %d events, %d calls in flight", j.name, j.events, j.inFlight), head, worker.row("worker")}
 			table = append(table, worker.against("bare loop", loops)...)
 			table = append(table, worker.against("baseline", baselines)...)
-			fmt.Println("\n" + strings.Join(table, "\n")) // b.Log shows ten lines at most
+			fmt.Println("\n" + strings.Join(table, "\n")) // b.Log shows at most ten lines
 			b.ReportMetric(0, "ns/op")                    // the table has the figures
 		})
 	}

@@ -278,7 +278,7 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 }
 
 // memberships finds in the processes' logs when they lost their membership. They log it when they notice, which is one
-// session later at most, or two if the broker did not respond.
+// session later at the latest, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has moved on without this worker", "no commit was acknowledged for a whole session",

@@ -136,21 +136,21 @@ func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	if len(stale) > len(report.Late) { // calls from before a freeze cannot be taken back
 		r.blame("LeadHit's last status is not that of the newest accepted event: %q", stale)
 	}
-	// What a worker had in flight when it was lost is called again: at most CALLS_IN_FLIGHT replays each time.
+	// What a worker had in flight when it was lost is sent again: at most CALLS_IN_FLIGHT replays each time.
 	repeats, losses := r.repeatedReplays(), len(r.losses)+len(r.memberships())
 	if repeats > losses*chaosInFlight {
-		r.blame("%d accepted replays were called again after %d losses", repeats, losses)
+		r.blame("%d accepted replays were sent again after %d losses", repeats, losses)
 	}
 	r.judge(t, report)
 	tally := newTally("two thousand replays")
 	tally.ask(counts)
 	tally.add(r, report)
-	t.Logf("%s; accepted replays that were called again %d, after %d losses; orders with an older status in the end %d; findings %d",
+	t.Logf("%s; accepted replays that were sent again %d, after %d losses; orders with an older status in the end %d; findings %d",
 		tally.line(), repeats, losses, len(stale), len(r.wrong))
 	r.keepCalls(t)
 }
 
-// repeatedReplays counts the calls of letters that LeadHit executed once more.
+// repeatedReplays counts the calls for letters that LeadHit executed once more.
 func (r *round) repeatedReplays() int {
 	letters := make(map[string]bool)
 	for _, event := range r.events {

@@ -73,9 +73,9 @@ func (s *suite) meetsStranger(t *testing.T, binary, address, says string) {
 	})
 	linger(t, 5*time.Second)
 	peak, _ := peakMemory(w.PID())
-	t.Logf("%d MiB of memory at most", peak)
+	t.Logf("at most %d MiB of memory", peak)
 	if peak > memoryOfWaiting {
-		t.Errorf("got %d MiB of memory at most, want %d", peak, memoryOfWaiting)
+		t.Errorf("got a peak of %d MiB of memory, want at most %d", peak, memoryOfWaiting)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -120,7 +120,7 @@ func testImageHolds(t *testing.T, image *container.Image) {
 		t.Errorf("got %v, want %v", image.Files, want)
 	}
 	if image.Compressed > imageFetched {
-		t.Errorf("got %d bytes to fetch, want %d at most", image.Compressed, imageFetched)
+		t.Errorf("got %d bytes to fetch, want at most %d", image.Compressed, imageFetched)
 	}
 	c := image.Config
 	if c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/leadhit-sync"}) || !slices.Equal(c.Cmd, []string{"run"}) {

@@ -24,7 +24,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 	for _, test := range []struct {
 		name  string
 		begin func(*sandbox.Faults)
-		calls int // at most, however long it lasts
+		calls int // the maximum, however long it lasts
 	}{
 		{"an outage of closed connections", func(f *sandbox.Faults) { f.Closed = true }, 100},
 		{"an outage of 503", func(f *sandbox.Faults) { f.Status = 503 }, 100},
@@ -48,7 +48,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 			w.showsOutage(t)
 			t.Logf("%d calls in an outage of %v", calls, length)
 			if calls > test.calls {
-				t.Errorf("got %d calls in an outage of %v, want %d at most", calls, length, test.calls)
+				t.Errorf("got %d calls in an outage of %v, want at most %d", calls, length, test.calls)
 			}
 			stop()
 			r.topUp(t, orders)
@@ -136,7 +136,7 @@ func (r *run) workOff(t *testing.T, name string, accepted int) {
 	t.Logf("%s: %d calls served in %.1f s, %.0f %% of the budget; %d refused, %.1f %% of all", name, served, length, 100*used, refused, 100*share)
 	most, least := 0.15*float64(slack()), 0.80/float64(slack())
 	if share > most {
-		t.Errorf("%s: got %.1f %% of the calls refused, want %.0f %% at most", name, 100*share, 100*most)
+		t.Errorf("%s: got %.1f %% of the calls refused, want at most %.0f %%", name, 100*share, 100*most)
 	}
 	if length < 60 { // the slow start weighs more
 		least *= 0.75

@@ -57,7 +57,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		eventually(t, 30*time.Second, "calls of the new partitions", func() string {
 			return unless(r.calledIn(2) && r.calledIn(3), "none yet")
 		})
-		t.Logf("the new partitions are called %.1f s after they were added", time.Since(grown).Seconds())
+		t.Logf("the new partitions have calls %.1f s after they were added", time.Since(grown).Seconds())
 		stop()
 		r.finish(t, time.Minute)
 		r.audit(t)
@@ -97,7 +97,7 @@ func openShop(t *testing.T, brokers []string) *shop.Shop {
 	return s
 }
 
-// calledIn reports whether an event of a partition was called.
+// calledIn reports whether an event of a partition was sent.
 func (r *run) calledIn(partition int) bool {
 	for _, call := range r.leadhit.Calls() {
 		if p, ok := r.partitionOf(call.ID); ok && p == partition {

@@ -23,7 +23,7 @@ const (
 
 // BenchmarkManyLetters measures with 200,000 letters of 1.6 KB how long a worker takes to become ready, and a command
 // to list them. It compares both with a plain loop that reads the topic. A worker with an empty topic takes its turn,
-// too: joining the group takes seconds in any case. Then 1,000 of the letters are replayed.
+// too: joining the group takes seconds anyway. Then 1,000 of the letters are replayed.
 func BenchmarkManyLetters(b *testing.B) {
 	s := newSuite(b)
 	brokers := oneNode(b)
@@ -45,7 +45,7 @@ func BenchmarkManyLetters(b *testing.B) {
 	}
 	middle := func(all []time.Duration) time.Duration { return all[len(all)/2].Round(10 * time.Millisecond) }
 	loop := middle(loops)
-	fmt.Printf("\n%d letters of %d bytes: a plain loop reads them in %v; letters list %v (%.1f ×), %d MiB at most; a worker is ready in %v, without letters in %v "+
+	fmt.Printf("\n%d letters of %d bytes: a plain loop reads them in %v; letters list %v (%.1f ×), peak %d MiB; a worker is ready in %v, without letters in %v "+
 		"(%.1f × the loop for the letters), %d MiB at most\n", manyLetters, letterBytes, loop, middle(lists), middle(lists).Seconds()/loop.Seconds(), listRSS,
 		middle(with), middle(without), (middle(with)-middle(without)).Seconds()/loop.Seconds(), rss)
 	full.deskViews(b)

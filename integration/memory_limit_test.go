@@ -51,7 +51,7 @@ func (s *suite) testMemory(t *testing.T, brokers []string) {
 			}
 			r.finish(t, 3*time.Minute)
 			peak, files := peakMemory(w.PID())
-			t.Logf("%d events of 1 MiB: %d MiB of memory at most, %d of them pages of files", len(r.events), peak, files)
+			t.Logf("%d events of 1 MiB: a peak of %d MiB of memory, %d of them pages of files", len(r.events), peak, files)
 			if peak-files > memoryGiven {
 				t.Errorf("got %d MiB of memory at most without pages of files, want %d", peak-files, memoryGiven)
 			}
@@ -67,8 +67,8 @@ func stretched(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// buildWithoutRace builds the program as the image has it: static, without symbols, and without the race detector, which
-// multiplies its memory.
+// buildWithoutRace builds the program as the image has it: static, without symbols, and without the race detector,
+// which multiplies its memory.
 func buildWithoutRace(tb testing.TB) string {
 	tb.Helper()
 	binary := filepath.Join(tb.TempDir(), "leadhit-sync")

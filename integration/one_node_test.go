@@ -51,7 +51,7 @@ func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 	r.audit(t)
 }
 
-// testRefusals: every event is called or becomes a letter, in order, whatever LeadHit responds.
+// testRefusals: every event is accepted or becomes a letter, in order, whatever LeadHit responds.
 func (s *suite) testRefusals(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("20000 events, some refused, some retried after a 503", func(t *testing.T) {
@@ -89,7 +89,7 @@ func (s *suite) testRefusals(t *testing.T, brokers []string) {
 	})
 }
 
-// testTransactions: events of aborted transactions are never called.
+// testTransactions: events of aborted transactions are never sent.
 func (s *suite) testTransactions(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a producer aborts half of its transactions", func(t *testing.T) {
@@ -155,7 +155,7 @@ func (s *suite) testUnauthorised(t *testing.T, brokers []string) {
 		calls, passed := r.leadhit.Count(), time.Since(began)
 		t.Logf("%d calls in %v of 403", calls, passed.Round(time.Second))
 		if most := inFlight + int(passed/(30*time.Second)) + changes; calls > most {
-			t.Errorf("got %d calls in %v of 403, want %d at most", calls, passed, most)
+			t.Errorf("got %d calls in %v of 403, want at most %d", calls, passed, most)
 		}
 
 		r.writeKey(t, s.canary)

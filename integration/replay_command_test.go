@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testReplayCommand: however the command replay ends, each letter is called once and none is forgotten.
+// testReplayCommand: however the command replay ends, each letter is sent once and none is forgotten.
 func (s *suite) testReplayCommand(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the command replay is killed 20 times", func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 // The listeners of the wire's broker, besides the plain one, which the tests themselves use.
 const (
 	login        = "LOGIN"        // users with passwords, over TLS
-	brief        = "BRIEF"        // the same; a login is good for some seconds
+	brief        = "BRIEF"        // the same; a login is good for a few seconds
 	bare         = "BARE"         // users with passwords, without TLS
 	certificates = "CERTIFICATES" // users with certificates
 	swapped      = "SWAPPED"      // as LOGIN, but its certificate is what a test makes it

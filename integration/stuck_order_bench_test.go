@@ -29,7 +29,7 @@ func BenchmarkStuckOrder(b *testing.B) {
 	}
 	slices.Sort(ratios)
 	table = append(table, fmt.Sprintf("%-6s %30s %30s %7.2f×", "median", "", "", ratios[len(ratios)/2]))
-	fmt.Println("\n" + strings.Join(table, "\n")) // b.Log shows ten lines at most
+	fmt.Println("\n" + strings.Join(table, "\n")) // b.Log shows at most ten lines
 	b.ReportMetric(0, "ns/op")                    // the table has the figures
 }
 

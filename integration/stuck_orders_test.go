@@ -34,12 +34,12 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 			eventually(t, time.Minute, "a full window", func() string {
 				return unless(w.metric(t, "leadhit_sync_partitions_window_full") == 1, "it is not full yet")
 			})
-			eventually(t, time.Minute, "all but the poison called", r.untold)
+			eventually(t, time.Minute, "all but the poison sent", r.untold)
 			stop := r.trickle(t, 40, good)
 			linger(t, 10*time.Second)
 			written := stop()
-			eventually(t, 30*time.Second, "all but the poison called", r.untold)
-			r.judgeWaits(t, written, 10*time.Second) // the gate may close for some seconds, never for as long as the poison lasts
+			eventually(t, 30*time.Second, "all but the poison sent", r.untold)
+			r.judgeWaits(t, written, 10*time.Second) // the gate may close for a few seconds, never for as long as the poison lasts
 
 			r.leadhit.Change(func(f *sandbox.Faults) { f.Orders = nil })
 			r.finish(t, time.Minute)
@@ -94,12 +94,12 @@ func (r *run) untold() string {
 	return unless(left == 0, "%d events of other partitions are not", left)
 }
 
-// judgeWaits checks how long after its writing each event was called.
+// judgeWaits checks how long after its writing each event was sent.
 func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.Duration) {
 	t.Helper()
 	waits := r.waits(written, "")
 	p99 := waits[len(waits)*99/100]
-	t.Logf("%d events of the others, called after %v (median), %v (99 %%), %v at most", len(waits),
+	t.Logf("%d events of the others, sent after %v (median), %v (99 %%), %v (maximum)", len(waits),
 		waits[len(waits)/2].Round(time.Millisecond), p99.Round(time.Millisecond), waits[len(waits)-1].Round(time.Millisecond))
 	withinSlack(t, "99 % of the waits from the writing of an event to its call", p99, limit)
 }

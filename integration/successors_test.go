@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	succeeds     = "removed the dead worker of this place from the group"
+	succeeds     = "removed this worker's dead predecessor from the group"
 	succeedsFrom = time.Second // after the kill
 	lastCalls    = 3 * time.Second
 	afterwards   = 1500 * time.Millisecond // before the next kill
@@ -139,7 +139,7 @@ func (r *run) judgeSuccessions(t *testing.T, all []succession) {
 		}
 		others = append(others, longest)
 	}
-	t.Logf("partitions of the killed worker called again after %v, that is %v after its start; longest standstill of the others %v",
+	t.Logf("partitions of the killed worker had calls again after %v, that is %v after its start; longest standstill of the others %v",
 		rounded(waits), rounded(sinceStart), rounded(others))
 	withinSlack(t, "calls after the kill, median", middle(waits), lastCalls+2*time.Second)
 	// Without a successor the partitions wait for a session.

@@ -247,7 +247,7 @@ func withinSlack(tb testing.TB, what string, got, bound time.Duration) {
 	tb.Helper()
 	tb.Logf("%s: %v (bound %v)", what, got.Round(time.Millisecond), bound)
 	if most := time.Duration(slack()) * bound; got > most {
-		tb.Errorf("got %v for %s, want %v at most", got, what, most)
+		tb.Errorf("got %v for %s, want at most %v", got, what, most)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	hot      = 12  // this many orders get a quarter of all events: with a backlog more than can be called in time
+	hot      = 12  // this many orders get a quarter of all events: with a backlog more than can be sent in time
 	stuck    = 100 // the number of the order that fails for ever
 )
 
@@ -88,19 +88,19 @@ func (s *suite) testKills(t *testing.T, brokers []string) {
 	}
 }
 
-// handedOver waits until every partition has been called again after a kill. Partitions that the killed worker did not
+// handedOver waits until every partition has had calls again after a kill. Partitions that the killed worker did not
 // own count at once.
 func (r *run) handedOver(t *testing.T, kill time.Time) {
 	t.Helper()
 	eventually(t, session+30*time.Second, "the hand-over", func() string {
 		if gaps := r.silences(kill); len(gaps) < r.partitions {
-			return fmt.Sprintf("%d of %d partitions have been called since", len(gaps), r.partitions)
+			return fmt.Sprintf("%d of %d partitions have had calls since", len(gaps), r.partitions)
 		}
 		return ""
 	})
 }
 
-// silences returns how long after the kill each partition was called for the first time, if it was. What the killed
+// silences returns how long after the kill each partition had its first call, if it was. What the killed
 // worker had put on the wire may still arrive within a moment, so that moment is left out.
 func (r *run) silences(kill time.Time) map[int]time.Duration {
 	const moment = 200 * time.Millisecond
@@ -137,7 +137,7 @@ func (r *run) judgeKills(t *testing.T, kills []time.Time) {
 		}
 		repeats := audit.Repeats(calls, kill, next, nil)
 		if repeats > 3*inFlight {
-			t.Errorf("kill %d: got %d repeated calls, want %d at most", i+1, repeats, 3*inFlight)
+			t.Errorf("kill %d: got %d repeated calls, want at most %d", i+1, repeats, 3*inFlight)
 		}
 		longest := time.Duration(0)
 		for _, gap := range r.silences(kill) {

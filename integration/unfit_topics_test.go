@@ -28,7 +28,7 @@ func (s *suite) testKeepers(t *testing.T, brokers []string) {
 		t.Parallel()
 		s.testMisspelt(t, brokers)
 	})
-	t.Run("two groups that share a letters' topic pause apart", func(t *testing.T) {
+	t.Run("two groups that share a letters' topic pause separately", func(t *testing.T) {
 		t.Parallel()
 		s.testSharedLetters(t, brokers)
 	})

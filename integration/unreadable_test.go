@@ -107,7 +107,7 @@ func (s *suite) testOldLZ4(t *testing.T, cluster *apache.Cluster) {
 	r.finish(t, time.Minute)
 	w.stop(t)
 	calls := strings.Fields(strings.Join(r.executed(), " "))
-	slices.Sort(calls) // orders are called in parallel
+	slices.Sort(calls) // orders are sent in parallel
 	if got := strings.Join(calls, " "); got != "old older" {
 		t.Errorf("got calls for %q, want old and older", got)
 	}

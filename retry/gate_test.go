@@ -177,7 +177,7 @@ func TestTheEndOfAnOutageIsNoticedWithinItsLength(t *testing.T) {
 			r.call(fmt.Sprint("order ", n), connect())
 		}
 		if got, limit := r.now.Sub(began), 2*outage; got > limit {
-			t.Fatalf("seed %d: got the first call %v after the beginning of an outage of %v, want %v at most", seed,
+			t.Fatalf("seed %d: got the first call %v after the beginning of an outage of %v, want at most %v", seed,
 				got, outage, limit)
 		}
 	}

@@ -233,7 +233,7 @@ func TestAnOutageIsNotTakenForRefusalsAtAnyPace(t *testing.T) {
 			}
 			t.Logf("worst of 50 runs: %.1f %% refused after the outage", 100*refused)
 			if refused > 0.15 {
-				t.Errorf("got %.1f %% of the calls refused after the outage, want 15 %% at most", 100*refused)
+				t.Errorf("got %.1f %% of the calls refused after the outage, want at most 15 %%", 100*refused)
 			}
 		})
 	}

@@ -64,7 +64,7 @@ type server interface {
 	receive(answer func(retry.Verdict))
 }
 
-// client is a worker's calling side: orders that are ready are called in turn, those that failed wait for their
+// client is a worker's calling side: orders that are ready get their calls in turn, those that failed wait for their
 // backoff.
 type client struct {
 	*world
@@ -112,7 +112,7 @@ func (c *client) pump() {
 	at := c.governor.Next(c.clock())
 	if at.IsZero() {
 		if c.governor.InFlight() == 0 {
-			c.t.Fatalf("at %v nothing is in flight, nothing may be called, and nothing falls due", c.now)
+			c.t.Fatalf("at %v nothing is in flight, no call may start, and nothing falls due", c.now)
 		}
 		return
 	}
@@ -185,7 +185,7 @@ func firstFrom(moments []time.Duration, from time.Duration) (time.Duration, bool
 	return 0, false
 }
 
-// queueServer works on one call after the other, and finishes what its caller has given up.
+// queueServer works on one call after another, and finishes what its caller has given up.
 type queueServer struct {
 	*world
 	perSecond float64

@@ -53,7 +53,7 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 			const seconds = 600
 			_, served, refused := answerWithRoom(g, now, period, seconds*time.Second, room)
 			if got := float64(refused) / float64(served+refused); got > most {
-				t.Errorf("got %.0f %% of the calls refused, want %.0f at most", 100*got, 100*most)
+				t.Errorf("got %.0f %% of the calls refused, want at most %.0f", 100*got, 100*most)
 			}
 			if got := float64(served) / (seconds * room); got < 0.8 {
 				t.Errorf("got %.0f %% of the capacity used, want 80 at least", 100*got)

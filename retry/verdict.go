@@ -100,7 +100,7 @@ func (v Verdict) refused() bool {
 }
 
 // overloaded reports whether too many calls may be in flight. A 500 or a reset is no sign of that: one order that
-// breaks LeadHit whenever it is called must not slow down the others.
+// breaks LeadHit whenever it is sent must not slow down the others.
 func (v Verdict) overloaded() bool {
 	return v.refused() || v.evidence() == failed && (v.Cause == causeTimeout || v.Code == gatewayTimeout)
 }

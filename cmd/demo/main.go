@@ -3,7 +3,7 @@
 //
 //	go run ./cmd/demo -for 30s
 //
-// Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for some seconds. In
+// Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for a few seconds. In
 // between it learns a status that it refused before, and a person replays the letters with that status. When -for has
 // passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as it would
 // on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log, the dead-letter
@@ -78,7 +78,7 @@ status, letters, replay, runs, order, preview, check, pause and resume of
 leadhit-sync work on the running demo from another terminal.
 
 Exit codes: 0 nothing was lost, all records agree · 1 they do not agree, or an error ·
-2 wrong usage · 130 ended before the summary.
+2 usage error · 130 ended before the summary.
 `
 
 // parse reads the command line. It writes the help if that is requested, and returns flag.ErrHelp.

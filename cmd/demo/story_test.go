@@ -57,7 +57,7 @@ func TestTheScenesFitTheShortestDemo(t *testing.T) {
 			handed = s.at
 		}
 		if rest := 80 - 2 - labelWidth - 2 - 6; utf8.RuneCountInString(s.text) > rest {
-			t.Errorf("%q: got %d columns, want %d at most: a line of a common terminal", s.text, utf8.RuneCountInString(s.text),
+			t.Errorf("%q: got %d columns, want at most %d: a line of a common terminal", s.text, utf8.RuneCountInString(s.text),
 				rest)
 		}
 	}

@@ -223,12 +223,16 @@ func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error 
 // account is what each part did, in a few lines each.
 func account(e evidence, v verdict, width int) []line {
 	var lines []line
+	retries := "retries"
+	if e.retries == 1 {
+		retries = "retry"
+	}
 	for _, part := range []struct{ name, text string }{
 		{"shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length),
 			e.seed)},
 		{"LeadHit", fmt.Sprintf("%d calls: %s%s", len(e.calls), answers(e.calls), v.needless())},
-		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or "+
-			"wrong", e.retries, v.repeated)},
+		{"worker", fmt.Sprintf("%d %s; %d repeated a call that LeadHit had executed, because its response was lost or "+
+			"wrong", e.retries, retries, v.repeated)},
 		{"letters", v.replayed()},
 		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.Uncommitted), len(e.ends))},
 	} {

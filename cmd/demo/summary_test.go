@@ -23,7 +23,7 @@ func Example_summarise() {
 	// Output:
 	//   shop      7 events of 5 orders in 12.0 s (seed 7)
 	//   LeadHit   10 calls: 5 refused, 4 accepted, 1 lost after execution
-	//   worker    1 retries; 1 repeated a call that LeadHit had executed, because its
+	//   worker    1 retry; 1 repeated a call that LeadHit had executed, because its
 	//             response was lost or wrong
 	//   letters   5 calls of 4 events refused; replayed 3: 1 resolved · 1 superseded
 	//             · 1 refused again
@@ -141,7 +141,7 @@ func TestTheSummaryCountsEventsThatNeededNoCall(t *testing.T) {
 	}
 	e.book[len(e.book)-1].status = "submitted"
 	if v := judge(e); v.ok() || len(v.Lost) != 1 {
-		t.Errorf("got %v for an event with another status that was not called, want it lost", v.findings())
+		t.Errorf("got %v for an event with another status that was not sent, want it lost", v.findings())
 	}
 }
 
@@ -161,7 +161,7 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 		headline string
 		finding  string
 	}{
-		"an event that was never called": {
+		"an event that was never sent": {
 			func(e *evidence) { e.calls = slices.Delete(e.calls, 3, 4) },
 			"lost 1 · out of order 0 · letters 1 = refused 1", `lost: event orders/1/1 of order "B": it was not accepted`,
 		},

@@ -43,8 +43,8 @@ works; skip says what it could not try, and why. check tries the key with a meth
 that does not exist. --call also calls set_order_status, for the made-up order
 leadhit-sync-check and with a status that LeadHit refuses.
 
-Exit codes: 0 nothing failed · 1 a line says FAIL · 2 mistakes in the settings, each
-on a line of stderr; check then does not ask Kafka or LeadHit.`,
+Exit codes: 0 nothing failed · 1 a line says FAIL · 2 mistakes in the settings, one
+per line on stderr; check then does not ask Kafka or LeadHit.`,
 		Example: `  leadhit-sync check
   kubectl exec deployment/leadhit-sync -- /leadhit-sync check
   leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,

@@ -71,8 +71,8 @@ func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	}
 }
 
-// checkOffsets checks whether Kafka could lose acknowledged commits. It warns at most: such a loss repeats calls but
-// skips none. The worker itself never reads this topic, because only brokers need a right to it.
+// checkOffsets checks whether Kafka could lose acknowledged commits. It fails nothing and only warns: such a loss
+// repeats calls but skips none. The worker itself never reads this topic, because only brokers need a right to it.
 func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, kafkaerr.ErrUnauthorised):

@@ -110,7 +110,7 @@ func letterIDs(t *testing.T) []string {
 	return ids
 }
 
-// await polls a condition for two minutes at most.
+// await polls a condition for at most two minutes.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)

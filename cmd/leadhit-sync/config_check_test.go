@@ -165,7 +165,7 @@ OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/ca.pem
 	}
 	if got := command(t, "", "config", "--skip-files"); got.code != exitUsage ||
 		!strings.Contains(got.err, "--skip-files needs --check") {
-		t.Errorf("got %+v without --check, want wrong usage", got)
+		t.Errorf("got %+v without --check, want a usage error", got)
 	}
 }
 

@@ -28,11 +28,11 @@ func deskCommand() *cobra.Command {
 SIGINT. They show what letters, runs, order and status print.
 
 With DESK_WRITE=true, known users may also replay, dismiss and reopen letters, see
-their values, pause and resume. Users are known by the header of a proxy or by a token;
-see the settings that begin with DESK_.
+their values, pause and resume. Users are identified by a header that a proxy sets,
+or by a token; see the settings that begin with DESK_.
 
-It needs the settings of preview and DEAD_LETTER_TOPIC. Without --workers it asks the
-worker on this host, at HTTP_ADDR.`,
+It needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Without --workers it
+asks the worker on this host, at HTTP_ADDR.`,
 		Example: `  leadhit-sync desk
   leadhit-sync desk --workers dns:leadhit-sync.shop.svc:8080`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -27,7 +27,7 @@ func (f *filterFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.filter.Cause, "cause", "", "only this cause, such as ValidationError")
 	flags.StringVar(&f.filter.Topic, "topic", "", "only events of this topic")
 	flags.StringVar(&f.filter.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
-	flags.StringVar(&f.filter.Code, "code", "", "only this error code: of JSON-RPC, or the HTTP status")
+	flags.StringVar(&f.filter.Code, "code", "", "only this error code (JSON-RPC) or HTTP status")
 	flags.StringSliceVar(&f.filter.Orders, "order", nil, "only these order ids: ID,…")
 	flags.StringSliceVar(&f.states, "state", nil,
 		"only these states: open, requeued, resolved, superseded, dismissed; or all (default open)")

@@ -25,8 +25,8 @@ const (
 // URL with a user is refused, because the error would print the password.
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "probe URL", Short: "Request a page of a worker and print the response",
-		Long: `Request a page of a worker and print the response. The exit code is 0 for a 2xx status,
+		Use: "probe URL", Short: "Request a page from a worker and print the response",
+		Long: `Request a page from a worker and print the response. The exit code is 0 for a 2xx status,
 otherwise 1. probe waits at most two seconds, follows no redirects and uses no proxy.
 It is meant for health probes inside the image, which has neither a shell nor curl.`,
 		Example: `  leadhit-sync probe http://127.0.0.1:8080/readyz`,

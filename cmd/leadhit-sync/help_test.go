@@ -150,7 +150,7 @@ func TestTheVersionIsPrintedInEveryForm(t *testing.T) {
 		t.Errorf("got %+v, want the version as JSON", got)
 	}
 	if got := command(t, "", "version", "-o", "yaml"); got.code != exitUsage {
-		t.Errorf("got %+v from another form, want wrong usage", got)
+		t.Errorf("got %+v from another form, want a usage error", got)
 	}
 }
 

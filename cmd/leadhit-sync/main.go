@@ -39,13 +39,13 @@ dead-letter topic. Settings are environment variables: see "leadhit-sync config"
 A mapping says how an event becomes a status: see "leadhit-sync mapping".
 
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
-committed) · 1 failure, see stderr · 2 wrong usage or settings, each mistake
-on a line of stderr · 3 partly done · 5 declined, or refused by a safety rule ·
+committed) · 1 failure, see stderr · 2 usage error or wrong settings, one mistake
+per line on stderr · 3 partly done · 5 declined, or refused by a safety rule ·
 8 letters check: a threshold is exceeded · 130 interrupted.`
 
 // firstSteps are the examples of the root: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key
-  leadhit-sync preview       # what would be called, without calling
+  leadhit-sync preview       # which calls a worker would make, without making them
   leadhit-sync check         # would a worker work here?
   leadhit-sync run
   leadhit-sync status        # in another terminal`
@@ -98,9 +98,9 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// checkUsage makes wrong usage of a command an error with exit code 2. Cobra itself prints the help and exits with 0
-// where a command is missing, and accepts any arguments where a command does not limit them. A script that lost an
-// argument must not read the help as data.
+// checkUsage turns a usage error of a command into an error with exit code 2. Cobra itself prints the help and exits
+// with 0 where a command is missing, and accepts any arguments where a command does not limit them. A script that lost
+// an argument must not read the help as data.
 func checkUsage(c *cobra.Command) {
 	if c.Args == nil {
 		c.Args = cobra.NoArgs

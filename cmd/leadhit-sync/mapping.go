@@ -21,7 +21,7 @@ status LeadHit gets. None of these commands needs Kafka, LeadHit or a setting. T
 a mapping on the events of a topic, use "leadhit-sync preview".
 
 Exit codes: 0 done · 1 the mapping has mistakes, or a case gives a wrong result ·
-2 wrong usage.`,
+2 usage error.`,
 		Example: `  leadhit-sync mapping presets
   leadhit-sync mapping show shopify > shop.yaml
   leadhit-sync mapping check shop.yaml && leadhit-sync mapping test shop.yaml`,
@@ -69,7 +69,7 @@ they read. Set MAPPING to the name of one.`,
 	return c
 }
 
-// allPresets loads every preset, because only a loaded mapping has its description. That takes some milliseconds each.
+// allPresets loads every preset, because only a loaded mapping has its description. That takes a few milliseconds each.
 func allPresets() ([]preset, error) {
 	var all []preset
 	for _, name := range mapping.Presets() {

@@ -25,7 +25,7 @@ func checkMappingCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check FILE|PRESET", Short: "Compile a mapping and list what is in it",
 		Long: `Compile a mapping and list its topics, fields, rules and codes. All mistakes are
-reported at once, each on a line of stderr with file, line and column, and the exit
+reported at once, one per line on stderr with file, line and column, and the exit
 code is 1. A line that begins with warn names something that works but is probably a
 mistake, such as a code that a status can never have or a field that no rule reads.
 With --strict, warnings also give exit code 1. To find a rule or a list that never

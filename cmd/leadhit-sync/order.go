@@ -40,8 +40,8 @@ what waits for a retry or for another event, so it asks them too: without --work
 one on this host, at HTTP_ADDR. If none responds, it prints what the topics show. Values
 are never printed.
 
-It needs the settings of preview and DEAD_LETTER_TOPIC. Ctrl-C ends it with exit code
-130; it prints what it has found.`,
+It needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Ctrl-C ends it with
+exit code 130; it prints what it has found.`,
 		Example: `  leadhit-sync order 4711
   leadhit-sync order 4711 --since 90d -o json
   leadhit-sync order 4711 --workers dns:leadhit-sync.shop.svc:8080`,
@@ -70,7 +70,8 @@ It needs the settings of preview and DEAD_LETTER_TOPIC. Ctrl-C ends it with exit
 	return c
 }
 
-// showOrder reads and prints the life of an order. Without an event or a letter of it, there is nothing to print.
+// showOrder reads and prints the life of an order. If the order has no events and no letters, there is nothing to
+// print.
 func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery, output outputForm) error {
 	m, closeMapping, err := openMapping(settings)
 	defer closeMapping()

@@ -19,7 +19,7 @@ import (
 // shownOrder is an order as a person reads it.
 type shownOrder struct{ *life.Order }
 
-// shownEvent is one of its events.
+// shownEvent is one event of an order.
 type shownEvent struct{ *life.Event }
 
 // orderMoment has no year: topics keep their events for weeks.
@@ -163,7 +163,7 @@ func (e shownEvent) place() string {
 // workText says what a worker does.
 func workText(w *life.Work) string {
 	words := map[string]string{
-		"ready": "may be called as soon as a slot is free", "in flight": "is being called",
+		"ready": "its call starts as soon as a slot is free", "in flight": "its call is in flight",
 		"waiting": "waits for its next attempt", "storing": "its letter is being stored",
 		"marking": "accepted; the ledger is being written", "commit": "finished; the commit follows",
 		"backlog": "waits until the events before it are fetched", "partition": "the broker does not know its partition",
@@ -237,7 +237,7 @@ func orderStepText(s life.Step) string {
 	case ledger.LetterOvertaken:
 		text = "overtaken: LeadHit accepted " + cmp.Or(s.Newer, "a newer event") + ", so a replay needs force"
 	case ledger.LetterFailed:
-		text = "replay " + strconv.Itoa(s.Replay) + " could not be called: " + s.Cause
+		text = "replay " + strconv.Itoa(s.Replay) + " ended without a call: " + s.Cause
 	default:
 		text = s.What + " by " + s.By
 	}

@@ -54,8 +54,8 @@ misspelt. --create writes the pause for workers that start later.`,
 func resumeCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardResume}}
 	c := &cobra.Command{
-		Use: "resume", Short: "End pauses by hand and by the flood guard",
-		Long: `End the pauses in force, by hand and by the flood guard, and print them.
+		Use: "resume", Short: "End pauses, whether set by hand or by the flood guard",
+		Long: `End the pauses in force, whether set by hand or by the flood guard, and print them.
 
 Resuming accepts the letters for which the flood guard paused: letters with these
 fingerprints (cause, code and kind of message) no longer pause the workers, until

@@ -150,7 +150,7 @@ func TestAPauseAffectsOneGroupIfSeveralShareTheLedger(t *testing.T) {
 	t.Setenv("KAFKA_GROUP", "leadhit-sync")
 	command(t, "", "resume", "--by", "carol").says(t, "no pause is in force")
 	if got := command(t, "", "letters", "show", "orders/1/0"); got.code != 0 {
-		t.Errorf("got %+v from letters show of the own group", got)
+		t.Errorf("got %+v from letters show of our own group", got)
 	}
 	t.Setenv("KAFKA_GROUP", "billing")
 	command(t, "", "resume", "--by", "carol").says(t, "billing rests")

@@ -110,7 +110,7 @@ func TestAPauseNeedsAReason(t *testing.T) {
 		{"resume", "--by", strings.Repeat("x", 257)},
 	} {
 		if got := command(t, "", line...); got.code != exitUsage || got.out != "" {
-			t.Errorf("%q: got %+v, want wrong usage", line, got)
+			t.Errorf("%q: got %+v, want a usage error", line, got)
 		}
 	}
 }

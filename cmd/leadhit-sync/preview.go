@@ -34,7 +34,7 @@ not call LeadHit, commits nothing and joins no group, so it may run beside a wor
 
 It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT, SKIP_REPEATS and, where
 the mapping uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: figures about
-single orders cover the first ` + strconv.Itoa(mostOrders) + ` orders, and the summary says if there were more.
+individual orders cover the first ` + strconv.Itoa(mostOrders) + ` orders, and the summary says if there were more.
 
 With --follow, preview prints new events as they come, until Ctrl-C, and then the
 summary once more.`,
@@ -67,7 +67,8 @@ type previewOptions struct {
 	from    time.Time
 }
 
-// check sets the default of --since, one hour. It runs before the settings are read, so wrong usage is reported first.
+// check sets the default of --since, one hour. It runs before the settings are read, so a usage error is reported
+// first.
 func (o *previewOptions) check() error {
 	if o.latency <= 0 {
 		return usageError{fmt.Errorf("--latency %s: want a duration above 0, such as 200ms", o.latency)}
@@ -190,8 +191,8 @@ type reason struct {
 }
 
 // explainRecord applies the mapping to one record. If the schema registry does not respond, that is an outcome of its
-// own. A worker would wait for it, preview does not. An implausible time is kept apart from the time, because one such
-// event would stretch the span over decades.
+// own. A worker would wait for it, preview does not. An implausible time is kept separately from the time, because one
+// such event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, key: r.Key, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {
@@ -211,5 +212,5 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen
 }
 
 // causeWaits is not the cause of a letter: a worker would wait instead of refusing the event. preview must end, so it
-// counts such events apart.
+// counts such events separately.
 const causeWaits = "SchemaNotReachable"

@@ -10,9 +10,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// orders counts the calls of single orders, in bounded memory: the first orders up to the limit, each exactly. Calls
-// about any other order are only counted together, so with too many orders each figure is a lower bound. The first
-// orders are kept rather than the busiest, because finding the busiest would mean counting all.
+// orders counts the calls of individual orders, in bounded memory: the first orders up to the limit, each exactly.
+// Calls about any other order are only counted together, so with too many orders each figure is a lower bound. The
+// first orders are kept rather than the busiest, because finding the busiest would mean counting all.
 type orders struct {
 	limit  int
 	seed   maphash.Seed
@@ -22,7 +22,8 @@ type orders struct {
 	// spreads says that an event has no key, that an order has two keys or two partition numbers, or that a key has two
 	// orders. Then a worker skips nothing. Partitions of several topics with the same number belong to one worker.
 	spreads bool
-	// unexplained says that no usual partitioner puts all keys into their partitions. Then, too, a worker skips nothing.
+	// unexplained says that no usual partitioner puts all keys into their partitions. Then, too, a worker skips
+	// nothing.
 	unexplained  bool
 	partitioners *partitioner.Candidates
 	partitions   map[string]int // of each topic; 0: unknown
@@ -52,8 +53,8 @@ func newOrders(limit int) *orders {
 	}
 }
 
-// call counts a call, and reports whether it repeats the one before, by the rule of the workers: they make no call for a
-// status that LeadHit accepted last for the order, in a call for an event of the same partition with the same key.
+// call counts a call, and reports whether it repeats the one before, by the rule of the workers: they make no call for
+// a status that LeadHit accepted last for the order, in a call for an event of the same partition with the same key.
 func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 	now := told{status: status, accepted: accepted, at: event.Partition{Topic: e.Topic, Number: e.Partition}, key: o.hash(e.key)}
 	known := o.known[id]

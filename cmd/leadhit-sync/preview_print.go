@@ -15,8 +15,8 @@ const moment = "2006-01-02 15:04:05"
 
 func (s summary) print(w io.Writer) error { return s.page().Print(w) }
 
-// page lays the summary out for people. The most important lines come first: what was read, that nothing was called,
-// and the warnings. Sections without an entry are left out.
+// page lays the summary out for people. The most important lines come first: what was read, that LeadHit was not
+// called, and the warnings. Sections without an entry are left out.
 func (s summary) page() *terminal.Page {
 	var p terminal.Page
 	if s.Events == 0 {
@@ -115,7 +115,7 @@ func (s summary) printOrders(p *terminal.Page) {
 			strings.Join(examples, ", "))
 	}
 	if s.Orders.Beyond > 0 {
-		p.Row("limit", fmt.Sprintf("figures about single orders cover the first %d orders; %d of %s are about others",
+		p.Row("limit", fmt.Sprintf("figures about individual orders cover the first %d orders; %d of %s are about others",
 			s.Orders.Count, s.Orders.Beyond, count(s.Orders.Calls, "call")))
 	}
 }

@@ -199,7 +199,7 @@ type summary struct {
 	Load   loadSummary   `json:"load"`
 }
 
-// ordersSummary has figures about single orders. If Beyond is not zero, there were more than mostOrders of them: it
+// ordersSummary has figures about individual orders. If Beyond is not zero, there were more than mostOrders of them: it
 // counts the calls about the others, and all figures but Calls and Needed are lower bounds. Needed is an upper bound
 // then.
 type ordersSummary struct {
@@ -207,16 +207,16 @@ type ordersSummary struct {
 	// ones.
 	Count int `json:"count"`
 	Calls int `json:"calls"`
-	// Repeats counts the calls for a status that LeadHit would have accepted last for the order.
+	// Repeats counts the calls that repeat the last status LeadHit would have accepted for the order.
 	Repeats int `json:"repeats_that_change_nothing"`
-	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: with SKIP_REPEATS, and topics that
-	// have equal numbers of partitions.
+	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: with SKIP_REPEATS, and topics
+	// that have equal numbers of partitions.
 	Needed  int  `json:"calls_without_repeats"`
 	Skipped bool `json:"repeats_are_skipped"`
 	// The reasons why a worker skips nothing: see tally and orders.
 	scattered, spreads, unexplained bool
-	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must be
-	// the order id.
+	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must
+	// be the order id.
 	Spread    int           `json:"in_two_partitions"`
 	Examples  []spreadOrder `json:"in_two_partitions_examples"`
 	Busiest   []busyOrder   `json:"busiest"`

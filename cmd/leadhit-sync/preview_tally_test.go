@@ -17,7 +17,7 @@ import (
 
 var leadHits = []string{"submitted", "paid"}
 
-// called is an event that calls LeadHit.
+// called is an event that needs a call.
 func called(id, status string, partition int, at time.Time) seen {
 	return seen{
 		Place: event.Place{Topic: "a", Partition: partition}, key: []byte(id), time: at,
@@ -67,7 +67,7 @@ func TestARepeatIsWhatAWorkerNeedNotCall(t *testing.T) {
 		name   string
 		events []seen
 		want   int
-		all    bool // the worker calls repeats too
+		all    bool // the worker makes the calls of repeats too
 	}{
 		{"the same status", []seen{called("1", "paid", 0, at), called("1", "paid", 0, at), called("1", "paid", 0, at)}, 2, false},
 		{"another order", []seen{called("1", "paid", 0, at), called("2", "paid", 0, at)}, 0, false},
@@ -232,7 +232,7 @@ func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	err := tallied.summary(load{1, time.Second}).print(&out)
 	for _, want := range []string{
 		"orders    at least 8 with calls, at least 8 a minute\n",
-		"\nlimit     figures about single orders cover the first 8 orders; 92 of 100 calls are about others\n",
+		"\nlimit     figures about individual orders cover the first 8 orders; 92 of 100 calls are about others\n",
 	} {
 		if err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("got %v and\n%s\nwant %s", err, out.String(), want)
@@ -240,7 +240,7 @@ func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	}
 }
 
-// TestAnImplausibleTimeChangesNoRate: one event in nanoseconds made every rate 0, and the JSON fail.
+// TestAnImplausibleTimeChangesNoRate: one event whose time was in nanoseconds made every rate 0, and the JSON fail.
 func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)

@@ -26,7 +26,7 @@ import (
 // typedNumber is how many letters an operator may replay or close without typing their number.
 const typedNumber = 25
 
-// replayCommand asks the workers to call letters again. It makes no calls itself: it writes an entry about each letter
+// replayCommand asks the workers to send letters again. It makes no calls itself: it writes an entry about each letter
 // to the ledger, and the worker that owns the letter's partition does the rest. So nothing is lost if the command is
 // killed.
 func replayCommand() *cobra.Command {
@@ -50,7 +50,7 @@ others are untouched. Run the same command again to replay the rest. Times such 
 Select letters by flags or by their ids; --state open selects all. Filters select open
 and requeued letters unless --state says otherwise; the plan counts the requeued ones.
 
-Exit codes: 0 all letters are resolved · 1 failure · 2 wrong usage · 3 partly: some
+Exit codes: 0 all letters are resolved · 1 failure · 2 usage error · 3 partly: some
 letters were refused again, changed meanwhile, or were not replayed · 5 declined, or
 refused by a safety rule: no letter was requeued · 130 interrupted.`,
 		Example: `  leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it" --dry-run
@@ -63,7 +63,8 @@ refused by a safety rule: no letter was requeued · 130 interrupted.`,
 			if err := o.check(c, args); err != nil {
 				return err
 			}
-			// A person may press Ctrl-C at any time, even before the plan is shown. The second one ends the command at once.
+			// A person may press Ctrl-C at any time, even before the plan is shown. The second one ends the command at
+			// once.
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			context.AfterFunc(ctx, stop)
@@ -109,7 +110,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	f.Var(&o.rate, "rate", "letters per second")
 	f.IntVar(&o.limit, "limit", limits.Most, "replay at most this many letters, the first by partition and offset")
 	f.IntVar(&o.canary, "canary", run.Canary, "letters that must be resolved before others are replayed; 0 for none")
-	f.IntVar(&o.max, "max-replays", limits.MaxReplays, "leave out letters that were replayed this often already")
+	f.IntVar(&o.max, "max-replays", limits.MaxReplays, "leave out letters that were already replayed this many times")
 	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes is refused; 0% never stops")
 	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters are requeued, without waiting for their outcomes")
 	f.DurationVar(&o.timeout, "timeout", run.Timeout, "how long the whole run may take")

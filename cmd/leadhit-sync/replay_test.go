@@ -316,7 +316,7 @@ func TestLettersThatNobodyMayReplayAreRefused(t *testing.T) {
 		t.Errorf("got %d calls, want none", n)
 	}
 	if got := replays(t, "orders/0/5", "--force", "--yes"); got.code != 0 || c.called() != 1 {
-		t.Errorf("got %+v with --force, want it to be called", got)
+		t.Errorf("got %+v with --force, want it to be sent", got)
 	}
 }
 
@@ -369,7 +369,7 @@ func TestAReplayThatIsInterruptedSaysWhatGoesOn(t *testing.T) {
 		}
 	}
 	if len(c.calls) != 40 {
-		t.Errorf("got %d letters called, want 40", len(c.calls))
+		t.Errorf("got %d letters sent, want 40", len(c.calls))
 	}
 }
 

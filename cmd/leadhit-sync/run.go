@@ -24,7 +24,7 @@ func runCommand() *cobra.Command {
 
 On the first signal the worker fetches no more events, waits for the calls in flight,
 commits, leaves the group and exits with 0. That usually takes a second or two. Calls
-in flight may take up to 15 s; while the group is being joined, the whole stop may
+in flight may take up to 15 s; if the worker is joining the group, stopping may
 take up to 50 s. A second signal ends the worker at once; calls that were in flight
 are repeated later.
 
@@ -87,8 +87,8 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 	})
 }
 
-// startLog returns the log that the settings ask for, with a buffer for a slow reader. flush waits, for a few seconds
-// at most, until the reader has every line; nothing is logged after it. The goroutine outlives ctx, because the drain
+// startLog returns the log that the settings ask for, with a buffer for a slow reader. flush waits, for at most a few
+// seconds, until the reader has every line; nothing is logged after it. The goroutine outlives ctx, because the drain
 // after a signal must be logged too. Only flush ends it, and waits for it; so run defers flush before everything else
 // that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {

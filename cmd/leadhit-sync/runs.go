@@ -28,7 +28,7 @@ func runsCommand() *cobra.Command {
 		Long: `Show the runs of "leadhit-sync replay", newest last, with the outcomes of their letters.
 
 A run without an end is still in progress, or its command was killed; the workers finish
-its letters in any case.`,
+its letters anyway.`,
 		Example: `  leadhit-sync runs
   leadhit-sync runs r_1P3XQ7K2M9 -w`,
 		Args: cobra.MaximumNArgs(1),

@@ -145,12 +145,12 @@ func TestStatusFitsATerminal(t *testing.T) {
 	}
 }
 
-// mustFit demands lines of 80 columns at most, with nothing in them that a terminal obeys.
+// mustFit demands lines of at most 80 columns, with nothing in them that a terminal obeys.
 func mustFit(t *testing.T, screens string) {
 	t.Helper()
 	for line := range strings.Lines(screens) {
 		if n := terminal.Width(strings.TrimSuffix(line, "\n")); n > 80 {
-			t.Errorf("got %d columns in %q, want 80 at most", n, line)
+			t.Errorf("got %d columns in %q, want at most 80", n, line)
 		}
 		if strings.ContainsAny(line, "\x1b\u202e\r") {
 			t.Errorf("got %q, which a terminal obeys", line)

@@ -60,7 +60,7 @@ func TestAWorkerWaitsForATopicThatCannotKeepLettersAndStartsWhenItIsCorrected(t 
 	}
 }
 
-// waitsForThePolicy demands that the pages and the log name the cleanup.policy of a topic, and that nothing is called
+// waitsForThePolicy demands that the pages and the log name the cleanup.policy of a topic, and that no call is made
 // meanwhile.
 func (s *scene) waitsForThePolicy(topic string) {
 	s.t.Helper()

@@ -88,12 +88,12 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 			})
 			most := time.Since(begun).Seconds()
 			if o := shown.Orders[0]; o.Time.Before(begun.Add(-time.Minute)) || shown.OldestAge < 0 || shown.OldestAge > most {
-				t.Errorf("got %s, want an age since the event was read, %v s at most", text, most)
+				t.Errorf("got %s, want an age since the event was read, at most %v s", text, most)
 			}
 			_, page := s.page("/metrics")
 			if got, most := value(t, page, `oldest_unfinished_age_seconds{topic="orders"}`),
 				time.Since(begun).Seconds(); got <= 0 || got > most {
-				t.Errorf("got an age of %v s, want more than 0 and %v at most", got, most)
+				t.Errorf("got an age of %v s, want more than 0 and at most %v", got, most)
 			}
 		})
 	}

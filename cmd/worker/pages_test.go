@@ -67,7 +67,7 @@ func TestTheMetricsCountWhatHappened(t *testing.T) {
 	if told := strings.Count(s.logs.String(), "set the record key to the order id"); told != 1 {
 		t.Errorf("logged the order in two partitions %d times, want once:\n%s", told, s.logs.String())
 	}
-	if n := strings.Count(s.logs.String(), "topic retention read"); n != 1 {
+	if n := strings.Count(s.logs.String(), "read the topic's retention"); n != 1 {
 		t.Errorf("logged the retention %d times, want once", n)
 	}
 }
@@ -201,7 +201,7 @@ func TestAWorkerWithoutKafkaLivesAndIsNotReady(t *testing.T) {
 	})
 	_, page := s.page("/metrics")
 	if got, most := value(t, page, "without_generation_seconds"), time.Since(begun).Seconds()+30; got > most {
-		t.Errorf("got %v s without a generation, want %v at most", got, most)
+		t.Errorf("got %v s without a generation, want at most %v", got, most)
 	}
 }
 

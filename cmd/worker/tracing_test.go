@@ -339,7 +339,7 @@ func TestAnEventAboutSeveralOrdersEndsWithTheLastOfThem(t *testing.T) {
 	}
 	s, c, _ := traced(t, "MAPPING", file)
 	s.run()
-	// The first item about order 1 is not called, since the event itself has a later status; order 3 becomes a letter.
+	// The first item about order 1 gets no call, since the event itself has a later status; order 3 becomes a letter.
 	s.produceTraced(`[{"id": "1", "s": "submitted"}, {"id": "1", "s": "paid"}, {"id": "2", "s": "paid"}, {"id": "3", "s": "lost"}, {"s": "paid"}]`, "")
 	s.until("the event's span", func() bool { return len(c.named("process orders")) == 1 })
 	event, calls := c.named("process orders")[0], c.named("set_order_status")

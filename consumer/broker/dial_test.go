@@ -102,7 +102,7 @@ func TestTLSAcceptsOnlyABrokerWithAValidCertificate(t *testing.T) {
 			&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
 			false,
 		},
-		"TLS 1.1 at most": {&tls.Config{
+		"at most TLS 1.1": {&tls.Config{
 			Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
 			MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
 		}, false},

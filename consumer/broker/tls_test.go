@@ -52,7 +52,7 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 			&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
 			"check KAFKA_TLS_CA_FILE",
 		},
-		"TLS 1.1 at most":           {old, "TLS 1.2 is the minimum"},
+		"at most TLS 1.1":           {old, "TLS 1.2 is the minimum"},
 		"a certificate is required": {demanding, "KAFKA_TLS_CERT_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,7 +50,7 @@ type acceptedMemory struct {
 // acceptedStatus is one order in the memory, in a ring by last use.
 type acceptedStatus struct {
 	statement
-	known        bool // false: the order was called since
+	known        bool // false: the order has had a call since
 	newer, older int32
 }
 

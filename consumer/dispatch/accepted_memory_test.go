@@ -82,7 +82,7 @@ func TestAHundredThousandOrdersTakeLittleMemory(t *testing.T) {
 	each := float64(heapBytes()-before) / many
 	t.Logf("%.0f bytes an order", each)
 	if each > 150 {
-		t.Errorf("an order takes %.0f bytes, want 150 at most", each)
+		t.Errorf("an order takes %.0f bytes, want at most 150", each)
 	}
 	runtime.KeepAlive(d)
 }

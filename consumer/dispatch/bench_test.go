@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// BenchmarkCore moves events through the core alone: fetched, called, accepted, committed; 1,000 orders, 12 partitions,
+// BenchmarkCore moves events through the core alone: fetched, sent, accepted, committed; 1,000 orders, 12 partitions,
 // 64 calls in flight. One iteration is one event.
 func BenchmarkCore(b *testing.B) {
 	const partitions, batch = 12, 100

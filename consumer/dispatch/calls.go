@@ -106,7 +106,7 @@ func (d *Dispatcher) resumeDeferred() {
 	}
 }
 
-// pick takes from the ring the next task that may be called. It gives up after every partition in a row had none. A
+// pick takes from the ring the next task whose call may start. It gives up after every partition in a row had none. A
 // replay that ends at its turn opens its lane, so all partitions are then asked again.
 func (d *Dispatcher) pick(now time.Time) (task, bool) {
 	for held := 0; held < len(d.ring); held++ {
@@ -171,8 +171,8 @@ func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 
 // tooMuchUnacknowledged bounds the calls that a crash repeats. There is one exemption. If the metadata of some
 // partition's last commit had to leave out finished events, the count falls only when that partition's first event
-// ends. That event may wait for an order's event in another partition. So the first event of each partition may be
-// called, one at a time: as soon as it has ended, the next commit is due.
+// ends. That event may wait for an order's event in another partition. So the first event of each partition may have
+// its call, one at a time: as soon as it has ended, the next commit is due.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
@@ -212,7 +212,7 @@ func (d *Dispatcher) begin(e *pending) {
 	}
 	for i := range e.items {
 		if it := &e.items[i]; it.state == storing {
-			d.called++ // the mapping's letter about a called event: without it a crash would repeat the calls
+			d.called++ // the mapping's letter about a sent event: without it a crash would repeat the calls
 		}
 	}
 }
@@ -282,7 +282,7 @@ func (d *Dispatcher) accept(now time.Time, t task) {
 }
 
 // giveUp turns an order that kept failing into a letter. LeadHit may have accepted one of its calls without a
-// response, so older letters of the order must not be called any more.
+// response, so older letters of the order must not be sent any more.
 func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	entries := d.overtaken(now, t)
 	if len(entries) == 0 {

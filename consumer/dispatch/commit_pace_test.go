@@ -65,7 +65,7 @@ func TestABacklogIsCommittedInLargePartsWithoutAPause(t *testing.T) {
 			}
 			// On average a call takes 21 ms.
 			if ideal := time.Duration(calls) * 21 * time.Millisecond / inFlight; took > ideal*102/100+10*time.Millisecond {
-				t.Errorf("got %v, want 2 %% more than %v at most: calls wait for commits", took, ideal)
+				t.Errorf("got %v, want at most 2 %% more than %v: calls wait for commits", took, ideal)
 			}
 		})
 	}
@@ -82,7 +82,7 @@ func TestLettersDoNotHoldUpABacklog(t *testing.T) {
 		return accepted()
 	})
 	if ideal := events * 21 * time.Millisecond / calls; took > ideal*105/100 {
-		t.Errorf("got %v, want 5 %% more than %v at most: calls wait for commits", took, ideal)
+		t.Errorf("got %v, want at most 5 %% more than %v: calls wait for commits", took, ideal)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestACommitForManyLanesIsDueAtOnce(t *testing.T) {
 	h.wantCommit(true, "all slots are free, and all lanes wait for a commit")
 }
 
-// twoEventsOfFourOrders returns a harness that calls the first events of four orders and has just committed.
+// twoEventsOfFourOrders returns a harness that sends the first events of four orders and has just committed.
 func twoEventsOfFourOrders(t *testing.T) *harness {
 	t.Helper()
 	h := started(t, settings(), orders(0))

@@ -3,17 +3,17 @@ package dispatch
 import "time"
 
 // commitState is what the group has stored about a partition, and what the next commit will say. A finished event that
-// was called or skipped moves from uncommitted to committing when a commit is sent. It leaves when an acknowledged
+// was sent or skipped moves from uncommitted to committing when a commit is sent. It leaves when an acknowledged
 // commit covers it:
 //
 //	finished → uncommitted → committing → covered
 //	               ↑              │ no acknowledgement, or not covered
 //	               └──────────────┘
 type commitState struct {
-	frontier int64 // one past the last finished event that was called or skipped
-	settled  int   // events that were called, have no call left to make, and are not covered by an acknowledged commit
+	frontier int64 // one past the last finished event that was sent or skipped
+	settled  int   // events that were sent, have no call left to make, and are not covered by an acknowledged commit
 
-	uncommitted []*pending // called or skipped, and finished; in no commit yet
+	uncommitted []*pending // sent or skipped, and finished; in no commit yet
 	committing  []*pending // the same, in the commit in flight
 
 	acked     mark      // the last acknowledged commit
@@ -32,7 +32,7 @@ type mark struct {
 	metadata string
 }
 
-// finished adds an event that was called or skipped.
+// finished adds an event that was sent or skipped.
 func (c *commitState) finished(e *pending) {
 	c.frontier = max(c.frontier, e.offset+1)
 	c.uncommitted = append(c.uncommitted, e)

@@ -29,7 +29,7 @@ type Config struct {
 	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause, so leave it
 	// off if nobody reads the ledger.
 	FloodGuard bool
-	// Replays lets letters be called again when the ledger says so, and marks those that must not. It needs LetterRead,
+	// Replays lets letters be sent again when the ledger says so, and marks those that must not. It needs LetterRead,
 	// Followed and CaughtUp, so leave it off if nobody reads the letters and the ledger.
 	Replays bool
 	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order. That must have
@@ -37,9 +37,9 @@ type Config struct {
 	// partitions that are Scattered, nor once an event had no key, an order had two keys or partitions, or a key had
 	// two orders.
 	SkipRepeats bool
-	// Explain reports whether one partitioner puts this key and those of all events before it into their partitions, given
-	// the topic's number of partitions. Once it returns false, nothing is skipped. It runs within a turn, so it must be
-	// fast. Nil explains everything.
+	// Explain reports whether one partitioner puts this key and those of all events before it into their partitions,
+	// given the topic's number of partitions. Once it returns false, nothing is skipped. It runs within a turn, so it
+	// must be fast. Nil explains everything.
 	Explain func(key []byte, partition, partitions int) bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string

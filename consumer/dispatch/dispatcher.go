@@ -63,7 +63,7 @@ type generation struct {
 	withheld   []task // the same, during a pause by the flood guard
 	urgent     []task // refused by LeadHit, or due for another attempt
 	stores     map[uint64]task
-	called     int  // letters of called events; the generation ends after they are stored
+	called     int  // letters of sent events; the generation ends after they are stored
 	started    int  // started and unfinished events about several orders
 	settled    int  // sum over the partitions that are not suspended
 	fresh      int  // uncommitted events, likewise
@@ -130,7 +130,7 @@ func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMembe
 // Revoked starts the drain: no call starts, those in flight end, the final commit is sent, and then Next says Ended.
 func (d *Dispatcher) Revoked() { d.draining = true }
 
-// Lost ends the generation at once. Calls in flight keep their slots, and their orders are not called until they have
+// Lost ends the generation at once. Calls in flight keep their slots, and their orders get no call until they have
 // ended. A commit in flight becomes an unknown commit, whatever its outcome, so ask NeedsNewMember after Lost, not
 // before.
 func (d *Dispatcher) Lost() {
@@ -174,7 +174,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		d.release(e)
 	}
 	d.dropReplays(p)
-	d.forgetOrders() // events that are sent again are meant to be called
+	d.forgetOrders() // events that are produced again are meant to have their calls
 	if d.commit != nil {
 		// Its response says nothing about the new log.
 		c := *d.commit

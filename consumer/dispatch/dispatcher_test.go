@@ -249,7 +249,7 @@ func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	h.assign(true, orders(0))
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"), eventOf(4, "e"))
-	h.wantInAir("one slot is free, and its order not called", 3)
+	h.wantInAir("one slot is free, and its order has no call", 3)
 	h.d.Answered(h.now, orphans[0].ID, retry.Verdict{Kind: retry.Done, Answered: true})
 	h.ask()
 	h.wantInAir("a slot more, and order a", 3, 0)

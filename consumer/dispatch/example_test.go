@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// The path of one event: it is fetched, called, accepted and committed.
+// The path of one event: it is fetched, sent, accepted and committed.
 func Example() {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := dispatch.New(dispatch.Config{
@@ -26,7 +26,7 @@ func Example() {
 	fetch, first := e.Fetches[0], *e.Commit
 	fmt.Println("fetch from", fetch.Offset)
 
-	// Nothing is called before a commit has shown that the partition is ours.
+	// No call starts before a commit has shown that the partition is ours.
 	d.Committed(now, first.ID, turn.CommitAnswer{Outcome: turn.Acked})
 	d.Fetched(now, fetch, []turn.Event{
 		{Offset: 42, Time: now, Items: []event.Item{{Action: event.Call, OrderID: "A-17", Status: "paid"}}},

@@ -196,7 +196,7 @@ func (f *flow) ask() {
 func (f *flow) call(c turn.Call) {
 	limit := f.d.Limit()
 	if f.inFlight++; f.inFlight > limit && !c.Probe {
-		f.tb.Fatalf("at %v: got %d calls in flight, want %d at most", f.now, f.inFlight, limit)
+		f.tb.Fatalf("at %v: got %d calls in flight, want at most %d", f.now, f.inFlight, limit)
 	}
 	if c.Probe {
 		f.probed = append(f.probed, c.Order)

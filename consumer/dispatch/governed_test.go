@@ -108,7 +108,7 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 			t.Parallel()
 			f := outage(t, c.takes, c.v)
 			if n := within(f.begun, outageFrom, outageTo); n > c.most {
-				t.Errorf("got %d calls in the outage, want %d at most", n, c.most)
+				t.Errorf("got %d calls in the outage, want at most %d", n, c.most)
 			}
 			if within(f.done, outageTo, outageTo+35*time.Second) == 0 {
 				t.Error("got no success within 35 s of the end")
@@ -168,7 +168,7 @@ func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
 				t.Errorf("got %.0f %% of the budget used, want 80 %% at least", 100*used)
 			}
 			if share := float64(b.refused) / float64(b.refused+b.taken); share > 0.1 {
-				t.Errorf("got %.1f %% of the calls refused, want 10 %% at most", 100*share)
+				t.Errorf("got %.1f %% of the calls refused, want at most 10 %%", 100*share)
 			}
 		})
 	}
@@ -229,7 +229,7 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 	}
 }
 
-// wantFlood demands that a flood of letters was noticed in time: at its n-th letter, after the given number of letters
+// wantFlood fails unless a flood of letters was noticed in time: at its n-th letter, after the given number of letters
 // before the flood.
 func (f *flow) wantFlood(why string, before, n int) {
 	f.tb.Helper()
@@ -327,11 +327,11 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	}
 	h.settle()
 	if !stored[300] || h.last.Ended != turn.Drained {
-		t.Errorf("the letter of the called event is stored: %v, end %d; want it stored, and a clean end", stored[300],
+		t.Errorf("the letter of the sent event is stored: %v, end %d; want it stored, and a clean end", stored[300],
 			h.last.Ended)
 	}
 	if stored[335] {
-		t.Error("a letter about an event that was never called was stored in the flood")
+		t.Error("a letter about an event that had no call was stored in the flood")
 	}
 }
 

@@ -13,7 +13,7 @@ type laneKey struct {
 type lane struct {
 	key    laneKey
 	events []*pending
-	// unacked is the last called event, until an acknowledged commit covers its outcome.
+	// unacked is the last event with a call, until an acknowledged commit covers its outcome.
 	unacked *pending
 	// orphans counts calls about this order that an ended generation left in flight.
 	orphans int
@@ -90,7 +90,7 @@ func (d *Dispatcher) open(l *lane) {
 	}
 }
 
-// orphaned records a call of an ended generation: its order must not be called until that call ends.
+// orphaned records a call of an ended generation: its order must get no call until that call ends.
 func (d *Dispatcher) orphaned(key laneKey) {
 	d.orphans[key]++
 	if l := d.lanes[key]; l != nil {

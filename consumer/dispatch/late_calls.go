@@ -11,7 +11,7 @@ const (
 )
 
 // lateCalls holds the orders with a call that LeadHit may still apply, even after calls that it accepted. A repeat of
-// such an order is called, because the call corrects the status.
+// such an order is not skipped, because its call corrects the status.
 type lateCalls struct {
 	until map[digest]time.Time
 	queue []lateCall // by time

@@ -127,7 +127,7 @@ func TestWhateverOfTheStartedCallsEndsFirstFitsInTheMetadata(t *testing.T) {
 		}
 		h.read(orders(0), events...)
 		if len(h.calls) == 0 {
-			t.Fatal("the lowest event is not called")
+			t.Fatal("the lowest event has no call")
 		}
 		finished := map[int64]bool{}
 		for len(h.calls) > 0 && rapid.IntRange(0, 9).Draw(t, "go on") > 0 {

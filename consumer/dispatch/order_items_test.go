@@ -31,7 +31,7 @@ func TestWhatIsLeftToDoAboutAnOrderIsListed(t *testing.T) {
 	refused := turn.Event{Offset: 4, Items: []event.Item{{OrderID: "a", Status: "lost", Cause: "UnknownStatus"}}}
 	ignored := turn.Event{Offset: 5, Items: []event.Item{{OrderID: "a", Action: event.Ignore}}}
 	h.read(orders(0), eventOf(1, "a"), eventOf(2, "a"), eventOf(3, "b", "a"), refused, ignored)
-	h.wantItems("the first is called",
+	h.wantItems("the first has its call",
 		"orders/0/1 0 in flight ", "orders/0/2 0 blocked orders/0/1", "orders/0/3#1 0 blocked orders/0/2", "orders/0/4 0 storing ")
 
 	h.answer(orders(0), 1, retry.Verdict{Cause: "HTTP 502", Code: 502, Message: "bad gateway"})
@@ -62,7 +62,7 @@ func TestAnEventAboutTwoOrdersIsBehindTheOtherOne(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.read(orders(0), eventOf(1, "b"), eventOf(2, "a", "b"))
-	h.wantItems("b is called", "orders/0/2#0 0 blocked orders/0/1")
+	h.wantItems("b has its call", "orders/0/2#0 0 blocked orders/0/1")
 	h.d.Lost()
 	h.assign(true, orders(0))
 	h.ack()
@@ -84,7 +84,7 @@ func TestAReplaySaysWhatItWaitsFor(t *testing.T) {
 	h.wantItems("its letter is fetched", "orders/0/1 1 letter ")
 	h.read(orders(0), eventOf(2, "a"))
 	h.take(1, "a")
-	h.wantItems("an event is called", "orders/0/1 1 blocked orders/0/2", "orders/0/2 0 in flight ")
+	h.wantItems("an event has its call", "orders/0/1 1 blocked orders/0/2", "orders/0/2 0 in flight ")
 }
 
 func TestAnOrderWithoutEndIsCutShort(t *testing.T) {

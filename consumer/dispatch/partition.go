@@ -13,11 +13,11 @@ type partition struct {
 	space   metadataSpace
 	commits commitState
 
-	ready  queue[task] // tasks that may be called
+	ready  queue[task] // tasks whose calls may start
 	inRing bool        // it is in the dispatcher's ring
 	end    int64       // of the log when it was assigned: no replay is taken up before it was fetched up to there
 
-	scattered  bool // other workers may call its orders: nothing is skipped
+	scattered  bool // other workers may make calls for its orders: nothing is skipped
 	partitions int  // of the topic; 0 if unknown
 
 	taking   []*replay // being fetched, in the order in which they were taken up
@@ -120,7 +120,7 @@ func (p *partition) unlink(e *pending) {
 }
 
 // describe returns what a commit would say now, and the offset below which it covers everything that is finished. It
-// never covers less than an acknowledged commit did, because later events of the same orders were called because of
+// never covers less than an acknowledged commit did, because later events of the same orders were sent because of
 // that one. If the limit has become too small, the last commit's length is enough: events only finish, and the same
 // claim with fewer gaps takes no more space.
 func (p *partition) describe(limit int) (m mark, coverage int64) {

@@ -33,7 +33,7 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 
 // skip finishes a repeat as if LeadHit had accepted it now, except for the flood guard: LeadHit may be refusing all
 // calls. Its lane stays blocked until a commit covers it, as after a call. Another owner would not know that it is a
-// repeat, and might call it after a newer status.
+// repeat, and might send it after a newer status.
 func (d *Dispatcher) skip(now time.Time, t task) {
 	it, id := t.item(), t.id()
 	it.repeat = true
@@ -73,7 +73,7 @@ func (d *Dispatcher) callBegins(t task, says statement) {
 
 // callEnded records the end of a call, and the status of its order if that is certain: the call was accepted, it
 // belongs to this generation, and no other call about the order was in flight at the same time. During a pause
-// nothing is recorded, so that every order is called once more after the pause.
+// nothing is recorded, so that every order gets one more call after the pause.
 func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	if !d.skips() {
 		return
@@ -97,9 +97,9 @@ func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	}
 }
 
-// explains reports whether one partitioner can have put the keys of all events so far into their partitions, of whatever
-// topic: an order in two topics has one owner only if both have its key in the same partition number. Two producers with
-// different partitioners put one key into two partitions. A replay comes without its key.
+// explains reports whether one partitioner can have put the keys of all events so far into their partitions, of
+// whatever topic: an order in two topics has one owner only if both have its key in the same partition number. Two
+// producers with different partitioners put one key into two partitions. A replay comes without its key.
 func (d *Dispatcher) explains(t task) bool {
 	return d.config.Explain == nil || t.replay != nil || d.config.Explain(t.key, t.of.Number, t.of.partitions)
 }

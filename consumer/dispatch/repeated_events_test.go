@@ -168,7 +168,7 @@ func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	h.wantRepeats("two calls were in flight at once")
 }
 
-// Where an order's events may be in two partitions, other workers may have called it in between.
+// Where an order's events may be in two partitions, other workers may have made a call for it in between.
 func TestNothingIsARepeatOnceKeysDoNotKeepOrdersInOnePartition(t *testing.T) {
 	t.Parallel()
 	for name, second := range map[string]struct {
@@ -414,7 +414,7 @@ func TestARepeatMarksOlderLetters(t *testing.T) {
 	h.d.Stored(h.now, h.stores[0].ID, true)
 	h.ask()
 	h.read(orders(0), says(2, "A", "paid"))
-	h.wantRepeats("the letter was never called", 2)
+	h.wantRepeats("the letter was never sent", 2)
 	h.settle()
 	if got := h.d.Snapshot().Partitions[0].Committed; got != 2 {
 		t.Errorf("before the mark is stored: committed %d, want 2", got)

@@ -14,7 +14,7 @@ import (
 
 func failure() retry.Verdict { return retry.Verdict{Kind: retry.Again, Cause: "Timeout"} }
 
-// LeadHit may have accepted the call that timed out. Then an older letter must not be called any more.
+// LeadHit may have accepted the call that timed out. Then an older letter must not be sent any more.
 func TestADismissedReplayThatWasCalledOvertakesOlderLetters(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
@@ -75,7 +75,7 @@ func TestAnOrderThatIsGivenUpOvertakesOlderLetters(t *testing.T) {
 	}
 }
 
-// A worker that was frozen may have lost the partition: the new owner calls the letter.
+// A worker that was frozen may have lost the partition: the new owner sends the letter.
 func TestAReplayIsNotEndedWithoutTheLease(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
@@ -183,7 +183,7 @@ func (h *harness) again(offset int64, meanwhile func()) {
 	h.follow(ledger.LetterReplay, offset, 2)
 }
 
-// The last owner dropped the dismissed replay, and then may have called the newer letter.
+// The last owner dropped the dismissed replay, and then may have sent the newer letter.
 func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testing.T) {
 	t.Parallel()
 	h := reassigned(t, func(h *harness) {
@@ -198,7 +198,7 @@ func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testi
 	h.appended(true, ledger.LetterSuperseded, 0)
 }
 
-// The last owner may have called the dismissed replay, and LeadHit may have accepted it.
+// The last owner may have sent the dismissed replay, and LeadHit may have accepted it.
 func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
 	t.Parallel()
 	h := reassigned(t, func(h *harness) {
@@ -209,7 +209,7 @@ func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
 	h.wantInAir("its second replay", 1)
 }
 
-// The last owner may have called the letter under a mapping that found order a in it.
+// The last owner may have sent the letter under a mapping that found order a in it.
 func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *testing.T) {
 	t.Parallel()
 	c := settings()
@@ -227,7 +227,7 @@ func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *test
 	h.appended(true, ledger.LetterOvertaken, 0)
 }
 
-// The last owner may have called the letter, and only the event says about which order. Older letters of that order may
+// The last owner may have sent the letter, and only the event says about which order. Older letters of that order may
 // have other keys.
 func TestADismissedReplayWithoutAnOrderIsFetchedForIt(t *testing.T) {
 	t.Parallel()
@@ -273,8 +273,8 @@ func (h *harness) takeOver() {
 	h.ask()
 }
 
-// The last owner may have called the dismissed replay, and only the event says about which order. The older letter of
-// that order was requeued in between, so it is called first unless the event is fetched before.
+// The last owner may have sent the dismissed replay, and only the event says about which order. The older letter of
+// that order was requeued in between, so it is sent first unless the event is fetched before.
 func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
 	t.Parallel()
 	named := event.Item{Action: event.Call, OrderID: "a", Status: "paid"}

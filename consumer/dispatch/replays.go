@@ -30,11 +30,11 @@ type replay struct {
 	event  *pending    // set once it was fetched
 	key    uint64      // hash of the record's key, set with event
 	found  *turn.Taken // what was fetched, until it is this replay's turn to go into its lane
-	// inherited says that the last owner may have taken it up. called says that it may have been called, by this worker or
-	// by that one.
+	// inherited says that the last owner may have taken it up. called says that it may have been sent, by this worker
+	// or by that one.
 	inherited, called bool
-	// vague says that the letter names none of the event's orders, and neither does its key. It stays set, because no mark
-	// reached the letter meanwhile.
+	// vague says that the letter names none of the event's orders, and neither does its key. It stays set, because no
+	// mark reached the letter meanwhile.
 	vague bool
 	over  bool // nothing is left to call
 }
@@ -79,7 +79,7 @@ func (d *Dispatcher) CaughtUp() {
 // mayAccept reports whether an accepted event would mark all letters that it must.
 func (d *Dispatcher) mayAccept() bool { return d.caughtUp || !d.config.Replays }
 
-// stillWanted reports whether a replay is still to be called. It is asked when the replay is taken up and before each
+// stillWanted reports whether a replay is still to be sent. It is asked when the replay is taken up and before each
 // call. After false the replay has ended.
 func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	is, _ := d.letters.Letter(r.id)
@@ -89,7 +89,7 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		return false
 	case is.State != fold.Requeued || is.N != r.n: // dismissed
 		if r.called && r.event == nil && is.Order == "" {
-			return true // only its event says which order the last owner may have called
+			return true // only its event says for which order the last owner may have made a call
 		}
 		d.dismissed(is, r, r.order())
 		return false
@@ -137,7 +137,7 @@ func (d *Dispatcher) inDoubt(is fold.Status, today string) {
 	}
 }
 
-// uncalled handles a replay that ends without a call, although the last owner may have called it: under another
+// uncalled handles a replay that ends without a call, although the last owner may have sent it: under another
 // mapping, or before the letter expired.
 func (d *Dispatcher) uncalled(r *replay) {
 	if is, ok := d.letters.Letter(r.id); ok && r.called {
@@ -162,7 +162,7 @@ func (d *Dispatcher) leave(e *pending) {
 	d.endReplay(e.replay)
 }
 
-// conclude ends a replay that was not called. No lane waits for its outcome: after a crash before the acknowledgement,
+// conclude ends a replay without a call. No lane waits for its outcome: after a crash before the acknowledgement,
 // the next owner comes to the same conclusion.
 func (d *Dispatcher) conclude(now time.Time, r *replay, e ledger.Entry) {
 	d.uncalled(r)

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// progress is what a worker knows of an event that it has called in this generation.
+// progress is what a worker knows of an event that it has sent in this generation.
 type progress struct {
 	inFlight, judged int
 	called           bool // a crash can repeat its calls
@@ -22,7 +22,7 @@ func (g *progress) settled() bool { return g.judged == g.toJudge }
 // loss is one crash, or the end of a generation.
 type loss struct {
 	crash   bool // or an end that was not clean
-	repeats int  // events called again because of it
+	repeats int  // events sent again because of it
 }
 
 // pauseWatch counts the calls that a worker makes after it has learned that its key is rejected.
@@ -59,7 +59,7 @@ func (k *worker) checkCall(c turn.Call) {
 	}
 	k.checkHeld(c)
 	if !r.gone && !r.log.committed.exists {
-		k.failed("%v/%d: called before the group has a position", c.Partition, c.Offset)
+		k.failed("%v/%d: sent before the group has a position", c.Partition, c.Offset)
 	}
 	if !change.calls() {
 		k.failed("%v/%d: a call about an item that needs none", c.Partition, c.Offset)
@@ -83,9 +83,9 @@ func (k *worker) checkPrevious(c turn.Call, change *change) {
 	switch prev := change.previous; {
 	case prev == nil || change.record.gone:
 	case !prev.done():
-		k.failed("%v/%d: called before %d, of the same order, is finished", c.Partition, c.Offset, prev.record.offset)
+		k.failed("%v/%d: sent before %d, of the same order, is finished", c.Partition, c.Offset, prev.record.offset)
 	case !change.record.log.committed.covers(prev.record.offset):
-		k.failed("%v/%d: called before the outcome of %d, of the same order, is committed", c.Partition, c.Offset,
+		k.failed("%v/%d: sent before the outcome of %d, of the same order, is committed", c.Partition, c.Offset,
 			prev.record.offset)
 	}
 }
@@ -126,7 +126,7 @@ func (k *worker) checkWrite(f *flight) {
 	c.started = true
 	for next := c.next; next != nil; next = next.next {
 		if next.started {
-			k.failed("%v/%d: called again after %d, of the same order, was called", p.id, c.record.offset,
+			k.failed("%v/%d: sent again after %d, of the same order, was sent", p.id, c.record.offset,
 				next.record.offset)
 		}
 	}
@@ -186,10 +186,10 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 	}
 }
 
-// exposed counts what a crash now would call again: events that were called, settled or in flight, which no commit at
-// the broker covers. Those about several orders that are not settled are counted apart. Events of a partition whose
-// commits have stopped, or have just resumed, are not counted, nor are those called before that: they come in addition.
-// An event that was skipped as a whole has no call to repeat, so each is not called for it.
+// exposed counts what a crash now would call again: events that had a call, settled or in flight, which no commit at
+// the broker covers. Those about several orders that are not settled are counted separately. Events of a partition
+// whose commits have stopped, or have just resumed, are not counted, nor are those sent before that: they come in
+// addition. An event that was skipped as a whole has no call to repeat, so the callback each does not run for it.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {

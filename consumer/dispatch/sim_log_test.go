@@ -52,7 +52,7 @@ type change struct {
 	next             *change
 }
 
-// calls reports whether LeadHit must be called about the change.
+// calls reports whether the change needs a call.
 func (c *change) calls() bool { return c.action == event.Call && !c.superseded }
 
 func (c *change) done() bool {

@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/integration/mutation"
 )
 
-// mutantSeeds is how many histories a mutant may survive at most.
+// mutantSeeds is the maximum number of histories that a mutant may survive.
 const mutantSeeds = 1500
 
 const simulator = "TestSimulator"

@@ -27,8 +27,8 @@ type shop struct {
 
 	partitions  int            // of each topic, as the workers know it; 0: they do not
 	partitioner kafka.Balancer // of the events' keys; nil: they are in any partition
-	// apart says that two producers with partitioners of their own write the orders in two partitions. Workers cannot know
-	// of a producer that uses a usual partitioner before they read an event of the other one, so neither does.
+	// apart says that two producers with partitioners of their own write the orders in two partitions. Workers cannot
+	// know of a producer that uses a usual partitioner before they read an event of the other one, so neither does.
 	apart bool
 	alien map[string]bool // names of these orders
 }
@@ -155,7 +155,8 @@ func (k *worker) checkSpread(s *turn.Spread) {
 	}
 }
 
-// proof is the last acceptance that a worker received in this generation, about an order that it has not called since.
+// proof is the last acceptance that a worker received in this generation, about an order that has had no call from it
+// since.
 type proof struct {
 	log    *simLog
 	key    string
@@ -207,7 +208,7 @@ func (k *worker) noteProof(f *flight, v retry.Verdict) {
 // anyPause reports whether calls are paused, for whatever reason.
 func (k *worker) anyPause() bool { return k.guard.paused() || k.outage.down || k.d.Paused() }
 
-// forgetInPause drops all proofs: after a pause every order is called once more.
+// forgetInPause drops all proofs: after a pause every order gets one more call.
 func (k *worker) forgetInPause() {
 	if k.anyPause() {
 		clear(k.proofs)

@@ -25,27 +25,27 @@ func (d *desk) checkCalled(f *flight) {
 		highest = max(highest, slices.Max(s))
 	}
 	if f.call.Offset < highest {
-		d.failed("%v/%d (replay %d): an older status of %s is called after that of %d was accepted", f.call.Partition, f.call.Offset,
+		d.failed("%v/%d (replay %d): an older status of %s is sent after that of %d was accepted", f.call.Partition, f.call.Offset,
 			f.call.Replay, at.name, highest)
 	}
-	// A repeat whose worker crashed before the commit is called by the next owner, and LeadHit may refuse it.
+	// A repeat whose worker crashed before the commit is sent by the next owner, and LeadHit may refuse it.
 	d.skipped[at] = slices.DeleteFunc(d.skipped[at], func(o int64) bool { return o == f.call.Offset })
 }
 
-// accepted records what LeadHit accepted. No older event of the order may be called from now on.
+// accepted records what LeadHit accepted. No older event of the order may be sent from now on.
 func (d *desk) accepted(f *flight) {
 	d.checkCalled(f)
 	at := orderLog{f.change.order, f.change.record.log}
 	d.highest[at] = max(d.highest[at], f.change.record.offset)
 }
 
-// skips records a repeat. It is as good as accepted until it is called after all.
+// skips records a repeat. It is as good as accepted until it is sent after all.
 func (d *desk) skips(c *change) {
 	at := orderLog{c.order, c.record.log}
 	d.skipped[at] = append(d.skipped[at], c.record.offset)
 }
 
-// replayWatch is what a worker knows of a replay that it has called.
+// replayWatch is what a worker knows of a replay that it has sent.
 type replayWatch struct {
 	n        int
 	order    *order
@@ -96,7 +96,7 @@ func (k *worker) checkOutcomes(c turn.Call) {
 	order := changeOf(c.Record, c.Item).order
 	for id := range k.unknown {
 		if w := k.replays[id]; w.order == order && w.done && !w.ended {
-			k.failed("%v/%d: called before the outcome of the replay of %s, of the same order, is stored", c.Partition, c.Offset, id)
+			k.failed("%v/%d: sent before the outcome of the replay of %s, of the same order, is stored", c.Partition, c.Offset, id)
 		}
 	}
 }

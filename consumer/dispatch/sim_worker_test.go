@@ -42,7 +42,7 @@ type worker struct {
 	build       string
 	known       simFold // what it has read of letters and ledger
 	letters     int     // how many letters it has read
-	metAlien    bool    // it has called an event with a key in a partition that no usual partitioner chooses
+	metAlien    bool    // it has sent an event with a key in a partition that no usual partitioner chooses
 }
 
 // run is what a worker has seen of one generation.

@@ -79,7 +79,7 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	if s := h.d.Snapshot(); s.Finished != 3 || s.Passed != 1 {
-		t.Errorf("got %d finished, %d passed over; want 3 and 1: the commit's metadata names the called event, not the ignored one",
+		t.Errorf("got %d finished, %d passed over; want 3 and 1: the commit's metadata names the sent event, not the ignored one",
 			s.Finished, s.Passed)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// storesInFlight limits the letters in flight about events that were never called. Letters about called events are
+// storesInFlight limits the letters in flight about events that had no call. Letters about sent events are
 // limited by the calls.
 const storesInFlight = 256
 

@@ -75,8 +75,8 @@ type state uint8
 
 const (
 	idle     state = iota // waits for its lane
-	ready                 // may be called
-	inFlight              // is being called
+	ready                 // its call may start
+	inFlight              // its call is in flight
 	waiting               // backs off
 	parked                // waits for the end of a pause
 	storing               // its letter is being stored, or waits for that
@@ -103,7 +103,7 @@ func (e *pending) keyHash() uint64 {
 // several reports whether the event has calls for more than one order. Only such an event can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
-// fill copies the fetched event into e. If several items of one order ask for a call, only the last is called. They
+// fill copies the fetched event into e. If several items of one order ask for a call, only the last gets one. They
 // happened at once, so an earlier status was never the order's latest.
 func (e *pending) fill(in turn.Event) {
 	e.offset, e.since, e.bytes, e.record, e.key = in.Offset, in.Since, int64(in.Bytes), in.Record, in.Key

@@ -132,7 +132,7 @@ func (f *Follower[T]) sameLog(ctx context.Context, bounds inspect.Bounds) (bool,
 	switch {
 	case !f.begun, f.at.next < bounds.First, f.at.next > bounds.End:
 		return false, nil
-	case last == nil: // nothing was read, so all of it is new in any case
+	case last == nil: // nothing was read, so all of it is new
 		return true, nil
 	case last.Offset < bounds.First: // retention deleted it
 		return true, nil

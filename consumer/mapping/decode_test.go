@@ -185,7 +185,7 @@ func TestAnUndecidableEventIsRefusedWithItsCause(t *testing.T) {
 				t.Errorf("got %v %s: %q, want refuse %s: %q", got.Action, got.Cause, got.Message, c.cause, c.message)
 			}
 			if len(got.Message) > 256 {
-				t.Errorf("got a message of %d bytes, want 256 at most", len(got.Message))
+				t.Errorf("got a message of %d bytes, want at most 256", len(got.Message))
 			}
 		})
 	}

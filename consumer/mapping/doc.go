@@ -76,13 +76,13 @@
 //   - path, a singular path of RFC 9535 in the unwrapped document, or in the item with each;
 //   - envelope, a path in the document that contained the unwrapped one, or in the whole document if there was no
 //     envelope;
-//   - header, in any case; the last of several counts;
+//   - header (names are case-insensitive); if several match, the last one is used;
 //   - key, where $ is the whole key;
 //   - ce, an attribute of the CloudEvent.
 //
 // Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. In place of its one
 // source, a field may have first_of with several; null and "" are skipped. Then extract takes the match of its one
-// group (no match: absent), normalize trims and lowers, and pattern must match. The types:
+// group (no match: absent), normalize trims and lowercases, and pattern must match. The types:
 //
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.
@@ -90,7 +90,7 @@
 //   - number: a number or a numeric string. Rules compare it as a double.
 //   - present: true unless absent, null or "".
 //   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for texts without one.
-//     Unreadable or before 2000 is absent. An absent event_time is the record's time.
+//     A time that is unreadable or before 2000 counts as absent. An absent event_time is the record's time.
 //
 // Anything else is a field error. The names order_id, status, event_time, event_id and version have a special meaning.
 //

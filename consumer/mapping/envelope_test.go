@@ -197,7 +197,7 @@ func TestLargeAndDeepValuesAreRefusedInBoundedMemory(t *testing.T) {
 		}
 		// The inner text of a string is the largest allocation that is allowed; other tests may allocate meanwhile.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
-			t.Errorf("%s: got %d bytes allocated, want 64 MiB at most", c.name, used)
+			t.Errorf("%s: got %d bytes allocated, want at most 64 MiB", c.name, used)
 		}
 	}
 }

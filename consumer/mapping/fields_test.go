@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// oneField returns a mapping that shows a field's result. It calls with the status so if the rule holds, with else if
-// not, and refuses a field error.
+// oneField returns a mapping that shows a field's result. It asks for a call with the status so if the rule holds, with
+// else if not, and refuses a field error.
 func oneField(declaration, when string) string {
 	return `
 statuses: ["so", "else"]
@@ -135,7 +135,7 @@ func TestAFieldMayBeReadFromOutsideTheValue(t *testing.T) {
 		{Key: "within", Value: []byte(`say "a"`)},
 	}
 	for _, c := range []struct{ name, field, when, key, want string }{
-		{"a header in any case", `{header: X-Type}`, `x == "paid"`, "", "so"},
+		{"a header in upper and lower case", `{header: X-Type}`, `x == "paid"`, "", "so"},
 		{"the last of equal headers", `{header: x-type}`, `x == "paid"`, "", "so"},
 		{"a header that is missing", `{header: other}`, `x == null && absent(x)`, "", "so"},
 		{"a header without a value", `{header: none}`, `x == null && !absent(x)`, "", "so"},

@@ -181,7 +181,7 @@ func wellFormed(t *testing.T, o event.Item) {
 		}
 	}
 	if !utf8.ValidString(o.OrderID) || !utf8.ValidString(o.Status) || len(o.OrderID) > 512 || len(o.Status) > 512 {
-		t.Errorf("got order %q, status %q: want valid UTF-8, 512 bytes at most", o.OrderID, o.Status)
+		t.Errorf("got order %q, status %q: want valid UTF-8 of at most 512 bytes", o.OrderID, o.Status)
 	}
 }
 

@@ -23,7 +23,7 @@ type ReportedMapping struct {
 	// Topics are the names or the RE2; empty if the mapping is for every topic.
 	Topics []string `json:"topics"`
 	Each   string   `json:"each,omitempty"` // the path of the list of orders
-	// Those of a preset are included, unless the mapping replaces them.
+	// A preset's are included, unless the mapping replaces them.
 	Fields    []ReportedField `json:"fields"`
 	Rules     []ReportedRule  `json:"rules"`
 	Lists     []ReportedList  `json:"status"`

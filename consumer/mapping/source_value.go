@@ -169,7 +169,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 
 // unquoted returns the text of a JSON string.
 func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
-	const longestEscape = 6 // \u0041 becomes at least one byte, so a longer text exceeds the limit in any case
+	const longestEscape = 6 // \u0041 becomes at least one byte, so a longer text exceeds the limit anyway
 	body := quoted[1 : len(quoted)-1]
 	if len(body) > longestEscape*limit {
 		return "", fmt.Sprintf("a string of more than %d bytes", limit)

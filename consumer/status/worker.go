@@ -55,7 +55,7 @@ type Worker struct {
 	// stay unfinished.
 	Letters      uint64 `json:"letters"`
 	LettersInAir int    `json:"letters_in_air"`
-	// OldestAge is the age of the oldest unfinished event. Lag leaves out what was called already and what is blocked,
+	// OldestAge is the age of the oldest unfinished event. Lag leaves out what was sent already and what is blocked,
 	// because more workers would not help these. Both are 0 if there is no such event.
 	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
 	Lag       float64 `json:"lag_seconds"`
@@ -92,8 +92,8 @@ type Item struct {
 	Event  string `json:"event"`            // topic/partition/offset, and #item if the event names several orders
 	Replay int    `json:"replay,omitempty"` // the number of the replay
 	Status string `json:"status,omitempty"`
-	// Doing is what it does or waits for. Of an event: blocked, ready, in flight, waiting, storing, marking or commit. A
-	// replay that has not reached its order's lane waits for its backlog, partition, place, letter or outcome.
+	// Doing is what it does or waits for. Of an event: blocked, ready, in flight, waiting, storing, marking or commit.
+	// A replay that has not reached its order's lane waits for its backlog, partition, place, letter or outcome.
 	Doing  string `json:"doing"`
 	Behind string `json:"behind,omitempty"` // the event that must end first
 	Tries  int    `json:"tries"`            // calls that were made
@@ -140,13 +140,13 @@ type Partition struct {
 	OldestOffset    int64            `json:"oldest_unfinished_offset"` // -1: none
 	OldestAge       float64          `json:"oldest_unfinished_age_seconds"`
 	// WindowFull says that fetching rests until events are finished. Unknown says that the broker does not know the
-	// partition: it is not called or committed until the worker knows whether its topic was deleted.
+	// partition: it gets no calls or commits until the worker knows whether its topic was deleted.
 	WindowFull bool `json:"window_full,omitempty"`
 	Unknown    bool `json:"unknown_to_broker,omitempty"`
 }
 
-// OpenTransaction is a producer's transaction that has been open for some seconds. Events behind it are not read before
-// it ends.
+// OpenTransaction is a producer's transaction that has been open for a few seconds. Events behind it are not read
+// before it ends.
 type OpenTransaction struct {
 	LastStable int64     `json:"last_stable"` // where it starts
 	HeldBack   int64     `json:"events_held_back"`

@@ -112,7 +112,7 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals { return totalsOf(v, read, now, texts) })
-	key := s.Query.Encode() // a relative time counts from the first request; a reading is seconds old at most
+	key := s.Query.Encode() // a relative time counts from the first request; a reading is at most seconds old
 	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow {
 		return causesOf(v, s, p.Totals, read, now)
 	})

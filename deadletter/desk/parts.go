@@ -118,7 +118,7 @@ type runPart struct {
 }
 
 // newRunBar measures against the larger of what was planned and what was requested. A run may be stopped early, and its
-// start may be missing in the ledger.
+// start may be missing from the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)
 	b := runBar{Percent: percent(runDone(r), whole)}

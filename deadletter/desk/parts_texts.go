@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// own are this package's functions of templates that depend on the language.
+// own returns this package's language-dependent template functions.
 func (t *texts) own() template.FuncMap {
 	return template.FuncMap{"age": t.age, "percent": percent}
 }

@@ -32,10 +32,10 @@ type OrderEvent struct {
 	ByKey                                     bool // the mapping finds no order id, but the record's key is the order's
 	// Repeats is the earlier event that asked for the same call. The worker that made that call makes no second one.
 	Repeats string
-	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a worker
-	// does: blocked, ready, in flight, waiting, storing, marking, commit.
+	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a
+	// worker does: blocked, ready, in flight, waiting, storing, marking, commit.
 	State  string
-	Before int64 // events before it at most; -1 if unknown
+	Before int64 // upper limit of the events before it; -1 if unknown
 	Work   *OrderWork
 	// Letter is nil if there is none. Newer is set in it if the letter is overtaken.
 	Letter  *fold.Status

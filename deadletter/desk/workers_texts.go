@@ -56,8 +56,8 @@ func (t *texts) flooded(reason string) any {
 	return t.t("flood.reason", numbers[1], numbers[2], numbers[3])
 }
 
-// nextCall is when a waiting order is called next. Less than half a second is due now, because it would round to 0 s. A
-// letter is not paused: it goes to Kafka, not to LeadHit.
+// nextCall is when a waiting order's next call is due. Less than half a second is due now, because it would round to 0
+// s. A letter is not paused: it goes to Kafka, not to LeadHit.
 func (t *texts) nextCall(o waitingOrder) any {
 	switch {
 	case o.Next != nil && o.Next.Sub(o.at) >= time.Second/2:

@@ -71,8 +71,8 @@ type Entry struct {
 	// "worker". At most 256 bytes each.
 	By, Via string
 	Reason  string // at most 1 KiB
-	// Only the flood guard sets Build and Fingerprints. Build names the version and mapping that wrote the letters, in at
-	// most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are at most 256.
+	// Only the flood guard sets Build and Fingerprints. Build names the version and mapping that wrote the letters, in
+	// at most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are at most 256.
 	Build        string
 	Fingerprints []string
 
@@ -81,7 +81,7 @@ type Entry struct {
 	ID    string
 	N     int
 	Order string
-	// Letter and Force belong to a replay: the letter's offset in the letters' topic, and whether the replay is called
+	// Letter and Force belong to a replay: the letter's offset in the letters' topic, and whether the replay is sent
 	// even if LeadHit accepted a newer event of the order.
 	Letter int64
 	Force  bool

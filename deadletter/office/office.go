@@ -30,8 +30,8 @@ var errSilent = fmt.Errorf("no response from Kafka within %v", readLimit)
 type Settings struct {
 	operator.Access
 
-	// Workers returns the URLs of the workers' status pages. It is called for each page that shows workers, because they
-	// come and go.
+	// Workers returns the URLs of the workers' status pages. It is called for each page that shows workers, because
+	// they come and go.
 	Workers func(context.Context) ([]string, error)
 	// Log gets one line when the topics cannot be read, and one when they can be again.
 	Log *slog.Logger
@@ -40,8 +40,8 @@ type Settings struct {
 // Office is the back end of a desk.
 type Office struct {
 	settings Settings
-	// start hands runs to Serve, which owns their goroutines: a run outlives the request that started it. ended is closed
-	// when Serve has stopped taking them, so that a late request fails and does not wait for ever.
+	// start hands runs to Serve, which owns their goroutines: a run outlives the request that started it. ended is
+	// closed when Serve has stopped taking them, so that a late request fails and does not wait for ever.
 	start chan job
 	ended chan struct{}
 
@@ -62,7 +62,7 @@ func New(s Settings) *Office {
 	return o
 }
 
-// newReader returns a reader that keeps an index: pages show the history of single letters.
+// newReader returns a reader that keeps an index: pages show the history of individual letters.
 func (o *Office) newReader() *operator.Reader {
 	r := o.settings.Reader()
 	r.Index()

@@ -48,11 +48,11 @@ func (r *Reader) mention(id, order string, record event.Record, entry, counted b
 
 func (r *Reader) hash(text string) uint64 { return maphash.String(r.seed, text) }
 
-// orderKey differs from each letter's id, which has no newline.
+// orderKey differs from every letter id, which has no newline.
 func orderKey(order string) string { return "\n" + order }
 
-// HistoryOf reads the records of a letter and the entries about it, the oldest first. Those of one topic keep its order
-// if their clocks agree; the ledger's order decides what counted, whatever the clocks say.
+// HistoryOf reads the records of a letter and the entries about it, the oldest first. Records of one topic keep its
+// order if their clocks agree; the ledger's order decides what counted, whatever the clocks say.
 func (r *Reader) HistoryOf(ctx context.Context, l view.Letter) ([]life.Step, error) {
 	all := []life.Step{}
 	id := l.Ledger.ID.String()

@@ -226,7 +226,7 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 	return nil
 }
 
-// Status is the status of the own group's letter, for a run.
+// Status is the status of our own group's letter, for a run.
 func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

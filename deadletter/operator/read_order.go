@@ -182,7 +182,7 @@ func (r *orderReader) repeats(e *life.Event, key []byte) {
 	r.calls[at] = askedCall{e, key}
 }
 
-// calledLater reports whether an item asks for a call about the order: of several in one event the last is called.
+// calledLater reports whether an item asks for a call about the order: of several in one event the last gets it.
 func calledLater(items []event.Item, order string) bool {
 	return slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Call && i.OrderID == order })
 }
@@ -218,7 +218,7 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 			reached++
 			r.facts.Workers = append(r.facts.Workers, *s)
 			if s.Order == nil {
-				w.Error = "version " + s.Version + " does not report on single orders"
+				w.Error = "version " + s.Version + " does not report on individual orders"
 			}
 		}
 		r.life.Workers = append(r.life.Workers, w)

@@ -1,6 +1,6 @@
-// Package replay asks the workers of a group to call letters again, and waits for the outcomes.
+// Package replay asks the workers of a group to send letters again, and waits for the outcomes.
 //
-// A replay is an entry of the ledger. The worker that owns the letter's partition calls the letter and writes the
+// A replay is an entry of the ledger. The worker that owns the letter's partition sends the letter and writes the
 // outcome. So this package makes no calls: it writes one entry per letter, and reads both topics.
 //
 //	plan := replay.NewPlan(letters, options)       // what would happen to each letter

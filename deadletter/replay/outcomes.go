@@ -20,9 +20,11 @@ const (
 type Summary struct {
 	Run     string
 	Planned int // letters that the plan calls ready
-	// The letters by outcome. Refused are letters again, Failed could not be tried, Dismissed were closed by hand.
+	// The letters by outcome. Refused are letters again, Failed could not be tried, Dismissed were closed by an
+	// operator.
 	Resolved, Refused, Superseded, Failed, Dismissed int
-	// Waiting are requeued and have no outcome yet: the workers finish them without this run. Untouched were not requeued.
+	// Waiting are requeued and have no outcome yet: the workers finish them without this run. Untouched were not
+	// requeued.
 	Waiting, Untouched int
 	// Changed were not replayed by this run, because somebody or something else changed them first: Others are those
 	// that another run replays.
@@ -146,7 +148,7 @@ func (w *work) judge(a asked) bool {
 	case is.State == fold.Open && !is.Unanswered:
 		w.summary.Failed++
 		w.outcome(a, false)
-	default: // closed by hand, and perhaps open again
+	default: // closed by an operator, and perhaps open again
 		w.summary.Dismissed++
 	}
 	return true

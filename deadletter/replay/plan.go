@@ -19,7 +19,7 @@ const (
 	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless it is closed
 	Requeued     Class = "requeued"      // a replay was requested, and has no outcome yet
 	Resolved     Class = "resolved"      // nothing is left to do
-	dismissed    Class = "dismissed"     // closed by hand
+	dismissed    Class = "dismissed"     // closed by an operator
 	overMax      Class = "over-max"      // it was replayed MaxReplays times
 	orderUnknown Class = "order-unknown" // nobody knows whether LeadHit accepted a newer event; Force replays it
 	expired      Class = "expired"       // the letter, or the value that it refers to, is gone
@@ -60,8 +60,8 @@ type Planned struct {
 	Why   string // in words, for a letter that is left alone
 	// Force is set for a letter that is ready only because of it.
 	Force bool
-	// Stage, Cause, Text and Version are those of the letter: where it failed, why, the status it was about, and the worker's
-	// version.
+	// Stage, Cause, Text and Version are those of the letter: where it failed, why, the status it was about, and the
+	// worker's version.
 	Stage, Cause, Text, Version string
 	// Becomes is what today's mapping makes of it; nil if that is not known.
 	Becomes *event.Item

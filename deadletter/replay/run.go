@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// window is how many letters may be without an outcome at once. The workers call those of a stopped run too, so they
-	// must be few.
+	// window is how many letters may be without an outcome at once. The workers send those of a stopped run too, so
+	// they must be few.
 	window = 50
 	// canaryLimit is how long a canary may take.
 	canaryLimit = 60 * time.Second
 	// refreshEvery is how often both topics are read while letters wait for their outcome.
 	refreshEvery = 250 * time.Millisecond
-	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean stays at the rate, without
-	// a burst.
+	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean stays at the rate,
+	// without a burst.
 	catchUp = 250 * time.Millisecond
 	// stopLimit is how long the entry about the end of a run may take: people read it, and no rule depends on it.
 	stopLimit = 5 * time.Second
@@ -34,8 +34,8 @@ type Topics interface {
 	Refresh(ctx context.Context) error
 	// Status returns what both say about a letter, as far as they were read. It returns false if neither mentions it.
 	Status(id ledger.ID) (fold.Status, bool)
-	// Append writes an entry to the ledger. After an error the entry may be stored or not. A write that has begun should
-	// not be cut short.
+	// Append writes an entry to the ledger. After an error the entry may be stored or not. A write that has begun
+	// should not be cut short.
 	Append(ctx context.Context, e ledger.Entry) error
 }
 
@@ -69,7 +69,7 @@ const (
 
 // Do requeues the letters that the plan calls ready, and waits for their outcomes. Its error is a [ChangedError] if
 // these letters have changed since the plan was made; no letter is requeued then. Other errors are those of the topics.
-// The summary is complete in any case.
+// The summary is complete, also after an error.
 func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	w := newWork(r, p, topics)
 	if err := topics.Refresh(ctx); err != nil {
@@ -235,8 +235,8 @@ func (w *work) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// mayAsk reports whether another letter may be requeued now, apart from the rate. Until the canaries are resolved, no
-// others are.
+// mayAsk reports whether another letter may be requeued now, if the rate is ignored. Until the canaries are resolved,
+// no others are.
 func (w *work) mayAsk() bool {
 	room := window - len(w.waiting)
 	if w.proven < w.Canary {
@@ -279,7 +279,7 @@ func (w *work) changedMeanwhile(l Planned) bool {
 	return true
 }
 
-// ask writes the entry of a letter. A write whose outcome is unknown counts as requeued: the letter may be called.
+// ask writes the entry of a letter. A write whose outcome is unknown counts as requeued: the letter may be sent.
 func (w *work) ask(ctx context.Context, l Planned) error {
 	e := ledger.Entry{
 		Event: ledger.LetterReplay, ID: l.ID.String(), N: l.N + 1, Letter: l.Offset, Order: plain(l.Order, 512),

@@ -284,7 +284,7 @@ func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 				if err == nil && s.Stop != "" || attempt > 25 {
 					w.t.Fatalf("seed %d: got %+v in attempt %d, want a kill or the end", seed, s, attempt)
 				}
-				// The same command at once, or after the worker has done all.
+				// The same command at once, or after the worker has done everything.
 				if dice.IntN(2) == 0 {
 					w.idle()
 				}

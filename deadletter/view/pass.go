@@ -76,7 +76,7 @@ func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	}
 }
 
-// Hours counts the letters of the own group that failed in each of the last 24 hours, the oldest hour first.
+// Hours counts the letters of the view's group that failed in each of the last 24 hours, the oldest hour first.
 func (v *View) Hours(now time.Time) (hours [24]int) {
 	for _, k := range v.groups[v.own].all {
 		if i, ok := hourOf(k, millis(now)); ok {

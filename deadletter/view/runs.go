@@ -16,7 +16,7 @@ type Run struct {
 	Started, Stopped time.Time
 	Why              string
 	// Asked counts the run's replays that counted; the next six say what happened to them. Refused were refused again.
-	// Failed could not be called. Dismissed were dismissed while they waited. Lost counts the replays that did not
+	// Failed ended without a call. Dismissed were dismissed while they waited. Lost counts the replays that did not
 	// count, mostly because somebody else was first.
 	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
 }
@@ -38,7 +38,7 @@ type replay struct {
 	outcome ledger.Event
 }
 
-// Runs returns the runs of the own group with their outcomes so far, the oldest first.
+// Runs returns the runs of the view's group with their outcomes so far, the oldest first.
 func (v *View) Runs() []Run {
 	var all []Run
 	for _, r := range v.runs {
@@ -70,7 +70,7 @@ const (
 	replayResolved   ReplayOutcome = "resolved"
 	replaySuperseded ReplayOutcome = "superseded"
 	replayRefused    ReplayOutcome = "refused" // again
-	replayFailed     ReplayOutcome = "failed"  // it could not be called
+	replayFailed     ReplayOutcome = "failed"  // it ended without a call
 	replayDismissed  ReplayOutcome = "dismissed"
 )
 
@@ -81,8 +81,8 @@ type Replay struct {
 	Outcome ReplayOutcome
 }
 
-// Replays returns the replays of a run of the own group: first those that a person must look at, and each kind in the
-// order in which they were requested.
+// Replays returns the replays of a run of the view's group: first those that a person must look at, and each kind in
+// the order in which they were requested.
 func (v *View) Replays(run string) []Replay {
 	r := v.byName[run]
 	if r == nil {

@@ -42,8 +42,8 @@ type Letter struct {
 
 	// Ledger is the letter's state. Its Known is false for a letter that expired: only the id is set then.
 	Ledger fold.Status
-	// Outcome is the last entry that closed the letter, or that gave up its replay. Its Event is empty if there is none,
-	// or if the letter was reopened or replayed since.
+	// Outcome is the last entry that closed the letter, or that gave up its replay. Its Event is empty if there is
+	// none, or if the letter was reopened or replayed since.
 	Outcome Outcome
 	// First is when the letter failed first: a replay that failed again has a newer FailedAt.
 	First time.Time
@@ -52,7 +52,8 @@ type Letter struct {
 	Written, Expires time.Time
 	// Place is where the newest record is in the letters' topic.
 	Place event.Place
-	// Records counts the letter's records: a letter that failed again has several, and so has one that was stored twice.
+	// Records counts the letter's records: a letter that failed again has several, and so has one that was stored
+	// twice.
 	Records int
 }
 
@@ -91,8 +92,8 @@ type kept struct {
 	size                          int               // of the value
 	sum                           [sha256.Size]byte // of the value
 	value                         hasValue
-	// state is the index in fold.States, and n counts replays. Both are copied from the fold, because a reader that visits
-	// every letter must not look each one up there.
+	// state is the index in fold.States, and n counts replays. Both are copied from the fold, because a reader that
+	// visits every letter must not look each one up there.
 	state     uint8
 	overtaken bool
 	n         int32
@@ -279,7 +280,8 @@ func (v *View) Entry(r event.Record) (e ledger.Entry, counted bool) {
 	return e, counted
 }
 
-// follow lets the fold decide whether an entry counts, as the workers do, so that people and workers see the same states.
+// follow lets the fold decide whether an entry counts, as the workers do, so that people and workers see the same
+// states.
 func (v *View) follow(g *group, e ledger.Entry) bool {
 	id, err := ledger.ParseID(e.ID)
 	if err != nil {
@@ -313,8 +315,8 @@ func (g *group) restate(id ledger.ID) {
 	}
 }
 
-// Find returns the letter with an id: that of the own group or, if there is none, of another one, as its Group says. A
-// letter that expired is found as long as the ledger mentions it.
+// Find returns the letter with an id: that of the view's group or, if there is none, of another one, as its Group says.
+// A letter that expired is found as long as the ledger mentions it.
 func (v *View) Find(id ledger.ID) (Letter, bool) {
 	for _, name := range append([]string{v.own}, slices.Sorted(maps.Keys(v.groups))...) {
 		g := v.groups[name]
@@ -353,8 +355,8 @@ func (v *View) Elsewhere(f Filter) map[string]int {
 	return counts
 }
 
-// Expired counts the open and requeued letters of the own group that are gone from the letters' topic, without those that
-// are overtaken.
+// Expired counts the open and requeued letters of the view's group that are gone from the letters' topic, without those
+// that are overtaken.
 func (v *View) Expired() int {
 	count, g := 0, v.group(v.own)
 	for id := range g.lost {

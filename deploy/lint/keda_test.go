@@ -97,7 +97,7 @@ func queryCases(t *testing.T, text string) []queryCase {
 	return all
 }
 
-// canonical returns a query in the parser's own writing.
+// canonical returns a query as the parser formats it.
 func canonical(t *testing.T, query string) string {
 	t.Helper()
 	expr, err := newParser().ParseExpr(query)

@@ -23,7 +23,7 @@ type layout struct {
 	extra     map[string]string
 }
 
-// fixedPorts is how many ports each node has apart from those of additional listeners.
+// fixedPorts is how many ports each node has besides those of additional listeners.
 const fixedPorts = 2
 
 func (l layout) portsEach() int { return fixedPorts + len(l.listeners) }

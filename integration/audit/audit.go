@@ -3,7 +3,7 @@
 // of lost, misordered, repeated and altered events.
 //
 //	report := audit.Compare(audit.Evidence{Events: events, Calls: node.Calls(), Letters: letters})
-//	err := report.Err() // nil: each event was called or became a letter, in order
+//	err := report.Err() // nil: each event was accepted or became a letter, in order
 //
 // The package is pure: no Kafka, no requests, no clock. Calls and letters carry the place of their event as their id,
 // so none has to be matched by content.

@@ -70,7 +70,7 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 			Events: []audit.Event{event(1, audit.Called), event(0, audit.Called)},
 			Calls:  []sandbox.Call{call(0, sandbox.Accepted, 0, 1), call(1, sandbox.Accepted, 2, 3)},
 		}, "", ""},
-		{"an event was never called", audit.Evidence{
+		{"an event was never sent", audit.Evidence{
 			Events: called, Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 1)},
 		}, "lost 1", "orders/0/1 of order \"a\": it was not accepted (0 calls)"},
 		{"a failed call is not enough", audit.Evidence{

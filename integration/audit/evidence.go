@@ -90,7 +90,7 @@ type Evidence struct {
 	Samples  []Sample // in the order in which they were taken
 }
 
-// Cause is why an event was called again although a call had settled it.
+// Cause is why an event was sent again although a call had settled it.
 type Cause string
 
 // The causes.
@@ -105,8 +105,8 @@ const (
 	noAnswer Cause = "no response"
 	// replayed: an operator requested it.
 	replayed Cause = "replay"
-	// gaveUp: the same process called again after its timeout, although there was a response. On a busy machine its
-	// timer may fire before it reads the response. Each process may do that InFlight times.
+	// gaveUp: the same process made another call after its timeout, although there was a response. On a busy machine
+	// its timer may fire before it reads the response. Each process may do that InFlight times.
 	gaveUp Cause = "gave up"
 	// unexplained: none of the above happened.
 	unexplained Cause = "unexplained"

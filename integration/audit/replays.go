@@ -23,7 +23,7 @@ func (a *auditor) askedFor() map[string]int {
 }
 
 // replays compares the states of replayed letters with the call log. A superseded letter may have been accepted: the
-// worker that called was killed before it knew, and the next one found a newer event that was accepted.
+// worker that made the call was killed before it knew, and the next one found a newer event that was accepted.
 func (a *auditor) replays() {
 	if a.Ledger == nil {
 		return
@@ -42,8 +42,8 @@ func (a *auditor) replays() {
 	slices.Sort(a.report.Unended)
 }
 
-// unawaited reports whether a process called about an order before the ledger said that the replay before it in the
-// lane was accepted. A process that lost its partition meanwhile says nothing about the replay. An event that came
+// unawaited reports whether a process made a call about an order before the ledger said that the replay before it in
+// the lane was accepted. A process that lost its partition meanwhile says nothing about the replay. An event that came
 // again, and was accepted before anybody requested a replay, is not a replay. Its letter may have been stored later, by
 // a process that was frozen.
 func (a *auditor) unawaited(before, next sandbox.Call) bool {

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// ledgerOf returns a ledger with the letter of offset 0 and entries about it, such as "replay 1 500": the number, and when it
-// was stored; 3000 if that is not given.
+// ledgerOf returns a ledger with the letter of offset 0 and entries about it, such as "replay 1 500": the number, and
+// when it was stored; 3000 if that is not given.
 func ledgerOf(t *testing.T, entries ...string) *audit.Ledger {
 	t.Helper()
 	l := new(audit.Ledger)
@@ -49,7 +49,7 @@ func TestReplaysAreJudged(t *testing.T) {
 		{"accepted", []sandbox.Call{refused, accepted}, []string{"replay 1", "resolved 1"}, "repeated calls 1"},
 		{"refused again, then accepted", []sandbox.Call{refused, again, accepted}, []string{"replay 1", "letter 1", "replay 2", "resolved 2"}, "repeated calls 2"},
 		{"nobody asked", []sandbox.Call{refused, accepted}, nil, "repeated too often 1 repeated calls 1"},
-		{"called more often than asked", []sandbox.Call{refused, again, accepted}, []string{"replay 1", "resolved 1"}, "repeated too often 1 repeated calls 2"},
+		{"sent more often than asked", []sandbox.Call{refused, again, accepted}, []string{"replay 1", "resolved 1"}, "repeated too often 1 repeated calls 2"},
 		{"without an end", []sandbox.Call{refused, accepted}, []string{"replay 1"}, "replays without their end 1 repeated calls 1"},
 		{"the end of another replay", []sandbox.Call{refused, again}, []string{"replay 1", "letter 1", "replay 2", "resolved 1"}, "replays without their end 1 repeated calls 1"},
 		{"resolved without a call", []sandbox.Call{refused}, []string{"replay 1", "resolved 1"}, "replays without their end 1"},

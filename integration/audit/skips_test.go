@@ -55,7 +55,7 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 		{"before LeadHit had accepted the first", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, failed, 0, 1)},
 		}, "lost 2"},
-		{"before it was called", audit.Evidence{
+		{"before it was sent", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a), said(2, b)},
 			Calls:  []sandbox.Call{says(0, a, failed, 0, 1), says(2, b, accepted, 2, 3), says(0, a, accepted, 4, 5)},
 		}, "out of order 2 skipped 1"},
@@ -85,11 +85,11 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Events: []audit.Event{said(0, a), said(1, a)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(1, a, failed, 2, 3)},
 		}, "lost 1"},
-		{"called again after a newer one", audit.Evidence{
+		{"sent again after a newer one", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a), said(2, b)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(2, b, accepted, 2, 3), says(1, a, accepted, 4, 5)},
 		}, "out of order 1 skipped 1"},
-		{"called anyway", audit.Evidence{
+		{"sent anyway", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(1, a, accepted, 2, 3)},
 		}, ""},
@@ -107,7 +107,7 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Calls:  []sandbox.Call{by("w1", says(0, a, accepted, 4100, 4101)), by("w1", says(2, b, accepted, 4200, 4201))},
 			Losses: []audit.Loss{{Process: "w1", Cause: audit.Freeze, From: at(-9000), To: at(4000)}},
 		}, "skipped 2"},
-		{"called again by the next owner", audit.Evidence{
+		{"sent again by the next owner", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a), stored(said(2, a), 8000)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(0, a, accepted, 4000, 4001)},
 		}, "repeated calls 1 skipped 2"},

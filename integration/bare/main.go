@@ -58,8 +58,8 @@ func run(ctx context.Context, arguments []string) error {
 // pace is the look-alike's measurement of one run.
 type pace struct {
 	Calls int `json:"calls"`
-	// PerSecond is the rate of the middle 90 %. The first calls open connections, and the last ones have few orders left,
-	// so both ends are slower than the steady state.
+	// PerSecond is the rate of the middle 90 %. The first calls open connections, and the last ones have few orders
+	// left, so both ends are slower than the steady state.
 	PerSecond float64 `json:"per_second"`
 }
 
@@ -74,7 +74,7 @@ func paceOf(calls []sandbox.Call) pace {
 }
 
 // serve runs the look-alike until ctx ends. GET /count returns the number of calls so far, GET /pace their rate, and
-// DELETE / resets both. The address is in the log line "listening", as that of a worker, so that program.Get finds it.
+// DELETE / resets both. The address is in the log line "listening", like a worker's, so that program.Get finds it.
 func serve(ctx context.Context, latency time.Duration) error {
 	leadhit := sandbox.New(sandbox.Options{Faults: sandbox.Faults{Latency: latency}})
 	mux := http.NewServeMux()

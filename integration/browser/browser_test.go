@@ -60,7 +60,8 @@ func serve(t *testing.T, added string) (url string) {
 	return server.URL + "/"
 }
 
-// TestBrowser guards the tests of the desk: a mistake of a page is found, and a page sees the view that a test wants.
+// TestBrowser guards the tests of the desk: mistakes in a page are found, and a page is shown in the view (width,
+// language, …) that a test asks for.
 func TestBrowser(t *testing.T) {
 	chromium := browser.Start(t)
 	t.Run("a page without a mistake", func(t *testing.T) {

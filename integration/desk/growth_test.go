@@ -46,13 +46,13 @@ func TestAnOpenTabDoesNotGrow(t *testing.T) {
 			}
 			before := weighAfter(t, tab, pollsAtOnce) // the first polls fill caches
 			after := weighAfter(t, tab, mostPolls)
-			// Chromium may keep the nodes of the last poll for a while. Those of a leak stay.
+			// Chromium may keep the nodes of the last poll for a while. The nodes of a leak stay.
 			for more := 0; grown(before, after) && more < 5; more++ {
 				after = weighAfter(t, tab, pollsAtOnce)
 			}
 			t.Logf("got %+v, later %+v", before, after)
 			if grown(before, after) {
-				t.Errorf("got %+v after %+v, want no more nodes and listeners, and 1 MiB more heap at most", after, before)
+				t.Errorf("got %+v after %+v, want no more nodes and listeners, and at most 1 MiB more heap", after, before)
 			}
 		})
 	}

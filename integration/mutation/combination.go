@@ -101,7 +101,7 @@ func (c combination) folder(path string) (*folder, error) {
 	return f, nil
 }
 
-// add takes up what a mutant changes in a folder. It gets all files, the others unchanged.
+// add merges a mutant's changes into the folder. It gets all files, the others unchanged.
 func (f *folder) add(m mutant, files map[string]*source) error {
 	d := difference{make(map[string]bool), make(map[string]bool)}
 	for path, s := range files {

@@ -87,7 +87,7 @@ func (w *worker) run(ctx context.Context) error {
 			gen.Start(func(generation context.Context) {
 				p := &position{worker: w, gen: gen, partition: partition.ID, memory: w.memory()}
 				if err := p.consume(generation, ctx, partition.Offset); err != nil && ctx.Err() == nil && generation.Err() == nil {
-					w.log.ErrorContext(ctx, "partition given up", "partition", partition.ID, "error", err)
+					w.log.ErrorContext(ctx, "gave up on the partition", "partition", partition.ID, "error", err)
 				}
 			})
 		}
@@ -120,7 +120,8 @@ func (p *position) consume(generation, process context.Context, from int64) erro
 	if err := reader.SetOffset(max(from, kafka.FirstOffset)); err != nil {
 		return err
 	}
-	// Deferred calls run in reverse: cancel first, so that commitByTheClock ends, then wait for it and for parallel calls.
+	// Deferred calls run in reverse: cancel first, so that commitByTheClock ends, then wait for it and for parallel
+	// calls.
 	var others errgroup.Group
 	others.SetLimit(8)
 	defer func() { _ = others.Wait() }()

@@ -20,10 +20,10 @@ type Faults struct {
 	// once; less than 1 means 1.
 	PerSecond float64
 	Burst     int
-	// Orders has the faults of single orders, by order id.
+	// Orders has the faults of individual orders, by order id.
 	Orders map[string]OrderFault
-	// Statuses are accepted besides submitted and paid, as if LeadHit had learned them. Without them an event with another
-	// status becomes a letter, with them a replay of that letter succeeds.
+	// Statuses are accepted besides submitted and paid, as if LeadHit had learned them. Without them an event with
+	// another status becomes a letter, with them a replay of that letter succeeds.
 	Statuses []string
 
 	// Shares of the calls, each from 0 to 1, and at most 1 together. The first three are not executed, the others are.

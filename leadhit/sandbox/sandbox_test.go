@@ -245,14 +245,14 @@ func TestLatencyPassesInABubble(t *testing.T) {
 		}
 		time.Sleep(time.Second) // virtual
 		if now, most := node.InFlight(); now != 3 || most != 3 {
-			t.Errorf("got %d in flight, %d at most; want 3, 3", now, most)
+			t.Errorf("got %d in flight, a maximum of %d; want 3, 3", now, most)
 		}
 		wait.Wait()
 		if took := time.Since(begun); took < time.Minute || took > time.Minute+time.Second {
 			t.Errorf("3 calls took %v, want a minute to 61 s", took)
 		}
 		if now, most := node.InFlight(); now != 0 || most != 3 {
-			t.Errorf("got %d in flight, %d at most; want 0, 3", now, most)
+			t.Errorf("got %d in flight, a maximum of %d; want 0, 3", now, most)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func costs(t *testing.T, most uint64, something func()) {
 	something()
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > most {
-		t.Errorf("got %d KB allocated, want %d at most", took>>10, most>>10)
+		t.Errorf("got %d KB allocated, want at most %d", took>>10, most>>10)
 	}
 }
 

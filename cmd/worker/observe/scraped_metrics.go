@@ -69,8 +69,8 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 		"in one.",
 		age(now, s.Apart))
 	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
-	to.counter("predecessors_removed_total", "Dead workers of the same place that this worker removed from the group when "+
-		"it started.", float64(s.Predecessors))
+	to.counter("predecessors_removed_total", "Dead predecessors that this worker removed from the group when it started.",
+		float64(s.Predecessors))
 }
 
 // calls sends the limits with what is in flight: only both together show whether calls wait for LeadHit or for events.
@@ -119,7 +119,7 @@ func partitions(to sender, s consumer.State) {
 		unknown += number(p.Suspect)
 	}
 	to.gauge("partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
-	to.gauge("partitions_window_full", "Partitions whose fetching rests because the window is full.", float64(full))
+	to.gauge("partitions_window_full", "Partitions whose fetching is paused because the window is full.", float64(full))
 	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.",
 		float64(unknown))
 	to.gauge("partitions_unreadable", "Partitions that are stuck because their next batch cannot be read.",
@@ -129,7 +129,8 @@ func partitions(to sender, s consumer.State) {
 		float64(s.Unowned))
 	to.counter("partitions_restarted_total", "Partitions that were truncated or created again.", float64(s.Restarted))
 	for p, rested := range s.Dispatch.Rested {
-		to.send(prometheus.CounterValue, "window_full_seconds_total", "How long fetching rested because the window was full.",
+		to.send(prometheus.CounterValue, "window_full_seconds_total",
+			"How long fetching was paused because the window was full.",
 			rested.Seconds(), []string{"topic", "partition"}, p.Topic, strconv.Itoa(p.Number))
 	}
 }
@@ -140,13 +141,13 @@ func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 	topic := []string{"topic"}
 	for _, name := range g.source.Topics {
 		oldest, untried := ages(now, s, name)
-		to.send(prometheus.GaugeValue, "lag_seconds", "Age of the oldest event that was not called yet and is not blocked.",
+		to.send(prometheus.GaugeValue, "lag_seconds", "Age of the oldest event that has had no call yet and is not blocked.",
 			untried, topic, name)
 		to.send(prometheus.GaugeValue, "oldest_unfinished_age_seconds", "Age of the oldest unfinished event.", oldest, topic,
 			name)
 		held, heldAge := heldBack(now, s, name)
 		to.send(prometheus.GaugeValue, "events_held_back",
-			"Events that cannot be read because a producer's transaction before them has been open for some seconds.",
+			"Events that cannot be read because a producer's transaction before them has been open for a few seconds.",
 			float64(held), topic, name)
 		to.send(prometheus.GaugeValue, "open_transaction_seconds",
 			"Age of the oldest event that an open transaction holds back; lag_seconds and oldest_unfinished_age_seconds count "+

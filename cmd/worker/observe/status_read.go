@@ -127,8 +127,8 @@ func heldBack(now time.Time, s consumer.State, topic string) (events int64, olde
 	return events, oldest
 }
 
-// ages returns the age of the oldest unfinished event, and of the oldest one that was not called and is not blocked. It
-// looks at one topic, or at all if topic is "". Events that an open transaction holds back count for both.
+// ages returns the age of the oldest unfinished event, and of the oldest one that has had no call and is not blocked.
+// It looks at one topic, or at all if topic is "". Events that an open transaction holds back count for both.
 func ages(now time.Time, s consumer.State, topic string) (oldest, untried float64) {
 	_, held := heldBack(now, s, topic)
 	oldest, untried = held, held

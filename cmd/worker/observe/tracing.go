@@ -107,7 +107,7 @@ type eventSpan struct {
 	replay int // counts the replays of a letter; 0 for an event
 	make   sync.Once
 	span   trace.Span
-	open   atomic.Int64 // orders that are neither called nor stored as letters
+	open   atomic.Int64 // orders that are neither sent nor stored as letters
 }
 
 // Decode begins the span of each event, and ends it at once if the event asks for nothing.
@@ -149,7 +149,7 @@ func (t *Tracing) Take(take taker) taker {
 }
 
 // orders returns how many calls and letters an event needs. Of several items that ask for a call about one order, only
-// one is called.
+// one gets it.
 func orders(items []event.Item) int64 {
 	var refused int64
 	called := make(map[string]struct{}, len(items))

@@ -62,7 +62,7 @@ func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
 }
 
 // attempt is a request on its way through the pool, which calls its exported methods. The goroutine of [Ask] and the
-// one of the connection share it: state decides between them whether the request is sent or withdrawn.
+// connection's share it: state decides between them whether the request is sent or withdrawn.
 type attempt struct {
 	Request
 

@@ -44,7 +44,7 @@ type CommitResult struct {
 // Outcome is what is known about a commit.
 type Outcome uint8
 
-// The outcomes. The zero value is Ambiguous: a commit that nobody judged may or may not be applied.
+// The outcomes. The zero value is Ambiguous: a commit that nobody judged may or may not have been applied.
 const (
 	// Ambiguous: it may have been sent, and no response says whether it was applied. It may be applied late, over a
 	// newer commit.

@@ -15,7 +15,7 @@ import (
 )
 
 // Settings are the settings of a topic or a broker, by Kafka's names. Nil means that the login may not read
-// them. Those of a broker require DescribeConfigs on the cluster.
+// them. A broker's settings require DescribeConfigs on the cluster.
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.
@@ -118,8 +118,8 @@ func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Durat
 	return age, limited, nil
 }
 
-// ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Those of 3.0 and later do not,
-// unless their inter.broker.protocol.version is older. known is false where a broker does not say.
+// ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Brokers of 3.0 and later do
+// not, unless their inter.broker.protocol.version is older. known is false where a broker does not say.
 func (i *Inspector) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (
 		describeTransactions = 65 // a request that came with 3.0

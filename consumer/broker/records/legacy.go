@@ -67,7 +67,7 @@ func (w *walk) message(b []byte) error {
 		w.keep(event.Record{
 			Place: event.Place{Offset: m.offset},
 			Time:  unixTime(m.time),
-			Key:   bytes.Clone(m.key), // keeps nil and empty apart
+			Key:   bytes.Clone(m.key), // keeps nil and empty distinct
 			Value: bytes.Clone(m.value),
 		}, size)
 	}

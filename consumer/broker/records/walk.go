@@ -113,8 +113,8 @@ type header struct {
 	body       []byte
 }
 
-// parseHeader trusts nothing before the checksum fits, and not everything after it: a broken producer can send a correct
-// checksum of nonsense.
+// parseHeader trusts nothing before the checksum fits, and not everything after it: a broken producer can send a
+// correct checksum of nonsense.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < batchSize {
 		return header{}, fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, len(b))
@@ -144,8 +144,8 @@ func (w *walk) batch(b []byte) error {
 	if err != nil {
 		return err
 	}
-	// The broker lists aborted transactions by their first offsets only. Where one ends shows at its abort marker, so the
-	// set is walked from its start, even through batches before the offset asked for (KIP-98).
+	// The broker lists aborted transactions by their first offsets only. Where one ends shows at its abort marker, so
+	// the set is walked from its start, even through batches before the offset asked for (KIP-98).
 	for len(w.aborted) > 0 && w.aborted[0].first <= h.last {
 		w.dropped[w.aborted[0].producer] = true
 		w.aborted = w.aborted[1:]
@@ -191,7 +191,7 @@ func (w *walk) batchRecords(h header) (err error) {
 		defer func() { _ = unpacked.Close() }() // everything needed was read
 		source.stream = bufio.NewReaderSize(unpacked, 16<<10)
 	}
-	// Memory for 1024 records at most, and more as they come. The count is a hint only: the checksum proves that the
+	// Memory for at most 1024 records, and more as they come. The count is a hint only: the checksum proves that the
 	// broker sent it, not that it is true.
 	w.out = slices.Grow(w.out, int(min(h.count, 1024)))
 	for range h.count {

@@ -32,8 +32,9 @@ type Snapshot struct {
 	// again although an earlier owner had finished them. Rested is how long each partition's window was full.
 	Finished, Passed uint64
 	Rested           map[event.Partition]time.Duration
-	// Repeats counts the items that were finished without a call since the start of the process, because LeadHit accepted
-	// their status last for their order. Remembered is the number of orders whose last accepted status is known now.
+	// Repeats counts the items that were finished without a call since the start of the process, because LeadHit
+	// accepted their status last for their order. Remembered is the number of orders whose last accepted status is
+	// known now.
 	Repeats    uint64
 	Remembered int
 }
@@ -46,7 +47,7 @@ type PartitionSnapshot struct {
 	Unfinished          int
 	Bytes               int64
 	// Oldest is when the oldest unfinished event began to age. Untried is the same for events that are not blocked and
-	// were not called yet: more workers would help these. Zero means that there is none. OldestOffset is the lowest
+	// have had no call yet: more workers would help these. Zero means that there is none. OldestOffset is the lowest
 	// unfinished offset.
 	Oldest, Untried time.Time
 	OldestOffset    int64

@@ -22,8 +22,8 @@ type Position struct {
 	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there. Pass
 	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives it.
 	End int64
-	// Scattered says that events with the same key may lie in partitions of other workers, in another topic. Then nothing
-	// is skipped here: another worker may have called the order since this one did.
+	// Scattered says that events with the same key may lie in partitions of other workers, in another topic. Then
+	// nothing is skipped here: another worker may have made a call for the order since this one did.
 	Scattered bool
 	// Partitions is the topic's number of them; 0 if it is unknown.
 	Partitions int
@@ -54,8 +54,8 @@ type Effects struct {
 	Append  *Append
 	// Repeats are finished without a call. They are for people and metrics: nothing is to start, and nothing ends.
 	Repeats []Repeat
-	// Spread is set once in the life of a dispatcher: from then on repeats are called, because an order's events may be in
-	// several partitions.
+	// Spread is set once in the life of a dispatcher: from then on repeats are not skipped, because an order's events
+	// may be in several partitions.
 	Spread *Spread
 	// Suspects are partitions whose commits are suspended because the broker does not know them. Once such a partition
 	// can be fetched, read the group's offset there, then call Trusted or Restarted.

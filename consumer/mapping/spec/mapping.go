@@ -53,7 +53,7 @@ type Match struct {
 
 	// Names are whole names. Either they or Pattern are given.
 	Names []Text
-	// Pattern is an RE2 that must match the whole name, without ^ and $.
+	// Pattern is an RE2 pattern that must match the whole name, without ^ and $.
 	Pattern Text
 }
 
@@ -77,9 +77,9 @@ type Field struct {
 	Sources []Source
 	FirstOf bool
 	// Extract, Normalize and Pattern are applied in this order, before the text is read as the type.
-	Extract   Text   // an RE2 whose one group is the value
+	Extract   Text   // an RE2 pattern whose one group is the value
 	Normalize []Text // trim and lower
-	Pattern   Text   // an RE2 that must match somewhere in the text
+	Pattern   Text   // an RE2 pattern that must match somewhere in the text
 	Type      Text   // one of Types
 	// Layout, Unix and Zone belong to the type time. A field has Layout or Unix, not both.
 	Layout Text // of package time

@@ -138,7 +138,7 @@ func (r *reader) statuses(where string, n *yaml.Node) []string {
 	return all
 }
 
-// match reads the topics: a list of names, or one text, which is an RE2.
+// match reads the topics: a list of names, or one text, which is an RE2 pattern.
 func (r *reader) match(where string, n *yaml.Node) *Match {
 	m := &Match{Place: r.at(n)}
 	found := false

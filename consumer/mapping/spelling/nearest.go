@@ -18,7 +18,7 @@ func Unknown(what, name string, known []string) string {
 
 // Nearest returns the first of the names with the fewest typos in it, or "" if each has too many.
 func Nearest(name string, names []string) string {
-	// At most half of the letters may be wrong, and three at most. With more, a suggestion is a guess.
+	// At most half of the letters may be wrong, and at most three. With more, a suggestion is a guess.
 	best, least := "", max(1, min(3, len([]rune(name))/2))+1
 	for _, candidate := range names {
 		if d := distance([]rune(strings.ToLower(name)), []rune(strings.ToLower(candidate))); d < least {

@@ -100,7 +100,7 @@ func (p *pathParser) path() (Path, error) {
 	path := Path{}
 	for p.at = 1; p.at < len(p.text) && !strings.HasPrefix(p.text[p.at:], wildcard); {
 		if len(path) == maxSteps {
-			return nil, p.fault(p.at, fmt.Sprintf("a path has %d steps at most", maxSteps))
+			return nil, p.fault(p.at, fmt.Sprintf("a path has at most %d steps", maxSteps))
 		}
 		s, err := p.step()
 		if err != nil {
@@ -215,7 +215,7 @@ func (p *pathParser) index() (step, error) {
 	n, err := strconv.Atoi(digits)
 	switch {
 	case errors.Is(err, strconv.ErrRange) || n > maxIndex || n < -maxIndex:
-		return step{}, p.fault(p.at+1, fmt.Sprintf("an index is %d at most", maxIndex))
+		return step{}, p.fault(p.at+1, fmt.Sprintf("an index is at most %d", maxIndex))
 	case err != nil || strconv.Itoa(n) != digits:
 		return step{}, p.fault(p.at+1, "want one index, like [0] or [-1], or a quoted name, like ['name']")
 	}

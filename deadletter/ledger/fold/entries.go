@@ -6,8 +6,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// Follow takes the ledger's next entry that is [ledger.Entry.For] the group, and reports whether it counted. Events that
-// are not about a letter's state never do.
+// Follow takes the ledger's next entry that is [ledger.Entry.For] the group, and reports whether it counted. Events
+// that are not about a letter's state never do.
 //
 // Whether an entry counts depends only on the entries before it:
 //   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
@@ -105,7 +105,7 @@ func (s *letter) answer(e ledger.Entry, n int32) bool {
 	case ledger.LetterResolved:
 		s.resolved, s.dismissed = true, false
 	case ledger.LetterSuperseded:
-		s.superseded = !s.dismissed // it stays closed by hand
+		s.superseded = !s.dismissed // it stays closed by its operator
 	default: // ledger.LetterFailed: open again
 	}
 	return true

@@ -54,8 +54,8 @@ type Letter struct {
 	ID    ledger.ID
 	Order string // "" if the mapping did not get that far
 	Key   uint64 // KeyHash of the record's key
-	// Count is the header dlq.replay.count. Offset is the record's place in the letters' topic; -1 if the writer does not
-	// know it yet.
+	// Count is the header dlq.replay.count. Offset is the record's place in the letters' topic; -1 if the writer does
+	// not know it yet.
 	Count  int
 	Offset int64
 	// Stored is the record's timestamp; zero if it is not known. Only Counts needs it.
@@ -72,14 +72,14 @@ type Status struct {
 	// Overtaken says that LeadHit accepted Newer, an event of the same order: a replay needs Force.
 	Overtaken bool
 	Newer     string
-	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued letters
-	// by these replays.
+	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued
+	// letters by these replays.
 	Replay *ledger.Entry
 	Turn   int64
 	// Former says that a replay before the last one has no outcome either: it was dismissed and requested again, or two
 	// people asked.
 	Former bool
-	// Unanswered says that the last replay that counted has no outcome. It may still have been called: the letter is
+	// Unanswered says that the last replay that counted has no outcome. It may still have been sent: the letter is
 	// requeued, or was dismissed meanwhile.
 	Unanswered bool
 }
@@ -117,8 +117,8 @@ type recent struct {
 	offset int64
 }
 
-// letter is the state of one letter. What the ledger says and what the letters' topic says stay apart, so the order in
-// which they are read does not matter.
+// letter is the state of one letter. What the ledger says and what the letters' topic says are kept separate, so the
+// order in which they are read does not matter.
 type letter struct {
 	place place
 	order string
@@ -312,7 +312,7 @@ func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 	return ids
 }
 
-// older reports whether LeadHit must not be called about a letter once it has accepted another event of the order. The
+// older reports whether a letter must get no call once it has accepted another event of the order. The
 // log orders the events of one partition; between partitions the order is unknown, so all count as older.
 func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset

@@ -9,8 +9,8 @@ import (
 )
 
 // A letter about several orders has the first one's key. An event whose order is unknown may be about another one of
-// them: then its key is that order's id. A replay was called under a mapping that read its event, and taken again under
-// one that does not (simulator's seed 63673).
+// them: then its key is that order's id. A replay ran under a mapping that could read its event, and was taken up again
+// under one that cannot (simulator's seed 63673).
 func TestAnEventWithoutAnOrderIsNewerThanLettersOfTheOrderThatItsKeyNames(t *testing.T) {
 	t.Parallel()
 	var f fold.Fold

@@ -13,8 +13,8 @@ import (
 // pauses on its own when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use
 // it.
 //
-// The ledger decides. A pause of our own takes effect at once, but it stays apart until it has been read back from the
-// ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
+// The ledger decides. A pause of our own takes effect at once, but it is kept separate until it has been read back from
+// the ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
 type Guard struct {
 	// Worker names this process in the pauses that it announces. Build names its version and mapping: a resume accepts
 	// fingerprints for one build.
@@ -87,8 +87,8 @@ func (g *Guard) Announcement() (ledger.Entry, bool) {
 	return e, true
 }
 
-// Follow takes the ledger's next entry that is [ledger.Entry.For] the group. Pass all entries in the ledger's order, from
-// its start when the process starts, and our own too: a resume ends only pauses that precede it.
+// Follow takes the ledger's next entry that is [ledger.Entry.For] the group. Pass all entries in the ledger's order,
+// from its start when the process starts, and our own too: a resume ends only pauses that precede it.
 func (g *Guard) Follow(e ledger.Entry) {
 	paused := g.paused()
 	switch {

@@ -101,8 +101,8 @@ type Work struct {
 type Letter struct {
 	State   fold.State `json:"state"`
 	Replays int        `json:"replays"` // requested so far, whatever their outcomes
-	// Overtaken says that LeadHit accepted a newer event of the order, named by Newer. A replay ends as superseded then,
-	// unless it is forced.
+	// Overtaken says that LeadHit accepted a newer event of the order, named by Newer. A replay ends as superseded
+	// then, unless it is forced.
 	Overtaken bool   `json:"overtaken,omitempty"`
 	Newer     string `json:"newer,omitempty"`
 	Expired   bool   `json:"expired,omitempty"` // only the ledger knows it
@@ -164,7 +164,7 @@ func EntryStep(e ledger.Entry, counted bool) Step {
 	}
 }
 
-// Sort sorts the events by time. Those of the same time keep the log's order.
+// Sort sorts the events by time. Events of the same time keep the log's order.
 func (l *Order) Sort() {
 	slices.SortStableFunc(l.Events, func(a, b *Event) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
