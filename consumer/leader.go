@@ -16,7 +16,7 @@ import (
 
 const (
 	// Protocol is the name of the assignment protocol by which workers share the partitions. Kafka admits only
-	// consumers that know a protocol of the same name, so it refuses a foreign client that uses our group id by
+	// consumers that know a protocol of the same name, so it refuses another program's client that uses our group id by
 	// mistake. Under a common name, such as "range", that client would be given partitions, and nobody would call
 	// LeadHit for their events. For the same reason workers with an older name and workers with this one cannot be in
 	// the group together.

@@ -35,7 +35,7 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 		fault  *kfake.Fault
 	}{
 		"its topic does not exist": {0, nil},
-		"a foreign client holds the group": {
+		"another program's client holds the group": {
 			2, &kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.InconsistentGroupProtocol, Count: -1},
 		},
 		"it has no right to the group": {

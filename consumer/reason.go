@@ -127,7 +127,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
 		return reason{
 			what: "other consumers occupy the group " + group,
-			fix: "they are foreign clients, consumers with group.protocol=consumer, or workers of an older release; " +
+			fix: "they are other programs' clients, consumers with group.protocol=consumer, or workers of an older release; " +
 				"stop them, or set another KAFKA_GROUP",
 		}
 	case errors.Is(err, kafka.InvalidSessionTimeout):

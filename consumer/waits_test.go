@@ -43,7 +43,7 @@ func TestAForeignClientIsRejectedByTheGroup(t *testing.T) {
 			kgo.Balancers(kgo.RangeBalancer(), kgo.CooperativeStickyBalancer(), kgo.RoundRobinBalancer()))
 		fetches := foreign.PollFetches(w.t.Context())
 		if err := fetches.Err(); err == nil || !strings.Contains(err.Error(), kerr.InconsistentGroupProtocol.Error()) {
-			w.t.Errorf("got %v, %d events for a foreign client, want it refused", err, fetches.NumRecords())
+			w.t.Errorf("got %v, %d events for another program's client, want it refused", err, fetches.NumRecords())
 		}
 		for n := range 4 {
 			w.produce(n, fine, fmt.Sprint("a", n), fmt.Sprint("b", n))

@@ -30,7 +30,7 @@ func (ours) ProtocolName() string { return "leadhit-sync" }
 // so.
 func (s *suite) testForeign(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("foreign clients use the workers' group id", func(t *testing.T) {
+	t.Run("other programs' clients use the workers' group id", func(t *testing.T) {
 		t.Parallel()
 		r := s.newRun(t, brokers, 9, sandbox.Faults{})
 		w := r.newWorker(t)
@@ -64,7 +64,8 @@ func (s *suite) testForeign(t *testing.T, brokers []string) {
 	}
 }
 
-// testHeld: a worker reports that a foreign client keeps it out of its group, and joins when the client has left.
+// testHeld: a worker reports that another program's client keeps it out of its group, and joins when the client has
+// left.
 func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	t.Helper()
 	r := s.newRun(t, brokers, 3, sandbox.Faults{})
@@ -82,7 +83,7 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	t.Log(foreign.end())
 	r.finish(t, time.Minute)
 	if got := w.lines("other consumers occupy the group"); got != 1 {
-		t.Errorf("got %d lines about the foreign client, want one", got)
+		t.Errorf("got %d lines about the other client, want one", got)
 	}
 	w.stop(t)
 }
@@ -152,7 +153,7 @@ func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 // says waits until it has printed a text.
 func (s *javaClient) says(t *testing.T, text string) {
 	t.Helper()
-	eventually(t, 2*time.Minute, "a foreign client that says "+text, func() string {
+	eventually(t, 2*time.Minute, "another program's client that says "+text, func() string {
 		return unless(strings.Contains(s.String(), text), "it says: %s", s)
 	})
 }

@@ -18,7 +18,7 @@ const (
 )
 
 // testOutages: an outage of OUTAGE seconds causes no letter and hardly any calls. The worker soon notices its end, and
-// works off the backlog at the rate that LeadHit can take.
+// works through the backlog at the rate that LeadHit can take.
 func (s *suite) testOutages(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
@@ -115,7 +115,7 @@ func (r *run) recover(t *testing.T) {
 func (r *run) workOff(t *testing.T, name string, accepted int) {
 	t.Helper()
 	begin := time.Now()
-	eventually(t, 15*time.Minute, "the backlog worked off", func() string {
+	eventually(t, 15*time.Minute, "the end of the backlog", func() string {
 		if why := r.died(); why != "" {
 			t.Fatal(why)
 		}

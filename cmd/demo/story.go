@@ -38,7 +38,7 @@ func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: 
 // learnedStatus is the status of most letters, so most of them can be replayed once LeadHit accepts it.
 const learnedStatus = "cancelled"
 
-// scenes are the scenes of a chapter. The gaps between them leave the worker time to work off a backlog. The key is
+// scenes are the scenes of a chapter. The gaps between them leave the worker time to work through a backlog. The key is
 // rejected for about a seventh of the chapter, so that a watcher sees the pause begin and end. Times are shares of a
 // chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have no faults, so a
 // watcher sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no other
