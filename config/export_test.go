@@ -1,6 +1,6 @@
 package config
 
-// The types of two settings, whose texts are tested and fuzzed alone.
+// The types of two settings, whose values are tested and fuzzed alone.
 type (
 	Bytes = size
 	Start = start

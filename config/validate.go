@@ -45,8 +45,8 @@ func (c *Config) checkWork(p *problems) {
 //
 //	now − last acknowledged commit < lease = session − call timeout − margin
 //
-// and a commit is sent at least every sixth of a session: with a lease of a third of a session, calls continue after
-// one failed commit.
+// and a commit is sent at least six times per session timeout: with a lease of a third of a session, calls continue
+// after one failed commit.
 func (c *Config) checkLease(p *problems) {
 	if !p.good("KAFKA_SESSION_TIMEOUT", "LEADHIT_TIMEOUT") {
 		return

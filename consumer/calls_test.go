@@ -25,7 +25,7 @@ func TestAnOutageOfFiveMinutesMakesNoLettersAndBoundedCalls(t *testing.T) {
 		w.leadhitDoes(answers(10 * time.Millisecond))
 		w.settle(time.Minute)
 		if len(w.ledger.letters) > 0 {
-			w.t.Errorf("got letters %v, want none: an outage is no order's fault", w.ledger.letters)
+			w.t.Errorf("got letters %v, want none: an outage is not an order's fault", w.ledger.letters)
 		}
 	})
 }

@@ -88,7 +88,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 			outcome = turn.Ambiguous
 		case groups.Fenced:
 			outcome = turn.Refused
-		// the right may be granted before the lease ends; after that no call starts
+		// the permission may be granted before the lease ends; after that no call starts
 		case groups.Again, groups.Forbidden:
 			outcome = turn.NotSent
 		case groups.UnknownTopic:

@@ -3,13 +3,13 @@
 //
 // # Promises
 //
-// Package dispatch makes the promises; this package meets their preconditions. No call starts before the group's
-// offsets were read and one commit of this generation was acknowledged. Letters and ledger must have been read, too,
-// to the ends that they had after the assignment. So a pause outlives a restart, and no replay is missed or sent
-// twice. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds,
-// less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue:
-// kafka-go does not rejoin until then. A commit without a response ends the membership: the worker leaves the group
-// and joins it under another member id.
+// Package dispatch makes the promises; this package meets their preconditions. No call starts until the group's offsets
+// have been read and one commit of this generation has been acknowledged. Letters and ledger must also have been read
+// up to their ends as of the assignment. So a pause outlives a restart, and no replay is missed or sent twice. When the
+// generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds, less than the
+// rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue: kafka-go does not
+// rejoin until then. A commit without a response ends the membership: the worker leaves the group and joins it under
+// another member id.
 //
 // Letters and ledger are read before the worker joins the group, at most the newest 200,000 letters, and followed from
 // then on. If one of them cannot be read later, the worker continues as before; only a new generation waits. An order
@@ -20,9 +20,9 @@
 // generation, before anything is fetched, the consumer creates the letters' topic and the ledger if they are missing,
 // and then reads them. If this takes too long, the worker leaves the group and waits outside it.
 //
-// A worker that knows its place considers other members of that place dead. Before its first join it waits until their
-// last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it removes
-// them from the group.
+// A worker whose place is known considers other members with the same place dead. Before its first join it waits until
+// their last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it
+// removes them from the group.
 //
 // A position advances only past records that were read. The log itself may have moved: retention passed the offset,
 // or the topic was truncated or recreated. Then the consumer logs and counts that, and continues at the new start of
@@ -35,9 +35,9 @@
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended. They are the clock, the membership, and the
-// followers of letters and ledger. Each generation has a committer and watchers. Each fetch and each call in flight
-// has one, and so has each batch for the ledger, and each letter that is stored or fetched for a replay. Goroutines
-// use the dispatcher one at a time, in turns. A turn passes in one input and starts the resulting effects.
+// followers of letters and ledger. Each generation has a committer and watchers. Each fetch and each call in flight has
+// one, and so has each batch for the ledger, and each letter that is stored or fetched for a replay. Goroutines use the
+// dispatcher one at a time, each in a turn. A turn passes in one input and starts the resulting effects.
 //
 // # Shutdown
 //
@@ -140,10 +140,10 @@ type base struct {
 	log     *slog.Logger
 	waits   waits
 	counts  counts
-	// caughtUp informs the dispatcher once letters and ledger were read as far as the generation needs. Call it only in
-	// turns.
+	// caughtUp informs the dispatcher once letters and ledger were read as far as the generation needs. Call it only
+	// within a turn.
 	caughtUp func()
-	// Use it only in turns.
+	// Use it only within a turn.
 	current *generation // takes the generation's effects; nil between generations
 	pauses  pauseLog
 	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so

@@ -28,7 +28,7 @@ type fetcher struct {
 	starts  *starts
 	unknown unknowns
 
-	// Use it only in turns.
+	// Use it only within a turn.
 	ends     map[event.Partition]int64 // log ends, as of the last fetch
 	standing map[event.Partition]Unreadable
 	holds    holds
@@ -76,7 +76,7 @@ func (f *fetcher) fetch(ctx context.Context, ask turn.Fetch) {
 		}
 		switch {
 		case err == nil:
-			again.Over(log).InfoContext(ctx, "fetching again")
+			again.Over(log).InfoContext(ctx, "can fetch again")
 			f.readable(&bad)
 			f.fetched(ctx, log, ask, batch)
 			return

@@ -25,7 +25,7 @@ type generation struct {
 	// take starts to fetch a letter, for as long as the generation takes up replays.
 	take func(turn.Take)
 
-	closed, over bool // used in turns: unknown is closed, ended was written
+	closed, over bool // used only within a turn: unknown is closed, ended was written
 }
 
 func newGeneration(member groups.Member, partitions int) *generation {

@@ -39,8 +39,8 @@ type hold struct {
 	logged bool
 }
 
-// holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Use it
-// only in turns.
+// holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Use it only
+// within a turn.
 type holds struct {
 	open   map[event.Partition]*hold
 	logged map[event.Partition]time.Time

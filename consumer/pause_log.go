@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// pauseLog logs when calls pause and resume. Use it only in turns.
+// pauseLog logs when calls pause and resume. Use it only within a turn.
 type pauseLog struct {
 	log     *slog.Logger
 	last    snapshot.Pause // that was logged
@@ -35,7 +35,7 @@ func (p *pauseLog) note(is snapshot.Pause) {
 		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s; calls resume automatically; " +
 			"correct the account or LEADHIT_API_KEY_FILE, which is read again when it changes")
 	case retry.Misconfigured.String():
-		log.Error("calls paused: the URL responds, but does not know set_order_status; " +
+		log.Error("calls paused: the server at LEADHIT_URL responds, but does not know set_order_status; " +
 			"probing every 30 s; calls resume automatically; run leadhit-sync check and correct LEADHIT_URL")
 	case retry.Outage:
 		log.Warn("calls paused: LeadHit is down; probing at least every 30 s; calls resume automatically")
@@ -44,7 +44,7 @@ func (p *pauseLog) note(is snapshot.Pause) {
 	case ledger.Flood:
 		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, " +
 			"which points to a bad deploy and not to bad orders; " +
-			"list the letters with leadhit-sync letters list and correct the mapping or their cause; " +
+			"list the letters with leadhit-sync letters list and fix the mapping, or whatever caused them; " +
 			"leadhit-sync resume resumes the calls and accepts letters like these")
 	default:
 		log.Warn("calls paused")

@@ -179,9 +179,9 @@ func TestASuccessorThatKafkaDoesNotHelpJoinsAllTheSame(t *testing.T) {
 		err  *kerr.Error
 		says string
 	}{
-		"no right to describe":   {kmsg.DescribeGroups, kerr.GroupAuthorizationFailed, "cannot look for this worker's dead"},
+		"may not describe":       {kmsg.DescribeGroups, kerr.GroupAuthorizationFailed, "cannot look for this worker's dead"},
 		"coordinator is loading": {kmsg.DescribeGroups, kerr.CoordinatorLoadInProgress, ""},
-		"no right to leave":      {kmsg.LeaveGroup, kerr.GroupAuthorizationFailed, "cannot remove this worker's dead"},
+		"may not leave":          {kmsg.LeaveGroup, kerr.GroupAuthorizationFailed, "cannot remove this worker's dead"},
 		"coordinator moves":      {kmsg.LeaveGroup, kerr.NotCoordinator, "cannot remove this worker's dead"},
 	} {
 		t.Run(name, func(t *testing.T) {

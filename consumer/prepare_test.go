@@ -38,7 +38,7 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 		"another program's client holds the group": {
 			2, &kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.InconsistentGroupProtocol, Count: -1},
 		},
-		"it has no right to the group": {
+		"it has no permission for the group": {
 			2, &kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Err: kerr.GroupAuthorizationFailed, Count: -1},
 		},
 		"its user may not describe the topic": {

@@ -292,7 +292,7 @@ func TestCallsWaitAfterARebalanceUntilLettersAndLedgerAreRead(t *testing.T) {
 				w.produce(0, fine, "b")
 				time.Sleep(time.Minute)
 				if got := len(w.ledger.calledNow()); got != 1 {
-					w.t.Errorf("got %d calls, want none while the last owner's letters and marks may be unknown", got)
+					w.t.Errorf("got %d calls, want none while the previous owner's letters and marks may be unknown", got)
 				}
 				waitsFor(w.t, k, name+" "+topic+" is not read yet")
 				w.toldOnce("cannot read " + name)
@@ -319,11 +319,11 @@ func TestALetterIsFetchedUntilItIsKnown(t *testing.T) {
 		w.replay(0, 1, 0)
 		w.replay(1, 1, 1)
 		time.Sleep(30 * time.Second)
-		w.toldOnce("cannot fetch letters for their replays")
-		waitsFor(w.t, k, "letters cannot be fetched for their replays")
+		w.toldOnce("cannot fetch letters to replay")
+		waitsFor(w.t, k, "letters to replay cannot be fetched")
 		fault.Remove()
 		w.saysSoon("replay orders/0/0 1 ", "replay orders/0/1 1 ", "resolved orders/0/0 1 ", "resolved orders/0/1 1 ")
-		w.toldOnce("letters can be fetched for their replays")
+		w.toldOnce("letters to replay can be fetched again")
 		if got := k.Waits(); len(got) > 0 {
 			w.t.Errorf("got waits %v, want none", got)
 		}

@@ -208,8 +208,8 @@ func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T)
 	}
 }
 
-// callsOfOneStatusTwice lets a worker of some topics read two events that say the same, and counts its calls. The usual
-// partitioners put their key into partition 1 of two.
+// callsOfOneStatusTwice lets a worker with the given topics read two events that have the same status, and counts its
+// calls. The usual partitioners put their key into partition 1 of two.
 func (w *world) callsOfOneStatusTwice(partition int32, topics ...string) int32 {
 	w.t.Helper()
 	for range 2 {

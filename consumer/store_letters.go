@@ -28,7 +28,7 @@ func (l *letters) store(ctx context.Context, s turn.Store) {
 	l.send(func(now time.Time) { l.dispatcher.Stored(now, s.ID, err == nil) })
 }
 
-// note logs each reason why letters cannot be stored, once. It also logs when all letters are stored again.
+// note logs each reason why letters cannot be stored, once. It also logs when all letters can be stored again.
 func (l *letters) note(ctx context.Context, s turn.Store, err error) {
 	if ctx.Err() != nil { // the stop made it fail, not the topic
 		return
@@ -41,7 +41,7 @@ func (l *letters) note(ctx context.Context, s turn.Store, err error) {
 		delete(l.failing, at)
 		if was > 0 && len(l.failing) == 0 {
 			l.waits.end(waitLetters)
-			l.again.Over(l.log).InfoContext(ctx, "letters are stored again")
+			l.again.Over(l.log).InfoContext(ctx, "letters can be stored again")
 		}
 		return
 	}

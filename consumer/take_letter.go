@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 )
 
-// takes fetches letters for their replays.
+// takes fetches letters to replay.
 type takes struct {
 	*base
 
@@ -49,9 +49,9 @@ func (t *takes) failed(ctx context.Context, take turn.Take, err error, first boo
 		t.failing++
 	}
 	why := reasonOf(err)
-	t.waits.begin(waitTake, "letters cannot be fetched for their replays: "+why)
+	t.waits.begin(waitTake, "letters to replay cannot be fetched: "+why)
 	t.again.Failed()
-	t.again.Log(t.log, why).WarnContext(ctx, "cannot fetch letters for their replays; trying again",
+	t.again.Log(t.log, why).WarnContext(ctx, "cannot fetch letters to replay; trying again",
 		slog.String("letter", take.Letter.String()), slog.Any("error", err))
 }
 
@@ -65,6 +65,6 @@ func (t *takes) over(ctx context.Context) {
 	t.waits.end(waitTake)
 	log := t.again.Over(t.log)
 	if ctx.Err() == nil {
-		log.InfoContext(ctx, "letters can be fetched for their replays again")
+		log.InfoContext(ctx, "letters to replay can be fetched again")
 	}
 }

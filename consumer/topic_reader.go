@@ -28,7 +28,7 @@ type topicReader[T any] struct {
 	started bool // it was read to its end once, and a goroutine follows it
 	again   retrier
 
-	// Use them only in turns.
+	// Use them only within a turn.
 	next  int64 // all records before it were passed on
 	until int64 // the end that it had after the assignment; -1 while that is not known
 }

@@ -322,7 +322,7 @@ func TestANewTopicWithManyPartitionsIsLoggedOnce(t *testing.T) {
 		w.settle(time.Minute)
 		w.toldOnce("created again")
 		if got := k.State().Restarted; got == 0 {
-			w.t.Error("got no restarted partition, want the ones that had a commit")
+			w.t.Error("got no recreated partition, want the ones that had a commit")
 		}
 	})
 }

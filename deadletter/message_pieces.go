@@ -74,7 +74,7 @@ func quotation(message string, first rune, size int) int {
 	return len(message)
 }
 
-// closingMark returns the closing mark for an opening one, or 0 if the rune is no quotation mark.
+// closingMark returns the closing mark for an opening one, or 0 if the rune is not a quotation mark.
 func closingMark(opening rune) rune {
 	switch opening {
 	case '\'', '"', '`':

@@ -108,7 +108,7 @@ func (f Facts) inspect(n needs, settings map[string]string) Inspection {
 	return i
 }
 
-// sources are facts about the source topics together.
+// sources are facts about the source topics taken together.
 type sources struct {
 	maxBytes       int           // of the largest record
 	retention      time.Duration // the longest limited one; 0 if none is known

@@ -46,7 +46,7 @@ func changes(events []audit.Event) (n int) {
 // newName keeps the orders of one run separate from those of others.
 func newName() string { return "order-" + rand.Text()[:4] }
 
-// inTurn returns events about 1,000 orders in turn.
+// inTurn returns events for 1,000 orders in rotation.
 func inTurn(events int) []audit.Event {
 	orders := shop.NewOrders(newName(), 1000, 1)
 	all := make([]audit.Event, events)
@@ -78,7 +78,8 @@ func hotOrders(events int) []audit.Event {
 	return all
 }
 
-// repeated returns events of which 60 % repeat their order's status: four events per order, of 1,000 orders in turn.
+// repeated returns events of which 60 % repeat their order's status: four events per order, for 1,000 orders in
+// rotation.
 func repeated(events int) []audit.Event {
 	const each, together = 4, 1000
 	orders := shop.NewOrders(newName(), events/each+1, 1).Repeat(0.8)

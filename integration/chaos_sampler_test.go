@@ -113,5 +113,5 @@ func (s *sampler) reached(ends map[audit.Place]int64) bool {
 	return true
 }
 
-// pace returns how many samples there were in a second, on the whole.
+// pace returns the average number of samples per second.
 func (s *sampler) pace() float64 { return float64(s.rounds) / s.at.Sub(s.began).Seconds() }

@@ -172,7 +172,7 @@ func (p *person) do(errs ...error) {
 	}
 }
 
-// goes opens a page of the desk and waits for the texts.
+// goes opens a page of the desk and waits for the given text.
 func (p *person) goes(path string, texts ...string) {
 	p.Helper()
 	p.do(p.Do(chromedp.Navigate(p.world.url + path)))
@@ -197,8 +197,8 @@ func (p *person) sees(texts ...string) {
 	p.do(p.See(texts...))
 }
 
-// comesToSee waits until the page shows the texts. The page's script keeps it current; without it, a person reads the
-// page again.
+// comesToSee waits until the page shows the given text. The page's script keeps it current; without it, a person reads
+// the page again.
 func (p *person) comesToSee(texts ...string) {
 	p.Helper()
 	if !p.view.NoScript {

@@ -5,8 +5,8 @@
 // The packages: apache runs Kafka, authority issues its certificates, shop writes the events, program runs the binary.
 // nemesis plans faults, audit compares the evidence after a run, container runs the image. peer speaks the wrong
 // protocol at the address of a broker or of LeadHit. browser opens pages in Chromium, desk looks at those of the desk.
-// launch starts Kafka for trials by hand, bare is the benchmark's baseline, a loop without Kafka. planted is a worker
-// with faults that the audit must find. mutation plants faults in the code for unit tests that must notice them.
+// launch starts Kafka for trying things by hand, bare is the benchmark's baseline, a loop without Kafka. planted is a
+// worker with faults that the audit must find. mutation plants faults in the code for unit tests that must notice them.
 //
 // Environment variables, all optional:
 //

@@ -20,8 +20,8 @@ import (
 // memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
 const memoryOfWaiting = 64
 
-// testStrangers: a peer at a broker's address that is no broker is named in the log, and makes the worker allocate no
-// memory.
+// testStrangers: a peer at a broker's address that is not a broker is named in the log, and makes the worker allocate
+// no memory.
 func (s *suite) testStrangers(t *testing.T) {
 	t.Parallel()
 	binary := buildWithoutRace(t)

@@ -159,7 +159,7 @@ func (h held) String() string {
 	return fmt.Sprintf("%d goroutines, %d open files", h.goroutines, h.files)
 }
 
-// holds takes the minimum of several readings, because a temporary rise is no leak.
+// holds takes the minimum of several readings, because a temporary rise is not a leak.
 func (w *worker) holds(t *testing.T) held {
 	t.Helper()
 	var least held

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// secrets are the texts that, like the canary, must not appear in the output of any run.
+// secrets are the values that, like the canary, must not appear in the output of any run.
 type secrets struct {
 	mu   sync.Mutex
 	text []string

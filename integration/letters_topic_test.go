@@ -68,7 +68,7 @@ func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	r.committedUpTo(t, settled)
 	r.broker.alter(t, topic, "max.message.bytes", "1048576")
 	r.finish(t, 2*time.Minute)
-	w.awaitLine(t, time.Minute, "letters are stored again")
+	w.awaitLine(t, time.Minute, "letters can be stored again")
 }
 
 // countLetters demands three rounds of letters, the first with values, the second without. In the third some may be

@@ -22,8 +22,8 @@ const (
 )
 
 // BenchmarkManyLetters measures with 200,000 letters of 1.6 KB how long a worker takes to become ready, and a command
-// to list them. It compares both with a plain loop that reads the topic. A worker with an empty topic takes its turn,
-// too: joining the group takes seconds anyway. Then 1,000 of the letters are replayed.
+// to list them. It compares both with a plain loop that reads the topic. A worker with an empty topic is measured too:
+// joining the group takes seconds anyway. Then 1,000 of the letters are replayed.
 func BenchmarkManyLetters(b *testing.B) {
 	s := newSuite(b)
 	brokers := oneNode(b)

@@ -61,7 +61,7 @@ func (s *suite) testRepeats(t *testing.T, brokers []string) {
 	})
 }
 
-// statuses is the last status of each order that LeadHit accepted.
+// statuses is the last status that LeadHit accepted for each order.
 func (r *run) statuses() map[string]string {
 	last := make(map[string]string)
 	for _, call := range r.leadhit.Calls() {

@@ -29,7 +29,8 @@ type entry struct {
 	Cause   string `json:"cause,omitempty"`
 }
 
-// testReplays: an operator's entry in the ledger has a letter sent again, and the outcome is in the ledger.
+// testReplays: an operator's entry in the ledger requests that a letter be sent again, and the outcome is in the
+// ledger.
 func (s *suite) testReplays(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("letters are replayed: refused again, resolved, superseded", func(t *testing.T) {

@@ -283,7 +283,7 @@ func (g *guarded) plugged(t *testing.T, wrong, right string) (repair func()) {
 	return func() { c.plug(to(t.Context(), right)) }
 }
 
-// testRefusedRights: a worker names a missing right, loses nothing meanwhile, and continues once the right is granted.
+// testRefusedRights: a worker names a missing permission, loses nothing meanwhile, and continues once it is granted.
 func (w *wire) testRefusedRights(t *testing.T) {
 	t.Helper()
 	const read, write = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite
@@ -294,22 +294,22 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		// says is the text in the worker's log, checked that of check.
 		says, checked func(*guarded) string
 	}{
-		"no right to the events": {
+		"no permission for the events": {
 			func(g *guarded) apache.Right { return g.rights()[3] }, true,
 			func(g *guarded) string { return g.topic },
 			func(g *guarded) string { return g.topic + ": Kafka does not allow describing it; grant" },
 		},
-		"no right to the group": {
+		"no permission for the group": {
 			func(g *guarded) apache.Right { return g.rights()[0] }, true,
 			func(*guarded) string { return "grant Read on the group" },
 			func(g *guarded) string { return "Kafka does not allow joining " + g.group + "; grant Read on it" },
 		},
-		"no right to the letters": {
+		"no permission for the letters": {
 			func(g *guarded) apache.Right { return g.rights()[1] }, true,
 			func(g *guarded) string { return g.letters() },
 			func(g *guarded) string { return g.letters() + ": Kafka does not allow describing it; grant" },
 		},
-		"no right to the ledger": {
+		"no permission for the ledger": {
 			func(g *guarded) apache.Right { return g.rights()[2] }, true,
 			func(g *guarded) string { return g.ledger() },
 			func(g *guarded) string { return g.ledger() },
@@ -347,7 +347,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 			g.done(t, worker, refused)
 		})
 	}
-	t.Run("no right to read the settings of topics", func(t *testing.T) {
+	t.Run("no permission to read the settings of topics", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuarded(t, login)
 		for _, right := range g.rights() {

@@ -206,7 +206,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.hosts = append(p.hosts, r.Method+" "+r.Host)
 	login := r.Header.Get("Proxy-Authorization")
-	r.Header.Del("Proxy-Authorization") // a header for the proxy is no leak
+	r.Header.Del("Proxy-Authorization") // a header for the proxy is not a leak
 	fmt.Fprintf(&p.seen, "%s %s %s\n%v\n", r.Method, r.Host, r.URL, r.Header)
 	p.mu.Unlock()
 	if r.Method != http.MethodConnect || login == "" {
@@ -223,7 +223,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = far.Close()
 		return
 	}
-	// Not before Hijack: net/http would read the first byte of what the client sends then.
+	// Not before Hijack: net/http would read the first byte of what the client sends next.
 	_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
 	join(&watched{Conn: near, proxy: p}, far)
 }

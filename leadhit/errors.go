@@ -78,7 +78,7 @@ func (e *StatusError) refusesKey() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }
 
-// BadAnswerError is a 200 that is no response to this call: HTML, broken JSON, another id, too long.
+// BadAnswerError is a 200 that is not a response to this call: HTML, broken JSON, another id, too long.
 type BadAnswerError struct {
 	Reason string
 	// Excerpt is the beginning of the body, for people.

@@ -13,8 +13,8 @@ import (
 )
 
 // Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only a
-// response about this very order can make a dead letter. Failures of the network, the server, the key or the address
-// never do.
+// response about this order can make a dead letter. Failures of the network, the server, the key or the address never
+// do.
 type Judge struct {
 	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means ValidationError alone.
 	DeadLetterTypes []string
@@ -102,7 +102,7 @@ func judgeStatus(e *StatusError) retry.Verdict {
 		// The server objects to these very bytes, and a retry would send the same.
 		verdict.Kind = retry.DeadLetter
 	default:
-		// Overload, outage and unknown statuses are no reason to give up an order.
+		// Overload, outage and unknown statuses are not a reason to give up an order.
 		verdict.Kind, verdict.RetryAfter = retry.Again, min(max(e.RetryAfter, 0), maxRetryAfter)
 	}
 	return verdict

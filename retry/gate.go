@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// gateFailures in a row over at least gateOrders orders are an outage. Fewer orders may be at fault themselves.
+	// gateFailures in a row across at least gateOrders orders are an outage. Fewer orders may be at fault themselves.
 	gateFailures = 20
 	gateOrders   = 5
 	// narrowOrders is how many orders must fail in a row before freed slots stay empty. A single one may be at fault

@@ -15,9 +15,9 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 		do   func(*rig)
 		want string
 	}{
-		"20 failures over 5 orders": {func(r *rig) { r.calls(20, 5, connect()) }, retry.Outage},
-		"19 failures":               {func(r *rig) { r.calls(19, 19, connect()) }, ""},
-		"100 failures of 4 orders":  {func(r *rig) { r.calls(100, 4, connect()) }, ""},
+		"20 failures across 5 orders": {func(r *rig) { r.calls(20, 5, connect()) }, retry.Outage},
+		"19 failures":                 {func(r *rig) { r.calls(19, 19, connect()) }, ""},
+		"100 failures of 4 orders":    {func(r *rig) { r.calls(100, 4, connect()) }, ""},
 		"a success between": {func(r *rig) {
 			r.calls(19, 19, connect())
 			r.call("good", done())

@@ -14,9 +14,10 @@ const Outage = "outage"
 // Each call is a MayCall that returned true, a Start, and an Answered with the Pass that Start returned, however
 // late. These parts work together:
 //
-//   - pause: LeadHit rejects the key or the URL is wrong. A probe every 30 s finds out when that is fixed.
-//   - gate: 20 failures in a row over 5 orders are an outage, which ends when LeadHit responds to a probe. Probes
-//     are at most 30 s apart. Even before the gate closes, slots of calls that failed in a row over 2 orders stay empty.
+//   - pause: LeadHit rejects the key, or the URL is wrong. A probe every 30 s finds out when that is fixed.
+//   - gate: 20 failures in a row across at least 5 orders are an outage, which ends when LeadHit responds to a probe.
+//     Probes are at most 30 s apart. Even before the gate closes, when calls fail in a row across 2 orders, their slots
+//     stay empty.
 //   - limit of calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
 //   - pacer: the calls per second after a 429 or 503, and Retry-After.
 //

@@ -52,7 +52,7 @@ func (r *rig) call(order string, v retry.Verdict) {
 	r.Answered(r.now, order, p, v)
 }
 
-// calls makes n calls, about the given number of orders in turn.
+// calls makes n calls, for the given number of orders in rotation.
 func (r *rig) calls(n, orders int, v retry.Verdict) {
 	r.t.Helper()
 	for i := range n {
@@ -60,7 +60,7 @@ func (r *rig) calls(n, orders int, v retry.Verdict) {
 	}
 }
 
-// toProbe passes the time until the next probe is due.
+// toProbe advances the clock to the next probe.
 func (r *rig) toProbe() {
 	r.t.Helper()
 	at := r.Next(r.now)

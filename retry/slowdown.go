@@ -50,7 +50,7 @@ const (
 	measuring
 )
 
-// tolerance returns the share of refusals, from 0 to 1, below which they are no sign of overload.
+// tolerance returns the share of refusals, from 0 to 1, below which they are not a sign of overload.
 func (s *slowdown) tolerance(now time.Time) float64 {
 	if now.Before(s.until) {
 		return max(overloadShare, s.tolerated)

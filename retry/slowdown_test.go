@@ -14,7 +14,7 @@ func refusal() retry.Verdict {
 }
 
 // One of ten servers behind a balancer is broken, or LeadHit refuses one kind of order. Refusals that persist at any
-// rate of calls are no sign of overload.
+// rate of calls are not a sign of overload.
 func TestRefusalsAtAnyPaceDoNotStopTheRest(t *testing.T) {
 	t.Parallel()
 	for _, perSecond := range []int{20, 1000} {
@@ -91,7 +91,7 @@ func TestAFewRefusalsSlowNothingDown(t *testing.T) {
 				return retry.Verdict{Kind: retry.Done, Answered: true}
 			})
 			if want := 60 * perSecond * 99 / 100; made < want {
-				t.Errorf("got %d calls in a minute, want %d at least: one in fifty refused is no overload", made, want)
+				t.Errorf("got %d calls in a minute, want %d at least: one in fifty refused is not overload", made, want)
 			}
 		})
 	}

@@ -99,7 +99,7 @@ func (v Verdict) refused() bool {
 	return v.evidence() == failed && (v.Code == tooManyRequests || v.Code == serviceUnavailable)
 }
 
-// overloaded reports whether too many calls may be in flight. A 500 or a reset is no sign of that: one order that
+// overloaded reports whether too many calls may be in flight. A 500 or a reset is not a sign of that: one order that
 // breaks LeadHit whenever it is sent must not slow down the others.
 func (v Verdict) overloaded() bool {
 	return v.refused() || v.evidence() == failed && (v.Cause == causeTimeout || v.Code == gatewayTimeout)

@@ -153,7 +153,7 @@ func (s *story) play(ctx context.Context) error {
 	return s.repair()
 }
 
-// enter replaces all faults, so none of an earlier scene stays by mistake.
+// enter replaces all faults, so that no fault of an earlier scene remains.
 func (s *story) enter(sc scene) error {
 	s.add(sc.text)
 	if sc.learns != "" {

@@ -210,7 +210,7 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 			func(e *evidence) { e.letters[0].Value = []byte("b0 ") },
 			"lost 0 · out of order 0 · letters 1 = refused 1", "altered: letter orders/1/0: its value is ",
 		},
-		"a record that is no letter": {
+		"a record that is not a letter": {
 			func(e *evidence) { e.broken = 1 },
 			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: 1 records are neither letters nor entries of the ledger",
 		},
@@ -308,7 +308,7 @@ func TestExitCodesOfErrors(t *testing.T) {
 		err  error
 		want int
 	}{
-		{verdict{}, nil, exitError}, // no verdict is no success
+		{verdict{}, nil, exitError}, // no verdict is not a success
 		{good, errors.New("disk full"), exitError},
 		{verdict{}, errNotBegun, exitInterrupted},
 	} {

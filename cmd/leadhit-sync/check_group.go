@@ -151,7 +151,7 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, sessi
 			r.warn("session", fmt.Sprintf("cannot check which session timeouts broker %d accepts: %v", node.ID, err))
 			return
 		}
-		// A broker leaves out the settings that we have no right to read.
+		// A broker leaves out the settings that we have no permission to read.
 		least, okLeast := milliseconds(settings[leastSession])
 		most, okMost := milliseconds(settings[mostSession])
 		if !okLeast || !okMost {

@@ -31,7 +31,7 @@ func TestCheckJudgesAGroupByItsKindAndItsRights(t *testing.T) {
 			groups.Group{State: groups.Empty, Kind: "share"},
 			`FAIL  group      g is in use by other consumers: it is a "share" group`,
 		},
-		"without the right to read": {
+		"without permission to read": {
 			groups.Group{State: groups.Dead, Rights: inspect.Rights{"Describe"}},
 			"FAIL  rights     Kafka does not allow Read on group g; grant it",
 		},
@@ -66,7 +66,7 @@ func TestCheckSaysWhetherTheGroupHasACoordinator(t *testing.T) {
 			kerr.NotCoordinator, true, exitError,
 			"FAIL group the coordinator of leadhit-sync is broker 0 at 127.0.0.1:",
 		},
-		"no right to the group": {
+		"no permission for the group": {
 			kerr.GroupAuthorizationFailed, true, exitError,
 			"FAIL group Kafka does not allow joining leadhit-sync; grant Read on it",
 		},

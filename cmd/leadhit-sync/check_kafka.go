@@ -72,12 +72,12 @@ func checkTopic(r *report, name string, info inspect.TopicInfo) {
 }
 
 // checkOffsets checks whether Kafka could lose acknowledged commits. It fails nothing and only warns: such a loss
-// repeats calls but skips none. The worker itself never reads this topic, because only brokers need a right to it.
+// repeats calls but skips none. The worker itself never reads this topic, because only brokers need permission for it.
 func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		r.skip("offsets", "cannot check how safe commits are: Kafka does not allow describing __consumer_offsets; the "+
-			"worker itself needs no right to it")
+			"worker itself needs no permission for it")
 	case err != nil:
 		r.warn("offsets", fmt.Sprintf("cannot check how safe commits are: %v", err))
 	case !offsets.Exists:

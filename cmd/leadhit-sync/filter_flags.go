@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// filterFlags select letters, for every command about several of them.
+// filterFlags select letters, for commands that work on several.
 type filterFlags struct {
 	filter       view.Filter
 	states       []string

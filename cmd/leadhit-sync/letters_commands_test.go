@@ -112,7 +112,7 @@ func TestTheSecondOfTwoOperatorsIsToldWhoWasFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	filter := view.Filter{States: []fold.State{fold.Open}}
-	// Alice closes a letter while bob is asked to confirm.
+	// alice closes a letter while bob is asked to confirm.
 	err := changeLetters(c, filter, says, "table", func(letters, orders int) error {
 		if letters != 2 || orders != 2 {
 			t.Errorf("got %d letters of %d orders, want 2 of 2", letters, orders)

@@ -62,7 +62,7 @@ func letterAt(offset int64) deadletter.Letter {
 	return l
 }
 
-// wideLetters are letters with texts that are long, and with characters that take two columns of a terminal or none.
+// wideLetters are letters with long text, and with characters that take two columns of a terminal or none.
 func wideLetters() []deadletter.Letter {
 	long, wide := letterAt(7), letterAt(8)
 	long.OrderID, long.Status, long.Cause = "ИМ-2026/№ 395-and-on-and-on-to-the-end", "waiting-for-payment",
@@ -71,7 +71,7 @@ func wideLetters() []deadletter.Letter {
 	return []deadletter.Letter{long, wide, refusedLetter()}
 }
 
-// listed is the list of letters on a terminal of a width, or in a pipe if that is 0.
+// listed is the list of letters on a terminal of the given width, or in a pipe if width is 0.
 func listed(found foundLetters, width int) string {
 	return strings.Join(lettersPage(found).Lines(width), "\n") + "\n"
 }

@@ -137,7 +137,7 @@ type untriedPart struct {
 	Part    string `json:"part"`
 }
 
-// run stops at an error of Explain, because that is no result. A refused event is one.
+// run stops at an error of Explain, because that is not a result. A refused event is one.
 func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) error {
 	tried := make(map[untriedPart]bool)
 	report := m.Check()

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// errFindings exists for CI. A person may decide that a warning is right, so it is no mistake by default.
+// errFindings exists for CI. A person may decide that a warning is right, so it is not a mistake by default.
 var errFindings = errors.New("the mapping has warnings, and --strict treats them as mistakes")
 
 // checkMappingCommand compiles as a worker does, and finds the same mistakes; with --topics also those about topics. It
@@ -70,7 +70,7 @@ const checkSchema = "mapping.check.v1"
 // checkedFile is the JSON form of a check.
 type checkedFile struct {
 	Schema string `json:"schema"`
-	// Mistakes keep a worker from starting: there are no Mappings and no Findings then.
+	// If there are Mistakes, a worker does not start, and Mappings and Findings are empty.
 	Mappings []mapping.ReportedMapping `json:"mappings"`
 	Mistakes []spec.Problem            `json:"mistakes"`
 	Findings []spec.Problem            `json:"findings"`

@@ -34,7 +34,7 @@ func explainCommand() *cobra.Command {
 	var output outputForm
 	var flags recordFlags
 	c := &cobra.Command{
-		Use: "explain FILE|PRESET < event.json", Short: "Show how one event is read and which calls result",
+		Use: "explain FILE|PRESET [flags] < event.json", Short: "Show how one event is read and which calls result",
 		Long: `Show how one event is read: the envelopes that were opened, each field with its value
 and its source, the rule or list that decided, and the resulting call. The event's
 value is read from stdin, byte for byte; flags give the rest of the record. LeadHit

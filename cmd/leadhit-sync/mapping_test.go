@@ -210,7 +210,7 @@ func TestExplainShowsEachFieldAndWhatDecided(t *testing.T) {
 			"what a terminal would obey", `{"no": "T\u001b[31m", "state": "paid"}`, nil,
 			[]string{`order_id  "T\x1b[31m"`, `order_id="T\x1b[31m"`},
 		},
-		{"empty texts", `{"no": "T", "state": ""}`, nil, []string{`status    ""     string`}},
+		{"empty strings", `{"no": "T", "state": ""}`, nil, []string{`status    ""     string`}},
 	} {
 		got := command(t, c.event, append([]string{"mapping", "explain", file}, c.args...)...)
 		if got.code != 0 || got.err != "" || strings.ContainsRune(got.out, '\x1b') {

@@ -26,8 +26,8 @@ func accessTo(settings *config.Config, cluster *broker.Cluster, n *terminal.Noti
 	}
 }
 
-// withLetters opens the cluster and calls ask with a reader that has read both topics to their ends. prepare gets the
-// reader before that.
+// withLetters opens the cluster and calls ask with a reader that has read both topics to their ends. Before that, the
+// reader is passed to prepare.
 func withLetters(
 	ctx context.Context, stderr io.Writer, f view.Filter, ask func(context.Context, *operator.Reader) error,
 	prepare ...func(*operator.Reader),

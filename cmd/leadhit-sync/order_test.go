@@ -239,7 +239,7 @@ func TestTheHistoryOfALetterIsShown(t *testing.T) {
 	} {
 		i := strings.Index(got.out[at:], want)
 		if i < 0 {
-			t.Fatalf("got\n%s\nwant %q, after the texts before it", got.out, want)
+			t.Fatalf("got\n%s\nwant %q, after the text before it", got.out, want)
 		}
 		at += i
 	}

@@ -118,7 +118,7 @@ func printJSON(w io.Writer, value any, indent string) error {
 }
 
 // count returns a number with a noun: 1 event, 2 events. It only knows nouns that form their plural with s; callers
-// choose their words.
+// must pass such nouns.
 func count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

@@ -57,10 +57,10 @@ func resumeCommand() *cobra.Command {
 		Use: "resume", Short: "End pauses, whether set by hand or by the flood guard",
 		Long: `End the pauses in force, whether set by hand or by the flood guard, and print them.
 
-Resuming accepts the letters for which the flood guard paused: letters with these
-fingerprints (cause, code and kind of message) no longer pause the workers, until
-another mapping or version is deployed. resume does not end pauses caused by the API
-key, LEADHIT_URL or an outage; these end automatically.`,
+Resuming accepts the letters because of which the flood guard paused: letters with
+these fingerprints (cause, code and kind of message) no longer pause the workers,
+until another mapping or version is deployed. resume does not end pauses caused by the
+API key, LEADHIT_URL or an outage; these end automatically.`,
 		Example: `  leadhit-sync resume
   leadhit-sync resume --reason "the migration is over" --by anna`,
 		RunE: func(c *cobra.Command, _ []string) error {

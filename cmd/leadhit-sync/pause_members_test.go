@@ -89,7 +89,7 @@ func TestAPauseCountsTheWorkersThatFollow(t *testing.T) {
 	installed(t)
 	f := followed(t, "run")
 	f.until("joined the group")
-	// This worker knows its place, which is in its client id. The system takes the ports of outgoing connections from
+	// This worker's place is known, and is in its client id. The system takes the ports of outgoing connections from
 	// above this range.
 	t.Setenv("HTTP_ADDR", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
 	g := followed(t, "run")

@@ -33,8 +33,9 @@ minute, the busiest orders, and warnings to read before a worker runs. preview d
 not call LeadHit, commits nothing and joins no group, so it may run beside a worker.
 
 It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT, SKIP_REPEATS and, where
-the mapping uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: figures about
-individual orders cover the first ` + strconv.Itoa(mostOrders) + ` orders, and the summary says if there were more.
+the mapping uses a schema registry, the SCHEMA_REGISTRY_ settings. Memory is bounded:
+figures about individual orders cover the first ` + strconv.Itoa(mostOrders) + ` orders, and the summary
+says if there were more.
 
 With --follow, preview prints new events as they come, until Ctrl-C, and then the
 summary once more.`,

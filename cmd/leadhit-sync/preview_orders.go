@@ -22,7 +22,7 @@ type orders struct {
 	// spreads says that an event has no key, that an order has two keys or two partition numbers, or that a key has two
 	// orders. Then a worker skips nothing. Partitions of several topics with the same number belong to one worker.
 	spreads bool
-	// unexplained says that no usual partitioner puts all keys into their partitions. Then, too, a worker skips
+	// unexplained says that no usual partitioner puts all keys into their partitions. In that case, too, a worker skips
 	// nothing.
 	unexplained  bool
 	partitioners *partitioner.Candidates

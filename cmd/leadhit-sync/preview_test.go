@@ -43,7 +43,7 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 	t.Setenv("CALLS_IN_FLIGHT", "10")
 	got := command(t, "", "preview", "--latency", "100ms", "-o", "json")
 	if got.code != 0 || got.err != "" {
-		t.Fatalf("got %+v, want exit code 0 and nothing on stderr, which is no terminal", got)
+		t.Fatalf("got %+v, want exit code 0 and nothing on stderr, which is not a terminal", got)
 	}
 	s := decoded[summary](t, got.out)
 	if s.Schema != "preview.v1" || s.Events != 7 || !maps.Equal(s.Topics, map[string]int{"a": 4, "b": 3}) {

@@ -20,7 +20,7 @@ func previewed(t *testing.T, mapping string, records ...*kgo.Record) (warnings [
 	t.Setenv("MAPPING", mapping)
 	got := command(t, "", "preview", "-o", "json")
 	if got.code != 0 {
-		t.Fatalf("got %+v, want exit code 0: a warning is no failure", got)
+		t.Fatalf("got %+v, want exit code 0: a warning is not a failure", got)
 	}
 	return decoded[summary](t, got.out).Warnings, command(t, "", "preview").out
 }

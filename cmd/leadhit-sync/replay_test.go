@@ -338,7 +338,7 @@ func TestWithoutTheRightToWriteTheLedgerNothingIsAskedFor(t *testing.T) {
 	got := replays(t, "--state", "open", "--yes")
 	if got.code != exitError || !strings.Contains(got.err, "grant") || !strings.Contains(got.err, "Write") ||
 		!strings.Contains(got.err, testLedger) || !strings.Contains(got.err, "no letter was requeued") {
-		t.Errorf("got %+v, want the missing right", got)
+		t.Errorf("got %+v, want the missing permission", got)
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 // errUnreached gives exit code 1 after the whole output, which shows the workers that did respond.
 var errUnreached = errors.New("not every worker responded")
 
-// statusCommand needs no right in Kafka and no key: it reads the /status page of each worker over HTTP. The state of a
-// worker, even an outage, does not change the exit code; a script reads it from -o json.
+// statusCommand needs no permission in Kafka and no key: it reads the /status page of each worker over HTTP. The state
+// of a worker, even an outage, does not change the exit code; a script reads it from -o json.
 func statusCommand() *cobra.Command {
 	var workers string
 	var output outputForm

@@ -66,8 +66,8 @@ func versionLines() string {
 	return text
 }
 
-// build returns what this binary was built from. A failed read is no error: binaries built without modules have no such
-// information, and ReadBuild returns "dev" for them.
+// build returns what this binary was built from. A failed read is not an error: binaries built without modules have no
+// such information, and ReadBuild returns "dev" for them.
 func build() observe.Build {
 	info, _ := debug.ReadBuildInfo()
 	return observe.ReadBuild(version, info)

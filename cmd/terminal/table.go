@@ -10,7 +10,7 @@ const (
 	Whole Shrink = iota
 	// Text loses its end.
 	Text
-	// Short texts, such as times, lose their end only after other texts have lost all they can.
+	// Short values, such as times, lose their end only after other values have lost all they can.
 	Short
 	// Place is a place in a topic, such as orders/3/17. It loses the beginning of the topic's name, never its numbers.
 	Place

@@ -11,8 +11,8 @@
 //	p.Row(order, status)
 //	err := p.Print(os.Stdout)
 //
-// Text from outside may hold characters that a terminal obeys. [Page.Row] quotes them in its cells; other text must go
-// through [Quote] or [Escape] first.
+// Text from outside may hold characters that a terminal interprets. [Page.Row] quotes them in its cells; other text
+// must go through [Quote] or [Escape] first.
 package terminal
 
 import (
@@ -27,7 +27,7 @@ func Is(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// Size returns the columns and rows of a stream's terminal. Both are 0 if the stream is no terminal or does not know
+// Size returns the columns and rows of a stream's terminal. Both are 0 if the stream is not a terminal or does not know
 // its size.
 func Size(stream any) (columns, rows int) {
 	if !Is(stream) {

@@ -90,7 +90,7 @@ func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 	came, went, hidden := w.fitness.note(found)
 	log := w.log.With(slog.String("topic", found.Topic))
 	if hidden {
-		log.WarnContext(ctx, "no right to describe the topic's settings, so they cannot be checked; grant DescribeConfigs")
+		log.WarnContext(ctx, "not allowed to describe the topic's settings, so they cannot be checked; grant DescribeConfigs")
 	}
 	for _, f := range came {
 		log := log.With(slog.String("setting", f.Setting), slog.String("is", f.Is), slog.String("why", f.Why),

@@ -130,7 +130,9 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 		}
 	}
 	code.Store(0)
-	s.until("the letter is stored", func() bool { return strings.Contains(s.logs.String(), "letters are stored again") })
+	s.until("the letter is stored", func() bool {
+		return strings.Contains(s.logs.String(), "letters can be stored again")
+	})
 	if n := strings.Count(s.logs.String(), "letters cannot be stored"); n != 2 {
 		t.Errorf("got %d lines about letters that cannot be stored, want one for each of two reasons", n)
 	}

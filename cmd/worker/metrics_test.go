@@ -38,7 +38,7 @@ func scrape(t *testing.T) string {
 	return s.shows("/metrics", "leadhit_sync_events_finished_total 3")
 }
 
-// TestTheMetricsAreThoseOfTheList compares names, types, labels and help texts with a file. Alerts and dashboards rely
+// TestTheMetricsAreThoseOfTheList compares names, types, labels and help text with a file. Alerts and dashboards rely
 // on them. UPDATE_GOLDEN=1 writes it again.
 func TestTheMetricsAreThoseOfTheList(t *testing.T) {
 	got := listMetrics(scrape(t))

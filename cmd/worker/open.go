@@ -176,8 +176,7 @@ func workerName() string {
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
-// openTracing returns the tracing of the settings. Its error is a *config.Error: only the collector's authorities can
-// be wrong.
+// openTracing returns tracing as configured. Its error is a *config.Error: only the collector's CA file can be wrong.
 func openTracing(c *config.Config, version string, log *slog.Logger) (*observe.Tracing, error) {
 	tracing, err := observe.OpenTracing(c, version, log)
 	if err != nil {

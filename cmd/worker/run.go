@@ -19,8 +19,8 @@ const (
 )
 
 // Run works until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
-// group. If a join is in flight, this takes up to 50 seconds in all. Run returns an error only if HTTP_ADDR cannot be
-// listened on or served, or if the settings cannot work. A worker whose pages can no longer be served ends in the same
+// group. If a join is in flight, this takes up to 50 seconds in all. Run returns an error only if it cannot listen on
+// HTTP_ADDR or serve it, or if the settings cannot work. A worker whose pages can no longer be served ends in the same
 // way, because it could no longer be monitored; its supervisor restarts it.
 func (w *Worker) Run(ctx context.Context) error {
 	var listen net.ListenConfig

@@ -38,7 +38,7 @@ func inspect(c *config.Config, mistakes *config.Error, version string) *config.E
 	sound := withoutMistakes(c, mistakes)
 	discard := slog.New(slog.DiscardHandler)
 	var found []config.Problem
-	// An error that is no mistake in a setting is left for Open to return.
+	// An error that is not a mistake in a setting is left for Open to return.
 	add := func(err error) {
 		if all := joined(err); all != nil {
 			found = append(found, all.Problems...)

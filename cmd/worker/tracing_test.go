@@ -165,7 +165,7 @@ func TestATraceGoesFromTheShopThroughTheEventToTheCall(t *testing.T) {
 		t.Errorf("got the event's parent %s, want the shop's span", got)
 	}
 	if !slices.Equal(call.GetParentSpanId(), event.GetSpanId()) {
-		t.Error("got a call that is no child of its event")
+		t.Error("got a call that is not a child of its event")
 	}
 	if got, want := n.seen(), "00-"+shopTrace+"-"+hex.EncodeToString(call.GetSpanId())+"-01"; len(got) != 1 ||
 		got[0] != want {

@@ -106,8 +106,8 @@ func (d *Dispatcher) resumeDeferred() {
 	}
 }
 
-// pick takes from the ring the next task whose call may start. It gives up after every partition in a row had none. A
-// replay that ends at its turn opens its lane, so all partitions are then asked again.
+// pick takes from the ring the next task whose call may start. It gives up once every partition has been asked and none
+// had one. A replay that ends at its turn opens its lane, so all partitions are then asked again.
 func (d *Dispatcher) pick(now time.Time) (task, bool) {
 	for held := 0; held < len(d.ring); held++ {
 		p := d.ring[0]
@@ -169,7 +169,7 @@ func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 	return true
 }
 
-// tooMuchUnacknowledged bounds the calls that a crash repeats. There is one exemption. If the metadata of some
+// tooMuchUnacknowledged bounds the calls that a crash repeats. There is one exception. If the metadata of some
 // partition's last commit had to leave out finished events, the count falls only when that partition's first event
 // ends. That event may wait for an order's event in another partition. So the first event of each partition may have
 // its call, one at a time: as soon as it has ended, the next commit is due.

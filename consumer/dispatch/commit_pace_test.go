@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// backlog works through a backlog about 1,000 orders in turn, in which a share of the events repeats the order's
+// backlog works off a backlog of events for 1,000 orders, in rotation. A share of the events repeats the order's
 // status. Calls take 20 to 22 ms and commits 4 to 10 ms, but one in fifty takes up to 30 ms. It returns how many calls
 // were made, and how long they took together.
 func backlog(t *testing.T, events int, repeats float64, verdict func() retry.Verdict) (f *flow, calls int, took time.Duration) {

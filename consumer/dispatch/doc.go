@@ -28,19 +28,20 @@
 // Crashes: no new call starts while 2 × CallsInFlight sent events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
 // partly processed events about several orders. An event that was only skipped has no call to repeat, so it does not
-// count. The next owner calls it, because the memory of accepted statuses is lost. This costs one call per order, which
-// the order's next repeat would cost otherwise.
+// count. The next owner calls it, because the memory of accepted statuses is lost. This costs one call per order;
+// otherwise the order's next repeat would need that call.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, in its turn in the lane, if LeadHit accepted its
 // status last for its order. It counts as accepted in every other respect, except for the flood guard. The proof is a
 // call of this worker in this generation, about an event of the same partition with the same key: otherwise another
 // worker may have made a call for the order since. For the same reason nothing is skipped in partitions that are
 // Scattered, nor once an event had no key, an order had two keys or partitions, a key had two orders, or Config.Explain
-// knew no partitioner that puts all keys into their partitions. That shows two producers with different partitioners as
-// soon as this worker makes a call for a key of each. A worker that has no partition with keys of the second one cannot
-// know of it. A call that starts forgets its order's status, and only its acceptance makes the new one known, unless
-// LeadHit may still apply an earlier call, which had no response. Pauses, another API key and a restarted partition
-// forget all orders. The memory holds the orders that were used last; forgetting one costs a call and nothing else.
+// knew no partitioner that puts all keys into their partitions. Two producers with different partitioners are detected
+// as soon as this worker makes a call for a key of each. A worker that has no partition with keys of the second one
+// cannot know of it. A call that starts forgets its order's status, and only its acceptance makes the new one known,
+// unless LeadHit may still apply an earlier call, which had no response. Pauses, another API key and a recreated or
+// truncated partition forget all orders. The memory holds the orders that were used last; forgetting one costs a call
+// and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It knows pauses, the gate of an outage, the
 // limit of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time.
@@ -51,11 +52,11 @@
 // refused are withheld. Letters about events that had a call are always stored, so a drain ends. Effects.Announce
 // informs the other workers through the ledger, whose entries come back through Followed.
 //
-// Replays: with Config.Replays an operator's entry in the ledger has a letter sent again. It runs at the end of its
-// order's lane, under the same rules as an event. So that no older status follows a newer one, an accepted event
-// counts as finished only when the ledger holds a mark on each older letter of its order. A replay is judged by these
-// marks when it is taken up and whenever its turn comes, and its lane continues only when its outcome is stored. A
-// crash repeats at most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and
+// Replays: with Config.Replays an operator's entry in the ledger requests that a letter be sent again. It runs at the
+// end of its order's lane, under the same rules as an event. So that no older status follows a newer one, an accepted
+// event counts as finished only when the ledger holds a mark on each older letter of its order. A replay is judged by
+// these marks when it is taken up and whenever its turn comes, and its lane continues only when its outcome is stored.
+// A crash repeats at most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and
 // nothing else.
 //
 // Ownership: a call starts only while the lease holds, that is, for a short time after an acknowledged commit of this
@@ -87,7 +88,7 @@
 //	    └──── overtaken: "superseded" · cannot be judged: "failed" ─┘            └ refused ──▶ a letter with its count
 //
 // Replays are taken up in the order of the ledger, and enter their lanes in this order. So of several replays of one
-// order the last owner can have sent only the first that has no outcome, and the next owner sends that one first. A
+// order the previous owner can only have sent the first that has no outcome, and the next owner sends that one first. A
 // replay that may have been sent, but ends without a response, is treated as accepted: older letters are marked.
 //
 // # The life of a commit
@@ -100,5 +101,5 @@
 // A commit is due 250 ms after an event has finished. It is due earlier just before the bound on repeats would stop
 // calls. It is also due earlier if slots are free and only lanes that wait for a commit could fill them. Such commits
 // for lanes are 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at once if the
-// generation has drained, and otherwise at least every sixth of a session.
+// generation has drained, and otherwise at least six times per session timeout.
 package dispatch

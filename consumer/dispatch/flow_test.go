@@ -143,7 +143,7 @@ func (f *flow) write(at time.Duration, number int, item event.Item) {
 	})
 }
 
-// writeEach writes one event per interval, about a number of orders in turn.
+// writeEach writes one event per interval, for the given number of orders in rotation.
 func (f *flow) writeEach(every, from, to time.Duration, among int, item event.Item) {
 	for i, at := 0, from; at < to; i, at = i+1, at+every {
 		item.OrderID = fmt.Sprint("order ", i%among)

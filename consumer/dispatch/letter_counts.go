@@ -12,8 +12,8 @@ import (
 // entries in the ledger.
 const refusedAgain = "refused"
 
-// LetterCounts returns the current figures. Open letters stored before since do not count: retention has deleted them.
-// It visits no letter and no replay that is not taken up.
+// LetterCounts returns the current figures. Open letters stored before the given time do not count: retention has
+// deleted them. It visits no letter and no replay that is not taken up.
 func (d *Dispatcher) LetterCounts(since time.Time) snapshot.LetterCounts {
 	c := snapshot.LetterCounts{Waiting: map[string]int{}, Outcomes: maps.Clone(d.observed.replayed)}
 	for _, p := range d.order {

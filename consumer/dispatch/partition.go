@@ -52,8 +52,8 @@ func newPartition(pos turn.Position, limit int) *partition {
 	return p
 }
 
-// callable reports whether the partition may have calls. It may not before the group holds a position of ours,
-// because a crash would lose the choice of where to begin, nor while the broker does not know the partition.
+// callable reports whether the partition may have calls. It may not until the group holds a position of ours, because a
+// crash would lose the choice of where to begin, or while the broker does not know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 
 // restore takes up the events that an earlier generation finished above its commit.

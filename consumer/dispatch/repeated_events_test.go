@@ -123,7 +123,7 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 			}
 			h.acceptAndCommit(orders(0), 1)
 		},
-		"by a restarted partition": func(h *harness) {
+		"by a recreated partition": func(h *harness) {
 			h.d.Restarted(h.now, orders(0), 0, 10)
 			h.ask()
 			h.settle()

@@ -183,7 +183,7 @@ func (h *harness) again(offset int64, meanwhile func()) {
 	h.follow(ledger.LetterReplay, offset, 2)
 }
 
-// The last owner dropped the dismissed replay, and then may have sent the newer letter.
+// The previous owner dropped the dismissed replay, and then may have sent the newer letter.
 func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testing.T) {
 	t.Parallel()
 	h := reassigned(t, func(h *harness) {
@@ -198,7 +198,7 @@ func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testi
 	h.appended(true, ledger.LetterSuperseded, 0)
 }
 
-// The last owner may have sent the dismissed replay, and LeadHit may have accepted it.
+// The previous owner may have sent the dismissed replay, and LeadHit may have accepted it.
 func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
 	t.Parallel()
 	h := reassigned(t, func(h *harness) {
@@ -209,7 +209,7 @@ func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
 	h.wantInAir("its second replay", 1)
 }
 
-// The last owner may have sent the letter under a mapping that found order a in it.
+// The previous owner may have sent the letter under a mapping that found order a in it.
 func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *testing.T) {
 	t.Parallel()
 	c := settings()
@@ -227,8 +227,8 @@ func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *test
 	h.appended(true, ledger.LetterOvertaken, 0)
 }
 
-// The last owner may have sent the letter, and only the event says about which order. Older letters of that order may
-// have other keys.
+// The previous owner may have sent the letter, and only the event says about which order. Older letters of that order
+// may have other keys.
 func TestADismissedReplayWithoutAnOrderIsFetchedForIt(t *testing.T) {
 	t.Parallel()
 	for name, dismiss := range map[string]func(h *harness){
@@ -273,7 +273,7 @@ func (h *harness) takeOver() {
 	h.ask()
 }
 
-// The last owner may have sent the dismissed replay, and only the event says about which order. The older letter of
+// The previous owner may have sent the dismissed replay, and only the event says about which order. The older letter of
 // that order was requeued in between, so it is sent first unless the event is fetched before.
 func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
 	t.Parallel()

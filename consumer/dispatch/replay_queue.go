@@ -15,10 +15,10 @@ import (
 // requeueAll queues the letters of all owned partitions, or of one of them, that were requeued before. It keeps the
 // order of the ledger.
 //
-// The order matters: of several replays of one order, the last owner can have sent only the first without an outcome.
-// Sending that one first repeats a call; sending it after another replay would overwrite that replay's status. A letter
-// with a former replay is the exception: its last owner may have sent that replay, and then those of other letters
-// that were requested before the last one.
+// The order matters: of several replays of one order, the previous owner can only have sent the first without an
+// outcome. Sending that one first repeats a call; sending it after another replay would overwrite that replay's status.
+// A letter with a former replay is the exception: its previous owner may have sent that replay, and then those of other
+// letters that were requested before the last one.
 func (d *Dispatcher) requeueAll(only *partition) {
 	var found []fold.Status
 	for is := range d.letters.Letters() {
@@ -40,9 +40,8 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 }
 
-// doubt handles the replay of a letter that was dismissed, although the last owner may have sent it. If the letter
-// names no order, its event does: so that letter is fetched before any letter that may be sent, and is not sent
-// itself.
+// doubt handles the replay of a letter that was dismissed, although the previous owner may have sent it. If the letter
+// names no order, its event does: so that letter is fetched before any letter that may be sent, and is not sent itself.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")
@@ -83,7 +82,7 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 }
 
 // startTakes takes replays up, in the order in which they were requested. Each waits until its partition was fetched
-// past the end that its log had at the assignment. LeadHit may have accepted an event there just before the last
+// past the end that its log had at the assignment. LeadHit may have accepted an event there just before the previous
 // owner died. That event must be in its order's lane before an older one is sent again.
 func (d *Dispatcher) startTakes(now time.Time) {
 	if !d.owns(now) {

@@ -248,7 +248,7 @@ func TestReplaysWaitForTheLedger(t *testing.T) {
 	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Order: "c", Offset: 507})
 	h.follow(ledger.LetterReplay, 7, 1)
 	h.read(orders(0), eventOf(1, "b"), eventOf(2, "b"))
-	h.wantTakes("marks of the last owner may be unread", 0)
+	h.wantTakes("marks of the previous owner may be unread", 0)
 	h.d.CaughtUp()
 	h.wantTakes("all is read", 2)
 }
@@ -263,7 +263,7 @@ func TestAForcedReplayBeyondTheHorizonRunsOnceAtMost(t *testing.T) {
 	h.assign(true, orders(0))
 	h.ack()
 	h.d.CaughtUp()
-	h.wantTakes("the last owner may have had its outcome", 0)
+	h.wantTakes("the previous owner may have had its outcome", 0)
 	h.appended(true, ledger.LetterFailed, 0)
 	forced.ID, forced.Letter = idAt(1).String(), 501
 	h.d.Followed(h.now, forced)
@@ -412,7 +412,7 @@ func TestCallsWaitUntilTheLettersAreRead(t *testing.T) {
 	t.Parallel()
 	h := inherited(t)
 	h.read(orders(0), eventOf(1, "a"), eventOf(2, "b"))
-	h.wantInAir("letters of the last owner may be unread")
+	h.wantInAir("letters of the previous owner may be unread")
 	h.d.CaughtUp()
 	h.ask()
 	h.wantInAir("all is read", 1, 2)

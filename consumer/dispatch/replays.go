@@ -30,8 +30,8 @@ type replay struct {
 	event  *pending    // set once it was fetched
 	key    uint64      // hash of the record's key, set with event
 	found  *turn.Taken // what was fetched, until it is this replay's turn to go into its lane
-	// inherited says that the last owner may have taken it up. called says that it may have been sent, by this worker
-	// or by that one.
+	// inherited says that the previous owner may have taken it up. called says that it may have been sent, by this
+	// worker or by that one.
 	inherited, called bool
 	// vague says that the letter names none of the event's orders, and neither does its key. It stays set, because no
 	// mark reached the letter meanwhile.
@@ -60,15 +60,15 @@ func (t task) nthReplay() int {
 func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {
-		// This is a late write by the last owner. LeadHit may have accepted newer events of the order since this worker
-		// took over the partition, when the letter could not be marked yet.
+		// This is a late write by the previous owner. LeadHit may have accepted newer events of the order since this
+		// worker took over the partition, when the letter could not be marked yet.
 		d.write(nil, d.mark(now, l.ID, ""))
 	}
 }
 
 // CaughtUp reports that the letters' topic and the ledger were both read to the ends that they had at this generation's
-// assignment, or later. No call starts before that: an accepted event must mark the letters of the last owner, and
-// marks of the last owner must stop replays.
+// assignment, or later. No call starts before that: an accepted event must mark the letters of the previous owner, and
+// marks of the previous owner must stop replays.
 func (d *Dispatcher) CaughtUp() {
 	if d.live && !d.caughtUp {
 		d.caughtUp = true
@@ -137,7 +137,7 @@ func (d *Dispatcher) inDoubt(is fold.Status, today string) {
 	}
 }
 
-// uncalled handles a replay that ends without a call, although the last owner may have sent it: under another
+// uncalled handles a replay that ends without a call, although the previous owner may have sent it: under another
 // mapping, or before the letter expired.
 func (d *Dispatcher) uncalled(r *replay) {
 	if is, ok := d.letters.Letter(r.id); ok && r.called {

@@ -37,7 +37,7 @@ func (k *worker) checkHeld(c turn.Call) {
 	case c.Probe && o.probing:
 		k.failed("worker %d: two probes in flight", k.place)
 	case o.down && !c.Probe:
-		k.failed("worker %d: calls %v/%d in an outage since %v, and it is no probe", k.place, c.Partition, c.Offset,
+		k.failed("worker %d: calls %v/%d in an outage since %v, and it is not a probe", k.place, c.Partition, c.Offset,
 			o.since)
 	case !c.Probe && k.inFlight > limit:
 		k.failed("worker %d: %d calls in flight, limit %d of %d", k.place, k.inFlight, limit, k.plan.calls)

@@ -50,7 +50,7 @@ func (r *replayed) answered(c turn.Call) {
 	r.d.Answered(r.now, c.ID, retry.Verdict{Kind: retry.Done, Answered: true})
 }
 
-// run goes from moment to moment until end.
+// run advances the clock from one due event to the next until end.
 func (r *replayed) run(end time.Duration) {
 	for r.since() < end {
 		next := end
@@ -70,8 +70,8 @@ func (r *replayed) run(end time.Duration) {
 	}
 }
 
-// replay runs ten minutes with 20 events every 100 ms about 1,000 orders. If there is a fault, one more event a
-// second is about an order that always fails. The offsets of the others are the same in both.
+// replay runs ten minutes with 20 events every 100 ms for 1,000 orders. If there is a fault, one more event a second is
+// about an order that always fails. The offsets of the others are the same in both.
 func replay(t *testing.T, fault *retry.Verdict) *replayed {
 	t.Helper()
 	c := settings()

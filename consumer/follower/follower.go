@@ -97,7 +97,7 @@ func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 	}
 	news := News[T]{Lost: f.begun && !same}
 	news.Said = slices.Grow(news.Said, int(min(bounds.End-at.next, f.Newest)))
-	// Fetch at least once, so that a missing right shows.
+	// Fetch at least once, so that a missing permission is noticed.
 	for again := true; again; again = at.next < bounds.End {
 		var said []T
 		if said, at, err = f.read(ctx, at, noWait); err != nil {

@@ -166,7 +166,7 @@ func TestAMissingRightShowsEvenIfTheLedgerIsEmpty(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.TopicAuthorizationFailed, Count: -1})
 		if _, err := r.Next(r.t.Context()); !errors.Is(err, kafkaerr.ErrUnauthorised) {
-			r.t.Errorf("got %v, want a missing right", err)
+			r.t.Errorf("got %v, want a missing permission", err)
 		}
 	})
 }

@@ -11,7 +11,7 @@ type slip struct {
 	text string
 }
 
-// slips finds operators of SQL, Python and JavaScript. Quoted texts and names of fields are not operators.
+// slips finds operators of SQL, Python and JavaScript. Quoted text and names of fields are not operators.
 func slips(rule string, isField func(string) bool) []slip {
 	var all []slip
 	operator := regexp.MustCompile(`[=!<>~&|?]+|\p{L}[\p{L}\p{N}_]*|[“”‘’«»]`)
@@ -71,7 +71,7 @@ func operatorAdvice(word string) string {
 	return ""
 }
 
-// withoutTexts replaces quoted texts by spaces. Offsets stay the same.
+// withoutTexts replaces quoted text by spaces. Offsets stay the same.
 func withoutTexts(rule string) string {
 	code := []byte(rule)
 	var quote byte

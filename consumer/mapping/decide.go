@@ -42,7 +42,7 @@ func (r *run) byStatus() event.Item {
 		return r.refuse("fields.status", causeFieldError, v.problem)
 	case v.state == stateNull:
 		return r.refuse("fields.status", causeMissingStatus, r.lacks(p.status))
-	// A text is empty only after extract or normalize, or without first_of, which skips empty texts.
+	// Text is empty only after extract or normalize, or without first_of, which skips empty text.
 	case v.text == "":
 		return r.refuse("fields.status", causeMissingStatus, "status is an empty string")
 	}

@@ -65,7 +65,7 @@ func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Expla
 		trace.Mapping = p.name
 	}
 	r, _ := p.runs.Get().(*run)
-	// Items hold copies of texts, so they do not point into the run after its release.
+	// Items hold copies of text, so they do not point into the run after its release.
 	defer r.release()
 	r.record, r.trace = record, trace
 	return r.decode(ctx)
@@ -162,8 +162,8 @@ func (r *run) items() []event.Item {
 	return all
 }
 
-// withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse it if its result does
-// not depend on the items: a shop's other events on the same topic have no such list.
+// withoutList decides what becomes of an event whose list of orders is missing. A rule may still ignore or refuse it if
+// its result does not depend on the items: a shop's other events on the same topic have no such list.
 func (r *run) withoutList(list []byte) event.Item {
 	r.noItem = true
 	for i := range r.program.rules {

@@ -53,8 +53,8 @@
 //	    otherwise: dead-letter        # or ignore, or pass: send the status as it is
 //
 // A field, a status list or the rules of a mapping replace those of its preset as a whole. All mistakes of a file are
-// reported at once, see [spec.FileError]. A code is text, or an integer that every YAML reader writes in the same way;
-// Y, no, 010 and 1e3 must be quoted. A code may be in one list only.
+// reported at once, see [spec.FileError]. A code is text, or an integer that every YAML parser reads as the same number
+// and prints unchanged; Y, no, 010 and 1e3 must be quoted. A code may be in one list only.
 //
 // # Envelopes
 //
@@ -89,8 +89,8 @@
 //   - bool: true, false, 1 and 0, quoted too.
 //   - number: a number or a numeric string. Rules compare it as a double.
 //   - present: true unless absent, null or "".
-//   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for texts without one.
-//     A time that is unreadable or before 2000 counts as absent. An absent event_time is the record's time.
+//   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for values without one. A
+//     time that is unreadable or before 2000 counts as absent. An absent event_time is the record's time.
 //
 // Anything else is a field error. The names order_id, status, event_time, event_id and version have a special meaning.
 //
@@ -107,7 +107,7 @@
 // fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
 //
 // The reason of a rule becomes the message. {field} in it stands for the field's text in quotes, at most 80 bytes of
-// it. By naming the field, the author permits that its content appears in letters and logs.
+// it. By naming the field, the author permits its content to appear in letters and logs.
 //
 // # Causes
 //

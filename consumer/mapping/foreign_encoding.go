@@ -242,8 +242,8 @@ func behindIndexes(payload []byte) []byte {
 	return payload
 }
 
-// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. Its first four are zero,
-// and no id of Confluent's is: they begin at 1.
+// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. The first four of them are
+// zero. Confluent's ids never are, because they begin at 1.
 func apicurioForm(value []byte) (form, bool) {
 	const head = 1 + 8
 	if len(value) < head || value[0] != 0 || binary.BigEndian.Uint32(value[1:]) != 0 {

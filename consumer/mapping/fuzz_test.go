@@ -124,7 +124,7 @@ func bareOrder(data []byte) bool {
 	return true
 }
 
-// FuzzLoad throws texts at the loader of files. A file that it accepts must decode without harm.
+// FuzzLoad throws text at the loader of files. A file that it accepts must decode without harm.
 func FuzzLoad(f *testing.F) {
 	for _, name := range mapping.Presets() {
 		text, err := mapping.Preset(name)

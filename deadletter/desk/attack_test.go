@@ -95,7 +95,7 @@ func skeleton(page string) (all []string) {
 	return all
 }
 
-// The pages about hostile texts have the same tags and attributes as those about harmless ones.
+// The pages about hostile text have the same tags and attributes as those about harmless text.
 func TestHostileTextsAreOnlyText(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

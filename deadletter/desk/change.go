@@ -115,8 +115,8 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	}
 }
 
-// carryOut writes the entries. A letter that somebody else changed first is no failure: the page lists it and says who
-// was first, so that the person can look again.
+// carryOut writes the entries. A letter that somebody else changed first is not a failure: the page lists it and says
+// who was first, so that the person can look again.
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
 	// A write that has begun continues if the person closes the page: half a change would help nobody.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/desk/desktest"
 )
 
-// answer returns the response of a desk whose user is alice: the code, and the page's texts between its tags.
+// answer returns the response of a desk whose user is alice: the code, and the page's text between its tags.
 func answer(t *testing.T, backend *desktest.Fake, r *http.Request, lang string) (code int, texts string) {
 	t.Helper()
 	r.Header.Set("Accept-Language", lang)
@@ -28,7 +28,7 @@ func pageOf(pages http.Handler, r *http.Request) (code int, page string) {
 	return out.Code, out.Body.String()
 }
 
-// textsOf are the texts of a page's main part, as a person reads them.
+// textsOf returns the text of a page's main part, as a person reads it.
 func textsOf(page string) string {
 	if _, main, found := strings.Cut(page, "<main"); found {
 		page, _, _ = strings.Cut(main, "</main>")

@@ -7,7 +7,7 @@
 //	e.For("leadhit-sync")                    // the group follows it
 //	key, value, err := e.Record()            // to append it
 //
-// The order of the ledger decides: all workers that follow the same entries reach the same state, and so does a
+// The ledger's order is authoritative: all workers that follow the same entries reach the same state, and so does a
 // restarted process.
 //
 // # Letters

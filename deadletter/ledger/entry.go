@@ -209,8 +209,8 @@ func (e Entry) Record() (key, value []byte, err error) {
 	return []byte(e.key()), bytes.TrimSpace(text.Bytes()), nil
 }
 
-// Parse reads a stored value. An entry about an event that this release does not know is no error. A known event in an
-// entry that cannot be followed is one: readers skip it.
+// Parse reads a stored value. An entry about an event that this release does not know is not an error. A known event in
+// an entry that cannot be followed is one: readers skip it.
 func Parse(value []byte) (Entry, error) {
 	var f struct {
 		Version int   `json:"v"`
@@ -239,7 +239,7 @@ func Parse(value []byte) (Entry, error) {
 	return e, nil
 }
 
-// check reports what is wrong with an entry of a known event. Logs and terminals show its texts, so these must be
+// check reports what is wrong with an entry of a known event. Logs and terminals show its strings, so these must be
 // printable.
 func (e Entry) check() error {
 	switch {

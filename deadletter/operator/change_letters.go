@@ -53,8 +53,8 @@ func AboutEach(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	return entries
 }
 
-// Change writes entries that one person writes at once, and reads the ledger back. It returns the ids of the letters
-// about which they counted.
+// Change writes one person's entries together, and reads the ledger back. It returns the ids of the letters whose
+// entries counted.
 func (r *Reader) Change(ctx context.Context, entries ...ledger.Entry) (map[string]bool, error) {
 	counted := map[string]bool{}
 	if len(entries) == 0 {

@@ -32,8 +32,8 @@ type mention struct {
 // it before the first Refresh.
 func (r *Reader) Index() { r.indexed = true }
 
-// mention keeps hashes rather than texts, because a topic may have millions of records. Two texts may share a hash, so
-// the code that reads the record compares the text itself.
+// mention keeps hashes rather than strings, because a topic may have millions of records. Two strings may share a hash,
+// so the code that reads the record compares the text itself.
 func (r *Reader) mention(id, order string, record event.Record, entry, counted bool) {
 	if !r.indexed || id == "" {
 		return

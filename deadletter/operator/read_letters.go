@@ -76,7 +76,7 @@ func (r *Reader) Refresh(ctx context.Context) error {
 		return err
 	}
 	if first {
-		// Without the right to read the topic's settings, times of expiry are unknown; nothing else needs them.
+		// Without permission to read the topic's settings, times of expiry are unknown; nothing else needs them.
 		keeps, _, _ := r.Cluster.Retention(ctx, r.Letters)
 		r.mu.Lock()
 		r.View.Retention = keeps
@@ -91,7 +91,7 @@ func (r *Reader) Refresh(ctx context.Context) error {
 	return err
 }
 
-// takeLetter leaves out a record that is no letter. The view counts it, so that a list can say so.
+// takeLetter leaves out a record that is not a letter. The view counts it, so that a list can say so.
 func (r *Reader) takeLetter(record event.Record) {
 	l, err := r.View.Letter(record)
 	if err != nil {

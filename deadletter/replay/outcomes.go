@@ -26,7 +26,7 @@ type Summary struct {
 	// Waiting are requeued and have no outcome yet: the workers finish them without this run. Untouched were not
 	// requeued.
 	Waiting, Untouched int
-	// Changed were not replayed by this run, because somebody or something else changed them first: Others are those
+	// Changed were not replayed by this run, because somebody or something else changed them first. Others counts those
 	// that another run replays.
 	Changed []Change
 	Others  int

@@ -13,6 +13,6 @@
 // Several groups may share a letters' topic. Each has its own states; a [Filter] selects the letters of one group
 // unless AllGroups is set. Letters and entries without a group belong to every group.
 //
-// The package is pure: no Kafka, clock or goroutine. The texts of letters and entries are not escaped: callers must do
+// The package is pure: no Kafka, clock or goroutine. The text of letters and entries is not escaped: callers must do
 // that before they show them on a terminal or a page.
 package view

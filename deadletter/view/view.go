@@ -75,7 +75,7 @@ type group struct {
 	replays map[ledger.ID][]*replay
 }
 
-// kept is a letter in little memory: a reader holds hundreds of thousands.
+// kept is a letter in compact form: a reader holds hundreds of thousands.
 type kept struct {
 	*shared
 
@@ -114,7 +114,7 @@ const (
 	valueOmitted
 )
 
-// texts are what many letters have in common.
+// texts holds what many letters have in common.
 type texts struct {
 	topic, group, status, stage, cause, message, decidedBy, version, run string
 	code                                                                 int
@@ -218,7 +218,7 @@ func (v *View) number(order string) int32 {
 	return n
 }
 
-// share returns the letter's texts, the same for all letters that have the same.
+// share returns the letter's strings, shared by all letters that have the same ones.
 func (v *View) share(l deadletter.Letter) *shared {
 	t := texts{
 		l.Topic, l.Group, l.Status, l.Stage, l.Cause, l.Message, l.DecidedBy, l.Version, l.ReplayRun, l.Code, "",

@@ -1,5 +1,5 @@
-// Package apache runs real Apache Kafka for tests and for trials by hand: one node or several, as plain Java processes
-// on 127.0.0.1. Each node is broker and controller (KRaft). Releases before 3.3 get a ZooKeeper instead.
+// Package apache runs real Apache Kafka for tests and for trying things by hand: one node or several, as plain Java
+// processes on 127.0.0.1. Each node is broker and controller (KRaft). Releases before 3.3 get a ZooKeeper instead.
 //
 //	cluster, err := apache.Start(ctx, apache.Options{Nodes: 3})
 //	…

@@ -16,7 +16,7 @@ type Node struct {
 	ID int
 	// LogFile has the output of all processes of the node.
 	LogFile string
-	// Listeners are the addresses, host:port, of Options.Listeners by name. They stay the same over restarts.
+	// Listeners are the addresses, host:port, of Options.Listeners by name. They stay the same across restarts.
 	Listeners map[string]string
 
 	process

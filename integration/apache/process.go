@@ -99,7 +99,7 @@ func (p *process) signal(signal syscall.Signal) error {
 	return p.send(signal)
 }
 
-// send delivers a signal by process id. It is no error if the process has just ended.
+// send delivers a signal by process id. It is not an error if the process has just ended.
 func (p *process) send(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s: %v: %w", p.name, signal, err)

@@ -195,7 +195,7 @@ func TestRepeatsAreCountedForEachKill(t *testing.T) {
 		{"of the whole run", time.Time{}, time.Time{}, nil, 3},
 		{"of the first kill", at(5), at(20), nil, 1},
 		{"of the second kill", at(20), time.Time{}, nil, 2},
-		{"a retry is no repeat", time.Time{}, at(10), nil, 0},
+		{"a retry is not a repeat", time.Time{}, at(10), nil, 0},
 		{"except those of a stuck order", time.Time{}, time.Time{}, map[string]bool{"a": true}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -37,7 +37,7 @@ func TestARepeatHasACause(t *testing.T) {
 		losses []audit.Loss
 		cause  audit.Cause // of the one repeat; empty: there is none
 	}{
-		{"a retry is no repeat", []sandbox.Call{by("a", call(0, sandbox.Failed, 0, 5)), accepted("a", 10, 15)}, nil, ""},
+		{"a retry is not a repeat", []sandbox.Call{by("a", call(0, sandbox.Failed, 0, 5)), accepted("a", 10, 15)}, nil, ""},
 		{"nothing happened", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, nil, "unexplained"},
 		{"nothing happened to the process that knew", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("b", audit.Kill, 7, 7)}, "unexplained"},
 		{"the process that knew was killed", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
@@ -58,7 +58,7 @@ func TestARepeatHasACause(t *testing.T) {
 		{"the tries of one repeat are one", []sandbox.Call{
 			accepted("a", 0, 5), by("b", call(0, sandbox.Failed, 10, 15)), by("c", call(0, sandbox.Failed, 20, 25)), accepted("b", 30, 35),
 		}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"a response lost meanwhile is no loss of membership", []sandbox.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, "no response"},
+		{"a response lost meanwhile is not a loss of membership", []sandbox.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, "no response"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -115,7 +115,7 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
 			Samples: []audit.Sample{at2},
 		}, "skipped 1"},
-		{"committed while a lost call of the last owner was open", audit.Evidence{
+		{"committed while a lost call of the previous owner was open", audit.Evidence{
 			Events:  []audit.Event{said(0, a), said(1, a)},
 			Calls:   []sandbox.Call{says(0, a, sandbox.Lost, 0, 9000), says(0, a, accepted, 4000, 4001)},
 			Samples: []audit.Sample{at4002},

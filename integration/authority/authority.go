@@ -1,4 +1,4 @@
-// Package authority issues certificates for tests and for trials by hand.
+// Package authority issues certificates for tests and for trying things by hand.
 //
 //	ca, err := authority.New("test authority")
 //	pair, err := ca.Issue(authority.Subject{Name: "broker", Hosts: []string{"127.0.0.1"}})

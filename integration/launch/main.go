@@ -60,7 +60,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		// Ctrl-C during startup is what the user wanted, so it is no failure.
+		// Ctrl-C during startup is what the user wanted, so it is not a failure.
 		return 0
 	}
 	_, _ = fmt.Fprintln(s.err, "launch:", err) // nothing can be done if stderr is closed

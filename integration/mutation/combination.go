@@ -60,7 +60,7 @@ func (c combination) add(m mutant, edits []Edit) error {
 		}
 		before := changed[f][path]
 		if before == nil {
-			return fmt.Errorf("%s is no source file", e[0])
+			return fmt.Errorf("%s is not a source file", e[0])
 		}
 		if changed[f][path], err = e.apply(path, before.text); err != nil {
 			return err

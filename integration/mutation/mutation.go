@@ -103,8 +103,8 @@ func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (
 	return out, nil
 }
 
-// Unchanged runs tests of the same binary with no mutant on, which they must pass: otherwise a failure in Hunt is no proof
-// that the mutant caused it.
+// Unchanged runs tests of the same binary with no mutant on, which they must pass: otherwise a failure in Hunt is not a
+// proof that the mutant caused it.
 func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) error {
 	out, err := b.run(ctx, unchanged(), strings.Join(tests, "|"), env)
 	if err != nil {

@@ -125,7 +125,7 @@ func TestEachMutantIsKilledByItsTestAlone(t *testing.T) {
 func TestAChangedConstantReachesTheFunctionsThatNameIt(t *testing.T) {
 	t.Parallel()
 	dir, file := shop(t)
-	// The original's "least" and "table" depend on constants, and so could not follow.
+	// The original's "least" and "table" depend on constants, and so would not follow the change.
 	text := strings.Replace(strings.Replace(sources, "more/8", "1", 1), "[most]", "[3]", 1)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

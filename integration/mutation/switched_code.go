@@ -37,7 +37,7 @@ func (c combination) write(place string) (replace map[string]string, err error) 
 	return replace, nil
 }
 
-// rendered returns the texts of the files that have mutants, by path.
+// rendered returns the text of each file that has mutants, by path.
 func (f *folder) rendered() map[string]string {
 	added := maps.Clone(f.further)
 	replaced := make(map[string][]*ast.Ident) // the names of functions whose place a door takes, by path

@@ -134,7 +134,7 @@ func (p *Program) Terminate(ctx context.Context) (int, error) {
 	return p.Wait(ctx)
 }
 
-// Signal sends a signal. It is no error if the process has ended.
+// Signal sends a signal. It is not an error if the process has ended.
 func (p *Program) Signal(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%v to process %d: %w", signal, p.PID(), err)

@@ -29,7 +29,7 @@ const mostLogged = 20
 //			return
 //		}
 //	}
-//	r.Over(log).Info("fetching again")
+//	r.Over(log).Info("can fetch again")
 type Retrier struct {
 	failures int
 	since    time.Time // of the first failure

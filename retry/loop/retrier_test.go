@@ -29,17 +29,17 @@ func TestARetrierLogsEachReasonOnceAndTheEnd(t *testing.T) {
 	t.Parallel()
 	log, out := textLog()
 	var r loop.Retrier
-	r.Over(log).Info("fetching again") // nothing was logged
+	r.Over(log).Info("can fetch again") // nothing was logged
 	for _, reason := range []string{"refused", "refused", "timeout", "refused"} {
 		r.Failed()
 		r.Log(log, reason).Warn("cannot fetch; trying again", slog.Any("error", errors.New(reason)))
 	}
-	r.Over(log).Info("fetching again")
+	r.Over(log).Info("can fetch again")
 	r.Failed()
 	r.Log(log, "refused").Warn("cannot fetch; trying again", slog.String("error", "refused"))
 	want := `level=WARN msg="cannot fetch; trying again" tries=1 error=refused
 level=WARN msg="cannot fetch; trying again" tries=3 error=timeout
-level=INFO msg="fetching again" tries=4
+level=INFO msg="can fetch again" tries=4
 level=WARN msg="cannot fetch; trying again" tries=1 error=refused
 `
 	if out.String() != want {

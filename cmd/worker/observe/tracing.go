@@ -49,7 +49,7 @@ type Tracing struct {
 	context  propagation.TraceContext
 }
 
-// OpenTracing returns the tracing of the settings, nil if it is off. It sends nothing before Start.
+// OpenTracing returns tracing as configured, nil if it is off. It sends nothing before Start.
 func OpenTracing(c *config.Config, version string, log *slog.Logger) (*Tracing, error) {
 	if c.Traces.Address() == "" {
 		return nil, nil // a nil Tracing is off

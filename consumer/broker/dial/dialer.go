@@ -14,7 +14,7 @@
 //
 // # Errors
 //
-// [ErrTLS] and [ErrNotKafka] say what kind of peer is there; the texts name the setting to change. Mistakes in the
+// [ErrTLS] and [ErrNotKafka] say what kind of peer is there; the messages name the setting to change. Mistakes in the
 // options are [*OptionError]. A timeout does not say which peers are silent; [Dialer.Explain] adds that.
 //
 // # Goroutines

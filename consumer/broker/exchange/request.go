@@ -33,8 +33,8 @@ type Request struct {
 	Message protocol.Message
 	// Least is the oldest version of the request that can be used.
 	Least int16
-	// First sends version 0 of the request, because kafka-go misreads responses to later ones. Brokers keep it for the
-	// group's membership.
+	// First sends version 0 of the request, because kafka-go misreads responses to later ones. Brokers still support
+	// version 0 of the requests of a group's members.
 	First bool
 	// Read takes the response from the connection. Nil leaves it to kafka-go.
 	Read func(r io.Reader, version int16) (protocol.Message, error)

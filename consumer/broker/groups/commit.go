@@ -59,7 +59,7 @@ const (
 	MetadataTooLarge
 	// UnknownTopic [3]: the partition is gone, or the coordinator does not know it yet.
 	UnknownTopic
-	// Forbidden [29] [30] [31]: we have no right to commit for the group or the topic.
+	// Forbidden [29] [30] [31]: we have no permission to commit for the group or the topic.
 	Forbidden
 )
 

@@ -3,7 +3,7 @@
 // need this package only for the types of the results.
 //
 // A result says what it proves. Metadata comes from a broker, not from the pool's cache, and no request creates a
-// topic. A setting or right that we may not see is unknown, which is not an error.
+// topic. A setting or permission that we may not see is unknown, which is not an error.
 //
 // Errors are those of package kafkaerr, or of the network. An Inspector is safe for concurrent use and starts no
 // goroutine.

@@ -21,7 +21,7 @@ type OffsetsTopic struct {
 	Replicas int
 	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
 	Leaders []int
-	// MinInSync is min.insync.replicas; 0 if we have no right to ask.
+	// MinInSync is min.insync.replicas; 0 if we have no permission to ask.
 	MinInSync int
 }
 

@@ -13,7 +13,7 @@ import (
 // Describe and DescribeConfigs. Nil means that they are not known, because the broker is too old to say.
 type Rights []string
 
-// Lack returns those of the operations that we have no right to. It returns none where the rights are not known.
+// Lack returns those of the operations that we have no permission for. It returns none where the rights are not known.
 func (r Rights) Lack(wanted ...string) []string {
 	if r == nil {
 		return nil

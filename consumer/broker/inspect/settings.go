@@ -85,7 +85,7 @@ func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, n
 		if resource.Error != nil {
 			d = described{err: kafkaerr.New("describe settings", resource.ResourceName, -1, resource.Error)}
 			if errors.Is(d.err, kafkaerr.ErrUnauthorised) {
-				d.err = nil // a missing right is not a failure
+				d.err = nil // a missing permission is not a failure
 			}
 		}
 		all[resource.ResourceName] = d
@@ -108,7 +108,7 @@ func (s Settings) Retention() (age time.Duration, limited bool) {
 	return time.Duration(millis) * time.Millisecond, true
 }
 
-// Retention asks for the retention of one topic, which must exist. It is that of [Settings.Retention].
+// Retention asks for the retention of one topic, which must exist. The results are those of [Settings.Retention].
 func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Duration, limited bool, err error) {
 	settings, err := i.settingsOf(ctx, kafka.ResourceTypeTopic, topic, "retention.ms", "cleanup.policy")
 	if err != nil {

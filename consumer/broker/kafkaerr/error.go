@@ -24,8 +24,8 @@ var (
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
 	ErrNotLeader = errors.New("no leader, or another broker is the leader")
-	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the right to do
-	// this.
+	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the permission to
+	// do this.
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
 	ErrCoordinator = errors.New("group coordinator not available")

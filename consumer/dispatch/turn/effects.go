@@ -90,7 +90,7 @@ type Call struct {
 	Several       bool
 	Order, Status string
 	Attempt       int // 1 for the first
-	Replay        int // counts the replays of a letter, from 1; 0: it is no replay
+	Replay        int // counts the replays of a letter, from 1; 0: it is not a replay
 	Probe         bool
 	// Until is the end of the lease. The request must not be written after it.
 	Until  time.Time

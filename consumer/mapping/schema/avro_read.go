@@ -7,8 +7,8 @@ import (
 )
 
 // An avroReader goes through a payload once and writes each value as it comes. It keeps no value, and never allocates
-// by a length or a count that the payload claims. Each step writes at least one byte, so the limit of the output also
-// limits the work.
+// based on a length or a count that the payload claims. Each step writes at least one byte, so the limit of the output
+// also limits the work.
 type avroReader struct {
 	*writer
 

@@ -128,7 +128,7 @@ func firstMessage(payload []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// FuzzTexts looks for texts that make a compiler panic.
+// FuzzTexts looks for schemas that make a compiler panic.
 func FuzzTexts(f *testing.F) {
 	for _, text := range []string{everyAvro, everyProto, orderAvro, orderProto, `["null","int"]`} {
 		f.Add(text)

@@ -171,7 +171,7 @@ func (w *protoWriter) items(f protoreflect.FieldDescriptor, list protoreflect.Li
 	return nil
 }
 
-// entries writes a map sorted by key, so that equal payloads give equal texts: on the wire the order is random.
+// entries writes a map sorted by key, so that equal payloads give equal text: on the wire the order is random.
 func (w *protoWriter) entries(f protoreflect.FieldDescriptor, m protoreflect.Map) error {
 	if err := w.open('{'); err != nil {
 		return err

@@ -101,7 +101,8 @@ func (r *caseReader) one(where string, n *yaml.Node) Case {
 	return c
 }
 
-// plain reads a text, which may be empty, or an integer that every YAML reader writes in the same way.
+// plain reads text, which may be empty, or an integer that every YAML parser reads as the same number and prints
+// unchanged.
 func (r *caseReader) plain(where string, n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		r.Add(r.at(n), where, "must be text, is %s", kindOf(n))

@@ -173,9 +173,9 @@ func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	return t
 }
 
-// code reads a status code. It accepts only texts that every YAML reader reads in the same way. To some of them, Y,
-// no, 010, 1e3 and null are a bool, a number or nothing. One round trip through such a tool (Helm, for one) changes
-// the code.
+// code reads a status code. It accepts only text that every YAML parser reads in the same way. To some of them, Y, no,
+// 010, 1e3 and null are a bool, a number or nothing. One round trip through such a tool (Helm, for one) changes the
+// code.
 func (r *reader) code(where string, n *yaml.Node) Text {
 	t := r.newText(n)
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
@@ -194,8 +194,7 @@ func (r *reader) code(where string, n *yaml.Node) Text {
 	return t
 }
 
-// canonical reports whether every reader would write the integer in the same way again, even after reading it as a
-// float.
+// canonical reports whether every parser would print the integer unchanged, even after reading it as a float.
 func canonical(number string) bool {
 	const exact = 15 // digits that a float keeps
 	digits := strings.TrimPrefix(number, "-")

@@ -16,8 +16,8 @@ type Counts struct {
 	Oldest time.Time
 }
 
-// Counts returns the figures of a partition. Open letters stored before since do not count, because retention deletes
-// them, and nothing reports that. A zero since counts all.
+// Counts returns the figures of a partition. Open letters stored before the given time do not count, because retention
+// deletes them, and nothing reports that. A zero time counts all.
 func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	number, ok := f.topics[topic]
 	t := f.tallies[source{number, int32(partition)}]

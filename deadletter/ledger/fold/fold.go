@@ -193,7 +193,7 @@ func (f *Fold) forgetBeyond(r recent) {
 	}
 }
 
-// Letter returns the status of a letter. It is false if neither topic mentions it.
+// Letter returns the status of a letter. The second result is false if neither topic mentions it.
 func (f *Fold) Letter(id ledger.ID) (Status, bool) {
 	topic, ok := f.topics[id.Topic]
 	s := f.letters[placeOf(id, topic)]

@@ -11,9 +11,9 @@
 //
 // # What it promises
 //
-// The order of the ledger decides: all workers that follow the same entries reach the same state, whatever each has
+// The ledger's order is authoritative: all workers that follow the same entries reach the same state, whatever each has
 // seen itself. So does a restarted process. A second copy of a pause changes nothing, because a write without a
-// response is repeated. A resume of a flood accepts the fingerprints of its letters for the build that wrote them;
+// response is repeated. Resuming after a flood accepts the fingerprints of its letters for the build that wrote them;
 // other fingerprints pause again.
 //
 // The package is pure: no Kafka, clock or goroutine.

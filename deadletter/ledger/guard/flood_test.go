@@ -55,7 +55,7 @@ func (r *rig) accept(n int) {
 	}
 }
 
-// letters reports up to n letters about the given number of orders in turn, until the guard pauses. It returns their
+// letters reports up to n letters for the given number of orders in rotation, until the guard pauses. It returns their
 // number.
 func (r *rig) letters(n, orders int, fingerprint string) int {
 	for i := range n {

@@ -13,8 +13,8 @@ import (
 // pauses on its own when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use
 // it.
 //
-// The ledger decides. A pause of our own takes effect at once, but it is kept separate until it has been read back from
-// the ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
+// The ledger is authoritative. A pause of our own takes effect at once, but it is kept separate until it has been read
+// back from the ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
 type Guard struct {
 	// Worker names this process in the pauses that it announces. Build names its version and mapping: a resume accepts
 	// fingerprints for one build.

@@ -6,7 +6,7 @@ import "fmt"
 // its own text for the name.
 type Note struct {
 	Name  string
-	Facts []any // numbers, texts and errors, in the order of the text
+	Facts []any // numbers, strings and errors, in the order of the text
 	text  string
 }
 

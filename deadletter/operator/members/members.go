@@ -23,7 +23,7 @@ const (
 	loading = 14
 )
 
-// clientID is the client id of our workers. In the group, a worker that knows its place adds that after a hyphen.
+// clientID is the client id of our workers. In the group, a worker whose place is known adds it after a hyphen.
 const clientID = "leadhit-sync"
 
 // IsWorker reports whether a member is one of our workers. The client id is the only sign of that, and any program may
@@ -43,7 +43,7 @@ type Followers struct {
 }
 
 // Count asks Kafka for the group's members. It returns no error: a pause must be possible without them. An operator
-// needs it most when something is broken, and a missing right to the group must not stand in the way.
+// needs it most when something is broken, and a missing permission for the group must not stand in the way.
 func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers {
 	found, err := Of(ctx, cluster, group)
 	f := Followers{Group: group, Exists: err == nil && found.State != groups.Dead, Unknown: err}

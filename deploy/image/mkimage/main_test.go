@@ -325,7 +325,7 @@ func TestOnlyALayoutIsReplaced(t *testing.T) {
 	}
 	precious := t.TempDir()
 	if err := run(t.Context(), []string{"-root", root, "-out", precious}, io.Discard); err == nil {
-		t.Error("got no error for a folder that is no layout, want it left alone")
+		t.Error("got no error for a folder that is not a layout, want it left alone")
 	}
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(precious), ".mkimage-*")); err != nil || len(left) > 0 {
 		t.Errorf("got %v, %v left behind, want nothing", left, err)
