@@ -137,7 +137,7 @@ func (l shownLetter) print(w io.Writer, reveal bool) error {
 		return err
 	}
 	// The value keeps its own lines, so that JSON of several lines stays readable. Each line is escaped on its own,
-	// because a value may hold sequences that a terminal obeys.
+	// because a value may hold sequences that a terminal interprets.
 	lines := strings.Split(string(l.Event.Value), "\n")
 	for i := range lines {
 		lines[i] = terminal.Escape(lines[i])

@@ -145,7 +145,7 @@ func TestStatusFitsATerminal(t *testing.T) {
 	}
 }
 
-// mustFit demands lines of at most 80 columns, with nothing in them that a terminal obeys.
+// mustFit demands lines of at most 80 columns, with nothing in them that a terminal interprets.
 func mustFit(t *testing.T, screens string) {
 	t.Helper()
 	for line := range strings.Lines(screens) {
@@ -153,7 +153,7 @@ func mustFit(t *testing.T, screens string) {
 			t.Errorf("got %d columns in %q, want at most 80", n, line)
 		}
 		if strings.ContainsAny(line, "\x1b\u202e\r") {
-			t.Errorf("got %q, which a terminal obeys", line)
+			t.Errorf("got %q, which a terminal interprets", line)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func unknownCommand(c *cobra.Command, word string) error {
 // wrongArguments is the error about too few or too many arguments. It takes their name from the command's usage line.
 // That line is written for people, so the error uses the same word as the help.
 func wrongArguments(c *cobra.Command, args []string) error {
-	usage, _, _ := strings.Cut(c.Use, " <") // "< FILE" in a usage line is stdin, not an argument
+	usage, _, _ := strings.Cut(c.Use, " [flags]") // "[flags] < FILE" in a usage line is not an argument
 	_, argument, _ := strings.Cut(usage, " ")
 	switch {
 	case argument == "":

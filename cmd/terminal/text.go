@@ -38,7 +38,7 @@ func Pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(width-Width(text), 0))
 }
 
-// wrap breaks a text at its spaces into lines of a width. A longer word gets a line of its own.
+// wrap breaks a text at its spaces into lines of the given width. A longer word gets a line of its own.
 func wrap(text string, width int) []string {
 	var lines []string
 	line, rest := "", strings.TrimSpace(text)

@@ -161,7 +161,7 @@ func TestWhatCannotBeSwitchedIsRefused(t *testing.T) {
 		{"a comment", "no code", mutation.Edit{file, "A cart", "The cart"}},
 		{"no Go", "expected", mutation.Edit{file, "func empty() {}", "func empty() {"}},
 		{"a name that is missing", "mutant of cart.go:24: undefined: what", mutation.Edit{file, "more > 7", "what > 7"}},
-		{"another file", "no source file", mutation.Edit{filepath.Join(dir, "cart_test.go"), "TestAdd", "TestSub"}},
+		{"another file", "not a source file", mutation.Edit{filepath.Join(dir, "cart_test.go"), "TestAdd", "TestSub"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
