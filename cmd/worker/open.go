@@ -58,8 +58,9 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	return w, nil
 }
 
-// OpenMapping loads the mapping as configured. It finds its schemas in their registry, if they name one. It makes no
-// connection. Its error is a *config.Error. The caller calls closing after the last event is decoded; it is never nil.
+// OpenMapping loads the mapping as configured. It finds the schemas in the registry, if the settings name one. It makes
+// no connection. Its error is a *config.Error. The caller calls closing after the last event is decoded; it is never
+// nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}
