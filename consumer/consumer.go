@@ -20,7 +20,7 @@
 // generation, before anything is fetched, the consumer creates the letters' topic and the ledger if they are missing,
 // and then reads them. If this takes too long, the worker leaves the group and waits outside it.
 //
-// A worker whose place is known considers other members with the same place dead. Before its first join it waits until
+// A worker with [Options.Place] considers other members with the same place dead. Before its first join it waits until
 // their last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it
 // removes them from the group.
 //
@@ -36,8 +36,9 @@
 //
 // [Consumer.Run] owns all of them and returns when they have ended. They are the clock, the membership, and the
 // followers of letters and ledger. Each generation has a committer and watchers. Each fetch and each call in flight has
-// one, and so has each batch for the ledger, and each letter that is stored or fetched for a replay. Goroutines use the
-// dispatcher one at a time, each in a turn. A turn passes in one input and starts the resulting effects.
+// a goroutine of its own, and so has each batch for the ledger, and each letter that is stored or fetched for a replay.
+// Goroutines use the dispatcher one at a time, each in a turn. A turn passes in one input and starts the resulting
+// effects.
 //
 // # Shutdown
 //

@@ -54,7 +54,7 @@ func newOwnTopics(b *base) *ownTopics {
 			base: b, log: o.Logger.With(slog.String("topic", o.Ledger.Topic)),
 			exists: o.Ledger.Exists, say: t.followed, until: -1,
 			words: words{
-				wait: waitLedger, name: "the ledger", unread: "calls may be paused",
+				wait: waitLedger, name: "the ledger", unread: "it may hold a pause",
 				unseen: "new pauses, resumes and replays",
 			},
 		}

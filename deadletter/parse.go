@@ -47,8 +47,8 @@ func Parse(r event.Record) (Letter, error) {
 	return l, nil
 }
 
-// fields are a record's headers. Only those that a letter adds are looked up: about twenty, and a reader of many
-// letters has no time to put them into a map.
+// fields are a record's headers. Only those that a letter adds are looked up: about twenty, so a map for each
+// of many letters would cost more.
 type fields []event.Header
 
 // find returns the last header with a name.

@@ -23,7 +23,7 @@ const (
 	chaosOrders  = 400
 	chaosRepeats = 0.6 // of an order's events
 
-	// With less a round proves nothing.
+	// With fewer, a round proves nothing.
 	leastSamples = 5 // a second
 	leastEvents  = 1000
 )

@@ -97,7 +97,7 @@ func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	}
 }
 
-// recover ends the outage: LeadHit takes its budget and no more. It waits for the first call that is served.
+// recover ends the outage: LeadHit serves at most budget calls per second. It waits for the first call that is served.
 func (r *run) recover(t *testing.T) {
 	t.Helper()
 	r.leadhit.Change(func(f *sandbox.Faults) {

@@ -291,7 +291,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		lacks func(*guarded) apache.Right
 		// outside says that the worker cannot even begin.
 		outside bool
-		// says is the text in the worker's log, checked that of check.
+		// says is the text in the worker's log, checked the text in the output of leadhit-sync check.
 		says, checked func(*guarded) string
 	}{
 		"no permission for the events": {

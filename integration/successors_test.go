@@ -142,7 +142,7 @@ func (r *run) judgeSuccessions(t *testing.T, all []succession) {
 	t.Logf("partitions of the killed worker had calls again after %v, that is %v after its start; longest standstill of the others %v",
 		rounded(waits), rounded(sinceStart), rounded(others))
 	withinSlack(t, "calls after the kill, median", middle(waits), lastCalls+2*time.Second)
-	// Without a successor the partitions wait for a session.
+	// Without a successor the partitions wait until the session has timed out.
 	if got := middle(waits); got >= session {
 		t.Errorf("got calls %v after the kill, want them within less than the session of %v", got, session)
 	}

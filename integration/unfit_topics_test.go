@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testKeepers: letters' topics and ledgers whose settings somebody else chose, and when a worker creates both itself.
+// testKeepers: letters' topics and ledgers whose settings somebody else chose, and topics that a worker creates itself.
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a compacted letters' topic, before the start and under a worker", func(t *testing.T) {

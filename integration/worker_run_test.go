@@ -123,7 +123,7 @@ type worker struct {
 	address string // HTTP_ADDR; "" is some port
 }
 
-// newWorker opens the door; start starts the process.
+// newWorker opens a LeadHit address for this worker alone, its door. start starts the process.
 func (r *run) newWorker(tb testing.TB) *worker {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")

@@ -57,10 +57,10 @@ func (b *Backoff) Next() time.Duration {
 // Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. took is how long the
 // call took. g must have its verdict already.
 //
-// One order alone cannot show whether it is at fault or LeadHit is down. So time counts only between two failures of
-// the order between which more calls of others succeeded than failed. In an outage nothing counts, and neither does
-// time in which calls were paused. Of the rest only the last wait and the call itself count: waiting for a slot or a
-// commit is not the order's fault.
+// One order alone cannot show whether it is at fault or LeadHit is down. So the time between two failures of the order
+// counts only if more calls of other orders succeeded than failed in between. In an outage nothing counts, and neither
+// does time in which calls were paused. Of the rest only the last wait and the call itself count: waiting for a slot or
+// a commit is not the order's fault.
 func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool {
 	seen := g.tally
 	seen.paused = g.pausedFor(now)

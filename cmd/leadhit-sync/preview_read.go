@@ -86,8 +86,8 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *ter
 // errInterrupted means that a person stopped the command.
 var errInterrupted = errors.New("interrupted before all events were read")
 
-// ends records the current ends of the logs before they are read, so that no event between the two is missed. follow
-// continues there, or behind the last event that was read.
+// ends records the current ends of the logs before they are read, so that no event written meanwhile is missed. follow
+// continues there, or after the last event that was read.
 func (w *watch) ends(ctx context.Context, topic string) error {
 	topology, err := w.cluster.Topics(ctx, topic)
 	if err != nil {

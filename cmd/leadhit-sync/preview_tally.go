@@ -41,7 +41,7 @@ type tally struct {
 // minute counts the calls of one, and how many of these are repeats.
 type minute struct{ calls, repeats int }
 
-// oddTimes counts the events whose times cannot be true: no minute and no span counts them.
+// oddTimes counts the events whose times cannot be true. The counts per minute and the time span leave them out.
 type oddTimes struct {
 	Count int `json:"count"`
 	// Example is the first event: topic/partition/offset. Time is its time as text, because JSON times have no year

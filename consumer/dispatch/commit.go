@@ -55,9 +55,9 @@ func (d *Dispatcher) starved() bool {
 
 // nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight: they stop
 // at 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is
-// wasteful. The limit leaves space for half of the events that settle meanwhile: the slots that become free last are
-// filled as soon as the commit is acknowledged. Events whose letters are being stored cannot be committed yet, so a
-// commit of the few others waits.
+// wasteful. The limit leaves space for only half of the events that settle while the commit is in flight: the slots
+// that the others free stay empty until the acknowledgement, and no longer. Events whose letters are being stored
+// cannot be committed yet, so a commit of the few others waits.
 func (d *Dispatcher) nearEdge() bool {
 	calls := d.config.CallsInFlight
 	return d.settled >= max(2*calls-d.meanwhile/2, calls) && d.fresh > calls/2

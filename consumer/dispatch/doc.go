@@ -28,8 +28,8 @@
 // Crashes: no new call starts while 2 × CallsInFlight sent events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
 // partly processed events about several orders. An event that was only skipped has no call to repeat, so it does not
-// count. The next owner calls it, because the memory of accepted statuses is lost. This costs one call per order;
-// otherwise the order's next repeat would need that call.
+// count. The next owner makes that call, because the memory of accepted statuses is lost. This costs one call per
+// order, which the order's next repeat would have needed otherwise.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, in its turn in the lane, if LeadHit accepted its
 // status last for its order. It counts as accepted in every other respect, except for the flood guard. The proof is a
@@ -38,10 +38,10 @@
 // Scattered, nor once an event had no key, an order had two keys or partitions, a key had two orders, or Config.Explain
 // knew no partitioner that puts all keys into their partitions. Two producers with different partitioners are detected
 // as soon as this worker makes a call for a key of each. A worker that has no partition with keys of the second one
-// cannot know of it. A call that starts forgets its order's status, and only its acceptance makes the new one known,
-// unless LeadHit may still apply an earlier call, which had no response. Pauses, another API key and a recreated or
-// truncated partition forget all orders. The memory holds the orders that were used last; forgetting one costs a call
-// and nothing else.
+// cannot know of it. When a call starts, its order's status is forgotten. The new one is remembered only once LeadHit
+// accepts the call, and not while LeadHit may still apply an earlier call, which had no response. Pauses, another API
+// key and a recreated or truncated partition make the memory forget all orders. The memory holds the orders that were
+// used last; forgetting one costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It knows pauses, the gate of an outage, the
 // limit of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time.
@@ -56,8 +56,8 @@
 // end of its order's lane, under the same rules as an event. So that no older status follows a newer one, an accepted
 // event counts as finished only when the ledger holds a mark on each older letter of its order. A replay is judged by
 // these marks when it is taken up and whenever its turn comes, and its lane continues only when its outcome is stored.
-// A crash repeats at most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and
-// nothing else.
+// A crash repeats at most the CallsInFlight replays whose outcome is unknown. An operator's force overrides the marks,
+// and no other rule.
 //
 // Ownership: a call starts only while the lease holds, that is, for a short time after an acknowledged commit of this
 // generation, and none starts after Revoked. A commit without a response may still be applied, over a newer one. So
@@ -87,9 +87,9 @@
 //	    │                            │                              │            ├ accepted ─▶ marks, then "resolved"
 //	    └──── overtaken: "superseded" · cannot be judged: "failed" ─┘            └ refused ──▶ a letter with its count
 //
-// Replays are taken up in the order of the ledger, and enter their lanes in this order. So of several replays of one
-// order the previous owner can only have sent the first that has no outcome, and the next owner sends that one first. A
-// replay that may have been sent, but ends without a response, is treated as accepted: older letters are marked.
+// Replays are taken up in the order of the ledger, and enter their lanes in this order. So, of several replays of one
+// order, the previous owner can only have sent the first that has no outcome, and the next owner sends that one first.
+// A replay that may have been sent, but ends without a response, is treated as accepted: older letters are marked.
 //
 // # The life of a commit
 //

@@ -188,8 +188,8 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 
 // exposed counts what a crash now would call again: events that had a call, settled or in flight, which no commit at
 // the broker covers. Those about several orders that are not settled are counted separately. Events of a partition
-// whose commits have stopped, or have just resumed, are not counted, nor are those sent before that: they come in
-// addition. An event that was skipped as a whole has no call to repeat, so the callback each does not run for it.
+// whose commits have stopped, or have just resumed, are not counted, nor are those sent before that: the bound does not
+// cover them. An event that was skipped as a whole has no call to repeat, so it is not passed to each.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {

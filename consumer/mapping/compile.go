@@ -25,9 +25,9 @@ type compiler struct {
 	program  *program
 }
 
-// compile goes through the parts in the order in which they need each other: encoding and each decide where fields
-// are found, and rules and lists refer to fields. It compiles what it can after a mistake, so that all are reported
-// at once.
+// compile goes through the parts in the order in which they need each other: the keys encoding and each decide where
+// fields are found, and rules and lists refer to fields. It compiles what it can after a mistake, so that all are
+// reported at once.
 func (c *compiler) compile() *program {
 	s := c.spec
 	c.program = &program{

@@ -61,10 +61,10 @@
 // They are opened in this sequence: Confluent framing; a byte order mark; JSON in a string; Connect's schema and
 // payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium. JSON in a string is opened once, also
 // inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. The change event that
-// Debezium's CloudEvents converter takes apart is restored: op and source are where they are without it. MongoDB's
-// document is JSON in a string even inside another string. A value of its Extended JSON, such as {"$numberLong":
-// "17"}, is read as the value inside. A NUMERIC in Connect's envelope is read as its digits if the schema declares
-// it. Other encodings are refused by name.
+// Debezium's CloudEvents converter takes apart is restored: op and source are found where they are without that
+// converter. MongoDB's document, itself JSON in a string, is opened even inside another such string. A value of its
+// Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope is read as
+// its digits if the schema declares it. Other encodings are refused, and the message names them.
 //
 // A null value is a tombstone, to be ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an
 // event without data. JSON null is ignored too.
@@ -73,7 +73,7 @@
 //
 // A field has one source:
 //
-//   - path, a singular path of RFC 9535 in the unwrapped document, or in the item with each;
+//   - path, a singular path of RFC 9535 in the unwrapped document; with the key each, in the item;
 //   - envelope, a path in the document that contained the unwrapped one, or in the whole document if there was no
 //     envelope;
 //   - header (names are case-insensitive); if several match, the last one is used;
@@ -99,8 +99,8 @@
 // Rules are CEL over the declared fields, each of its type or null; only a field of type present is never null. The
 // first rule that is true decides, before any list. A field error refuses the event at the first rule that names the
 // field, and has no effect on other rules. A rule that fails refuses too, and says where the field was looked for. The
-// usual reason is a null field in a comparison such as < or >=. If each finds no list, a rule may still ignore or
-// refuse the event, provided that its result does not depend on the items.
+// usual reason is a null field in a comparison such as < or >=. If the path of each finds no list, a rule may still
+// ignore or refuse the event, provided that its result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
 // null. covers(paid, due) is true if paid is at least due, or falls short of it by less than half a cent (0.005). It

@@ -35,8 +35,8 @@ type platform struct {
 	numbers                 bool
 	// Unknown is the verdict for an unknown status, and missing for an event without one.
 	unknown, missing string
-	// Name is the event's name as the event has it, or the header of that name. Events of the names that are read are
-	// judged like the example; aside are ignored; strange are refused, and so are empty and quoted names.
+	// Name is the event's name as the event has it, or the header of that name. Events named in read are judged
+	// like the example, those in aside are ignored, those in strange are refused, and so are empty and quoted names.
 	name, nameHeader     string
 	read, aside, strange []string
 	// Off is an event of that name that is ignored for another reason. With a strange name it is refused all the same.

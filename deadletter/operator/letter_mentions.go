@@ -65,8 +65,8 @@ func (r *Reader) HistoryOf(ctx context.Context, l view.Letter) ([]life.Step, err
 	return all, err
 }
 
-// readMentions reads the records of a group that mention letters or orders, and passes them to take. Another record may
-// have the same hash.
+// readMentions reads the records of a group that mention letters or orders, and passes them to take. They are
+// found by hash, so take may also get one that mentions none of them.
 func (r *Reader) readMentions(ctx context.Context, group string, keys []string, take stepTaker) error {
 	for _, m := range r.mentionsOf(keys) {
 		topic := r.Letters

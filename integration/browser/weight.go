@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Weight is what a tab holds in memory after a collection of garbage.
+// Weight is what a tab holds in memory after a garbage collection.
 type Weight struct {
 	Nodes, Listeners int
 	Heap             int // bytes of the scripts

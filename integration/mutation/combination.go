@@ -128,7 +128,8 @@ func (f *folder) add(m mutant, files map[string]*source) error {
 	return nil
 }
 
-// constants keeps a mutant's constants of one file. Other declarations than functions cannot follow them.
+// constants keeps a mutant's constants of one file. Only functions may depend on them: other declarations cannot be
+// switched.
 func (f *folder) constants(m mutant, path string, s *source, constants map[string]bool) error {
 	for _, n := range s.rest {
 		if names(n, constants) {

@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// Listen accepts connections on the address that it returns. After the first bytes of a connection the peer sends the
-// text first. Then it sends the text again in a loop, until the other side closes the connection. If again is empty,
-// the peer stays silent and keeps the connection open. The end of the test stops all goroutines and waits for them.
+// Listen accepts connections on the address that it returns. Once bytes have arrived on a connection, the peer writes
+// the string first, once. Then it writes the string again in a loop, until the other side closes the connection. If
+// again is empty, the peer stays silent and keeps the connection open. The end of the test stops all goroutines and
+// waits for them.
 func Listen(t *testing.T, first, again string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -28,8 +29,8 @@ func Listen(t *testing.T, first, again string) (addr string) {
 			peers.Go(func() { answer(conn, first, again) })
 		}
 	})
-	// Closing the listener ends the loop. Each connection ends when the program under test closes its side, so tests must
-	// stop the program first: cleanups run in reverse order.
+	// Closing the listener ends the loop. Each connection ends when the program under test closes its side, so tests
+	// must stop the program first: cleanups run in reverse order.
 	t.Cleanup(func() {
 		_ = listener.Close()
 		peers.Wait()

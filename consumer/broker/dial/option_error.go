@@ -1,9 +1,9 @@
 package dial
 
-// OptionError is a mistake in one of [Options], or in a file that one names. Its text holds no secret.
+// OptionError is a mistake in one of [Options], or in a file that an option names. Its text holds no secret.
 type OptionError struct {
-	// Option is the option's name: brokers, tls ca file, tls certificate, tls key, sasl mechanism, sasl username or sasl
-	// password file.
+	// Option is the option's name: brokers, tls ca file, tls certificate, tls key, sasl mechanism, sasl username or
+	// sasl password file.
 	Option string
 	Err    error
 }

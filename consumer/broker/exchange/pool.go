@@ -100,7 +100,7 @@ func Node(cluster protocol.Cluster, node int) (protocol.Broker, error) {
 }
 
 // Ask sends a request and returns its response, which must be a T. After an error, sent says whether a byte of the
-// request may have left; false is final.
+// request may have left; false means that certainly none has.
 func Ask[T protocol.Message](ctx context.Context, p *Pool, to Route, r Request) (_ T, sent bool, _ error) {
 	var none T
 	a := &attempt{Request: r, clientID: p.ClientID}
