@@ -82,6 +82,11 @@ func (r *orderReader) read(ctx context.Context) error {
 	r.progress("", 0, 0)
 	r.answered()
 	r.askWorkers(ctx)
+	// After an interruption no more is read. A broker that is quick enough answers even then, so the result would depend
+	// on chance.
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err := r.commits(ctx); err != nil && ctx.Err() == nil {
 		r.note("commits-unread", "the group's commits cannot be read: %v", err)
 	}
