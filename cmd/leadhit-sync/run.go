@@ -48,6 +48,7 @@ func run(ctx context.Context, out io.Writer) error {
 	// stdout or stderr (see os/signal). With the signal ignored, the write fails with EPIPE, and the log buffer drops
 	// the line.
 	signal.Ignore(syscall.SIGPIPE)
+	collectMoreOften()
 	log, flush := startLog(ctx, settings, out)
 	defer flush()
 	takeStrayLines(log)
