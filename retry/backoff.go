@@ -27,7 +27,7 @@ type Backoff struct {
 	wait    time.Duration // the last result of Next
 	failing time.Duration // how long the status change has been failing through its own fault
 	last    time.Time     // the last failure
-	seen    tally         // at that time
+	seen    tally         // as of the last failure
 }
 
 // Backoff starts the waits of one status change.
@@ -35,8 +35,8 @@ func (p Policy) Backoff() *Backoff {
 	return &Backoff{
 		random: p.Random, maxElapsed: p.MaxElapsed,
 		// The library randomises around the interval and uses the global source. Full jitter, uniform from 0 to the
-		// ceiling, best spreads a crowd that failed together, and a simulation can replay our source. So the library
-		// only doubles. It would also give up after 15 minutes by default; that is for Exhausted to decide.
+		// ceiling, best spreads calls that failed together, and a simulation can replay our source. So the library only
+		// doubles the ceiling. By default it would also give up after 15 minutes; that is for Exhausted to decide.
 		ceiling: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(p.Initial),
 			backoff.WithMaxInterval(p.Max),
@@ -48,14 +48,14 @@ func (p Policy) Backoff() *Backoff {
 }
 
 // Next draws the time to wait before the next attempt, uniformly from 0 to the ceiling. Each call doubles the
-// ceiling, so ask once per wait.
+// ceiling, so call it once per wait.
 func (b *Backoff) Next() time.Duration {
 	b.wait = jitter(b.random, b.ceiling.NextBackOff())
 	return b.wait
 }
 
 // Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. took is how long the
-// call took. g must have its verdict already.
+// call took. g must already have the call's verdict.
 //
 // One order alone cannot show whether it is at fault or LeadHit is down. So the time between two failures of the order
 // counts only if more calls of other orders succeeded than failed in between. In an outage nothing counts, and neither
@@ -79,7 +79,7 @@ type tally struct {
 	paused            time.Duration
 }
 
-// count takes a verdict. A refused key says nothing about orders.
+// count takes a verdict. A rejected key says nothing about orders.
 func (t *tally) count(v Verdict) {
 	switch v.Kind {
 	case Done, DeadLetter:

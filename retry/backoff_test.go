@@ -28,17 +28,17 @@ func TestBackoffDrawsUniformlyBelowACeilingThatDoubles(t *testing.T) {
 	ceiling := 500 * time.Millisecond
 	for i, w := range waits {
 		if most := slices.Max(w); most > ceiling || most < ceiling*98/100 {
-			t.Errorf("try %d: longest wait %v, want just below %v", i+1, most, ceiling)
+			t.Errorf("attempt %d: got a longest wait of %v, want just below %v", i+1, most, ceiling)
 		}
 		if least := slices.Min(w); least < 0 || least > ceiling/50 {
-			t.Errorf("try %d: shortest wait %v, want almost none", i+1, least)
+			t.Errorf("attempt %d: got a shortest wait of %v, want almost none", i+1, least)
 		}
 		var sum time.Duration
 		for _, d := range w {
 			sum += d
 		}
 		if mean := sum / sample; mean < ceiling*46/100 || mean > ceiling*54/100 {
-			t.Errorf("try %d: mean wait %v, want about half of %v", i+1, mean, ceiling)
+			t.Errorf("attempt %d: got a mean wait of %v, want about half of %v", i+1, mean, ceiling)
 		}
 		ceiling = min(2*ceiling, time.Minute)
 	}
@@ -57,7 +57,7 @@ func TestBackoffNeverGivesUp(t *testing.T) {
 		longest = max(longest, d)
 	}
 	if longest < 59*time.Second {
-		t.Errorf("longest wait %v, want almost a minute", longest)
+		t.Errorf("got a longest wait of %v, want almost a minute", longest)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestTheSameSourceGivesTheSameWaits(t *testing.T) {
 	a, b := policy(3).Backoff(), policy(3).Backoff()
 	for i := range 100 {
 		if x, y := a.Next(), b.Next(); x != y {
-			t.Fatalf("wait %d: %v and %v", i, x, y)
+			t.Fatalf("wait %d: got %v and %v, want the same", i, x, y)
 		}
 	}
 }
@@ -83,8 +83,8 @@ func TestACeilingOfNothingNeedsNoRandomNumber(t *testing.T) {
 func TestOnlyTimeInWhichOthersSucceededCounts(t *testing.T) {
 	t.Parallel()
 	type failure struct {
-		after, spent time.Duration // since the last failure; of it in the order's own wait and call
-		done, again  int           // of others since then
+		after, spent time.Duration // since the last failure; the part of it that the order's own wait and call took
+		done, again  int           // calls of other orders since then
 		paused       time.Duration
 	}
 	minute := time.Minute
@@ -130,8 +130,8 @@ func TestOnlyTimeInWhichOthersSucceededCounts(t *testing.T) {
 				got, tooMuch = enough.Exhausted(now, f.spent, g), more.Exhausted(now, f.spent, g)
 			}
 			if got != (c.want > 0) || tooMuch {
-				t.Errorf("got exhausted by %v: %v, by a nanosecond more: %v, want the former alone", c.want, got,
-					tooMuch)
+				t.Errorf("got exhausted with a limit of %v: %v, of a nanosecond more: %v, want only the former", c.want,
+					got, tooMuch)
 			}
 		})
 	}
@@ -152,7 +152,7 @@ func TestTheLastWaitCountsAsFailing(t *testing.T) {
 	g.Answered(now, "good", g.Start(now), done())
 	g.Answered(now, "own", g.Start(now), connect())
 	if !b.Exhausted(now, 0, g) {
-		t.Error("got another attempt, want an order that used up its second")
+		t.Error("got another attempt, want none: the order has used up its second")
 	}
 }
 

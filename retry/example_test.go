@@ -36,7 +36,8 @@ func ExampleGovernor() {
 	// only probes because of: "", limit: 5
 }
 
-// An order fails every ten minutes while other orders succeed. It is given up when it has been failing for a minute.
+// An order fails every ten minutes while other orders succeed. The worker gives up when the order's own waits and calls
+// have taken a minute.
 func ExampleBackoff() {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -54,7 +55,7 @@ func ExampleBackoff() {
 			return
 		}
 		fmt.Println("attempt", attempt, "failed; it waits at most 1s:", b.Next() <= time.Second)
-		now = now.Add(10 * time.Minute) // only its own wait and call count
+		now = now.Add(10 * time.Minute) // only the order's own wait and call count
 	}
 	// Output:
 	// attempt 1 failed; it waits at most 1s: true

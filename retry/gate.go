@@ -28,15 +28,15 @@ type gate struct {
 	probing bool
 	probeAt time.Time
 	ceiling time.Duration
-	// epoch counts the times that the gate closed or opened. A response to a call that began before the last of them is
-	// stale. A crowd of late failures must not close a gate that has just opened, nor must a late success open one.
+	// epoch counts how often the gate has closed or opened. A response to a call that began before the latest change is
+	// stale: many late failures must not close a gate that has just opened, and a late success must not open a gate.
 	epoch  uint64
 	row    int // failures in a row
 	orders []string
 }
 
-// start marks a call that starts now. The wait for the next probe runs from the start of this one. Measured from its
-// end, it would be longer by the time that a probe takes.
+// start marks a call that starts now. The wait for the next probe runs from the start of this one. If it ran from the
+// end, it would be longer by the duration of a probe.
 func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	if g.closed {
 		g.probing = true
@@ -45,9 +45,9 @@ func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	return g.epoch, g.closed
 }
 
-// wait draws the time of the next probe, from half of the ceiling on: a probe just after the last one costs a call and
-// shows almost nothing. The ceiling is at most the age of the outage, so that an outage of seconds does not cost half
-// a minute. After short draws, doubling alone would exceed that age.
+// wait draws the time of the next probe. The wait is at least half of the ceiling: a probe just after the last one
+// costs a call and shows almost nothing. The ceiling is at most the age of the outage, so that an outage of seconds
+// does not cost half a minute. After short draws, a ceiling that only doubles would exceed that age.
 func (g *gate) wait(now time.Time) {
 	half := min(g.ceiling, max(gateWaitMin, now.Sub(g.since))) / 2
 	g.probeAt = now.Add(half + jitter(g.random, half))
@@ -55,8 +55,8 @@ func (g *gate) wait(now time.Time) {
 }
 
 // narrow reduces the limit of calls in flight while an outage may have begun: the slots of calls that failed in a row
-// stay empty until one succeeds. Otherwise an outage in which calls time out would cost a second round of them before
-// the gate closes. Some slots remain, so that a few orders that always fail do not stop the others.
+// stay empty until a call succeeds. Otherwise an outage in which calls time out would cost a second round of timeouts
+// before the gate closes. Some slots remain in use, so that a few orders that always fail do not stop the others.
 func (g *gate) narrow(limit int) int {
 	if len(g.orders) < narrowOrders {
 		return limit
@@ -72,7 +72,7 @@ func (g *gate) nextProbe() time.Time {
 	return g.probeAt
 }
 
-// answered takes what a call said about LeadHit.
+// answered takes the evidence about LeadHit that a call gave.
 func (g *gate) answered(now time.Time, order string, p Pass, e evidence) {
 	if p.gateProbe {
 		g.probing = false

@@ -31,8 +31,8 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 		"responses of the node that mean again": {func(r *rig) {
 			r.calls(100, 100, retry.Verdict{Code: -32000, Answered: true})
 		}, ""},
-		"503 of all": {func(r *rig) { r.calls(20, 20, status(503)) }, retry.Outage},
-		"what was not sent between": {func(r *rig) {
+		"503 for all orders": {func(r *rig) { r.calls(20, 20, status(503)) }, retry.Outage},
+		"calls that were not sent between": {func(r *rig) {
 			r.calls(10, 10, connect())
 			r.calls(50, 50, retry.Verdict{Cause: "NotSent"})
 			r.calls(9, 10, connect())
@@ -82,7 +82,7 @@ func TestOnlyAnAnsweredProbeOpensTheGate(t *testing.T) {
 				r.wantProbing("")
 			}
 			if got := r.Limit(); got != 5 {
-				t.Errorf("got %d calls in flight, want 5", got)
+				t.Errorf("got a limit of %d, want 5", got)
 			}
 		})
 	}
@@ -103,7 +103,7 @@ func TestProbesAreAtMost30sApartAndSpread(t *testing.T) {
 		ceiling, longest = min(2*ceiling, 30*time.Second), max(longest, wait)
 	}
 	if mean := r.now.Sub(began) / 200; mean < 21*time.Second || mean > 24*time.Second || longest < 29*time.Second {
-		t.Errorf("got waits of %v in the mean and up to %v, want about 22s and 30s", mean, longest)
+		t.Errorf("got waits of %v on average and of up to %v, want about 22s and 30s", mean, longest)
 	}
 }
 
@@ -122,11 +122,11 @@ func TestProbesThatTimeOutBeginAtMost30sApart(t *testing.T) {
 	}
 	for n, at := range began[1:] {
 		if wait := at.Sub(began[n]); wait < took || wait > 30*time.Second {
-			t.Errorf("probe %d: got %v from the last one's beginning, want %v to 30s", n+2, wait, took)
+			t.Errorf("probe %d: got %v since the start of the last one, want %v to 30s", n+2, wait, took)
 		}
 	}
 	if mean := began[199].Sub(began[0]) / 199; mean < 20*time.Second || mean > 24*time.Second {
-		t.Errorf("got %v between two probes in the mean, want about 22s", mean)
+		t.Errorf("got %v between two probes on average, want about 22s", mean)
 	}
 }
 
@@ -177,8 +177,8 @@ func TestTheEndOfAnOutageIsNoticedWithinItsLength(t *testing.T) {
 			r.call(fmt.Sprint("order ", n), connect())
 		}
 		if got, limit := r.now.Sub(began), 2*outage; got > limit {
-			t.Fatalf("seed %d: got the first call %v after the beginning of an outage of %v, want at most %v", seed,
-				got, outage, limit)
+			t.Fatalf("seed %d: got the first call after an outage of %v at %v from its start, want at most %v", seed,
+				outage, got, limit)
 		}
 	}
 }
@@ -198,7 +198,7 @@ func TestOneProbeAtATime(t *testing.T) {
 	}
 	r.Answered(r.now, "order 1", probe, timeout())
 	if !r.MayCall(r.now) {
-		t.Error("after the first probe's outcome the next may not start, though it is overdue")
+		t.Error("the next probe may not start after the first one's outcome, though it is overdue")
 	}
 }
 
@@ -225,7 +225,7 @@ func TestLateResponsesNeitherCloseNorOpenTheGate(t *testing.T) {
 	if got := r.Limit(); got != 5 {
 		t.Errorf("got a limit of %d after late failures, want 5", got)
 	}
-	// Nor do late successes end a row of failures.
+	// A late success does not end a row of failures either.
 	r.calls(10, 10, connect())
 	late(1, done())
 	r.calls(10, 10, connect())

@@ -11,19 +11,19 @@ const Outage = "outage"
 // Governor decides whether a call may start. It belongs to the process, not to a generation of the consumer group: it
 // knows about LeadHit, and calls of ended generations are still in flight.
 //
-// Each call is a MayCall that returned true, a Start, and an Answered with the Pass that Start returned, however
-// late. These parts work together:
+// A call takes three steps: MayCall must return true, Start returns a Pass, and Answered gets this Pass, however late.
+// These parts work together:
 //
 //   - pause: LeadHit rejects the key, or the URL is wrong. A probe every 30 s finds out when that is fixed.
 //   - gate: 20 failures in a row across at least 5 orders are an outage, which ends when LeadHit responds to a probe.
-//     Probes are at most 30 s apart. Even before the gate closes, when calls fail in a row across 2 orders, their slots
+//     Probes are at most 30 s apart. Even before the gate closes, when calls for 2 orders fail in a row, their slots
 //     stay empty.
 //   - limit of calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
 //   - pacer: the calls per second after a 429 or 503, and Retry-After.
 //
-// Pause and gate let one probe through at a time, whichever of them holds. Signs of overload from a single order do not
-// count. Neither do those below a tenth of the last second's responses, nor those that persist when fewer calls are
-// made.
+// While the pause, the gate or both stop the calls, one probe at a time gets through. Signs of overload from a single
+// order do not count. Neither do signs other than a 429 while they are less than a tenth of the last second's
+// responses, or if they persist when fewer calls are made.
 type Governor struct {
 	pause pause
 	gate  gate
@@ -32,14 +32,15 @@ type Governor struct {
 
 	paused   bool // by Pause
 	inFlight int
-	begun    uint64 // calls that have begun, and so the number of the last one
+	begun    uint64 // how many calls have begun; the latest one has this number
 	// suspect is the order that gave the last sign of overload. signs counts the signs of all orders.
 	suspect  string
 	signs    meter
 	slowdown slowdown
 
 	tally tally
-	// stopped is when the calls were paused; zero if they are not. tally.paused has the time of earlier pauses.
+	// stopped is when the current pause of the calls began; zero if there is none. tally.paused is the length of the
+	// earlier ones.
 	stopped time.Time
 }
 
@@ -54,8 +55,9 @@ type Pass struct {
 	number    uint64
 }
 
-// NewGovernor returns a Governor that lets calls flow: at most inFlight at a time, at least 1, and perSecond a
-// second, 0 for any number. It draws jitter from random, which only the goroutine that uses the Governor may use.
+// NewGovernor returns a Governor that lets calls flow. inFlight is how many may be in flight; less than 1 means 1.
+// perSecond is how many may start per second; 0 means any number. The Governor draws jitter from random, which only the
+// goroutine that uses the Governor may use.
 func NewGovernor(inFlight int, perSecond float64, random *rand.Rand) *Governor {
 	return &Governor{
 		gate:  gate{random: random},
@@ -70,8 +72,8 @@ func (g *Governor) MayCall(now time.Time) bool {
 	return ok && !at.After(now)
 }
 
-// Next returns when a call that may not start now may start as time passes. It is zero if it needs a response or the
-// end of a pause first, or may start now.
+// Next returns when a call may start, if only time must pass until then. It returns the zero time if a response or the
+// end of a pause must come first, or if a call may start now.
 func (g *Governor) Next(now time.Time) time.Time {
 	if at, ok := g.opening(); ok && at.After(now) {
 		return at
@@ -131,10 +133,11 @@ func (g *Governor) Pause(now time.Time, paused bool) {
 	g.account(now)
 }
 
-// KeyChanged reports that another API key is in use from now on, so the next probe of a pause is due.
+// KeyChanged reports that another API key is in use from now on. If calls are paused because LeadHit rejected the old
+// one, the next probe is due.
 func (g *Governor) KeyChanged(now time.Time) { g.pause.keyChanged(now) }
 
-// Start marks a call that starts now. Ask MayCall before.
+// Start marks a call that starts now. MayCall must have returned true.
 func (g *Governor) Start(now time.Time) Pass {
 	g.inFlight++
 	g.begun++
@@ -145,7 +148,7 @@ func (g *Governor) Start(now time.Time) Pass {
 	return p
 }
 
-// Answered takes the verdict about a call, late ones of ended generations included.
+// Answered takes the verdict about a call. The verdict may be late: the call's generation may have ended.
 func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	inFlight := g.inFlight
 	g.inFlight--
@@ -206,7 +209,7 @@ func (g *Governor) holdPace(now time.Time) {
 func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	switch {
 	case v.Code == tooManyRequests:
-		g.slowdown.stop() // a 429 says itself that fewer calls help
+		g.slowdown.stop() // a 429 itself says that making fewer calls helps
 	case !v.refused():
 		g.limit.overload(number, g.begun)
 		return
@@ -219,7 +222,7 @@ func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	g.pacer.refused(now, number, g.begun)
 }
 
-// stray reports whether signs of overload are few among the last second's responses. These are LeadHit's usual errors:
+// stray reports whether signs of overload are few among the last second's responses. A few are LeadHit's usual errors:
 // slowing down for them would cost throughput for nothing, because an overloaded server refuses more than a few.
 func (g *Governor) stray(now time.Time) bool {
 	signs := g.signs.perSecond(now)
@@ -239,7 +242,7 @@ func (g *Governor) account(now time.Time) {
 	}
 }
 
-// pausedFor returns how long calls were paused in all up to now, whatever the reason.
+// pausedFor returns how long calls have been paused in total, whatever the reason.
 func (g *Governor) pausedFor(now time.Time) time.Duration {
 	if g.stopped.IsZero() {
 		return g.tally.paused
@@ -249,8 +252,8 @@ func (g *Governor) pausedFor(now time.Time) time.Duration {
 
 // Limits returns what bounds the calls now, for people and metrics. inFlight is how many may be in flight: from 1 to
 // the setting, and 1 while only probes may start. The slots that stay empty because an outage may have begun are not
-// subtracted: one success frees them. perSecond is how many may start per second; 0 means any number. Until quiet all
-// calls wait for a Retry-After; quiet may be in the past.
+// subtracted: one success makes them usable again. perSecond is how many may start per second; 0 means any number.
+// quiet is the time until which a Retry-After stops all calls; it may be in the past.
 func (g *Governor) Limits(now time.Time) (inFlight int, perSecond float64, quiet time.Time) {
 	inFlight = g.limit.whole()
 	if g.probing() {

@@ -44,7 +44,7 @@ func newRig(t *testing.T, change ...func(*settings)) *rig {
 
 func (r *rig) pass(d time.Duration) { r.now = r.now.Add(d) }
 
-// call makes one call of an order.
+// call makes one call for an order.
 func (r *rig) call(order string, v retry.Verdict) {
 	r.t.Helper()
 	p := r.Start(r.now)
@@ -109,7 +109,7 @@ func (r *rig) probing() string {
 func (r *rig) wantProbing(want string) {
 	r.t.Helper()
 	if got := r.probing(); got != want {
-		r.t.Fatalf("got only probes for %q, want %q", got, want)
+		r.t.Fatalf("got only probes because of %q, want %q", got, want)
 	}
 }
 
@@ -121,7 +121,7 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 		r.calls(20, 5, connect())
 		r.toProbe()
 		probe := r.Start(r.now)
-		r.Answered(r.now, "order 1", probe, unauthorised()) // the server is back, the key is not
+		r.Answered(r.now, "order 1", probe, unauthorised()) // the server works again, but it rejects the key
 		r.wantProbing("unauthorised")
 		r.toProbe()
 		probe = r.Start(r.now)
@@ -132,7 +132,7 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 		r.Answered(r.now, "order 2", probe, done())
 		r.wantProbing("")
 		if got := r.Limit(); got != 5 {
-			t.Errorf("got %d calls in flight after both, want 5", got)
+			t.Errorf("got a limit of %d after both, want 5", got)
 		}
 	})
 	t.Run("a late 403 of a call that began before the gate closed", func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 		}
 		r.probe("order 1", unauthorised())
 		if r.MayCall(r.now) {
-			t.Error("a probe is due before a new key came")
+			t.Error("a probe is due before there is a new key")
 		}
 		r.KeyChanged(r.now)
 		if !r.MayCall(r.now) {
@@ -238,6 +238,6 @@ func TestTimeUnderAClosedGateCountsAgainstNoOrder(t *testing.T) {
 	r.now = outage
 	r.call("stuck", connect())
 	if stuck.Exhausted(r.now, time.Hour, r.Governor) {
-		t.Error("got a second of failing of its own, want less")
+		t.Error("got exhausted, want less than a second that counts")
 	}
 }

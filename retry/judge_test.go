@@ -10,7 +10,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// TestTheJudgesCausesAreKnown goes through the client's own errors: their meaning here depends on the judge's causes.
+// TestTheJudgesCausesAreKnown judges the client's own errors: what they mean to a Governor depends on the judge's
+// causes.
 func TestTheJudgesCausesAreKnown(t *testing.T) {
 	t.Parallel()
 	call := leadhit.Call{ID: "t-0-1", OrderID: "4711", Status: "paid"}
@@ -26,7 +27,7 @@ func TestTheJudgesCausesAreKnown(t *testing.T) {
 			failed(t, t.Context(), func() (net.Conn, error) { return nil, context.DeadlineExceeded }, call), true, true,
 		},
 		"a broken line":      {failed(t, t.Context(), brokenLine, call), true, false},
-		"given up by us":     {failed(t, stopped, brokenLine, call), false, false},
+		"abandoned by us":    {failed(t, stopped, brokenLine, call), false, false},
 		"not sent":           {failed(t, t.Context(), silentLine, held), false, false},
 		"429":                {&leadhit.StatusError{Status: 429}, true, true},
 		"500":                {&leadhit.StatusError{Status: 500}, true, false},
@@ -54,7 +55,7 @@ func TestTheJudgesCausesAreKnown(t *testing.T) {
 	}
 }
 
-// failed returns the error of a call over a connection of the test's own.
+// failed returns the error of a call over a connection that the test provides.
 func failed(t *testing.T, ctx context.Context, dial func() (net.Conn, error), call leadhit.Call) error {
 	t.Helper()
 	client, err := leadhit.Open(leadhit.Options{

@@ -10,10 +10,10 @@ const (
 // limit bounds the calls in flight. It searches for the number that LeadHit can serve: additive increase,
 // multiplicative decrease. It belongs to the process, because a rebalance does not change what LeadHit can serve.
 //
-// After an outage it grows from slowStart by one per round trip, and never doubles. A server that starts cold serves
-// perhaps 50 calls a second. With 100 in flight each would take 2 s and time out although the server does the work, so
-// each would be repeated. If it grows by one per round trip, n successes raise the limit to about √(2n): 3,000 of them,
-// a minute at 50/s, to 77.
+// After an outage the limit grows from slowStart by one per round trip, and never doubles. A server that starts cold
+// serves perhaps 50 calls a second. With 200 in flight, each would take 4 s and time out although the server does the
+// work, so each would be repeated. With this growth, n successes raise the limit to about √(2n). So 3,000 successes,
+// which take a minute at 50/s, raise it to 77.
 type limit struct {
 	configured int
 	value      float64

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// volley starts n calls at once and gives all of them the verdict.
+// volley starts n calls at once and gives all of them the same verdict.
 func (r *rig) volley(n int, v retry.Verdict) {
 	r.t.Helper()
 	passes := make([]retry.Pass, n)
@@ -117,7 +117,7 @@ func TestOneOrderThatAlwaysFailsSlowsNobodyDown(t *testing.T) {
 					r.probing())
 			}
 			lowest := r.Limit()
-			for i := range 30 { // one in two: many
+			for i := range 30 { // now half of the calls fail, which is many
 				r.call(fmt.Sprint("another ", i), v)
 				r.volley(1, done())
 				lowest = min(lowest, r.Limit())

@@ -140,9 +140,9 @@ func mutants() map[string]mutant {
 			"pacer.go", "\t\treturn p.setting\n", "\t\treturn 0\n", "TestAConfiguredPaceIsNeverExceeded",
 		},
 		"retry-after-ignored": {
-			"governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", "", "TestRetryAfterHoldsEverybody",
+			"governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", "", "TestRetryAfterAppliesToAllCalls",
 		},
-		"retry-after-not-for-probe": {"governor.go", "if g.pacer.quiet.After(at) {", "if !g.probing() && g.pacer.quiet.After(at) {", "TestRetryAfterHoldsProbesToo"},
+		"retry-after-not-for-probe": {"governor.go", "if g.pacer.quiet.After(at) {", "if !g.probing() && g.pacer.quiet.After(at) {", "TestRetryAfterAppliesToProbesToo"},
 		"retry-after-longest-draw": {
 			"pacer.go", "p.quiet = until.Add(jitter(p.random, wait/5))", "p.quiet = until.Add(wait / 5)",
 			"TestManyAnswersDrawTheirJitterOnce",
@@ -170,7 +170,7 @@ func mutants() map[string]mutant {
 	}
 }
 
-// guardMutants returns faults of the pauses that the ledger holds.
+// guardMutants returns faults of the pauses that the ledger stores.
 func guardMutants() map[string]mutant {
 	const guard, flood = "../deadletter/ledger/guard/pauses.go", "../deadletter/ledger/guard/flood.go"
 	return map[string]mutant{

@@ -11,7 +11,7 @@ import (
 
 const seeds = 6
 
-// outages returns ways to be down.
+// outages returns what a server that is down may do with a call.
 func outages(s *queueServer) map[string]func(func(retry.Verdict)) {
 	soon := func(v retry.Verdict) func(func(retry.Verdict)) {
 		return func(answer func(retry.Verdict)) { s.after(time.Millisecond, func() { answer(v) }) }
@@ -47,7 +47,7 @@ func runSilence(t *testing.T, seed uint64, timeout time.Duration, perSecond int)
 	c.timeout = timeout
 	s := &queueServer{world: c.world, perSecond: 1000}
 	c.server = s
-	for order := range perSecond * 60 { // enough to fill all slots, and then some
+	for order := range perSecond * 60 { // more than enough to fill all slots
 		c.after(time.Duration(order)*time.Second/time.Duration(perSecond), func() { c.add(order) })
 	}
 	c.after(begins, func() { s.down = func(func(retry.Verdict)) {} })
@@ -64,8 +64,8 @@ func runSilence(t *testing.T, seed uint64, timeout time.Duration, perSecond int)
 	return got
 }
 
-// TestAnOutageCostsFewCallsAndNoRepeats: 200 orders at work on a server of 150 calls a second that is down for ten
-// minutes and serves 50/s in the first minute afterwards.
+// TestAnOutageCostsFewCallsAndNoRepeats: 200 orders make calls, and the server can serve 150 calls a second. It is down
+// for ten minutes, and serves 50 a second in the first minute afterwards.
 func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
 	t.Parallel()
 	for name := range outages(nil) {
@@ -82,7 +82,7 @@ func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
 	}
 }
 
-// outage is the cost of one.
+// outage is what an outage costs.
 type outage struct {
 	calls, repeats, longest int
 	firstSuccess            time.Duration // after its end
@@ -125,8 +125,8 @@ func runOutage(t *testing.T, kind string, seed uint64, inFlight int) outage {
 	return got
 }
 
-// TestABacklogUsesABudgetOfCallsASecond: a ten-minute outage left a backlog; then the server takes 50 calls a second,
-// 10 at once.
+// TestABacklogUsesABudgetOfCallsASecond: an outage of ten minutes leaves a backlog. Then the server accepts 50 calls a
+// second, and a burst of 10.
 func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]backlog{
@@ -160,7 +160,7 @@ func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
 	}
 }
 
-// backlog is what the workers find, and how the server treats them.
+// backlog is what the worker finds, and how the server treats its calls.
 type backlog struct {
 	orders           int
 	latency          time.Duration
@@ -197,8 +197,8 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 	return float64(c.refused) / float64(calls), float64(most) / (50 * (to - from).Seconds())
 }
 
-// TestAnOutageIsNotTakenForRefusalsAtAnyPace: the 503s that an outage begins with slow the worker down before it knows
-// that it is one. At one call a second it must not conclude that slowing down is useless: LeadHit comes back with
+// TestAnOutageIsNotTakenForRefusalsAtAnyPace: the 503s at the beginning of an outage slow the worker down before it
+// detects the outage. At one call a second it must not conclude that slowing down is useless: LeadHit comes back with
 // capacity for 50 calls a second.
 func TestAnOutageIsNotTakenForRefusalsAtAnyPace(t *testing.T) {
 	t.Parallel()

@@ -7,16 +7,17 @@ import (
 )
 
 const (
-	// keepOfRate is the share that a refusal leaves of the rate that was accepted in the last second. Each second
-	// without a refusal adds growth calls per second to it, or a tenth if that is more.
+	// A refusal sets the pace to this share of the rate that was accepted in the last second. Each second without a
+	// refusal adds growth calls per second to the pace, or a tenth if that is more.
 	keepOfRate   = 0.9
 	growth       = 1
 	growthFactor = 1.1
-	// searchAfter is how long no refusal may count before the rate is searched for again: the server has recovered.
+	// searchAfter is the time without a refusal after which the search for the rate begins again: the server has
+	// recovered.
 	searchAfter = 10 * time.Second
-	// ratelessAbove is the pace, in calls per second, above which it no longer limits the calls.
+	// ratelessAbove is the learned pace, in calls per second, above which it is dropped.
 	ratelessAbove = 100_000
-	// pacerSlack is how much of a late timer the next calls make up for. At 100/s and below it allows no burst.
+	// pacerSlack is how much of a timer's delay the next calls may make up for. At 100/s and below it allows no burst.
 	pacerSlack = 10 * time.Millisecond
 	// maxRetryAfter bounds how long LeadHit may stop us.
 	maxRetryAfter = 15 * time.Minute
@@ -33,14 +34,14 @@ type pacer struct {
 	next  time.Time
 	// learned is the pace in calls per second that was learned from refusals, as of grown; 0 means none. After a first
 	// refusal, or one at a rate far below the pace, only a rate that works is known, not the highest one. Then the pace
-	// doubles each second until the next refusal (searching). Otherwise it grows by growth until searchAfter.
+	// doubles each second until the next refusal (searching). Otherwise it grows slowly until searchAfter has passed.
 	learned   float64
 	grown     time.Time
 	refusedAt time.Time
 	searching bool
 	sought    time.Time // when the search began
 	frozen    bool
-	mark      uint64 // as in limit
+	mark      uint64 // like limit.mark
 	accepted  meter
 }
 
@@ -115,8 +116,8 @@ func (p *pacer) refused(now time.Time, number, last uint64) {
 	p.grown, p.refusedAt = now, now
 }
 
-// asked obeys a Retry-After. All workers got the same one, so each waits up to a fifth longer at random. A draw is
-// made only when the wait becomes longer: otherwise the longest of 64 draws would win on every worker.
+// asked obeys a Retry-After. All workers get the same one, so each worker waits up to a fifth longer, at random. A draw
+// is made only when the wait becomes longer: otherwise the longest of 64 draws would win on every worker.
 func (p *pacer) asked(now time.Time, wait time.Duration) {
 	if wait <= 0 {
 		return
@@ -127,7 +128,7 @@ func (p *pacer) asked(now time.Time, wait time.Duration) {
 	}
 }
 
-// freeze stops the growth: while LeadHit gets only probes, or a pace is being measured.
+// freeze stops the growth while LeadHit gets only probes, or a pace is being measured.
 func (p *pacer) freeze(now time.Time) {
 	p.grow(now)
 	p.frozen = true

@@ -26,7 +26,7 @@ func (r *rig) wantPace(want float64) {
 	}
 }
 
-// refuse refuses calls of a dozen orders at once. One alone proves nothing, and neither do a few among many.
+// refuse refuses calls of a dozen orders at once. One order alone proves nothing, and neither do a few among many.
 func (r *rig) refuse(n int) {
 	r.t.Helper()
 	passes := make([]retry.Pass, 12)
@@ -68,7 +68,7 @@ func TestAKnownRateGrowsByATenthASecond(t *testing.T) {
 	r.wantPace(90)
 	r.flow(80, 0.01)
 	r.flow(55, 1)
-	r.refuse(503) // 180 by now, and no more than 55 in use
+	r.refuse(503) // the pace is 180 by now, but no more than 55 calls a second were accepted
 	r.wantPace(49)
 	r.flow(49, 0.2)
 	r.flow(60, 1)
@@ -103,7 +103,7 @@ func TestThePaceGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
 	unseen.pass(12 * time.Second)
 	want, got := seen.pace(), unseen.pace()
 	if got == 0 || math.Abs(got-want) > want/100 {
-		t.Errorf("got a pace of %.1f calls a second, want %.1f as when it is read in between", got, want)
+		t.Errorf("got a pace of %.1f calls a second, want %.1f, as if it had been read in between", got, want)
 	}
 }
 
@@ -170,7 +170,7 @@ func TestAnOutageOf503sDoesNotSlowCallsForLong(t *testing.T) {
 	}
 }
 
-func TestRetryAfterHoldsEverybody(t *testing.T) {
+func TestRetryAfterAppliesToAllCalls(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ asked, least, most time.Duration }{
 		"a minute":           {time.Minute, time.Minute, 72 * time.Second},
@@ -192,7 +192,7 @@ func TestRetryAfterHoldsEverybody(t *testing.T) {
 				t.Errorf("got a wait of %v, want %v to %v", wait, c.least, c.most)
 			}
 			if c.least > 0 && r.MayCall(r.now.Add(c.least-1)) {
-				t.Error("a call may start before the time that was asked for")
+				t.Error("a call may start before the time that Retry-After asked for has passed")
 			}
 			if !r.MayCall(r.now.Add(c.most)) {
 				t.Error("no call may start afterwards")
@@ -201,7 +201,7 @@ func TestRetryAfterHoldsEverybody(t *testing.T) {
 	}
 }
 
-func TestRetryAfterHoldsProbesToo(t *testing.T) {
+func TestRetryAfterAppliesToProbesToo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	v := status(503)
@@ -231,6 +231,6 @@ func TestManyAnswersDrawTheirJitterOnce(t *testing.T) {
 		sum += r.Next(r.now).Sub(r.now) - time.Minute
 	}
 	if mean := sum / n; mean < 4*time.Second || mean > 8*time.Second {
-		t.Errorf("got a jitter of %v in the mean of many runs, want about 6s", mean)
+		t.Errorf("got a mean jitter of %v over many runs, want about 6s", mean)
 	}
 }

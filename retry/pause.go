@@ -13,22 +13,22 @@ const (
 	suspectOrders = 3
 )
 
-// pause stops all calls because of the API key or the URL, when no order is at fault. It belongs to the process:
-// neither a rebalance nor a retry that falls due ends it, only the response to a probe does. The zero value is ready
-// and not paused.
+// pause stops all calls because of the API key or the URL, when no order is at fault. It belongs to the process: only
+// the response to a probe ends it. A rebalance does not, nor does a retry that falls due. The zero value is ready and
+// not paused.
 type pause struct {
 	kind    Kind // Unauthorised or Misconfigured; Again while calls flow
 	since   time.Time
 	probeAt time.Time
 	probing bool
-	// epoch counts the ends of pauses and the changes of the key. A rejection of a call that began before the last of
-	// them concerns an old key. It is void once a call of this epoch has proved the new one.
+	// epoch counts the ends of pauses and the changes of the key. The rejection of a call from an earlier epoch
+	// concerns an old key. It does not count once a call of the current epoch has proved the new key.
 	epoch    uint64
 	proved   bool
 	suspects []string
 }
 
-// ticket marks a call with the moment of its start.
+// ticket records the epoch in which a call started.
 type ticket struct {
 	epoch uint64
 	probe bool // the call that the pause lets through
@@ -55,9 +55,9 @@ func (p *pause) start(now time.Time) ticket {
 	return ticket{epoch: p.epoch, probe: true}
 }
 
-// keyChanged makes the next probe due, because the new key may be accepted. A rejection of a call that was sent with
-// the old key does not count once the new key was accepted. Until then it pauses the calls, for one probe with the
-// new key.
+// keyChanged makes the next probe due if the old key was rejected, because the new key may be accepted. Once it has
+// been accepted, the rejection of a call that was sent with the old key does not count. Before that, such a rejection
+// pauses the calls, and a probe with the new key is due at once.
 func (p *pause) keyChanged(now time.Time) {
 	p.epoch++
 	p.proved = false
@@ -66,7 +66,7 @@ func (p *pause) keyChanged(now time.Time) {
 	}
 }
 
-// answered takes the verdict about a call, late ones of ended generations included.
+// answered takes the verdict about a call. The verdict may be late: the call's generation may have ended.
 func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	if t.probe {
 		p.probing = false
@@ -76,7 +76,7 @@ func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	switch {
 	case !p.active():
 		p.suspect(now, order, t, v)
-	case !t.probe: // it began before the pause and proves nothing about now
+	case !t.probe: // the call began before the pause, so it does not prove that the pause can end
 	case v.Kind == Unauthorised || v.Kind == Misconfigured:
 		p.kind = v.Kind // the fault may change, but calls have been paused since the first one
 	case works:

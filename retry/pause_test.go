@@ -10,7 +10,7 @@ import (
 
 const probeEvery = 30 * time.Second
 
-// stage is a Governor with a clock that the test sets. Each call is about another order.
+// stage is a Governor with a clock that the test sets. Each call is about a new order.
 type stage struct {
 	t        *testing.T
 	governor *retry.Governor
@@ -36,7 +36,7 @@ func (s *stage) start() func(retry.Verdict) {
 	return func(v retry.Verdict) { s.governor.Answered(s.now, order, pass, v) }
 }
 
-// wantPaused demands a pause of a kind; Again is none.
+// wantPaused demands a pause of this kind; Again means no pause.
 func (s *stage) wantPaused(why string, kind retry.Kind) {
 	s.t.Helper()
 	want := kind.String()
@@ -70,7 +70,7 @@ func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
 	s.wantPaused("after a 403", retry.Unauthorised)
 	s.wantMayCall("at once", false)
 	late(done)
-	s.wantPaused("a call that began before proves nothing", retry.Unauthorised)
+	s.wantPaused("a call that began before the pause proves nothing", retry.Unauthorised)
 	s.pass(probeEvery - 1)
 	s.wantMayCall("just before 30 s", false)
 	s.pass(1)
@@ -82,13 +82,13 @@ func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
 	s.wantMayCall("30 s from probe to probe", false)
 	s.pass(27 * time.Second)
 	s.start()(unauthorised)
-	s.wantPaused("still refused", retry.Unauthorised)
+	s.wantPaused("the key is still rejected", retry.Unauthorised)
 	s.pass(30 * time.Second)
 	s.start()(done)
 	s.wantPaused("a probe that was accepted", retry.Again)
 	s.wantMayCall("all calls flow", true)
 	if got := s.governor.PausedFor(s.now.Add(time.Hour)); got != 90*time.Second {
-		t.Errorf("paused in all: got %v, want 90 s", got)
+		t.Errorf("paused in total: got %v, want 90 s", got)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestA403OfAnOldKeyPausesOnlyWhileTheNewOneIsUnproved(t *testing.T) {
 	s.start()(done) // due at once
 	s.wantPaused("the new key works", retry.Again)
 	second(unauthorised)
-	s.wantPaused("a refusal of the old key", retry.Again)
+	s.wantPaused("a rejection of the old key", retry.Again)
 
 	s = newStage(t)
 	old := s.start()
@@ -151,10 +151,10 @@ func TestA403OfAnOldKeyPausesOnlyWhileTheNewOneIsUnproved(t *testing.T) {
 	old(unauthorised)
 	s.wantPaused("the new key was proved before", retry.Again)
 	s.start()(unauthorised)
-	s.wantPaused("a refusal of the new key", retry.Unauthorised)
+	s.wantPaused("a rejection of the new key", retry.Unauthorised)
 }
 
-func TestThreeOrdersWithoutASuccessBetweenMisconfigure(t *testing.T) {
+func TestThreeMisconfiguredOrdersInARowPauseAllCalls(t *testing.T) {
 	t.Parallel()
 	done, again, refused, _, misconfigured := verdicts()
 	ownLetter := retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"}
@@ -162,11 +162,11 @@ func TestThreeOrdersWithoutASuccessBetweenMisconfigure(t *testing.T) {
 		between retry.Verdict
 		want    retry.Kind
 	}{
-		"a success between":              {done, retry.Again},
-		"LeadHit refused a status":       {refused, retry.Again},
-		"a timeout between":              {again, retry.Misconfigured},
-		"one that could not be sent":     {ownLetter, retry.Misconfigured},
-		"and another that knows nothing": {misconfigured, retry.Misconfigured},
+		"a success between":          {done, retry.Again},
+		"LeadHit refused a status":   {refused, retry.Again},
+		"a timeout between":          {again, retry.Misconfigured},
+		"one that could not be sent": {ownLetter, retry.Misconfigured},
+		"four such verdicts":         {misconfigured, retry.Misconfigured},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,14 +181,14 @@ func TestThreeOrdersWithoutASuccessBetweenMisconfigure(t *testing.T) {
 	}
 }
 
-func TestOneOrderAloneMisconfiguresNothing(t *testing.T) {
+func TestOneMisconfiguredOrderAlonePausesNothing(t *testing.T) {
 	t.Parallel()
 	_, _, _, _, misconfigured := verdicts()
 	s := newStage(t)
 	for range 10 {
 		s.governor.Answered(s.now, "same", s.governor.Start(s.now), misconfigured)
 	}
-	s.wantPaused("ten times the same order", retry.Again)
+	s.wantPaused("the same order ten times", retry.Again)
 }
 
 func TestANewKeyDoesNotHastenTheProbeOfAWrongURL(t *testing.T) {
@@ -200,7 +200,7 @@ func TestANewKeyDoesNotHastenTheProbeOfAWrongURL(t *testing.T) {
 		answer(misconfigured)
 	}
 	s.governor.KeyChanged(s.now)
-	s.wantMayCall("the key is not the problem", false)
+	s.wantMayCall("a new key does not help", false)
 	if got, want := s.governor.Next(s.now), s.now.Add(probeEvery); !got.Equal(want) {
 		t.Errorf("next probe: got %v, want %v", got, want)
 	}

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// TestWhateverHappensACallFallsDue drives a Governor with random verdicts, late ones among them, through pauses,
-// outages and pauses of the group, and checks what must always be true.
+// TestWhateverHappensACallFallsDue drives a Governor through pauses, outages and pauses of the group with random
+// verdicts, some of them late, and checks what must always be true.
 func TestWhateverHappensACallFallsDue(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
@@ -35,7 +35,7 @@ type driver struct {
 	byHand bool
 }
 
-// step makes one thing happen, and returns what is wrong then.
+// step makes one thing happen, and returns what is wrong afterwards.
 func (d *driver) step() string {
 	before := d.now
 	switch n := d.random.IntN(20); {
@@ -82,7 +82,7 @@ func (d *driver) answer() {
 	d.Answered(d.now, strconv.Itoa(d.random.IntN(30)), p, mood[d.random.IntN(len(mood))])
 }
 
-// start starts a call, at once or when one falls due; if none does, something must be in flight, or calls are paused.
+// start starts a call, at once or when one falls due. If none falls due, a call must be in flight, or calls are paused.
 func (d *driver) start() string {
 	if !d.MayCall(d.now) {
 		at := d.Next(d.now)
@@ -92,11 +92,11 @@ func (d *driver) start() string {
 		case at.IsZero():
 			return ""
 		case !at.After(d.now):
-			return "what falls due is past"
+			return "the next call falls due in the past"
 		}
 		d.now = at
 		if !d.MayCall(d.now) {
-			return "what fell due may not start"
+			return "the call that fell due may not start"
 		}
 	}
 	p := d.Start(d.now)
@@ -115,7 +115,7 @@ func (d *driver) wrong(before time.Time) string {
 	case d.Limit() < 1:
 		return "the limit is below 1"
 	case held < d.held || held-d.held > d.now.Sub(before):
-		return "the time that calls were paused does not fit"
+		return "the time that calls were paused has gone back, or exceeds the time that has passed"
 	}
 	d.held = held
 	return ""

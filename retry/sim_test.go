@@ -46,7 +46,7 @@ func (w *world) after(d time.Duration, run func()) {
 	heap.Push(&w.queue, timer{w.now + d, w.seq, run})
 }
 
-// until lets time pass up to the end, or until there is nothing more to do.
+// until lets time pass up to the end, and runs what falls due.
 func (w *world) until(end time.Duration) {
 	for w.queue.Len() > 0 && w.queue.items[0].at <= end {
 		next := heap.Pop(&w.queue).(timer)
@@ -56,7 +56,7 @@ func (w *world) until(end time.Duration) {
 	w.now = end
 }
 
-// clock returns the virtual moment as the Governor sees it.
+// clock returns the virtual time in the form that the Governor takes.
 func (w *world) clock() time.Time { return time.Unix(1_800_000_000, 0).Add(w.now) }
 
 // server answers a call at some time, or never.
@@ -64,8 +64,8 @@ type server interface {
 	receive(answer func(retry.Verdict))
 }
 
-// client is a worker's calling side: orders that are ready get their calls in turn, those that failed wait for their
-// backoff.
+// client makes calls as a worker does. Orders that are ready get their calls in turn. Orders whose calls failed wait for
+// their backoff.
 type client struct {
 	*world
 	t        *testing.T
@@ -80,7 +80,7 @@ type client struct {
 
 	begun      []time.Duration // when each call began
 	done       []time.Duration // when each success came
-	unanswered int             // done by the server, but too late for the caller: these will be retried
+	unanswered int             // calls that the server did too late for the caller, which retries them
 	refused    int
 }
 
@@ -165,7 +165,7 @@ func (c *client) judged(order int, v retry.Verdict) {
 	c.after(c.backoffs[order].Next(), func() { c.add(order) })
 }
 
-// within counts the moments from one on and before another.
+// within counts the moments at or after from and before to.
 func within(moments []time.Duration, from, to time.Duration) int {
 	n := 0
 	for _, m := range moments {
@@ -185,7 +185,7 @@ func firstFrom(moments []time.Duration, from time.Duration) (time.Duration, bool
 	return 0, false
 }
 
-// queueServer works on one call after another, and finishes what its caller has given up.
+// queueServer works on one call after another, and finishes even those that the caller has abandoned.
 type queueServer struct {
 	*world
 	perSecond float64
@@ -232,8 +232,8 @@ func (s *queueServer) crash(down func(func(retry.Verdict))) {
 	}
 }
 
-// bucketServer accepts a number of calls a second and a burst at once; the others get a 503, after the same latency
-// or at once.
+// bucketServer accepts a number of calls a second, and bursts. The other calls get a 503, either after the same latency
+// or without any delay in the server.
 type bucketServer struct {
 	*world
 	perSecond, burst float64

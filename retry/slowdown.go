@@ -5,38 +5,37 @@ import "time"
 const (
 	// overloadShare is the share of the last second's responses at which signs of overload begin to count.
 	overloadShare = 0.1
-	// shrinkFor is how long refusals only shrink the pace. After that all responses of the last second, from which
-	// the pace is taken, are younger than the first refusal.
+	// shrinkFor is how long refusals only shrink the pace. After that, the pace comes from the responses of the last
+	// second, and all of these are newer than the first refusal.
 	shrinkFor = 1100 * time.Millisecond
-	// episodeOver ends an episode when no refusal has counted for this long: fewer calls helped.
+	// episodeOver is the time after which an episode ends if no refusal has counted: making fewer calls has helped.
 	episodeOver = 2 * time.Second
-	// At the reduced pace, measureCalls responses are examined, or those of measureTime if these are at least
-	// measureLeast.
+	// At the reduced pace, measureCalls responses are examined. If fewer come in measureTime, measureLeast are enough.
 	measureCalls = 20
 	measureLeast = 5
 	measureTime  = 5 * time.Second
-	// toleratedFor is how long a finding holds. Each new one costs two seconds at a lower pace.
+	// toleratedFor is how long a finding remains valid. Each new one costs two seconds at a lower pace.
 	toleratedFor = time.Minute
 	// toleratedMost is the largest share of refusals that is tolerated.
 	toleratedMost = 0.9
 )
 
-// slowdown finds out whether refusals end when we make fewer calls. An overloaded server accepts nine tenths of the
-// calls that it accepted in the last second, and then refuses almost none. A broken server behind a balancer, or a
-// kind of orders that breaks a server, fails at any rate. Slowing down for these would stop all other orders for
-// nothing.
+// slowdown finds out whether refusals end when we make fewer calls. An overloaded server refuses almost no call if it
+// gets nine tenths of the calls that it accepted in the last second. A broken server behind a balancer, or a kind of
+// order that breaks a server, causes refusals however few calls we make. Slowing down because of them would stop all
+// other orders for nothing.
 //
 // An episode begins with a refusal that counts. Refusals shrink limit and pace until the pace is one that the server
-// accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are
-// refused even then, the pace is free again, and up to twice that share counts for nothing for a minute.
+// accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are refusals
+// even then, the learned pace is dropped, and for a minute refusals up to twice that share do not count.
 type slowdown struct {
 	phase phase
 	began time.Time // of the phase
-	last  time.Time // refusal that counted
-	// from is the last call that began before the measurement. responses and refused count the later ones.
+	last  time.Time // when the last refusal that counted came
+	// from is the number of the last call that began before the measurement. responses and refused count later calls.
 	from               uint64
 	responses, refused int
-	// tolerated is the share of refusals that counts for nothing before until.
+	// tolerated is the share up to which refusals do not count before until.
 	tolerated float64
 	until     time.Time
 }

@@ -19,7 +19,7 @@ func TestRefusalsAtAnyPaceDoNotStopTheRest(t *testing.T) {
 	t.Parallel()
 	for _, perSecond := range []int{20, 1000} {
 		for _, share := range []int{10, 20, 33, 50} {
-			t.Run(fmt.Sprintf("%d of 100 of %d a second", share, perSecond), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d in 100 of %d a second", share, perSecond), func(t *testing.T) {
 				t.Parallel()
 				random := rand.New(rand.NewPCG(1, uint64(share)))
 				g := retry.NewGovernor(64, 0, random)
@@ -32,7 +32,7 @@ func TestRefusalsAtAnyPaceDoNotStopTheRest(t *testing.T) {
 					return done()
 				})
 				if want := perSecond * seconds * 85 / 100; made < want {
-					t.Errorf("got %d calls a second, want 85 of 100 of the %d there were", made/seconds, perSecond)
+					t.Errorf("got %d calls a second, want at least 85 %% of %d", made/seconds, perSecond)
 				}
 				t.Logf("%.1f of %d calls a second", float64(made)/seconds, perSecond)
 			})
@@ -40,7 +40,7 @@ func TestRefusalsAtAnyPaceDoNotStopTheRest(t *testing.T) {
 	}
 }
 
-// A server whose capacity falls to a twentieth also refuses nearly all calls, but only until fewer are made.
+// A server whose capacity falls also refuses many calls, but only until fewer are made.
 func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 	t.Parallel()
 	for room, most := range map[float64]float64{5: 0.1, 50: 0.1, 500: 0.1} {
@@ -53,10 +53,10 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 			const seconds = 600
 			_, served, refused := answerWithRoom(g, now, period, seconds*time.Second, room)
 			if got := float64(refused) / float64(served+refused); got > most {
-				t.Errorf("got %.0f %% of the calls refused, want at most %.0f", 100*got, 100*most)
+				t.Errorf("got %.0f %% of the calls refused, want at most %.0f %%", 100*got, 100*most)
 			}
 			if got := float64(served) / (seconds * room); got < 0.8 {
-				t.Errorf("got %.0f %% of the capacity used, want 80 at least", 100*got)
+				t.Errorf("got %.0f %% of the capacity used, want at least 80 %%", 100*got)
 			}
 			t.Logf("refused %.1f %%, used %.0f %%", 100*float64(refused)/float64(served+refused),
 				100*float64(served)/(seconds*room))
@@ -64,7 +64,7 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 	}
 }
 
-// answerMany lets calls start as often as they may, at most one in a period. judge gives each its verdict at once.
+// answerMany starts calls as often as they may start, but at most one in a period. Each gets judge's verdict at once.
 func answerMany(g *retry.Governor, now time.Time, period, length time.Duration,
 	judge func() retry.Verdict,
 ) (time.Time, int) {
@@ -91,7 +91,7 @@ func TestAFewRefusalsSlowNothingDown(t *testing.T) {
 				return retry.Verdict{Kind: retry.Done, Answered: true}
 			})
 			if want := 60 * perSecond * 99 / 100; made < want {
-				t.Errorf("got %d calls in a minute, want %d at least: one in fifty refused is not overload", made, want)
+				t.Errorf("got %d calls in a minute, want at least %d: one refusal in fifty is not overload", made, want)
 			}
 		})
 	}
@@ -105,12 +105,12 @@ func TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals(t *testing.T) {
 	fine := func() retry.Verdict { return retry.Verdict{Kind: retry.Done, Answered: true} }
 	now, _ = answerMany(g, now, period, 30*time.Second, fine)
 	if _, made := answerMany(g, now, period, time.Second, fine); made < 2700 {
-		t.Errorf("got %d calls a second half a minute after the refusals, want 2700 at least", made)
+		t.Errorf("got %d calls a second half a minute after the refusals, want at least 2700", made)
 	}
 }
 
-// answerWithRoom is answerMany with a server that accepts a number of calls a second, ten of them at once, and
-// refuses the others.
+// answerWithRoom is answerMany with a server that accepts room calls a second, with bursts of ten, and refuses the
+// others.
 func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration,
 	room float64,
 ) (then time.Time, served, refused int) {

@@ -56,7 +56,7 @@ type Verdict struct {
 // Causes of package leadhit that matter here. A test compares them with its Judge.
 const (
 	causeNotSent   = "NotSent"   // we did not send the request
-	causeCancelled = "Cancelled" // we gave up the call
+	causeCancelled = "Cancelled" // we abandoned the call
 	causeTimeout   = "Timeout"
 )
 

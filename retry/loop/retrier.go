@@ -17,9 +17,9 @@ const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 // mostLogged bounds the reasons that one Retrier remembers: an error's text may differ at each attempt.
 const mostLogged = 20
 
-// Retrier spaces the attempts at something that must succeed in the end: each wait is longer than the one before. It
+// Retrier spaces the attempts at something that must succeed in the end: the waits double, up to the longest one. It
 // returns loggers, so that the caller writes the messages, and a reason that lasts is logged once. The zero value is
-// ready. One goroutine uses it.
+// ready. Only one goroutine may use a Retrier.
 //
 //	var r loop.Retrier
 //	for err := try(); err != nil; err = try() {
