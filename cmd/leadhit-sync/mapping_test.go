@@ -394,7 +394,7 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 `)
 	want := []string{
 		`:2:13: cases[0]: unknown name "valeu"`, `:2:3: cases[0]: a case needs either value or file`,
-		`:3:20: cases[1].value: must be text`, `:4:3: cases[2]: a case needs want`, `:5:3: cases[3]: a case needs a name`,
+		`:3:20: cases[1].value: must be text`, `:4:3: cases[2]: want is missing`, `:5:3: cases[3]: a case needs a name`,
 		`:6:3: cases[4]: a case needs either value or file`, `:7:19: cases[5].file: open`, `:8:32: cases[6].want: want {`,
 		`:9:32: cases[7].want: want {`, `:10:43: cases[8].want.order_id: quote it`, `:11:32: cases[9].want: is empty`,
 		`:12:3: cases[10]: another case has the name "a"`, `:13:3: cases[11]: must be an object`,

@@ -115,7 +115,7 @@ func TestRecordedEventsOfEveryPlatformGiveWhatTheirTableSays(t *testing.T) {
 			t.Parallel()
 			items, err := m.Decode(t.Context(), e.record)
 			if err != nil {
-				t.Fatalf("got error %v, want an outcome", err)
+				t.Fatalf("got error %v, want items", err)
 			}
 			if problem := e.differs(items); problem != "" {
 				t.Error(problem)

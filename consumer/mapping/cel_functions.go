@@ -20,10 +20,10 @@ const (
 	funcAbsent = "absent"
 )
 
-// absentPrefix makes the name of the variable that says whether a field is absent. No field can have such a name.
+// absentPrefix begins the name of the variable that says whether a field is absent. No field can have such a name.
 const absentPrefix = "@absent:"
 
-// halfCent is the tolerance of covers. Platforms compute amounts as floats and with four decimals: 299.99 arrives as
+// halfCent is the tolerance of covers. Platforms compute amounts as floats or with four decimals: 299.99 arrives as
 // 299.98999999999995, and a due amount of 18.4501 is paid with 18.45. In a currency with three decimals the tolerance
 // is five of the smallest units. In one without decimals it is less than the smallest unit.
 const halfCent = 0.005
@@ -45,7 +45,7 @@ func covers(paid, due ref.Val) ref.Val {
 	if !ok || !also {
 		return types.NewErr("covers compares two amounts, but one is null")
 	}
-	// Without rounding, the last digit of a float would decide whether 0.005 is less than half a cent.
+	// Without rounding, the last digit of a float would decide whether a shortfall of 0.005 is within the tolerance.
 	short := math.Round((float64(wants)-float64(has))*1e6) / 1e6
 	return types.Bool(short < halfCent)
 }

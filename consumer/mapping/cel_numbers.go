@@ -61,6 +61,6 @@ func double(e ast.Expr, factory ast.ExprFactory) {
 		for _, element := range e.AsList().Elements() {
 			double(element, factory)
 		}
-	default: // a computed number has its type from its parts
+	default: // a computed number gets its type from its parts
 	}
 }

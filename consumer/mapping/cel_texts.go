@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// findUnreachableTexts warns of a text that the field's normalize never produces, such as "NEW" in lower case. Such a
-// rule is valid CEL, and a != in it is always true: it could report every cancelled order as paid.
+// findUnreachableTexts warns of a text that the field's normalize never produces, such as "NEW" with lower. A rule with
+// such a text is valid CEL, and a != in it is always true: it could report every cancelled order as paid.
 func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		field, literals := c.comparison(e)

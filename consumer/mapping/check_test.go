@@ -58,7 +58,7 @@ func TestCheckFindsCodesAndPathsThatNeverMatch(t *testing.T) {
 		},
 		"a path into Debezium's envelope": {
 			"unwrap: debezium\nfields: {order_id: {path: $.id}, status: {path: $.after.status}}\nstatus: {paid: [paid]}\n",
-			`2:49: fields.status.path: with unwrap: debezium a path begins at the row: $.after is not in it; leave it out, or read it with envelope`,
+			`2:49: fields.status.path: with unwrap: debezium a path begins at the row, which has no after; drop that step, or use envelope instead of path`,
 		},
 		"a column with the name of an envelope": {
 			"unwrap: debezium\nfields: {order_id: {path: $.id}, status: {path: $.after}}\nstatus: {paid: [paid]}\n", "",

@@ -25,9 +25,8 @@ type compiler struct {
 	program  *program
 }
 
-// compile goes through the parts in the order in which they need each other: the keys encoding and each decide where
-// fields are found, and rules and lists refer to fields. It compiles what it can after a mistake, so that all are
-// reported at once.
+// compile compiles each part after the parts that it needs: each decides where fields are found, and rules and lists
+// refer to fields. After a mistake it compiles what it can, so that all mistakes are reported at once.
 func (c *compiler) compile() *program {
 	s := c.spec
 	c.program = &program{
@@ -86,7 +85,7 @@ func (c *compiler) encoding() {
 	}
 }
 
-// schemas compiles the listed schemas, and asks the fallback for all others.
+// schemas compiles the listed schemas, and returns a lookup that asks the fallback for all others.
 func (c *compiler) schemas(encoding string) schema.Lookup {
 	known := make(map[int]*schema.Schema)
 	for _, f := range c.spec.Schemas {
@@ -94,7 +93,7 @@ func (c *compiler) schemas(encoding string) schema.Lookup {
 			continue
 		}
 		if known[f.ID] != nil {
-			c.add(f.Place, "schemas", "the schema %d is listed twice", f.ID)
+			c.add(f.Place, "schemas", "schema %d is listed twice", f.ID)
 			continue
 		}
 		read, dir := c.read(f.Path.File)
@@ -136,8 +135,8 @@ func (c *compiler) badPath(t spec.Text, where string, err error) {
 	c.add(at, where, "%s", problem)
 }
 
-// regexp compiles an expression with that many groups, or any number if groups is negative. It returns nil if the
-// expression is missing or invalid.
+// regexp compiles an expression. The expression must have the given number of groups, or may have any number if groups
+// is negative. regexp returns nil if the expression is missing or invalid.
 func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp {
 	if t.Value == "" {
 		return nil
@@ -149,7 +148,7 @@ func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp 
 	}
 	if groups >= 0 && re.NumSubexp() != groups {
 		c.add(t.Place, where,
-			"has %d groups, must have one, around the part to extract; (?:…) groups without extracting", re.NumSubexp())
+			"has %d groups, must have one, around the part to extract; write all others as (?:…)", re.NumSubexp())
 		return nil
 	}
 	return re
@@ -208,7 +207,7 @@ func (c *compiler) whole() {
 	}
 	hasCodes := slices.ContainsFunc(s.Lists, func(l spec.List) bool { return len(l.Codes) > 0 })
 	if !c.declares("status") && (hasCodes || s.Otherwise.Value == spec.Pass) {
-		c.add(s.Place, "", "the status lists need a field status")
+		c.add(s.Place, "", "the status lists need a field named status")
 	}
 	if len(s.Rules) == 0 && !hasCodes && p.otherwise.action == sayRefuse {
 		c.add(s.Place, "", "every event would be refused: there are neither rules nor status lists")
@@ -231,7 +230,8 @@ func (c *compiler) declares(name string) bool {
 	return slices.ContainsFunc(c.spec.Fields, func(f *spec.Field) bool { return f.Name == name })
 }
 
-// identifier reports whether a rule can name the field: a letter or _, then letters, digits and _.
+// identifier reports whether a rule can use a field's name: a letter or _, then letters, digits and _, at most 64 bytes
+// in all, and not a reserved word.
 func identifier(name string) bool {
 	reserved := " as break const continue else false for function if import in let loop namespace null package return " +
 		"true var void while __result__ "

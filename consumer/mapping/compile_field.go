@@ -18,7 +18,7 @@ const (
 // it.
 func (c *compiler) field(s *spec.Field) {
 	if !identifier(s.Name) {
-		c.add(s.Place, s.Where, "a field's name is a letter or _, then letters, digits and _, and not a reserved word of CEL")
+		c.add(s.Place, s.Where, "a field's name must be a letter or _, then letters, digits and _, and no reserved word of CEL")
 		return
 	}
 	f := field{at: s.Place, name: s.Name, firstOf: s.FirstOf, limit: maxField, kind: c.kind(s)}
@@ -27,12 +27,12 @@ func (c *compiler) field(s *spec.Field) {
 	case "order_id":
 		p.orderID, f.limit = len(p.fields), maxText
 		if f.kind != kindID {
-			c.add(s.Type.Place, s.Where+".type", "an order_id is an id: it must reach LeadHit unchanged")
+			c.add(s.Type.Place, s.Where+".type", "order_id must have the type id, so that it reaches LeadHit unchanged")
 		}
 	case "status":
 		p.status, f.limit = len(p.fields), maxText
 		if f.kind != kindString {
-			c.add(s.Type.Place, s.Where+".type", "a status is a string")
+			c.add(s.Type.Place, s.Where+".type", "status must have the type string")
 		}
 	}
 	c.shape(s, &f)
@@ -64,7 +64,7 @@ func (c *compiler) shape(s *spec.Field, f *field) {
 	}
 }
 
-// kind returns the field's type: the written one, or the default for its name.
+// kind returns the field's type: the type in the mapping, or else the default for its name.
 func (c *compiler) kind(s *spec.Field) fieldKind {
 	if i := slices.Index(spec.Types(), s.Type.Value); i >= 0 {
 		return fieldKind(i)
@@ -86,7 +86,7 @@ func (c *compiler) source(f *field, s spec.Source) {
 		src.kind, src.name = fromHeader, s.From.Value
 	case "ce":
 		if !attribute(s.From.Value) {
-			c.add(s.From.Place, s.Where, "an attribute of a CloudEvent is lower-case letters and digits")
+			c.add(s.From.Place, s.Where, "the name of a CloudEvents attribute has only lower-case letters and digits")
 			return
 		}
 		src.kind, src.name = fromCE, "ce_"+s.From.Value
@@ -105,8 +105,8 @@ func (c *compiler) source(f *field, s spec.Source) {
 	f.sources = append(f.sources, src)
 }
 
-// pathSource adds the path to the plan of what it leads through: the document, each item of it, or the record's key. A
-// key has a plan of its own, because it is read only if a field needs it.
+// pathSource adds the path to the plan of the text that it reads: the document, each item of its list, or the record's
+// key. A key has a plan of its own, because it is read only if a field needs it.
 func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	p := c.program
 	src.path = path
@@ -124,14 +124,14 @@ func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	}
 }
 
-// pathIntoEnvelope warns of a path that begins in the envelope that unwrap takes off: it never finds a value.
+// pathIntoEnvelope warns of a path that begins in the envelope that unwrap takes off: such a path never finds a value.
 func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	if !c.program.debezium || s.Kind != "path" || c.program.each || len(path) < 2 {
 		return
 	}
 	if name, ok := path.Name(0); ok && slices.Contains([]string{"after", "before", "payload"}, name) {
-		c.finding(s.From.Place, s.Where, "with unwrap: debezium a path begins at the row: $.%s is not in it; "+
-			"leave it out, or read it with envelope", name)
+		c.finding(s.From.Place, s.Where, "with unwrap: debezium a path begins at the row, which has no %s; "+
+			"drop that step, or use envelope instead of path", name)
 	}
 }
 
@@ -145,7 +145,8 @@ func attribute(name string) bool {
 	return name != ""
 }
 
-// timeFormat refuses the zone Local: the same event would then mean another time on another machine.
+// timeFormat compiles the format of a time. It refuses the zone Local, with which the same event would mean a different
+// time on a different machine.
 func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	for name, t := range map[string]spec.Text{"layout": s.Layout, "unix": s.Unix, "zone": s.Zone} {
 		if t.Given() && kind != kindTime {
@@ -154,7 +155,7 @@ func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	}
 	f := timeFormat{layout: s.Layout.Value}
 	if s.Layout.Given() && s.Unix.Given() {
-		c.add(s.Unix.Place, s.Where+".unix", "a time has a layout or is a count since 1970, not both")
+		c.add(s.Unix.Place, s.Where+".unix", "give layout or unix, not both: a time is either a text or a count since 1970")
 	}
 	f.unit = map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond}[s.Unix.Value]
 	if f.layout != "" && !sensible(f.layout) {

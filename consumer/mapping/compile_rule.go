@@ -79,7 +79,7 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 		c.issues(s.When, where, issues)
 		return false
 	}
-	// It works between parsing and checking, because CEL checks types on the changed expression.
+	// The literals are changed between parsing and checking, so that CEL checks the types of the changed expression.
 	doubles(parsed.NativeRep(), c.program)
 	checked, issues := env.Check(parsed)
 	if issues.Err() != nil {
@@ -110,7 +110,7 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 }
 
 // issues records each mistake in a rule with its place in the file. If the rule uses the syntax of another language,
-// only that is recorded, because CEL's messages about it mislead. Otherwise CEL's messages are good.
+// only that syntax is recorded, because CEL's messages about it are misleading. Otherwise CEL's messages are good.
 func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })
 	for _, s := range foreign {

@@ -34,7 +34,7 @@ func (r *run) byStatus() event.Item {
 		if p.otherwise.action == sayIgnore {
 			return r.say(p.otherwise)
 		}
-		return r.refuse(p.otherwise.by, causeMissingStatus, "no rule matches, and the mapping has no field status")
+		return r.refuse(p.otherwise.by, causeMissingStatus, "no rule matches, and the mapping has no field named status")
 	}
 	v := r.value(p.status)
 	switch {
@@ -93,8 +93,8 @@ func (r *run) refuse(by, cause, message string) event.Item {
 	return r.decidedBy(out, by)
 }
 
-// flawed returns the first unreadable field of a rule, or nil. Treated as null it could make the rule report a paid
-// order as submitted.
+// flawed returns the first unreadable field of a rule, or nil. If such a field were treated as null, the rule could
+// report a paid order as submitted.
 func (r *run) flawed(rule *rule) *value {
 	for _, i := range rule.reads {
 		if r.noItem && r.program.fields[i].item {
@@ -107,18 +107,18 @@ func (r *run) flawed(rule *rule) *value {
 	return nil
 }
 
-// nulls returns which field of a rule was null. That is the usual reason why a rule fails.
+// nulls says which field of a rule is null. A null field is the usual reason why a rule fails.
 func (r *run) nulls(rule *rule) string {
 	for _, i := range rule.reads {
 		if v := r.value(i); v.state == stateNull {
 			return r.lacks(i)
 		}
 	}
-	return "its fields do not fit together"
+	return "it cannot be evaluated with these values"
 }
 
-// lacks returns why a field has no value. For an absent field it says where it was looked for, so that the author can
-// compare.
+// lacks returns why a field has no value. For an absent field it lists the sources that were searched, so that the
+// author can compare them with the event.
 func (r *run) lacks(i int) string {
 	v := r.value(i)
 	if !v.absent {

@@ -87,7 +87,8 @@ type run struct {
 	lossy       bool   // the string had invalid UTF-8, replaced by U+FFFD
 	absent      bool   // the event has no body
 	hint        string // why something is missing, if known
-	// connectSchema is the schema in Connect's envelope; below are the members that were opened inside its payload.
+	// connectSchema is the schema in Connect's envelope. below has the names of the members that were opened inside the
+	// payload of that envelope.
 	connectSchema []byte
 	below         []string
 	envelope      [][]byte // the slots of the document around the innermost one; empty if there is none
@@ -154,16 +155,16 @@ func (r *run) items() []event.Item {
 	all := make([]event.Item, n)
 	for i := range all {
 		r.item = i
-		// Fields of the whole document are read again for each item: they are few, and an error in one belongs to each
-		// order.
+		// Fields of the whole document are read again for each item. They are few, and an error in one of them concerns
+		// every order.
 		clear(r.values)
 		all[i] = r.decide()
 	}
 	return all
 }
 
-// withoutList decides what becomes of an event whose list of orders is missing. A rule may still ignore or refuse it if
-// its result does not depend on the items: a shop's other events on the same topic have no such list.
+// withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse the event if the
+// rule's result does not depend on the items: a shop's other events on the same topic have no such list.
 func (r *run) withoutList(list []byte) event.Item {
 	r.noItem = true
 	for i := range r.program.rules {

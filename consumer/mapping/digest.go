@@ -23,8 +23,8 @@ func (c *checksums) took(text []byte) {
 	c.all = append(c.all, hex.EncodeToString(sum[:]))
 }
 
-// reader returns a function that reads the files beside a mapping file and adds each to the checksums, and the folder
-// of these files.
+// reader returns a function that reads a file and adds it to the checksums. dir is the folder of the mapping file, for
+// the paths that the mapping gives.
 func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir string) {
 	plain, dir := credentials.Read, filepath.Dir(file)
 	if strings.HasPrefix(file, presetPrefix) {
@@ -39,7 +39,7 @@ func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir 
 	}, dir
 }
 
-// digest is independent of the order: a schema may be read more than once, or only when it is first needed.
+// digest depends neither on the order in which files were read nor on repeats: a schema may be read more than once.
 func (c *checksums) digest() string {
 	const digits = 12
 	all := slices.Compact(slices.Sorted(slices.Values(c.all)))

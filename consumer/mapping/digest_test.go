@@ -56,7 +56,7 @@ func TestEachMappingHasADigestOfItsOwn(t *testing.T) {
 	before := digestOf(t, withSchema)
 	file("order.avsc", schema+`,{"name":"note","type":"string"}]}`)
 	if after := digestOf(t, withSchema); after == before {
-		t.Errorf("got %s before and after a schema beside the mapping changed, want another", after)
+		t.Errorf("got %s before and after a schema beside the mapping changed, want different digests", after)
 	}
 }
 

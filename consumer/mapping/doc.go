@@ -14,8 +14,8 @@
 //
 // # Promises
 //
-// An order id is opaque. A JSON string is passed on unchanged, a JSON integer literal as its digits, however many.
-// Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A
+// An order id is opaque. A JSON string is passed on unchanged. A JSON integer literal is passed on as its digits,
+// however many there are. Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A
 // number below zero is refused: it comes from an unsigned column that was read as signed. An id that cannot be passed
 // on unchanged is refused, because two orders must not become one. The id is read last: an ignored event needs none.
 //
@@ -23,12 +23,13 @@
 // order id, and the fields that the reason of a rule names. A refusal carries the order id and the status as far as
 // they could be read. [Mapping.Explain] quotes fields.
 //
-// Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. An order id and a status have at
-// most 512 bytes, any other field 64 KiB, an event 1,000 orders. The evaluation of a rule has a cost limit.
+// Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. The limit of an order id and of a
+// status is 512 bytes, of any other field 64 KiB, and of an event 1,000 orders. The evaluation of a rule has a cost
+// limit.
 //
 // # The file
 //
-// A file holds several mappings, or a single one without the list. A preset is such a file too:
+// A file holds a list of mappings, or a single mapping without the list. A preset is such a file too:
 //
 //	version: 1
 //	statuses: [submitted, paid]       # LeadHit's; this is the default
@@ -58,22 +59,22 @@
 //
 // # Envelopes
 //
-// They are opened in this sequence: Confluent framing; a byte order mark; JSON in a string; Connect's schema and
+// Envelopes are opened in this sequence: Confluent framing; a byte order mark; JSON in a string; Connect's schema and
 // payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium. JSON in a string is opened once, also
 // inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. The change event that
-// Debezium's CloudEvents converter takes apart is restored: op and source are found where they are without that
-// converter. MongoDB's document, itself JSON in a string, is opened even inside another such string. A value of its
+// Debezium's CloudEvents converter takes apart is put together again: paths find op and source as if that converter
+// were not in use. MongoDB's document, itself JSON in a string, is opened even inside another such string. A value of its
 // Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope is read as
 // its digits if the schema declares it. Other encodings are refused, and the message names them.
 //
-// A null value is a tombstone, to be ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an
+// A null value is a tombstone and is ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an
 // event without data. JSON null is ignored too.
 //
 // # Fields
 //
 // A field has one source:
 //
-//   - path, a singular path of RFC 9535 in the unwrapped document; with the key each, in the item;
+//   - path, a singular path of RFC 9535 in the unwrapped document, or in the item if the mapping has each;
 //   - envelope, a path in the document that contained the unwrapped one, or in the whole document if there was no
 //     envelope;
 //   - header (names are case-insensitive); if several match, the last one is used;
@@ -86,7 +87,7 @@
 //
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.
-//   - bool: true, false, 1 and 0, quoted too.
+//   - bool: true, false, 1 or 0, quoted or not.
 //   - number: a number or a numeric string. Rules compare it as a double.
 //   - present: true unless absent, null or "".
 //   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for values without one. A
@@ -96,11 +97,11 @@
 //
 // # Rules
 //
-// Rules are CEL over the declared fields, each of its type or null; only a field of type present is never null. The
-// first rule that is true decides, before any list. A field error refuses the event at the first rule that names the
-// field, and has no effect on other rules. A rule that fails refuses too, and says where the field was looked for. The
-// usual reason is a null field in a comparison such as < or >=. If the path of each finds no list, a rule may still
-// ignore or refuse the event, provided that its result does not depend on the items.
+// Rules are CEL expressions over the declared fields. A field has its type or is null; only a field of type present is
+// never null. The first rule that is true decides, before any list. A field error refuses the event at the first rule that names the
+// field, and has no effect on other rules. A rule that fails refuses the event too; the message lists the sources of
+// the field. The usual reason is a null field in a comparison such as < or >=. If the path in each finds no list, a
+// rule may still ignore or refuse the event, provided that its result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
 // null. covers(paid, due) is true if paid is at least due, or falls short of it by less than half a cent (0.005). It
@@ -112,6 +113,6 @@
 // # Causes
 //
 // NotJSON, DuplicateName, EmptyValue, TooLarge, TooDeep, UnsupportedEncoding, UnknownSchema, NotDecodable, NotAList and
-// TooManyOrders concern the value; MissingOrderID, BadOrderID, MissingStatus, UnknownStatus and FieldError a field;
-// RuleRefused and RuleCost a rule. They are metric labels and never change.
+// TooManyOrders concern the value. MissingOrderID, BadOrderID, MissingStatus, UnknownStatus and FieldError concern a
+// field. RuleRefused and RuleCost concern a rule. Causes are metric labels and never change.
 package mapping

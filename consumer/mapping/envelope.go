@@ -25,7 +25,7 @@ type markers struct {
 	schema, payload, specversion, kind, source, id, data, data64, dataType, op, before, after, updateDescription int
 }
 
-// add plans the members by which envelopes are recognised, so that one pass over the value finds them with the fields.
+// add plans the members that identify envelopes, so that one pass over the value finds them together with the fields.
 func (m *markers) add(p *tree.Plan) {
 	for _, marker := range []struct {
 		slot *int
@@ -81,7 +81,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 	}
 	r.contentType = r.contentTypeHeader()
 	if hasPrefixFold(r.contentType, "application/cloudevents-batch") {
-		return refused(causeUnsupportedEncoding, "a batch of CloudEvents, which Kafka's binding does not have"), nil
+		return refused(causeUnsupportedEncoding, "a batch of CloudEvents, which their Kafka binding does not define"), nil
 	}
 	doc, out, err := r.decoded(ctx, value)
 	if out != nil || err != nil {
@@ -90,7 +90,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 	return r.unwrap(doc), nil
 }
 
-// decoded returns the JSON text of a value, as the mapping's decode says.
+// decoded decodes a value as the mapping's decode says, and returns its JSON text.
 func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, error) {
 	id, payload, framed := schema.Frame(value)
 	r.framed = framed
@@ -112,7 +112,7 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 		if f, ok := apicurioForm(value); ok {
 			return nil, f.refusal(), nil
 		}
-		return nil, refused(causeUnknownSchema, fmt.Sprintf("the schema %d is unknown", id)), nil
+		return nil, refused(causeUnknownSchema, fmt.Sprintf("schema %d is unknown", id)), nil
 	case errors.Is(err, schema.ErrNotDecodable):
 		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
 	case err != nil:
@@ -168,7 +168,7 @@ func (r *run) layer(doc []byte) *event.Item {
 	return refused(causeNotJSON, err.Error())
 }
 
-// foreign replaces "not JSON" with the name of the encoding where it is recognised, so that the operator learns what to
+// foreign replaces "not JSON" with the name of the encoding if that is recognised, so that the operator learns what to
 // change.
 func (r *run) foreign(out *event.Item) *event.Item {
 	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {
@@ -193,8 +193,8 @@ func (r *run) foreign(out *event.Item) *event.Item {
 	return out
 }
 
-// unframed refuses a value without the id of its schema, and names the encoding that it has instead, if that is
-// recognised.
+// unframed refuses a value that does not begin with the id of a schema. It names the value's encoding if it recognises
+// that.
 func (r *run) unframed(value []byte) *event.Item {
 	if r.schemaInHeader() {
 		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
@@ -204,7 +204,7 @@ func (r *run) unframed(value []byte) *event.Item {
 	}
 	if first := trimmed(value); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
 		return refused(causeNotDecodable,
-			"the value is JSON without the id of a schema; without decode the mapping reads it")
+			"the value is JSON without the id of a schema; to read it, remove decode from the mapping")
 	}
 	if f, ok := formOf(value); ok {
 		return f.refusal()
@@ -243,8 +243,8 @@ func (r *run) openString() *event.Item {
 	case len(first) == 0, first[0] != '{' && first[0] != '[' && !bytes.Equal(bytes.TrimSpace(first), []byte("null")):
 		return nil
 	}
-	// Unquoting replaces invalid UTF-8 by U+FFFD. In an id that would merge two orders, so ids with U+FFFD are refused
-	// then.
+	// Unquoting replaces invalid UTF-8 by U+FFFD. In an id, that could make two orders one, so an id with U+FFFD is
+	// refused then.
 	r.lossy = r.lossy || err != nil
 	r.inString = true
 	r.connectSchema = nil // it describes the string, not the text in it

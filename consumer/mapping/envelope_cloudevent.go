@@ -18,7 +18,7 @@ func (r *run) structured() bool {
 	return strings.EqualFold(kind, "application/cloudevents") || strings.EqualFold(kind, "application/cloudevents+json")
 }
 
-// openCloudEvent opens a CloudEvent of either mode. A body that has the four required attributes counts as structured
+// openCloudEvent opens a CloudEvent in either mode. A body that has the four required attributes counts as structured
 // even without the header, because commercetools sends none.
 func (r *run) openCloudEvent() *event.Item {
 	m := &r.program.markers

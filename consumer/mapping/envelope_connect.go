@@ -14,7 +14,7 @@ import (
 )
 
 // connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium uses it
-// for NUMERIC and BIGINT UNSIGNED by default. Not decoded, "Adc=" would pass for an order id.
+// for NUMERIC and BIGINT UNSIGNED by default. Without decoding, "Adc=" would pass for an order id.
 const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // openConnect opens the envelope of Connect's JsonConverter: an object with exactly the members schema and payload.
@@ -31,8 +31,8 @@ func (r *run) openConnect() *event.Item {
 	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
 }
 
-// openConnectData opens the same envelope inside the data of a CloudEvent, as Debezium's converter writes it. The
-// mapping's envelope paths keep reading the CloudEvent, because Connect's envelope has nothing but a schema.
+// openConnectData opens Connect's envelope inside the data of a CloudEvent, where Debezium's converter writes it. The
+// mapping's envelope paths still read the CloudEvent, because Connect's envelope adds nothing but a schema.
 func (r *run) openConnectData() *event.Item {
 	types, payload := r.connect()
 	if len(r.ce) == 0 || payload == nil {
@@ -60,7 +60,7 @@ func (r *run) connect() (types, payload []byte) {
 	return types, payload
 }
 
-// A connectType is a schema in the form of JsonConverter.
+// A connectType is a schema as JsonConverter writes it.
 type connectType struct {
 	Type       string            `json:"type"`
 	Name       string            `json:"name"`
@@ -70,7 +70,7 @@ type connectType struct {
 	Items      *connectType      `json:"items"`
 }
 
-// decimal returns the digits of a value that is a NUMERIC by Connect's schema; nil for any other.
+// decimal returns the digits of a value that is a NUMERIC according to Connect's schema; nil for any other value.
 func (r *run) decimal(src *source, text []byte) []byte {
 	return decimalBy(r.connectSchema, text, func(t *connectType) *connectType {
 		for _, name := range r.below {
@@ -94,7 +94,7 @@ func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte 
 		return nil
 	}
 	found := find(&root)
-	// Another member of the same schema is the NUMERIC; this value is what it seems.
+	// The NUMERIC is another member of the schema, and this value is an ordinary string.
 	if found == nil || found.Name != connectDecimal {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// openDebezium opens a change event, but only where the mapping says unwrap: debezium. Elsewhere an order may happen to
-// have members with these names. A record without a change, such as transaction metadata, has no row.
+// openDebezium opens a change event, but only if the mapping says unwrap: debezium, because an order may happen to have
+// members with the same names. A record without a change, such as transaction metadata, has no row.
 func (r *run) openDebezium() *event.Item {
 	if !r.program.debezium || r.scan.Kind() == 'n' {
 		return nil
@@ -31,7 +31,7 @@ func (r *run) openDebezium() *event.Item {
 		after = nil
 	}
 	if update := r.scan.At(m.updateDescription); after == nil && tree.KindOf(update) == '{' {
-		r.hint = "a MongoDB update came without its document: set capture.mode=change_streams_update_full at Debezium"
+		r.hint = "a MongoDB update came without its document: set capture.mode=change_streams_update_full in Debezium"
 	}
 	r.below = append(r.below, "after")
 	if out := r.inner(envelopeDebezium, after); out != nil || tree.KindOf(after) != '"' {
@@ -50,7 +50,7 @@ func (r *run) inCloudEvent() bool {
 // Its name is a prefix and the member's name, in lower case and without _.
 type debeziumAttribute struct {
 	name string // of the attribute
-	slot int    // of the whole document, where the CloudEvent is structured
+	slot int    // of the whole document, if the CloudEvent is structured
 }
 
 const (
@@ -103,7 +103,7 @@ func (r *run) changeOfCloudEvent() []byte {
 	}
 	if op == nil {
 		r.hint = "the CloudEvent has no attribute " + debeziumOp +
-			": set extension.attributes.enable=true at Debezium's converter"
+			": set extension.attributes.enable=true in Debezium's converter"
 	} else {
 		out = append(append(out, `,"op":`...), op...)
 	}

@@ -10,7 +10,7 @@ import (
 
 // Explanation shows how one record was decoded, step by step. Unlike a message it quotes the fields' values.
 type Explanation struct {
-	// Mapping is the name of the mapping that the record's topic has.
+	// Mapping is the name of the mapping that matches the record's topic.
 	Mapping string `json:"mapping"`
 	// Envelopes are those that were opened, the outermost first.
 	Envelopes []string `json:"envelopes"`
@@ -102,8 +102,8 @@ const (
 	byTopics = "match.topics"
 )
 
-// explained shows a field as rules see it: a time or a bool after it was read, not as the event has it. A field of type
-// present keeps its problem, because it is never null.
+// explained shows a field as rules see it: a time or a bool after its conversion, not as the event has it. A field of
+// type present keeps its problem, because it is never null.
 func (r *run) explained(i int) ExplainedField {
 	f, v := &r.program.fields[i], r.value(i)
 	e := ExplainedField{Name: f.name, Type: f.kind.String(), Problem: v.problem, Failed: v.state == stateFlawed}

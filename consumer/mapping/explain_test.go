@@ -123,7 +123,7 @@ func TestExplainNamesTheDecidingPart(t *testing.T) {
 			by, rule, explained = append(by, o.DecidedBy), append(rule, o.Rule), append(explained, o.Item)
 		}
 		if items, err := m.Decode(t.Context(), r); err != nil || !slices.Equal(explained, items) {
-			t.Errorf("%s: got %+v from Explain, %+v, %v of Decode", c.name, explained, items, err)
+			t.Errorf("%s: got %+v from Explain, %+v, %v from Decode", c.name, explained, items, err)
 		}
 		if !slices.Equal(by, c.by) || !slices.Equal(rule, c.rule) {
 			t.Errorf("%s: got %q by %q, want %q by %q", c.name, by, rule, c.by, c.rule)
@@ -131,6 +131,6 @@ func TestExplainNamesTheDecidingPart(t *testing.T) {
 	}
 	e, err := m.Explain(t.Context(), event.Record{Place: event.Place{Topic: "stock"}})
 	if err != nil || e.Orders[0].DecidedBy != "match.topics" {
-		t.Errorf("got %+v, %v for a topic of no mapping", e, err)
+		t.Errorf("got %+v, %v for a topic that no mapping matches", e, err)
 	}
 }

@@ -198,7 +198,7 @@ func parseNumber(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// parse reads a time. It is not ok if the time is unreadable or before 2000: some platforms write the year 1 for
+// parse reads a time. It returns false if the time is unreadable or before 2000: some platforms write the year 1 for
 // "none".
 func (t timeFormat) parse(text string) (time.Time, bool) {
 	when, ok := t.read(text)
@@ -209,7 +209,7 @@ func (t timeFormat) parse(text string) (time.Time, bool) {
 // milliseconds give the year 57 million, which CEL cannot compare.
 func usable(when time.Time) bool { return when.Year() >= 2000 && when.Year() < 10000 }
 
-// read reads a time of any year. A count is read as an integer where it is one, so that no digit is lost.
+// read reads a time of any year. A count that is an integer is read as an integer, so that no digit is lost.
 func (t timeFormat) read(text string) (time.Time, bool) {
 	if t.unit != 0 {
 		n, ok := parseNumber(text)

@@ -13,7 +13,7 @@ import (
 )
 
 // A form is an encoding that no mapping reads. Its name completes "the value is …", and the advice says what to change.
-// Neither quotes the value. Naming the encoding saves the operator from guessing it out of a hex dump.
+// Neither quotes the value. Naming the encoding saves the operator from guessing it from a hex dump.
 type form struct {
 	name, advice string
 }
@@ -127,7 +127,7 @@ func formOf(value []byte) (form, bool) {
 	case isProtobuf(value):
 		return form{"probably Protobuf without the id of its schema", adviceFrame + " and set decode: protobuf"}, true
 	}
-	// A URL-encoded form or a token shows itself early, and a value may have 4 MiB.
+	// The beginning is enough to recognise a URL-encoded form or a token, and a value may have 4 MiB.
 	return textForm(string(text[:min(len(text), 4096)]))
 }
 
@@ -206,7 +206,7 @@ func isProtobuf(v []byte) bool {
 	return hasBytes
 }
 
-// framedForm names the content of a schema registry's frame that is not JSON.
+// framedForm names the form of a value that is framed for a schema registry and whose payload is not JSON.
 func framedForm(value []byte) form {
 	id, payload, _ := schema.Frame(value)
 	if f, ok := signed(value); ok { // a form that begins with a zero byte
@@ -242,8 +242,8 @@ func behindIndexes(payload []byte) []byte {
 	return payload
 }
 
-// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. The first four of them are
-// zero. Confluent's ids never are, because they begin at 1.
+// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. The first four bytes of the
+// id are zero. In Confluent's frame these four bytes are the id, which is never zero, because ids begin at 1.
 func apicurioForm(value []byte) (form, bool) {
 	const head = 1 + 8
 	if len(value) < head || value[0] != 0 || binary.BigEndian.Uint32(value[1:]) != 0 {
@@ -260,7 +260,7 @@ func headerForm(headers []event.Header, contentType string) (form, bool) {
 	for i := range headers {
 		if name := headers[i].Key; hasPrefixFold(name, "apicurio.value.") {
 			return form{
-				"framed by Apicurio Registry in headers", "set apicurio.registry.headers.enabled=false at the producer",
+				"framed by Apicurio Registry in headers", "set apicurio.registry.headers.enabled=false in the producer",
 			}, true
 		}
 	}

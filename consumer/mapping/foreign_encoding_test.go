@@ -101,7 +101,7 @@ func TestAForeignEncodingIsRefusedByItsName(t *testing.T) {
 	}
 }
 
-// mustName demands that a mapping refuses a value by the name of its form.
+// mustName requires that a mapping refuses a value and names its form.
 func mustName(t *testing.T, m *mapping.Mapping, value, name string) {
 	t.Helper()
 	got := decode(t, m, event.Record{Value: fromHex(t, value)})
@@ -136,10 +136,10 @@ func TestADecoderNamesTheEncodingOfAnUnframedValue(t *testing.T) {
 		value, cause, message string
 		headers               []event.Header
 	}{
-		"JSON": {`{"id":1,"status":"paid"}`, "NotDecodable", "the value is JSON without the id of a schema; without decode the mapping reads it", nil},
+		"JSON": {`{"id":1,"status":"paid"}`, "NotDecodable", "the value is JSON without the id of a schema; to read it, remove decode from the mapping", nil},
 		"Avro": {"\x02\x08paid", "NotDecodable", "the value does not begin with the id of a schema: a zero byte, then four bytes", nil},
 		"Apicurio in headers": {
-			"\x02\x08paid", "UnsupportedEncoding", "the value is framed by Apicurio Registry in headers; set apicurio.registry.headers.enabled=false at the producer",
+			"\x02\x08paid", "UnsupportedEncoding", "the value is framed by Apicurio Registry in headers; set apicurio.registry.headers.enabled=false in the producer",
 			[]event.Header{{Key: "apicurio.value.globalId", Value: make([]byte, 8)}},
 		},
 		"the header of Confluent": {

@@ -144,7 +144,7 @@ func FuzzLoad(f *testing.F) {
 		m, err := mapping.Load(mapping.Options{Source: path})
 		if err != nil {
 			if err.Error() == "" {
-				t.Error("got an error without words")
+				t.Error("got an error without a text")
 			}
 			return
 		}
@@ -173,7 +173,7 @@ func wellFormed(t *testing.T, o event.Item) {
 		}
 	case event.Ignore:
 		if o.OrderID != "" || o.Status != "" || o.Cause != "" {
-			t.Errorf("got an ignored outcome with %+v", o)
+			t.Errorf("got an ignored item with %+v", o)
 		}
 	case event.Refuse:
 		if o.Cause == "" || o.Message == "" || len(o.Message) > 256 {

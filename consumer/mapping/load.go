@@ -18,15 +18,15 @@ import (
 type Options struct {
 	// Source is a preset's name, or a file's path: it contains a separator or ends in .yaml or .yml.
 	Source string
-	// Topics are those that will be read. Exactly one mapping must match each. If there are none, nothing is checked,
-	// and a record finds its mapping by its topic.
+	// Topics are the topics that will be read. Exactly one mapping must match each of them. If Topics is empty, this is
+	// not checked.
 	Topics []string
-	// Schemas finds the schemas that no mapping lists; nil if there are no others. [schema.ErrUnknown] and
-	// [schema.ErrNotDecodable] refuse a record, any other error stops the decoding until the lookup works.
+	// Schemas finds the schemas that no mapping lists; nil if there is no such lookup. If its error is
+	// [schema.ErrUnknown] or [schema.ErrNotDecodable], the record is refused. Any other error is returned by Decode.
 	Schemas schema.Lookup
 }
 
-// Load reads and compiles a mapping. The mistakes of a file come back all at once, as a [*spec.FileError].
+// Load reads and compiles a mapping. It returns all mistakes of a file at once, as a [*spec.FileError].
 func Load(o Options) (*Mapping, error) {
 	if err := checkTopics(o.Topics); err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", o.Source, err)
@@ -89,7 +89,7 @@ func (l *loader) file() (*spec.File, error) {
 	return spec.Read(name, strings.TrimSuffix(base, filepath.Ext(base)), source, &l.Problems), nil
 }
 
-// preset reads a preset for the mapping that uses it; nil if there is none of that name.
+// preset reads a preset for the mapping that uses it. It returns nil if no preset has that name.
 func (l *loader) preset(name, mapping string) *spec.File {
 	source, err := Preset(name)
 	if err != nil {
@@ -136,7 +136,7 @@ func (l *loader) layOverPreset(s *spec.Mapping) {
 	switch {
 	// This is checked first: a preset that names itself would otherwise be laid over itself.
 	case strings.HasPrefix(s.File, presetPrefix):
-		l.Add(s.Preset.Place, "preset", "a preset does not build on another")
+		l.Add(s.Preset.Place, "preset", "a preset cannot build on another preset")
 	case f == nil:
 		l.Add(s.Preset.Place, "preset", "%s", spelling.Unknown("preset", s.Preset.Value, Presets()))
 	case len(f.Mappings) == 1:
@@ -155,7 +155,7 @@ func join(dir, file string) string {
 	return filepath.Join(dir, file)
 }
 
-// withFallback asks for a schema that is not among the listed ones.
+// withFallback returns a lookup that asks the fallback for any schema that is not listed.
 func withFallback(known map[int]*schema.Schema, fallback schema.Lookup) schema.Lookup {
 	return func(ctx context.Context, id int) (*schema.Schema, error) {
 		if s, ok := known[id]; ok {

@@ -41,7 +41,7 @@ func frame(id uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{0}, id)
 }
 
-// avroOrder writes an order with the status of that number; a negative one is the null branch.
+// avroOrder writes an order with the number of its status; a negative number means the null branch.
 func avroOrder(schema uint32, id, status int64) string {
 	value := binary.AppendVarint(frame(schema), id)
 	value = append(binary.AppendVarint(value, 3), "A-1"...)

@@ -202,7 +202,7 @@ func saleorHeaders() []variant {
 	)
 }
 
-// saleorKinds returns items of other types.
+// saleorKinds returns events about objects that are not orders.
 func saleorKinds() []variant {
 	var all []variant
 	for kind := range strings.FieldsSeq("App Checkout Collection Fulfillment Invoice Page Product ProductVariant Sale User") {

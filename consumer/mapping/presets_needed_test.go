@@ -73,7 +73,7 @@ func TestEveryCodeRuleAndPathOfAPresetIsNeeded(t *testing.T) {
 	})
 }
 
-// known returns which equivalent the mutant is, or -1.
+// known returns the index of the equivalent that describes the mutant, or -1.
 func known(preset, what string) int {
 	return slices.IndexFunc(equivalents(), func(e equivalent) bool {
 		return e.preset.MatchString(preset) && e.what.MatchString(what)

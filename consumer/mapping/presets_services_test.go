@@ -278,7 +278,7 @@ func commercetools() platform {
 	}
 }
 
-// The steps of VTEX's workflow, for hook and feed.
+// vtexPlatform has the steps of VTEX's workflow, for the hook and for the feed.
 func vtexPlatform(preset, example string) platform {
 	return platform{
 		preset: preset,

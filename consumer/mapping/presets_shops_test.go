@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// shops returns the platforms that a shop runs itself, or a Russian or European service runs for it.
+// shops returns the platforms that a shop runs itself, or that a Russian or European service runs for it.
 func shops() []platform {
 	return []platform{
 		woocommerce(), magento(), bitrix(),

@@ -26,7 +26,7 @@ type platform struct {
 	headers map[string]string
 	// Event is JSON in which %id% stands for the id as a JSON value and %st% for the status as text.
 	event string
-	// ID is the id of the event, as a JSON value; "10042" in quotes where it is left empty.
+	// ID is the id of the event, as a JSON value. If it is empty, the id is "10042" in quotes.
 	id string
 	// Prefix is what every id must start with, if the preset requires one.
 	prefix string
@@ -77,7 +77,7 @@ func (p platform) fill(id, status string) string {
 	return strings.NewReplacer("%id%", id, "%st%", status).Replace(p.event)
 }
 
-// literal returns the id of the platform's event as JSON, and text the id as it is sent.
+// literal returns the id of the platform's event as JSON, and text returns the id as it is sent.
 func (p platform) literal() string { return or(p.id, `"`+p.prefix+`10042"`) }
 func (p platform) text() string    { return strings.Trim(p.literal(), `"`) }
 
@@ -118,7 +118,7 @@ func (p platform) events() []variant {
 	return all
 }
 
-// names are events of all kinds of names.
+// names returns events with all kinds of names.
 func (p platform) names() []variant {
 	if p.name == "" {
 		return nil
@@ -156,7 +156,7 @@ func (p platform) names() []variant {
 	return all
 }
 
-// named returns the example under another name.
+// named returns the example event with another name.
 func (p platform) named(name, want string) variant {
 	status, _ := p.known()
 	return p.renamed(p.fill(p.literal(), status), name, want)
@@ -203,7 +203,7 @@ func (p platform) statuses(verdict string, statuses []string) []variant {
 	return all
 }
 
-// ids returns the shapes of an id that must survive exactly, and those that must not pass.
+// ids returns events with ids that must be sent unchanged, and events with ids that must be refused.
 func (p platform) ids() []variant {
 	var all []variant
 	status, verdict := p.known()

@@ -159,7 +159,7 @@ func row(name, after, want string) variant {
 	return variant{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
 }
 
-// update is row with the whole row before, as REPLICA IDENTITY FULL and MySQL give it.
+// update is row with the whole row before the change, as REPLICA IDENTITY FULL and MySQL give it.
 func update(name, before, after, want string) variant {
 	e := row(name, after, want)
 	e.value = strings.Replace(e.value, `"before":{"id":1}`, `"before":`+before, 1)

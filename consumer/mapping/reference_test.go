@@ -77,8 +77,8 @@ func TestOnePassAndEncodingJSONGiveTheSameFieldsForAHundredThousandEvents(t *tes
 	}
 }
 
-// readIntoMaps reads an event with encoding/json, and its list: an event without one counts as one order without
-// fields.
+// readIntoMaps reads an event with encoding/json, and returns it with its list. An event without a list counts as one
+// order without fields.
 func readIntoMaps(t *testing.T, text []byte) (doc map[string]any, list []any) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -124,7 +124,7 @@ func describe(f mapping.ExplainedField) string {
 	return strconv.Quote(*f.Value)
 }
 
-// follow goes the steps through the maps.
+// follow walks the steps through the maps.
 func follow(doc map[string]any, item any, steps []any) any {
 	var at any = doc
 	for _, s := range steps {
@@ -185,7 +185,7 @@ func asID(v any) string {
 	return asText(v)
 }
 
-// A generator writes events that often have what the paths lead to.
+// A generator writes events that often have a value at the paths.
 type generator struct {
 	bytes.Buffer
 	random *rand.Rand

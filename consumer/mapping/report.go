@@ -11,8 +11,8 @@ type Report struct {
 	Mappings []ReportedMapping `json:"mappings"`
 	// Statuses are LeadHit's statuses, as the file lists them.
 	Statuses []string `json:"statuses"`
-	// Findings are valid but probably unintended: a code or a text that a field can never have, a field that no rule
-	// reads, a path into an envelope that is opened, a topic that is not read.
+	// Findings are parts that are valid but probably unintended: a code or a text that a field can never have, a field
+	// that no rule reads, a path into an envelope that is opened, a topic that is not read.
 	Findings []spec.Problem `json:"findings"`
 }
 
@@ -23,7 +23,7 @@ type ReportedMapping struct {
 	// Topics are the names or the RE2; empty if the mapping is for every topic.
 	Topics []string `json:"topics"`
 	Each   string   `json:"each,omitempty"` // the path of the list of orders
-	// A preset's are included, unless the mapping replaces them.
+	// Fields, Rules and Lists include the preset's, except those that the mapping replaces.
 	Fields    []ReportedField `json:"fields"`
 	Rules     []ReportedRule  `json:"rules"`
 	Lists     []ReportedList  `json:"status"`

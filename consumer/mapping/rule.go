@@ -10,7 +10,7 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// costLimit limits one evaluation of a rule, in CEL's own unit of cost. A long rule takes a hundredth of it.
+// costLimit limits one evaluation of a rule, in CEL's own unit of cost. A long rule costs a hundredth of that.
 const costLimit = 1000
 
 var (

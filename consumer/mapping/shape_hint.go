@@ -2,7 +2,7 @@ package mapping
 
 import "bytes"
 
-// hinted adds to a message why something is missing, if the shape of the event shows it.
+// hinted adds to a message the reason why something is missing, if the shape of the event shows that reason.
 func (r *run) hinted(cause, message string) string {
 	hint := r.hint
 	switch cause {
@@ -34,7 +34,7 @@ func (r *run) shapeHint() string {
 		return ""
 	}
 	if payload := r.scan.At(m.payload); bytes.HasPrefix(payload, []byte(`"{`)) {
-		return "payload is JSON in a string: set table.expand.json.payload=true at Debezium's outbox router, " +
+		return "payload is JSON in a string: set table.expand.json.payload=true in Debezium's outbox router, " +
 			"or write it as an object"
 	}
 	row := r.scan.At(m.before) != nil || r.scan.At(m.after) != nil

@@ -153,7 +153,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	case f.kind == kindID && kind == '0' && isInteger(lit.text) && len(lit.text) > limit:
 		return "", fmt.Sprintf("an integer of %d bytes, more than %d", len(lit.text), limit)
 	case f.kind == kindID && kind == '0' && !isInteger(lit.text):
-		// Order ids may be quoted in messages, and this one would be one.
+		// Messages may quote an order id, and this number was meant to be one.
 		return "", "the number " + shorten(string(lit.text), 40) + ", not a string or an integer"
 	case f.kind == kindID && kind != '0':
 		return "", inWords(lit.text) + ", not a string or an integer"
@@ -198,7 +198,7 @@ func negativeID(literal []byte) string {
 		return problem
 	}
 	return problem + ": Debezium writes a large BIGINT UNSIGNED this way; " +
-		"set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
+		"set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC in JsonConverter"
 }
 
 // isInteger reports whether a JSON number is written as an integer: 1001.0 and 1e3 are not.

@@ -25,7 +25,7 @@ func (m matcher) match(topic string) bool {
 	return m.every || slices.Contains(m.names, topic)
 }
 
-// matcher lets the only mapping of a file leave its topics out: it is then for every topic.
+// matcher compiles the match of a mapping. The only mapping of a file may leave match out: it is then for every topic.
 func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 	m := matcher{Place: s.Place, name: s.Name}
 	switch {

@@ -1,8 +1,8 @@
 // Package registry finds schemas in a schema registry that speaks Confluent's HTTP API.
 //
 // [Open] reads the CA file and makes no connection; [Client.Lookup] is the [schema.Lookup] of a mapping. A schema never
-// changes, so one that was found is kept for good and never asked for again. Callers that want the same schema at the
-// same time cause one request. An unknown id is [schema.ErrUnknown], and every failure that may be temporary is
+// changes, so once it is found it is kept for good and never requested again. Callers that want the same schema at the
+// same time share one request. An unknown id is [schema.ErrUnknown], and every failure that may be temporary is
 // [schema.ErrUnreachable]; both are remembered for a few seconds.
 //
 // A Client is safe for concurrent use and starts no goroutine. It logs one line when the registry stops responding and
@@ -36,7 +36,7 @@ const (
 
 // Options say how to reach the registry.
 type Options struct {
-	// URL is the registry's address, without a user.
+	// URL is the registry's address, without a user name.
 	URL string
 	// CAFile holds authorities that are trusted in addition to the system's; empty for no others. It is read again for
 	// each connection.

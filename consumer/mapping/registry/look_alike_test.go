@@ -63,7 +63,7 @@ func (l *lookalike) count() int {
 	return len(l.asked)
 }
 
-// RoundTrip responds without a network, so that a bubble's time passes.
+// RoundTrip responds without a network, so that time passes in a synctest bubble.
 func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorder := httptest.NewRecorder()
 	l.ServeHTTP(recorder, r)
@@ -73,7 +73,7 @@ func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// safeText is a log that is read while it is written.
+// safeText is a log that may be read while it is written.
 type safeText struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -17,9 +17,11 @@ import (
 )
 
 const (
-	// missHolds is how long an unknown id or a broken schema is remembered: it may be registered in the meantime.
+	// missHolds is how long an unknown id or a broken schema is remembered. It is short, because the schema may be
+	// registered soon.
 	missHolds = 10 * time.Second
-	// failureHolds is long enough for callers that ask at the same moment, so that each does not wait for a timeout.
+	// failureHolds is how long a failure is remembered. It is long enough that callers that ask at the same moment do
+	// not wait for one timeout each.
 	failureHolds = time.Second
 	// fetchTimeout limits one schema with all its references.
 	fetchTimeout = 15 * time.Second
@@ -35,7 +37,7 @@ type entry struct {
 	// turn holds one token. Its holder may ask the registry, and read and write the fields below.
 	turn  chan struct{}
 	err   error
-	until time.Time // how long err holds
+	until time.Time // when err expires
 }
 
 // Lookup is a [schema.Lookup]. Its errors name the id, never the registry's own text.
@@ -50,7 +52,7 @@ func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	// Another caller may have found it while this one waited for its turn.
+	// Another caller may have found the schema while this one waited for its turn.
 	if found := e.found.Load(); found != nil {
 		return found, nil
 	}
@@ -142,7 +144,8 @@ type references struct {
 	found    []schema.Reference
 }
 
-// follow reads the schemas that a schema refers to, those that others need first. Each is read once, so a cycle ends.
+// follow reads the schemas that a schema refers to, and before each of them those that it needs in turn. Each schema is
+// read once, so a cycle ends.
 func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error {
 	for _, reference := range all {
 		if r.met[reference] {
@@ -151,7 +154,7 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 		if r.met[reference] = true; len(r.met) > maxReferences {
 			return fmt.Errorf("%w: it refers to more than %d others", schema.ErrNotDecodable, maxReferences)
 		}
-		// The events may have been written with a subject that was deleted since.
+		// The events may have been written with a subject that has been deleted since.
 		withDeleted := sr.WithParams(ctx, sr.ShowDeleted)
 		text, err := r.registry.SchemaByVersion(withDeleted, reference.Subject, reference.Version)
 		if err != nil {
@@ -165,9 +168,9 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 	return nil
 }
 
-// judge distinguishes a registry without this schema from one that cannot respond. Only the registry's own codes count
-// as "no such schema", 40401 to 40403. A bare 404 comes from a wrong address, and would turn every event into a letter.
-// The response's text is dropped: it may hold anything.
+// judge distinguishes a registry without this schema from one that cannot respond. Only the registry's own codes, 404xx
+// such as 40403, count as "no such schema". A bare 404 comes from a wrong address, and would turn every event into a
+// letter. The response's text is dropped: it may hold anything.
 func judge(err error) error {
 	if response, ok := errors.AsType[*sr.ResponseError](err); ok {
 		if response.StatusCode == http.StatusNotFound && response.ErrorCode/100 == http.StatusNotFound {

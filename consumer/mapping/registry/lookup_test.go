@@ -109,7 +109,7 @@ func TestAClosedPortIsUnreachable(t *testing.T) {
 	server.Close()
 	find, _, _ := setupRegistry(t, registry.Options{URL: server.URL})
 	if _, err := find(t.Context(), 41); !errors.Is(err, schema.ErrUnreachable) || strings.Contains(err.Error(), "Get ") {
-		t.Errorf("got %v, want ErrUnreachable and only what the network said", err)
+		t.Errorf("got %v, want ErrUnreachable and only the network's error", err)
 	}
 }
 
@@ -234,6 +234,6 @@ func TestUnknownIDsDoNotFillTheMemory(t *testing.T) {
 	_, _ = find(t.Context(), 1000) // long forgotten
 	mustRead(t, find, 41, "\x02", `{"id":1}`)
 	if got := fake.count() - before; got != 1 {
-		t.Errorf("got %d requests, want 1: the oldest id is requested again, the schema is not", got)
+		t.Errorf("got %d requests, want 1: the oldest id is requested again, but the schema is not", got)
 	}
 }

@@ -19,7 +19,7 @@ const (
 	avroBytes
 	avroString
 	avroFixed
-	avroDecimal // bytes, or a fixed where size is not negative
+	avroDecimal // bytes, or a fixed if size is not negative
 	avroUUID    // a fixed of 16 bytes
 	avroEnum
 	avroRecord
@@ -51,10 +51,10 @@ type avroField struct {
 // those before it. An error is always an ErrNotDecodable.
 //
 // It accepts more than the specification, because registries do too: names with any characters, defaults of a wrong
-// type, types that are defined twice, identically. None of these changes the meaning of a payload.
+// type, and repeated identical definitions of a type. None of these changes the meaning of a payload.
 //
-// Logical types: a decimal becomes a number with its point, a uuid its text. All others are written as their base type,
-// for instance a timestamp as the number of milliseconds.
+// Logical types: a decimal becomes a number with its point, and a uuid becomes text. All others are written as their
+// base type, for instance a timestamp as the number of milliseconds.
 func Avro(text string, references ...Reference) (*Schema, error) {
 	if err := checkSize(text, references); err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (b *avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, err
 		} else if namespace != "" {
 			n.name = namespace + "." + s.Name
 		}
-		// It must be known before its fields are read, because they may refer to it.
+		// The type must be known before its fields are read, because they may refer to it.
 		b.known[n.name] = n
 		return n, b.named(n, s, namespace)
 	case "array", "map":

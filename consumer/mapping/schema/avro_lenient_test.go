@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// Registries hand these out and Java reads with them, though the specification or our parser refuses them.
+// Registries return these schemas and Java reads with them, although the specification or our parser refuses them.
 func TestAvroSchemasOfRegistriesAreRead(t *testing.T) {
 	t.Parallel()
 	const value = "0a 4e2d353031 02 0870616964"
@@ -48,7 +48,8 @@ func TestAvroSchemasOfRegistriesAreRead(t *testing.T) {
 	}
 }
 
-// A default of null belongs to the first branch by the specification. The payload is read by its branch's number.
+// By the specification, a default belongs to the first branch. Here the default null does not, but that changes
+// nothing: a payload names its branch by number.
 func TestAnAvroDefaultOfAnotherBranchChangesNoBranch(t *testing.T) {
 	t.Parallel()
 	s := mustAvro(t, `{"type":"record","name":"V","fields":[{"name":"status","type":["string","null"],"default":null}]}`)
@@ -176,9 +177,9 @@ func TestAvroFieldsThatANewerSchemaAddsMayBeMissingAtTheEnd(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", payload, got, want)
 		}
 	}
-	mustRefuse(t, s, unhex(t, ""), "no whole number")
-	mustRefuse(t, s, unhex(t, "02 01 80"), "no whole number")
-	mustRefuse(t, mustAvro(t, `{"type":"record","name":"Outer","fields":[{"name":"f","type":`+added+`}]}`), unhex(t, "02"), "cut short") // within another record the end is a cut
+	mustRefuse(t, s, unhex(t, ""), "not a whole number")
+	mustRefuse(t, s, unhex(t, "02 01 80"), "not a whole number")
+	mustRefuse(t, mustAvro(t, `{"type":"record","name":"Outer","fields":[{"name":"f","type":`+added+`}]}`), unhex(t, "02"), "cut short") // within another record, fields must not be missing
 	mustRefuse(t, mustAvro(t, strings.Replace(added, `,"default":"x"`, "", 1)), unhex(t, "02"), "cut short")
 }
 

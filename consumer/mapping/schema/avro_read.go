@@ -110,7 +110,7 @@ func (r *avroReader) blocks(item *avroNode, open, closing byte, key func() error
 		if err := r.items(count, item, key); err != nil {
 			return err
 		}
-		// Readers that skip a block by its size would continue elsewhere, so the two sizes must agree.
+		// A reader that skips a block by its size would continue at end, so the items must end there too.
 		if end >= 0 && r.at != end {
 			return refuse("avro: at byte %d: a block should end at byte %d", r.at, end)
 		}
@@ -139,7 +139,7 @@ func (r *avroReader) block() (count int64, end int, err error) {
 	if err != nil || count >= 0 {
 		return count, -1, err
 	}
-	// Its negative does not fit into an int64.
+	// The negative of MinInt64 does not fit into an int64.
 	if count == math.MinInt64 {
 		return 0, 0, refuse("avro: at byte %d: a block's count is out of range", r.at)
 	}
@@ -271,7 +271,7 @@ func (r *avroReader) take(n int) ([]byte, error) {
 func (r *avroReader) varint() (int64, error) {
 	v, n := binary.Varint(r.in[r.at:])
 	if n <= 0 {
-		return 0, refuse("avro: at byte %d: no whole number", r.at)
+		return 0, refuse("avro: at byte %d: not a whole number", r.at)
 	}
 	r.at += n
 	return v, nil

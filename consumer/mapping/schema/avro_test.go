@@ -83,9 +83,9 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	t.Parallel()
 	longs := `{"type":"array","items":"long"}`
 	for name, test := range map[string]struct{ schema, payload, why string }{
-		"nothing where a value should be": {`"long"`, "", "no whole number"},
-		"a number that is cut short":      {`"long"`, "8080", "no whole number"},
-		"a number of more than 64 bits":   {`"long"`, "ffffffffffffffffffff01", "no whole number"},
+		"nothing where a value should be": {`"long"`, "", "not a whole number"},
+		"a number that is cut short":      {`"long"`, "8080", "not a whole number"},
+		"a number of more than 64 bits":   {`"long"`, "ffffffffffffffffffff01", "not a whole number"},
 		"a long in an int":                {`"int"`, "8080808010", "out of range"},
 		"a low long in an int":            {`"int"`, "8180808010", "out of range"},
 		"a boolean of two":                {`"boolean"`, "02", "neither 0 nor 1"},
@@ -98,14 +98,14 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 		"a symbol below zero":             {`{"type":"enum","name":"shop.E","symbols":["A"]}`, "01", "shop.E has no number -1"},
 		"no such branch":                  {`["null","int"]`, "04", "union has no number 2"},
 		"bytes after the end":             {`"int"`, "0202", "1 bytes after"},
-		"more items than bytes":           {longs, "feffffffffffffffff01 02", "no whole number"},
+		"more items than bytes":           {longs, "feffffffffffffffff01 02", "not a whole number"},
 		"the least count":                 {longs, "ffffffffffffffffff01 02", "out of range"},
 		"a block longer than it says":     {longs, "03 02 0204 00", "should end at byte 3"},
 		"a block shorter than it says":    {longs, "03 06 0204 00", "should end at byte 5"},
 		"a block larger than the payload": {longs, "01 feffffffffffffffff01 02 00", "a length of"},
-		"an array without an end":         {longs, "02 02", "no whole number"},
+		"an array without an end":         {longs, "02 02", "not a whole number"},
 		"a map's key that is cut short":   {`{"type":"map","values":"int"}`, "02 0a61", "a length of 5"},
-		"a value missing in a record":     {record(`"string"`), "", "no whole number"},
+		"a value missing in a record":     {record(`"string"`), "", "not a whole number"},
 		"a wide decimal": {
 			`{"type":"bytes","logicalType":"decimal","precision":9}`, "8240" + strings.Repeat("7f", 4097), "a decimal of 4097 bytes",
 		},
@@ -117,8 +117,8 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	}
 }
 
-// The bombs: few bytes, or none, that would unfold without an end. No test runs beside these, because memory is counted
-// for the whole process.
+// The bombs are payloads of few bytes, or none, that would unfold endlessly. No test runs beside this one, because
+// memory is counted for the whole process.
 func TestAvroBombsAreRefusedInBoundedMemory(t *testing.T) {
 	var doubling strings.Builder
 	for i := range 40 {

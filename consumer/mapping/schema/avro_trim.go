@@ -111,8 +111,8 @@ func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any
 	}
 	full := fullName(name, namespace)
 	namespace = full[:max(strings.LastIndexByte(full, '.'), 0)]
-	// A second definition with the same shape becomes a reference. One with another shape stays, and the parser refuses
-	// it.
+	// A second definition with the same shape becomes a reference. A definition with another shape stays, and the
+	// parser refuses it.
 	before, twice := t[full]
 	if !twice {
 		t[full] = "" // its fields may refer to it
@@ -185,7 +185,7 @@ func validLogical(s map[string]any) bool {
 	return err == nil && float64(precision) <= math.Floor(digitsOfByte*float64(size)-math.Log10(2))
 }
 
-// whole reads a number of a schema's JSON. A decimal is an error there, not to be rounded.
+// whole reads a whole number of a schema's JSON. A number with a fraction is an error, and is not rounded.
 func whole(v any) (int, error) {
 	number, ok := v.(json.Number)
 	if !ok {

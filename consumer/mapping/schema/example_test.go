@@ -25,5 +25,5 @@ func Example() {
 	fmt.Println(errors.Is(err, schema.ErrNotDecodable), err)
 	// Output:
 	// 41 {"id":9007199254740993,"status":"PAID"} <nil>
-	// true schema: not decodable: avro: at byte 8: no whole number
+	// true schema: not decodable: avro: at byte 8: not a whole number
 }

@@ -5,7 +5,7 @@ import (
 	"path"
 )
 
-// FromFile compiles the schema in a file, which it reads with read: os.ReadFile for instance, or the ReadFile of an
+// FromFile compiles the schema in a file. It reads files with read, such as os.ReadFile or the ReadFile of an
 // embed.FS. The encoding is avro or protobuf. The imports of a Protobuf file are read from its folder; an Avro file may
 // only refer to its own types.
 func FromFile(

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// mainFile is the file name of the schema's own text for the compiler.
+	// mainFile is the file name under which the compiler reads the schema's own text.
 	mainFile = "the schema"
 	// maxNesting limits the nesting of brackets in a Protobuf text, because the compiler is recursive.
 	maxNesting = 200
 )
 
-// Protobuf compiles the text of a .proto file. Each reference is a file that it or another one imports by that name;
-// google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no reference. An error is
+// Protobuf compiles the text of a .proto file. Each reference is a file that the text or another reference imports by
+// the reference's name; google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no reference. An error is
 // always an ErrNotDecodable.
 //
 // A payload begins with the indexes of its message in the file, as Confluent's serializers write them. They are
@@ -79,7 +79,7 @@ func compileProtobuf(
 	return &Schema{decode: p.decode}, nil
 }
 
-// deep reports whether brackets are nested too deep for a recursive compiler. It also counts brackets in comments and
+// deep reports whether brackets are nested too deeply for a recursive compiler. It also counts brackets in comments and
 // strings, where they usually come in pairs.
 func deep(text string) bool {
 	depth := 0
@@ -153,7 +153,7 @@ func (p *protobuf) message(payload []byte) (protoreflect.MessageDescriptor, []by
 			return nil, nil, err
 		}
 		if found = nthMessage(among, index); found == nil {
-			return nil, nil, refuse("protobuf: the schema has no message at its index %d", index)
+			return nil, nil, refuse("protobuf: the schema has no message at index %d", index)
 		}
 		among = found.Messages()
 	}

@@ -6,10 +6,11 @@ import (
 )
 
 // maxValues limits the values in a Protobuf payload. A value takes as little as one byte on the wire, but up to a few
-// hundred in memory, so they are counted before the library decodes them. Packed numbers count by their bytes.
+// hundred in memory, so the values are counted before the library decodes them. A packed number counts once for each of
+// its bytes.
 const maxValues = 1 << 16
 
-// scan subtracts the values in a message's bytes from w.values, and refuses nesting that is too deep.
+// scan subtracts the number of values in a message's bytes from w.values, and refuses nesting that is too deep.
 func (w *protoWriter) scan(m protoreflect.MessageDescriptor, b []byte, depth int) error {
 	if depth > maxDepth {
 		return refuse("protobuf: messages are nested more than %d deep", maxDepth)
@@ -54,9 +55,9 @@ func wireType(kind protoreflect.Kind) protowire.Type {
 
 // scanField counts the values inside a field's value: the fields of a message or the numbers of a packed list.
 func (w *protoWriter) scanField(f protoreflect.FieldDescriptor, wire protowire.Type, v []byte, depth int) error {
-	// The library panics on a map entry that has its key or value twice, the second time as another type.
+	// The library panics on a map entry that has its key or value twice, the second time with another wire type.
 	if f.ContainingMessage().IsMapEntry() && wire != wireType(f.Kind()) {
-		return refuse("protobuf: %s: a map's entry of another type", f.FullName())
+		return refuse("protobuf: %s: a map entry has the wrong wire type", f.FullName())
 	}
 	switch wire {
 	case protowire.BytesType:
@@ -70,7 +71,7 @@ func (w *protoWriter) scanField(f protoreflect.FieldDescriptor, wire protowire.T
 		return w.scan(inner, v, depth+1)
 	}
 	if f.IsList() && f.Kind() != protoreflect.StringKind && f.Kind() != protoreflect.BytesKind {
-		// A packed number takes at least one byte, so the bytes are an upper bound of the values.
+		// A packed number takes at least one byte, so the number of bytes is an upper bound of the number of values.
 		w.values -= len(v)
 	}
 	return nil

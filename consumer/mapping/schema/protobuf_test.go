@@ -115,9 +115,9 @@ func TestProtobufMessageIndexes(t *testing.T) {
 		"a list that is cut short":    {"04 00", "no message index"},
 		"the greatest count":          {"feffffffffffffffff01 00", "no message index"},
 		"an index below zero":         {"02 01", "no message index"},
-		"no such message":             {"02 04", "no message at its index 2"},
-		"no such message inside":      {"04 00 02", "no message at its index 1"},
-		"an index beyond any message": {"02 feffffffffffffffff01", "no message at its index"},
+		"no such message":             {"02 04", "no message at index 2"},
+		"no such message inside":      {"04 00 02", "no message at index 1"},
+		"an index beyond any message": {"02 feffffffffffffffff01", "no message at index"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,9 +135,9 @@ func TestProtobufRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 		"a field with the number zero":   {"string f = 1;", "02 01 41", "shop.M"},
 		"bytes after the end":            {"int32 f = 1;", "0801 00", "shop.M"},
 		"a group without an end":         {"int32 f = 1;", "0b", "shop.M"},
-		"a map's key of two types":       {"map<int32, M> f = 1;", "0a04 0830 0a00", "another type"},
-		"a map's value of two types":     {"map<int32, int32> f = 1;", "0a06 0801 1002 1200", "another type"},
-		"a map's value of another type":  {"map<int32, double> f = 1;", "0a04 0801 1002", "another type"},
+		"a map's key of two types":       {"map<int32, M> f = 1;", "0a04 0830 0a00", "wrong wire type"},
+		"a map's value of two types":     {"map<int32, int32> f = 1;", "0a06 0801 1002 1200", "wrong wire type"},
+		"a map's value of another type":  {"map<int32, double> f = 1;", "0a04 0801 1002", "wrong wire type"},
 		"text that is not UTF-8":         {"string f = 1;", "0a 01 ff", "UTF-8"},
 		"a message that is cut short":    {"M f = 1;", "0a 02 0a05", "shop.M"},
 		"an any with a broken message":   {"google.protobuf.Any f = 1;", "0a0e 0a08 782f73686f702e4d 1202 1080", "shop.M"},
@@ -155,8 +155,8 @@ func TestProtobufRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	})
 }
 
-// anys returns the body, as hexadecimal text, of a message whose field 1 is an Any with such a message, that many
-// levels deep.
+// anys returns the body of a message as hexadecimal text. Field 1 of the message is an Any with a message of the same
+// kind, and so on for the given number of levels.
 func anys(levels int) string {
 	var body []byte
 	for range levels {
@@ -166,7 +166,7 @@ func anys(levels int) string {
 	return hex.EncodeToString(body)
 }
 
-// No test runs beside these: the memory is counted for the whole process.
+// No test runs beside this one: the memory is counted for the whole process.
 func TestProtobufBombsAreRefusedInBoundedMemory(t *testing.T) {
 	const mib = 1 << 20
 	var wide strings.Builder // a message that writes many fields which are not on the wire

@@ -106,7 +106,8 @@ func (w *protoWriter) any(m protoreflect.Message) error {
 	case err != nil:
 		w.raw(`,"value":`)
 		w.bytes(value)
-	// Most of them have a JSON form of their own, such as a text, which cannot share the object of the Any.
+	// Most of Protobuf's own types have a special JSON form, such as a string, which cannot share the object of the
+	// Any.
 	case known.Descriptor().ParentFile().Package() == "google.protobuf":
 		w.raw(`,"value":`)
 		if err := w.payload(known.Descriptor(), value); err != nil {
@@ -126,8 +127,8 @@ func (w *protoWriter) any(m protoreflect.Message) error {
 	return nil
 }
 
-// fields writes the members of an open object. A field with presence that is absent is left out; one without presence
-// has its default.
+// fields writes the members of an open object. An absent field is left out if it has presence; otherwise its default is
+// written.
 func (w *protoWriter) fields(m protoreflect.Message) error {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {

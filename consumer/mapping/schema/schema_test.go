@@ -110,7 +110,7 @@ func TestManyReadersShareASchema(t *testing.T) {
 	}
 }
 
-// A map whose values are of every kind, so that none is mistaken for one of another type.
+// Maps are tested with values of each kind, so that no kind is mistaken for another.
 func TestEachKindOfMapIsRead(t *testing.T) {
 	t.Parallel()
 	for kind, entry := range map[string]string{

@@ -24,7 +24,7 @@ type writer struct {
 	depth int
 }
 
-// newWriter returns a writer with memory for the usual output of a payload of that many bytes.
+// newWriter returns a writer with memory for the usual output of a payload of the given size, in bytes.
 func newWriter(payload int) *writer {
 	return &writer{out: make([]byte, 0, min(2*payload+64, maxOutput))}
 }
@@ -67,8 +67,8 @@ func (w *writer) int(v int64) { w.out = strconv.AppendInt(w.out, v, 10) }
 
 func (w *writer) uint(v uint64) { w.out = strconv.AppendUint(w.out, v, 10) }
 
-// float writes the shortest text that reads as the same number of that many bits. A whole number keeps its point,
-// 1001.0, so that a mapping refuses a float as an order id.
+// float writes the shortest text that reads as the same number with the given number of bits. A whole number keeps its
+// point, 1001.0, so that a mapping refuses a float as an order id.
 func (w *writer) float(v float64, bits int) {
 	switch {
 	case math.IsNaN(v):
@@ -120,7 +120,7 @@ func appendQuoted[T string | []byte](out []byte, v T) []byte {
 	return append(out, '"')
 }
 
-// decimal writes a big-endian two's complement with scale digits after the point.
+// decimal writes a number in big-endian two's complement, with scale digits after the point.
 func (w *writer) decimal(v []byte, scale int) error {
 	if len(v) > maxDecimal {
 		return refuse("a decimal of %d bytes, more than %d", len(v), maxDecimal)
@@ -129,8 +129,8 @@ func (w *writer) decimal(v []byte, scale int) error {
 	return nil
 }
 
-// AppendDecimal appends the digits of a big-endian two's complement, with scale of them after the point. Avro and
-// Connect both encode decimals in this way.
+// AppendDecimal appends the digits of a number in big-endian two's complement, with scale digits after the point. Avro
+// and Connect both encode decimals in this way.
 func AppendDecimal(out, v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {

@@ -24,8 +24,8 @@ type Case struct {
 	Want []Want
 }
 
-// A Want is the expected result for one order: a call with OrderID and Status, a refusal with its cause, or neither,
-// where the order is to be ignored.
+// A Want is the expected result for one order: a call with OrderID and Status, a refusal with its cause, or neither if
+// the order is to be ignored.
 type Want struct {
 	OrderID, Status string
 	Refuse          string
@@ -68,7 +68,7 @@ func (r *caseReader) document(source []byte) []Case {
 			cases = append(cases, c)
 		})
 	}})
-	// A misspelt "cases" is reported already; a second line about missing cases would only distract.
+	// A misspelt "cases" has been reported already; a second line about missing cases would only distract.
 	if len(cases) == 0 && r.Err() == nil {
 		r.Add(r.at(root), "", "the file has no cases")
 	}
@@ -96,7 +96,7 @@ func (r *caseReader) one(where string, n *yaml.Node) Case {
 	case given("value") == given("file"):
 		r.Add(r.at(n), where, "a case needs either value or file")
 	case !given("want"):
-		r.Add(r.at(n), where, "a case needs want")
+		r.Add(r.at(n), where, "want is missing")
 	}
 	return c
 }
@@ -198,7 +198,7 @@ func (r *caseReader) want(where string, n *yaml.Node) (w Want) {
 	return w
 }
 
-// cause reads the cause of a refusal. Otherwise a typo in it would make a case that never passes.
+// cause reads the cause of a refusal. It refuses an unknown cause: with a typo in its cause, a case would never pass.
 func (r *caseReader) cause(where string, n *yaml.Node) string {
 	cause := r.plain(where, n)
 	readable := n.Kind == yaml.ScalarNode && (cause != "" || n.ShortTag() == "!!str")

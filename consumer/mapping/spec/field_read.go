@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fields reads the declared fields. One that is not an object is left out.
+// fields reads the declared fields. It leaves out a field that is not an object.
 func (r *reader) fields(where string, n *yaml.Node) []*Field {
 	var all []*Field
 	r.each(where, n, func(name string, key, value *yaml.Node) {
@@ -67,7 +67,7 @@ func (r *reader) alternative(where string, n *yaml.Node) Source {
 	if ok := r.object(where, n, known); ok && len(all) != 1 {
 		r.Add(r.at(n), where, "has %d sources, must have one: path, envelope, header, key or ce", len(all))
 	}
-	// The problem was recorded above or by object. The compiler skips a source without text.
+	// The problem was recorded above or by r.object. The compiler skips a source without text.
 	if len(all) == 0 {
 		return Source{}
 	}

@@ -14,7 +14,7 @@ const (
 
 // A File is a whole file.
 type File struct {
-	// Statuses are LeadHit's, empty for the default.
+	// Statuses are LeadHit's statuses; none means the default.
 	Statuses []string
 	Mappings []*Mapping
 }
@@ -24,13 +24,14 @@ type File struct {
 type Mapping struct {
 	Place
 
-	// Name is the one that is written, or the preset's; else what [Read] was given, or "" in a list of mappings.
+	// Name is the name in the file, or else the preset's. Without either, it is the name that [Read] was given, or ""
+	// in a list of mappings.
 	Name string
 	// Preset is a name; the caller reads the preset and calls Over.
 	Preset      Text
 	Description string
 	Match       *Match // nil where there is none
-	// Decode is json, avro or protobuf, Unwrap is auto or debezium.
+	// Decode is json, avro or protobuf. Unwrap is auto or debezium.
 	Decode Text
 	Unwrap Text
 	// Each is the path of a list with one order in each element.
@@ -38,7 +39,7 @@ type Mapping struct {
 	Schemas []Schema
 	// Fields are in the order of the file. Their names are unique: the reader refuses a second field of the same name.
 	Fields []*Field
-	// Rules are tried in this order before the lists.
+	// Rules are tried in this order, before the lists.
 	Rules []Rule
 	Lists []List
 	// Otherwise says what to do with a code that is in no list: dead-letter, ignore or pass.
@@ -51,7 +52,7 @@ type Mapping struct {
 type Match struct {
 	Place
 
-	// Names are whole names. Either they or Pattern are given.
+	// Names are whole names. They are empty if Pattern is given.
 	Names []Text
 	// Pattern is an RE2 pattern that must match the whole name, without ^ and $.
 	Pattern Text
@@ -67,13 +68,13 @@ type Schema struct {
 	Path Text
 }
 
-// A Field is one declared field. Where is its name as problems show it, fields.NAME.
+// A Field is one declared field. Its Where is fields.NAME, as problems show it.
 type Field struct {
 	Place
 
 	Name  string
 	Where string
-	// Sources are tried in this order. FirstOf is true where several are allowed.
+	// Sources are tried in this order. FirstOf is true if several are allowed.
 	Sources []Source
 	FirstOf bool
 	// Extract, Normalize and Pattern are applied in this order, before the text is read as the type.
@@ -82,7 +83,7 @@ type Field struct {
 	Pattern   Text   // an RE2 pattern that must match somewhere in the text
 	Type      Text   // one of Types
 	// Layout, Unix and Zone belong to the type time. A field has Layout or Unix, not both.
-	Layout Text // of package time
+	Layout Text // in the form of package time
 	Unix   Text // s, ms or us
 	Zone   Text
 }
@@ -102,7 +103,7 @@ type Source struct {
 type Rule struct {
 	Place
 
-	// Where is rules[n] as problems and letters show it. It counts from 0.
+	// Where is rules[n], as problems and letters show it; n counts from 0.
 	Where  string
 	When   Text
 	Then   Text

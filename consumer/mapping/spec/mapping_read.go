@@ -29,7 +29,7 @@ func (r *reader) bodyNames(m *Mapping) names {
 	}
 }
 
-// headNames returns the names that a file has beside its mappings.
+// headNames returns the names that a file has in addition to its mappings.
 func (r *reader) headNames(f *File) names {
 	return names{
 		"version":  r.version,
@@ -42,7 +42,7 @@ func (r *reader) fileNames(f *File) names {
 	known := r.headNames(f)
 	known["mappings"] = func(where string, _, n *yaml.Node) {
 		r.list(where, n, func(where string, n *yaml.Node) {
-			// Until the name is read, problems show mappings[n]. A problem in the name itself shows it too.
+			// Until the name is read, problems show mappings[n]. So does a problem in the name itself.
 			r.mapping = where
 			m := &Mapping{Place: r.at(n)}
 			if m.Name = r.name(n); m.Name != "" {
@@ -58,8 +58,8 @@ func (r *reader) fileNames(f *File) names {
 	return known
 }
 
-// Read reads the source of a mapping file, and adds its mistakes to the problems. It never returns nil. File names the
-// source in problems; name is what a mapping alone is called unless it has a name or a preset.
+// Read reads the source of a mapping file, and adds its mistakes to the problems. It never returns nil. In problems,
+// the source is called file. A mapping that is alone in its file is called name, unless it has a name or a preset.
 func Read(file, name string, source []byte, problems *Problems) *File {
 	r := &reader{Problems: problems, file: file}
 	f := &File{}
@@ -169,7 +169,7 @@ func (r *reader) schemas(where string, n *yaml.Node) []Schema {
 			"file": func(where string, _, n *yaml.Node) { s.Path = r.text(where, n) },
 		})
 		if ok && (s.ID < 0 || !s.Path.Given()) {
-			r.Add(s.Place, where, "a schema has an id and a file")
+			r.Add(s.Place, where, "a schema needs an id and a file")
 			return
 		}
 		all = append(all, s)

@@ -23,7 +23,7 @@ type reader struct {
 
 	file    string
 	lines   []string // of the file, for places within a text
-	mapping string   // the one that is being read
+	mapping string   // the name of the mapping that is being read
 }
 
 // Text is a scalar of a file, and where it is. Value is empty if there is no usable text.
@@ -173,9 +173,9 @@ func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	return t
 }
 
-// code reads a status code. It accepts only text that every YAML parser reads in the same way. To some of them, Y, no,
-// 010, 1e3 and null are a bool, a number or nothing. One round trip through such a tool (Helm, for one) changes the
-// code.
+// code reads a status code. It accepts only text that every YAML parser reads in the same way. Some parsers read Y, no,
+// 010, 1e3 and null as a bool, a number or nothing. One round trip through a tool with such a parser, such as Helm,
+// changes the code.
 func (r *reader) code(where string, n *yaml.Node) Text {
 	t := r.newText(n)
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
@@ -217,7 +217,7 @@ func doubtful(scalar string) bool {
 func (r *reader) integer(where string, n *yaml.Node) int {
 	var i int
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Decode(&i) != nil || i < 0 {
-		r.Add(r.at(n), where, "must be a whole number, is %s", kindOf(n))
+		r.Add(r.at(n), where, "must be a whole number, 0 or greater")
 		return 0
 	}
 	return i
@@ -254,7 +254,7 @@ func kindOf(n *yaml.Node) string {
 func (t Text) Inside(line, offset int) Place {
 	at := t.Place
 	if t.node.Style&yaml.LiteralStyle != 0 && t.Line+line < len(t.lines) {
-		// The text begins on the line below the bar, as far in as its first line.
+		// The text begins on the line below the bar, and its lines are indented like its first line.
 		at.Line += line + 1
 		first := t.lines[t.Line]
 		at.Column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1

@@ -19,7 +19,8 @@ func yamlProblem(file string, lines []string, err error) Problem {
 	if strings.HasPrefix(p.Text, "did not find expected") {
 		p.Line++ // the parser counts these lines from 0
 	}
-	// The parser notices some mistakes at the end of the file; an editor shows the last line that has text.
+	// The parser notices some mistakes only at the end of the file, and names a line after the last text. An editor can
+	// show the last line that has text.
 	for len(lines) > 1 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
@@ -41,8 +42,8 @@ func yamlProblem(file string, lines []string, err error) Problem {
 
 const controlCharacter = "control characters are not allowed"
 
-// find returns where an expression ends in the first line that it matches, counted from 1, or zeros if it matches
-// nowhere.
+// find returns the line and the column where the first match of an expression ends. Both count from 1, and are 0 if
+// there is no match.
 func find(lines []string, expression string) (line, column int) {
 	re := regexp.MustCompile(expression)
 	for i, text := range lines {

@@ -1,4 +1,4 @@
-// Package spelling suggests the name that was probably meant: in a mapping, and for a preset.
+// Package spelling suggests which name was probably meant by an unknown name in a mapping, or by an unknown preset.
 package spelling
 
 import (
@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Unknown returns the text that a name is not one of the known ones, and which of them was probably meant.
+// Unknown returns the message about an unknown name. It suggests the known name that was probably meant, or else lists
+// all known names.
 func Unknown(what, name string, known []string) string {
 	known = slices.Sorted(slices.Values(known))
 	if near := Nearest(name, known); near != "" {
@@ -16,7 +17,8 @@ func Unknown(what, name string, known []string) string {
 	return fmt.Sprintf("unknown %s %q: there are %s", what, name, strings.Join(known, ", "))
 }
 
-// Nearest returns the first of the names with the fewest typos in it, or "" if each has too many.
+// Nearest returns the one of the names that differs least from the given name: the first of them if there are several,
+// and "" if all differ too much.
 func Nearest(name string, names []string) string {
 	// At most half of the letters may be wrong, and at most three. With more, a suggestion is a guess.
 	best, least := "", max(1, min(3, len([]rune(name))/2))+1

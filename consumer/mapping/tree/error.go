@@ -14,7 +14,7 @@ var (
 	ErrTooDeep       = errors.New("too deep")
 )
 
-// A refusal is an error in our own words. The decoder's words quote the payload, which must not appear in a log; these
+// A refusal is an error in our own words. The decoder's words quote the payload, which must not appear in a log. Ours
 // quote at most a harmless name.
 type refusal struct {
 	reason  error // nil for "not JSON"

@@ -34,7 +34,8 @@ func (p Path) Name(i int) (name string, ok bool) {
 	return p[i].name, p[i].kind == member
 }
 
-// maxSteps limits a path, maxIndex an index in it. Real paths are far below; the limits keep a plan small.
+// maxSteps limits the length of a path, and maxIndex limits an index in it. Real paths stay far below both limits,
+// which keep a plan small.
 const (
 	maxSteps = 64
 	maxIndex = 100_000
@@ -111,8 +112,8 @@ func (p *pathParser) path() (Path, error) {
 	return path, nil
 }
 
-// step reads one step of a path. Other steps of RFC 9535, which lead to several values, are refused by name: a field
-// has one value.
+// step reads one step of a path. It refuses the steps of RFC 9535 that lead to several values, each with a message of
+// its own: a field has one value.
 func (p *pathParser) step() (step, error) {
 	rest := p.text[p.at:]
 	switch {
@@ -147,7 +148,7 @@ func (p *pathParser) shorthand() (step, error) {
 		return step{}, p.fault(start, "paths have no functions; read a field that holds the result")
 	}
 	if end < len(p.text) && p.text[end] != '.' && p.text[end] != '[' {
-		return step{}, p.fault(end, "this character is for names in brackets: ['name']")
+		return step{}, p.fault(end, "a name with this character needs brackets: ['name']")
 	}
 	p.at = end
 	return step{name: p.text[start:end]}, nil

@@ -2,8 +2,8 @@ package tree
 
 import "slices"
 
-// KindOf returns the kind of a JSON value: the first byte of its text, which is one of { [ " t f n, or 0 for any
-// number. For an empty text it is the zero byte.
+// KindOf returns the kind of a JSON value: the first byte of its text, which is one of { [ " t f n, or the digit '0'
+// for any number. For an empty text it is the zero byte.
 func KindOf(text []byte) byte {
 	if len(text) == 0 {
 		return 0

@@ -73,7 +73,7 @@ func (s *Scanner) Scan(p *Plan, text []byte) error {
 	if err := s.whole(); err != nil {
 		return s.explain(err)
 	}
-	// Each round reads strictly smaller parts, so the loop ends. They were read before and cannot fail.
+	// Each round reads strictly smaller parts, so the loop ends. The parts were read before, so they cannot fail.
 	for i := 0; i < len(s.late); i++ {
 		part := s.late[i]
 		s.reset(text[part.start:part.end])
@@ -117,7 +117,7 @@ func (s *Scanner) value(n *node, row, base int) error {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return err
 	}
-	// Paths are shorter than maxDepth, so only skip can meet what is too deep.
+	// Paths are shorter than maxDepth, so only skip can reach a value that is too deep.
 	start := base + int(s.dec.InputOffset()) - 1
 	inside := s.array
 	if kind == jsontext.KindBeginObject {
@@ -135,7 +135,7 @@ func (s *Scanner) value(n *node, row, base int) error {
 
 // object reads the members of an object whose opening brace was read. A duplicate name is an error of the decoder.
 func (s *Scanner) object(n *node, row, base int) error {
-	// Only the members of the whole document count: Connect's envelope is known by having exactly two.
+	// Only the members of the whole document are counted: Connect's envelope is recognised by its exactly two members.
 	root := n == &s.plan.root
 	for s.dec.PeekKind() != jsontext.KindEndObject {
 		quoted, err := s.dec.ReadValue()
@@ -152,7 +152,7 @@ func (s *Scanner) object(n *node, row, base int) error {
 	return nil
 }
 
-// named returns what is looked for under a name, nil for nothing.
+// named returns the node for a member's name, or nil if no path has that name here.
 func (s *Scanner) named(n *node, quoted []byte) *node {
 	const longestEscape = len(`\u0041`)
 	// Most names of an event are not ours. Their length shows that without a lookup in the map.
@@ -185,8 +185,8 @@ func (s *Scanner) array(n *node, row, base int) error {
 			return err
 		}
 		part := span{row: row, start: begin, end: base + int(s.dec.InputOffset())}
-		// A field outside of the items may read one of them too, such as $.orders[0].id. The pass keeps one node for an
-		// element, so the other one is read later.
+		// A field outside of the items may read an item too, such as $.orders[0].id. One pass can follow only one node
+		// for an element, so the element is read again for the other node.
 		if n.each && n.indexes[i] != nil {
 			s.later(n.indexes[i], part)
 		}
