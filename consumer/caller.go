@@ -13,7 +13,7 @@ import (
 // errLeaseOver says that the group may have given the partition to another member.
 var errLeaseOver = errors.New("the lease on the partition has run out")
 
-// call makes a call, then each next one that the dispatcher returns.
+// call makes a call, and then every further call that the dispatcher returns.
 func (b *base) call(ctx context.Context, call turn.Call) {
 	for more := true; more; {
 		e, _ := call.Record.(*Event)

@@ -53,9 +53,9 @@ func (c *committer) logOutcome(r groups.CommitResult) {
 		slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Any("error", r.Err))
 }
 
-// commit sends one commit. It returns the outcome, and that of the partition with the worst one.
+// commit sends one commit. It returns the commit's outcome, and the result of the partition with the worst outcome.
 func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.CommitAnswer, groups.CommitResult) {
-	// Half a session leaves time for another commit before the lease ends.
+	// Half the session timeout leaves time for another commit before the lease ends.
 	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
 	defer cancel()
 	var answer turn.CommitAnswer
@@ -88,7 +88,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 			outcome = turn.Ambiguous
 		case groups.Fenced:
 			outcome = turn.Refused
-		// the permission may be granted before the lease ends; after that no call starts
+		// the permission may be granted before the lease ends; after its end, no call starts
 		case groups.Again, groups.Forbidden:
 			outcome = turn.NotSent
 		case groups.UnknownTopic:
@@ -106,8 +106,8 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 	return answer, worst
 }
 
-// gone returns the unwatched partitions of a commit without a committed offset. Kafka deletes a group's offsets
-// together with their topic, so another commit would hide that the topic was recreated.
+// gone returns the unwatched partitions of a commit that have no committed offset now. Kafka deletes a group's offsets
+// together with their topic, so a new commit would hide that the topic was recreated.
 func (c *committer) gone(ctx context.Context, commit turn.Commit) ([]event.Partition, error) {
 	var ask []event.Partition
 	for _, o := range commit.Offsets {

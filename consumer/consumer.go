@@ -4,37 +4,37 @@
 // # Promises
 //
 // Package dispatch makes the promises; this package meets their preconditions. No call starts until the group's offsets
-// have been read and one commit of this generation has been acknowledged. Letters and ledger must also have been read
-// up to their ends as of the assignment. So a pause outlives a restart, and no replay is missed or sent twice. When the
-// generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds, less than the
-// rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue: kafka-go does not
-// rejoin until then. A commit without a response ends the membership: the worker leaves the group and joins it under
-// another member id.
+// have been read and one commit of this generation has been acknowledged. The letters and the ledger must also have
+// been read, up to their ends at the time of the assignment. So a pause outlives a restart, and no replay is missed or
+// sent twice. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds,
+// less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue: kafka-go
+// does not rejoin earlier. A commit without a response ends the membership: the worker leaves the group and joins it
+// under another member id.
 //
-// Letters and ledger are read before the worker joins the group, at most the newest 200,000 letters, and followed from
-// then on. If one of them cannot be read later, the worker continues as before; only a new generation waits. An order
-// that LeadHit accepted waits while the ledger cannot be written. A letter that is taken up for a replay is fetched
-// until it has been read or is known to be gone.
+// The letters and the ledger are read before the worker joins the group, and followed from then on. At most the newest
+// 200,000 letters are read. If one of the two topics cannot be read later, the worker continues as before; only a new
+// generation waits. An order whose call LeadHit accepted waits while the ledger cannot be written. A letter that is
+// taken up for a replay is fetched until it has been read or is known to be gone.
 //
 // No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
 // generation, before anything is fetched, the consumer creates the letters' topic and the ledger if they are missing,
 // and then reads them. If this takes too long, the worker leaves the group and waits outside it.
 //
-// A worker with [Options.Place] considers other members with the same place dead. Before its first join it waits until
-// their last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it
-// removes them from the group.
+// A worker with [Options.Place] considers other members with the same place to be dead. Before its first join it waits
+// until their last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then
+// it removes them from the group.
 //
 // A position advances only past records that were read. The log itself may have moved: retention passed the offset,
 // or the topic was truncated or recreated. Then the consumer logs and counts that, and continues at the new start of
 // the log.
 //
-// Only these workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other
-// clients. The leader assigns only partitions that exist, whatever topics the members name, and no request of the
-// membership creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
+// Only workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other clients.
+// The leader assigns only partitions that exist, whatever topics the members name, and no request of the membership
+// creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
 //
 // # Goroutines
 //
-// [Consumer.Run] owns all of them and returns when they have ended. They are the clock, the membership, and the
+// [Consumer.Run] owns all goroutines and returns when they have ended. They are the clock, the membership, and the
 // followers of letters and ledger. Each generation has a committer and watchers. Each fetch and each call in flight has
 // a goroutine of its own, and so has each batch for the ledger, and each letter that is stored or fetched for a replay.
 // Goroutines use the dispatcher one at a time, each in a turn. A turn passes in one input and starts the resulting
@@ -85,7 +85,7 @@ type Call struct {
 	// Before must be called as late as possible before the request is written: it checks the lease. If it returns an
 	// error, no byte may be sent.
 	Before func() error
-	// Event is the event that asks for the call. It is shared by all its items and must not be changed.
+	// Event is the event that asks for the call. All its items share it, and it must not be changed.
 	Event *Event
 }
 
@@ -106,17 +106,17 @@ type Options struct {
 	Start Start
 	// Place is the worker's client id in the group. It names something that only one process can hold, such as a
 	// network address. The worker must hold it from before Run until Run has returned. So Run considers other members
-	// of the same name dead, and removes them. Empty means that the place is not known.
+	// of the same name to be dead, and removes them. Empty means that the place is not known.
 	Place string
-	// Ledger and Letters are followed by all workers of the group.
+	// All workers of the group follow Ledger and Letters.
 	Ledger  Ledger
 	Letters Letters
-	// Prepare creates what Store needs; its error says why letters cannot be stored. It is called after the group was
-	// joined and before the first fetch, until it returns nil. A nil Prepare is skipped.
+	// Prepare creates what Store needs; its error says why letters cannot be stored. After the worker has joined the
+	// group, and before the first fetch, it is called until it returns nil. A nil Prepare is skipped.
 	Prepare func(context.Context) error
 	// Dispatch limits the work in flight. Its Session is the group's session timeout, and New sets its Explain.
 	Dispatch dispatch.Config
-	// Decode returns what an event asks for: at least one item. An error means that this is not known yet: the
+	// Decode returns what an event asks for: at least one item. An error means that the items are not known yet: the
 	// partition waits, and Decode is called again.
 	Decode func(context.Context, *Event) ([]event.Item, error)
 	// Call makes one call and judges its outcome.
@@ -141,10 +141,10 @@ type base struct {
 	log     *slog.Logger
 	waits   waits
 	counts  counts
-	// caughtUp informs the dispatcher once letters and ledger were read as far as the generation needs. Call it only
-	// within a turn.
+	// caughtUp informs the dispatcher once the letters and the ledger have been read as far as the generation needs.
+	// Call it only within a turn.
 	caughtUp func()
-	// Use it only within a turn.
+	// Use current and pauses only within a turn.
 	current *generation // takes the generation's effects; nil between generations
 	pauses  pauseLog
 	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so
@@ -222,8 +222,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return err
 }
 
-// KeyChanged reports that another key is in use: a pause for the old one is probed at once. It may be called at any
-// time.
+// KeyChanged informs the dispatcher that the API key has changed. If calls are paused because of the old key, the next
+// probe is due at once. KeyChanged may be called at any time.
 func (c *Consumer) KeyChanged() {
 	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
 }
@@ -257,13 +257,13 @@ func (c *Consumer) start(e turn.Effects) {
 	}
 }
 
-// logSpread warns that the worker skips no repeats any more.
+// logSpread warns that the worker no longer skips repeats.
 func (c *Consumer) logSpread(s turn.Spread) {
 	log := c.log.With(slog.String("topic", s.Topic), slog.Int("partition", s.Partition), slog.Int64("offset", s.Offset))
 	if s.Unexplained {
 		log.Warn("repeats are no longer skipped, because no known partitioner explains the partitions of all record keys, " +
-			"so an order's events may be in several: have all producers use one partitioner, such as murmur2; after " +
-			"partitions were added, restart once the older events are finished")
+			"so an order's events may be in several partitions: have all producers use one partitioner, such as murmur2; " +
+			"if partitions were added, restart the worker once the older events are finished")
 		return
 	}
 	log.Warn("repeats are no longer skipped, because an order's events may be in several partitions: give each order a " +

@@ -17,7 +17,7 @@ import (
 const (
 	// fetchWait is how long the broker waits for a first event. A drain does not wait for it: the fetch is cancelled.
 	fetchWait = time.Second
-	// eventOverhead is how many bytes of memory an unfinished event takes in addition to its own.
+	// eventOverhead is the number of bytes that an unfinished event takes in memory in addition to its content.
 	eventOverhead = 1100
 )
 
@@ -41,9 +41,9 @@ func (f *fetcher) assigned(positions []turn.Position) {
 }
 
 // errMoving says that two responses disagree about the ends of a log.
-var errMoving = errors.New("one response says that the offset is out of range, the next that it is not")
+var errMoving = errors.New("one response says that the offset is out of range, and the next says that it is not")
 
-// run starts fetches, and verifies suspect partitions, until ctx ends. It waits for them.
+// run starts fetches, and verifies suspect partitions, until ctx ends. Then it waits for its goroutines.
 func (f *fetcher) run(ctx context.Context, g *generation) {
 	var hands sync.WaitGroup
 	defer hands.Wait()
@@ -104,7 +104,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask turn.Fetch,
 	read := time.Now()
 	events := make([]turn.Event, len(batch.Records))
 	for i, r := range batch.Records {
-		// Allocate each separately: an event that stays unfinished for hours must not keep its neighbours in memory.
+		// Allocate each event separately: one that stays unfinished for hours must not keep its neighbours in memory.
 		e := &Event{Record: r}
 		size := len(r.Key) + len(r.Value) + eventOverhead
 		for _, h := range r.Headers {
@@ -153,7 +153,7 @@ func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]eve
 	return items, true
 }
 
-// regain finds a new position when the offset is outside of the log.
+// regain finds a new position when the offset is outside the log.
 func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask turn.Fetch) error {
 	all, err := f.options.Cluster.Bounds(ctx, ask.Topic, []int{ask.Number})
 	if err != nil {

@@ -22,7 +22,7 @@ type generation struct {
 	unknown  chan struct{} // closed when a commit got no response
 	ended    chan turn.End
 
-	// take starts to fetch a letter, for as long as the generation takes up replays.
+	// take starts a goroutine that fetches a letter. The goroutine gives up when the generation stops fetching.
 	take func(turn.Take)
 
 	closed, over bool // used only within a turn: unknown is closed, ended was written
@@ -80,8 +80,8 @@ func (m *membership) live(
 	defer stopFetching()
 	committing, stopCommitting := context.WithCancel(working)
 	defer stopCommitting()
-	// kafka-go keeps its member id over rebalances. Another one means that the coordinator has forgotten the old member
-	// and rejects its late commits.
+	// kafka-go keeps its member id across rebalances. A different id means that the coordinator has forgotten the old
+	// member and rejects its late commits.
 	newMember := g.member.ID != m.memberID
 	m.memberID = g.member.ID
 	g.take = func(t turn.Take) {
@@ -131,7 +131,7 @@ func (m *membership) live(
 	return end, leave
 }
 
-// drain waits until the calls in flight have ended and the last commit is acknowledged, up to drainLimit.
+// drain waits until the calls in flight have ended and the last commit is acknowledged, but at most for drainLimit.
 func (g *generation) drain() turn.End {
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()
@@ -149,7 +149,7 @@ func (m *membership) logEnd(end turn.End) {
 	case turn.Fenced:
 		m.log.Warn("the group has moved on without this worker; the next owner repeats the calls that are not committed")
 	case turn.Expired:
-		m.log.Warn("no commit was acknowledged for a whole session; calls that are not committed are repeated")
+		m.log.Warn("no commit was acknowledged for a whole session timeout; calls that are not committed are repeated")
 	case turn.NotEnded:
 		m.log.Warn("the generation ends with calls in flight; the next owner repeats the calls that are not committed",
 			slog.Duration("limit", drainLimit))

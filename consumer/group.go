@@ -27,7 +27,8 @@ const (
 	heartbeat   = 500 * time.Millisecond
 	joinBackoff = time.Second
 	// rebuildAfter is the number of consecutive failures after which the group's client is rebuilt with the brokers in
-	// another order. It asks only the first one that accepts a connection, and a frozen broker still accepts.
+	// another order. The client asks only the first broker that accepts a connection, and a frozen broker still accepts
+	// connections.
 	rebuildAfter = 5
 )
 
@@ -49,7 +50,7 @@ type membership struct {
 	predecessor predecessor
 	prepared    bool // everything that the first call needs exists
 	preparing   retrier
-	memberID    string // the last one
+	memberID    string // in the last generation
 	fences      retrier
 }
 
@@ -65,7 +66,7 @@ func (m *membership) run(ctx, work context.Context) error {
 		if !m.predecessor.remove(ctx) {
 			return nil
 		}
-		// Before the first join nothing may be created. After it the worker waits here, where it holds no partitions.
+		// Before the first join, no topic may be created. After it, the worker waits here, where it owns no partitions.
 		if m.mayCreate.Load() && !m.prepare(ctx) {
 			return nil
 		}
@@ -80,17 +81,17 @@ func (m *membership) run(ctx, work context.Context) error {
 			m.enter(Draining)
 		}
 		// Close leaves the group; its error is always nil. Close waits for a join in flight. An abandoned join would
-		// leave a member without a process, and its partitions without an owner for a whole session.
+		// leave a member without a process, and its partitions without an owner for a whole session timeout.
 		_ = group.Close()
-		if joining.Failures() > 0 { // rotated, not shuffled: the one that does not respond must not come first again
+		if joining.Failures() > 0 { // rotated, not shuffled: a broker that does not respond must not come first again
 			brokers = append(brokers[1:len(brokers):len(brokers)], brokers[0])
 		}
 	}
 	return nil
 }
 
-// groupConfig gives the membership a client id of its own where the worker has a place: a successor recognises a dead
-// predecessor by it. All other requests keep the common one.
+// groupConfig uses the worker's place, if there is one, as the client id of the membership: by that id, a successor
+// recognises its dead predecessor. All other requests keep the common client id.
 func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGroupConfig {
 	dialer := *m.options.Cluster.Dialer()
 	dialer.ClientID = cmp.Or(m.options.Place, dialer.ClientID)
@@ -110,8 +111,8 @@ func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGr
 	}
 }
 
-// waitForTopics waits until the topics exist. Before the first join all of them must exist, so that a misspelt name
-// is noticed. Later one is enough, so that a deleted topic does not hold up the others. It returns false if ctx has
+// waitForTopics waits until the topics exist. Before the first join, all of them must exist, so that a misspelt name is
+// noticed. Later, one is enough, so that a deleted topic does not hold up the others. It returns false if ctx has
 // ended.
 func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 	for {
@@ -182,15 +183,15 @@ func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGrou
 }
 
 // generation runs one generation and reports whether the membership is over: ctx has ended, or the group must be joined
-// again. led is what this member assigned as the group's leader, nil if another member leads.
+// again. led is what this member assigned as the group's leader, or nil if another member leads.
 func (m *membership) generation(
 	ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment,
 ) bool {
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)
 	defer stop()
-	// This starts before any work: kafka-go does not begin the next generation until this returns. It is also the only
-	// bridge from the generation's context, because each context derived from that would cost a goroutine.
+	// This function starts before any work: kafka-go does not begin the next generation until it returns. Nothing else
+	// watches the generation's context, because each context derived from that one would cost a goroutine.
 	gen.Start(func(generation context.Context) {
 		select {
 		case <-generation.Done():

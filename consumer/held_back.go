@@ -13,8 +13,8 @@ import (
 const (
 	// holdPatience is how long a transaction must be open before it is reported: ordinary ones end within a second.
 	holdPatience = 5 * time.Second
-	// holdQuiet is the shortest time between two logged transactions of a partition. A producer whose transactions last
-	// for minutes would fill the log; State and the metrics show each of them.
+	// holdQuiet is the minimum time between two log lines about open transactions in one partition. Otherwise a
+	// producer whose transactions last for minutes would fill the log. State and the metrics show each of them.
 	holdQuiet = 10 * time.Minute
 )
 
@@ -24,7 +24,7 @@ type HeldBack struct {
 	Offset int64
 	// Events is the number of offsets behind it, as of the last fetch.
 	Events int64
-	// Since is when the first of these events began to age.
+	// Since is the time from which the age of the first of these events counts.
 	Since time.Time
 }
 
@@ -39,8 +39,8 @@ type hold struct {
 	logged bool
 }
 
-// holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Use it only
-// within a turn.
+// holds has the open transactions at which fetches stopped, and the time of the last log line about each partition. Use
+// it only within a turn.
 type holds struct {
 	open   map[event.Partition]*hold
 	logged map[event.Partition]time.Time
@@ -77,8 +77,8 @@ func (h holds) reported() map[event.Partition]HeldBack {
 // fetched takes the ends of a partition's log from a fetch. ended is a hold that was logged and is over. ask says that
 // it is time to ask for the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
-	// Brokers return records of read_committed fetches only below the last stable offset (KIP-98). So the log continues
-	// beyond what this fetch returned, and only the two ends show that.
+	// A response to a read_committed fetch has only records below the last stable offset (KIP-98). So only the log's
+	// two ends show whether it continues.
 	open := h.open[p]
 	stable := batch.LastStable
 	held := stable >= 0 && stable < batch.HighWatermark && batch.Next >= stable
@@ -104,14 +104,15 @@ func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (en
 	return ended, ask
 }
 
-// logHold logs a transaction that has been open for a long time, and the end of one that was logged.
+// logHold logs a transaction that has been open for a long time, or the end of one that was logged.
 func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
 	if ended != nil {
 		log.InfoContext(ctx, "an open transaction has ended; reading the events behind it",
 			slog.Int64("offset", ended.Offset), slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}
-	// Ask once per transaction, unless that fails: the first batch comes whole, which may be a megabyte.
+	// Ask only once per transaction, unless the request fails: the response contains a whole batch, which may be a
+	// megabyte.
 	first, err := f.options.Cluster.TimeAt(ctx, p.Topic, p.Number, stable)
 	if ctx.Err() != nil {
 		return

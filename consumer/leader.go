@@ -15,15 +15,16 @@ import (
 )
 
 const (
-	// Protocol is the name of the assignment protocol by which workers share the partitions. Kafka admits only
-	// consumers that know a protocol of the same name, so it refuses another program's client that uses our group id by
+	// Protocol is the name of the assignment protocol with which workers share the partitions. Kafka admits only
+	// consumers that know a protocol of the same name, so it rejects another program's client that uses our group id by
 	// mistake. Under a common name, such as "range", that client would be given partitions, and nobody would call
-	// LeadHit for their events. For the same reason workers with an older name and workers with this one cannot be in
-	// the group together.
+	// LeadHit for their events. For the same reason, workers that use an older name and workers that use this one
+	// cannot be in the group together.
 	Protocol = "leadhit-sync"
 	// compareEvery is how often the leader compares what it assigned with the partitions that exist.
 	compareEvery = 10 * time.Second
-	// unevenFor is how long the members' topics may differ before the log warns: in a rolling update they do.
+	// unevenFor is how long the members' topics may differ before the log warns: in a rolling update they differ for a
+	// while.
 	unevenFor = time.Minute
 )
 
@@ -37,8 +38,8 @@ type balancer struct {
 
 // assignment is what the leader assigned.
 type assignment struct {
-	// partitions counts those of each topic that a member consumes; 0: the topic does not exist, or cannot be
-	// described.
+	// partitions is the number of partitions of each topic that a member consumes. 0 means that the topic does not
+	// exist, or cannot be described.
 	partitions map[string]int
 	// uneven are the topics that some members consume and others do not, sorted.
 	uneven []string
@@ -77,7 +78,7 @@ func (b *balancer) AssignGroups(
 	return assignments
 }
 
-// take returns what was assigned since the last time; nil if another member leads.
+// take returns what was assigned since the last take, or nil if another member leads.
 func (b *balancer) take() *assignment {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -86,8 +87,8 @@ func (b *balancer) take() *assignment {
 	return note
 }
 
-// leader does the duties of the group's leader. Two goroutines use it in turn: the membership's and, between its
-// calls, that of compare.
+// leader does the duties of the group's leader. Two goroutines use it, but never at once: the membership's, and the one
+// that runs compare.
 type leader struct {
 	*base
 
@@ -98,7 +99,7 @@ type leader struct {
 // leads records the missing and uneven topics at the start of a generation. On other members it clears them.
 func (l *leader) leads(led *assignment) {
 	if led == nil {
-		// Another member leads now. Only the leader's figures and waits are current, so they must not stay here.
+		// Another member leads now. Only the leader's figures and waits are current, so this member drops its own.
 		l.counts.unowned.Store(0)
 		l.waits.end(waitUneven)
 		l.waits.only(waitMissing, nil)
@@ -196,7 +197,8 @@ func (l *leader) noteMissing(missing map[string]reason) {
 			return
 		}
 		l.log.Warn("topics do not exist or cannot be described, so nobody consumes them; "+
-			"the group consumes the others; create them, or remove them from KAFKA_TOPICS", slog.Any("topics", names))
+			"the group consumes its other topics; create the missing topics, or remove them from KAFKA_TOPICS",
+			slog.Any("topics", names))
 	}
 }
 
@@ -208,8 +210,8 @@ func (l *leader) noteUneven(topics []string) {
 		l.uneven = ""
 		return
 	}
-	// A rolling update changes KAFKA_TOPICS worker by worker, so the log waits for unevenFor; the state shows it at
-	// once.
+	// A rolling update changes KAFKA_TOPICS worker by worker, so the log line waits for unevenFor. State shows the
+	// difference at once.
 	l.waits.begin(waitUneven, "workers of the group have different KAFKA_TOPICS: not all of them consume "+
 		strings.Join(topics, ", ")+"; give all workers the same topics")
 	if all != l.uneven && time.Since(l.waits.since(waitUneven)) >= unevenFor {

@@ -16,10 +16,10 @@ const appendLimit = 20 * time.Second
 type ledgerWriter struct {
 	*base
 
-	again retrier // of the entries about letters; one write is in flight
+	again retrier // for entries about letters, which have at most one write in flight
 }
 
-// announce writes a pause to the ledger, and retries until it is stored or ctx ends. The other workers follow it there,
+// announce writes a pause to the ledger, and retries until it is stored or ctx ends. The other workers read it there,
 // and so does this one after a restart.
 func (l *ledgerWriter) announce(ctx context.Context, e ledger.Entry) {
 	var again retrier
@@ -40,8 +40,8 @@ func (l *ledgerWriter) announce(ctx context.Context, e ledger.Entry) {
 	}
 }
 
-// write writes what follows from calls: marks on older letters, and outcomes of replays. The dispatcher decides when
-// to retry.
+// write writes entries that result from calls: marks on older letters, and outcomes of replays. The dispatcher decides
+// when to retry.
 func (l *ledgerWriter) write(ctx context.Context, a turn.Append) {
 	err := l.append(ctx, a.Entries...)
 	switch {

@@ -15,7 +15,7 @@ import (
 // Ledger is the topic through which all workers follow the same pauses and replays. The zero value means no ledger;
 // then the dispatcher's flood guard and replays must be off.
 type Ledger struct {
-	// Topic has one partition, and is one of the cluster's topics.
+	// Topic has one partition, and must be among the Topics of the cluster's options.
 	Topic string
 	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic
 	// cannot be used.
@@ -29,7 +29,7 @@ type Ledger struct {
 // Letters is the topic of the dead letters, which is read so that they can be replayed. The dispatcher's replays need
 // it.
 type Letters struct {
-	// Topic has one partition, and is one of the cluster's topics. Exists is as for a [Ledger].
+	// Topic has one partition, and must be among the Topics of the cluster's options. Exists works as in [Ledger].
 	Topic  string
 	Exists func(context.Context) (bool, error)
 	// Parse returns what the dispatcher must know about a record. It returns false for anything that is not a letter of
@@ -45,7 +45,7 @@ type ownTopics struct {
 	letters *topicReader[fold.Letter]  // nil: no replays
 }
 
-// newOwnTopics reads the letters only if replays are on: otherwise none is marked or taken up.
+// newOwnTopics reads the letters only if replays are on: otherwise no letter is marked or taken up.
 func newOwnTopics(b *base) *ownTopics {
 	o := b.options
 	t := &ownTopics{base: b}
@@ -54,7 +54,7 @@ func newOwnTopics(b *base) *ownTopics {
 			base: b, log: o.Logger.With(slog.String("topic", o.Ledger.Topic)),
 			exists: o.Ledger.Exists, say: t.followed, until: -1,
 			words: words{
-				wait: waitLedger, name: "the ledger", unread: "it may hold a pause",
+				wait: waitLedger, name: "the ledger", unread: "it may contain a pause",
 				unseen: "new pauses, resumes and replays",
 			},
 		}
@@ -79,7 +79,7 @@ func newOwnTopics(b *base) *ownTopics {
 }
 
 // readExisting reads both topics before the worker joins the group, so that other workers have the partitions
-// meanwhile. It creates none; prepare does that later, so a worker that cannot join leaves no topic behind. It returns
+// meanwhile. It creates no topic: prepare does that later, so a worker that cannot join leaves none behind. It returns
 // false if ctx has ended.
 func (t *ownTopics) readExisting(ctx context.Context) bool {
 	return t.read(ctx, func(r *topicReader[ledger.Entry]) bool { return r.readAll(ctx, r.exists) },
@@ -110,7 +110,8 @@ func (t *ownTopics) read(
 	return ctx.Err() == nil
 }
 
-// recreate creates a deleted ledger again, but only in a group: before the join, its name may be wrong.
+// recreate creates a deleted ledger again, but only after the worker has joined the group: until then, the ledger's
+// name may be wrong.
 func (t *ownTopics) recreate(ctx context.Context) (bool, error) {
 	if !t.mayCreate.Load() {
 		return false, nil
@@ -178,8 +179,8 @@ func (t *ownTopics) catchUp(ctx context.Context, g *generation) {
 	hands.Wait()
 }
 
-// check informs the dispatcher once both topics were read as far as the first call of this generation needs. Call it
-// only in a turn.
+// check informs the dispatcher once both topics have been read as far as the first call of this generation needs. Call
+// it only in a turn.
 func (t *ownTopics) check() {
 	if t.letters == nil || t.current == nil || !t.letters.reached() || !t.ledger.reached() {
 		return

@@ -16,7 +16,7 @@ type pauseLog struct {
 	resumed ledger.Entry   // the ledger's last resume
 }
 
-// note logs one line each time that another reason pauses the calls, or none does.
+// note logs a line when the reason for a pause changes, and when a pause ends.
 func (p *pauseLog) note(is snapshot.Pause) {
 	was := p.last
 	if is.Kind == was.Kind {
@@ -54,7 +54,7 @@ func (p *pauseLog) note(is snapshot.Pause) {
 // logResumed logs the end of a pause. For pauses of the whole group it names who ended them; the others end
 // automatically.
 func (p *pauseLog) logResumed(was snapshot.Pause) {
-	// The pause began by the clock of the operator's machine, which may be ahead of ours.
+	// The start of the pause comes from the clock of the operator's machine, which may be ahead of ours.
 	lasted := max(0, time.Since(was.Since).Round(time.Millisecond))
 	log := p.log.With(slog.String("reason", was.Kind), slog.Duration("paused_for", lasted))
 	if was.Kind == ledger.ByHand || was.Kind == ledger.Flood {

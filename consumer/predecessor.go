@@ -15,11 +15,11 @@ import (
 const lastCallMargin = 250 * time.Millisecond
 
 // predecessor removes dead members of this worker's place from the group, before the worker's first join. Kafka would
-// wait a session for each of them, and the whole group would wait too as soon as somebody joins. Until the last calls
-// of the dead members have ended, the worker stays outside, so that the other members continue. Then the group
+// wait for the session timeout of each of them, and so would the whole group as soon as a worker joins. Until the last
+// calls of the dead members have ended, the worker stays outside, so that the other members continue. Then the group
 // rebalances once.
 //
-// If anything here fails, the group waits for the end of the session, as it does for a member of any other place.
+// If anything here fails, the group waits until the session ends, as it does for a dead member of any other place.
 type predecessor struct {
 	*base
 
@@ -47,7 +47,7 @@ func (p *predecessor) remove(ctx context.Context) bool {
 	for _, member := range dead {
 		err := p.insist(ctx, func() error { return p.options.Cluster.Remove(ctx, p.options.Group, member.ID) })
 		if err != nil {
-			p.log.WarnContext(ctx, "cannot remove this worker's dead predecessor; the group waits until its session ends",
+			p.log.WarnContext(ctx, "cannot remove this worker's dead predecessor; the group waits until the predecessor's session ends",
 				slog.String("member", member.ID), slog.Duration("session", p.options.Dispatch.Session),
 				slog.Any("error", err))
 			continue
@@ -58,7 +58,8 @@ func (p *predecessor) remove(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// find returns the members of this place. All are dead, because none of their processes can have it.
+// find returns the members of this place. All of them are dead: only one process can have the place, and this worker
+// has it.
 func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
 	var dead []groups.GroupMember
 	err := p.insist(ctx, func() error {
@@ -70,7 +71,7 @@ func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, kafkaerr.ErrCoordinator) && ctx.Err() == nil { // the join reports that one
+	if err != nil && !errors.Is(err, kafkaerr.ErrCoordinator) && ctx.Err() == nil { // the join logs coordinator errors
 		p.log.WarnContext(ctx, "cannot look for this worker's dead predecessor in the group; joining",
 			slog.Any("error", err))
 	}

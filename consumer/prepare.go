@@ -9,8 +9,8 @@ import (
 // the group, so that others may have the partitions, and waits outside.
 const prepareLimit = 10 * time.Second
 
-// prepare creates missing topics, and reads those that did not exist before the join. It blocks until both succeed,
-// so that no event is fetched before. It returns false if ctx has ended.
+// prepare creates missing topics, and reads those that did not exist before the join. It blocks until both succeed, so
+// that no event is fetched before that. It returns false if ctx has ended.
 func (m *membership) prepare(ctx context.Context) bool {
 	if m.prepared {
 		return true

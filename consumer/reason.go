@@ -50,14 +50,20 @@ func absent(topics []string) reason {
 
 // undescribable returns the reason for topics without the Describe right.
 func undescribable(topics []string) reason {
+	if len(topics) == 1 {
+		return reason{
+			what: "Kafka does not allow the worker's user to describe the topic " + topics[0],
+			fix:  "grant Read and Describe on it, or check KAFKA_TOPICS",
+		}
+	}
 	return reason{
-		what: "Kafka does not allow the worker's user to describe the topic " + strings.Join(topics, ", "),
-		fix:  "grant Read and Describe on it, or check KAFKA_TOPICS",
+		what: "Kafka does not allow the worker's user to describe the topics " + strings.Join(topics, ", "),
+		fix:  "grant Read and Describe on them, or check KAFKA_TOPICS",
 	}
 }
 
-// Explain returns why Kafka cannot be asked, and which setting may be wrong. It returns "" for an error that the
-// connection does not explain.
+// Explain returns why requests to Kafka fail, and which setting may be wrong. It returns "" for an error that is not
+// about the connection.
 func Explain(err error) string {
 	if !unreachable(err) {
 		return ""
@@ -65,8 +71,8 @@ func Explain(err error) string {
 	return accessReason(err).String()
 }
 
-// unreachable reports whether an error is about connection, login or protocol, whichever topic or group was asked
-// for.
+// unreachable reports whether an error is about the connection, the login or the protocol, whichever topic or group the
+// request was about.
 func unreachable(err error) bool {
 	var network *net.OpError
 	return loginRejected(err) || errors.As(err, &network) ||
@@ -74,7 +80,7 @@ func unreachable(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// accessReason returns why Kafka cannot be asked.
+// accessReason returns why requests to Kafka fail.
 func accessReason(err error) reason {
 	switch {
 	case errors.Is(err, dial.ErrTLS):
@@ -108,7 +114,8 @@ func topicReason(err error) reason {
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}
 }
 
-// offsetsReason returns why the group's offsets cannot be read. For a group without commits, the topics are asked too.
+// offsetsReason returns why the group's offsets cannot be read. The error may also come from a request for the ends of
+// the topics' logs.
 func offsetsReason(err error) reason {
 	r := reason{
 		what: "the group's offsets cannot be read: " + withoutPorts(err.Error()),
@@ -133,7 +140,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 	case errors.Is(err, kafka.InvalidSessionTimeout):
 		return reason{
 			what: fmt.Sprintf("the brokers do not allow a session timeout of %v", session),
-			fix: "set KAFKA_SESSION_TIMEOUT within their group.min.session.timeout.ms and " +
+			fix: "set KAFKA_SESSION_TIMEOUT to a time between their group.min.session.timeout.ms and " +
 				"group.max.session.timeout.ms",
 		}
 	case errors.Is(err, kafka.InvalidGroupId):
@@ -181,8 +188,8 @@ func joinReason(err error, group string, session time.Duration) reason {
 	return reason{what: "the group cannot be joined: " + withoutPorts(err.Error())}
 }
 
-// loginRejected reports whether Kafka rejected the login, or TLS failed before it. Rights to a topic do not matter
-// yet.
+// loginRejected reports whether Kafka rejected the login, or TLS failed before it. Missing rights to a topic do not
+// count.
 func loginRejected(err error) bool {
 	return errors.Is(err, kafka.SASLAuthenticationFailed) || errors.Is(err, kafka.UnsupportedSASLMechanism) ||
 		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, dial.ErrTLS)

@@ -14,13 +14,14 @@ const patience = 10 * time.Second
 // retrier is a [loop.Retrier] that knows our reasons. The zero value is ready.
 type retrier struct{ loop.Retrier }
 
-// fail counts a failure. It returns its logger, which discards everything if the error's text was logged already.
+// fail counts a failure. It returns the logger for that failure, which discards everything if the error's text was
+// logged already.
 func (t *retrier) fail(log *slog.Logger, err error) *slog.Logger {
 	t.Failed()
 	return t.Log(log, withoutPorts(err.Error())).With(slog.Any("error", err))
 }
 
-// explain does the same for a failure with a known reason. A passing one is logged only if it lasts.
+// explain does the same for a failure with a known reason. A passing failure is logged only if it lasts.
 func (t *retrier) explain(log *slog.Logger, r reason, err error) *slog.Logger {
 	if _, lasting := t.Failed(); r.passing && lasting < patience {
 		return slog.New(slog.DiscardHandler)
@@ -30,8 +31,8 @@ func (t *retrier) explain(log *slog.Logger, r reason, err error) *slog.Logger {
 
 // reason says why something fails.
 type reason struct {
-	what string // "topic orders does not exist": the state says the same as the log
-	fix  string // who or which setting can change that; may be empty
+	what string // such as "topic orders does not exist"; State and the log have the same text
+	fix  string // what to do, or which setting to check; may be empty
 	// passing says that the failure is normal for a while and usually ends without help.
 	passing bool
 }
@@ -43,8 +44,8 @@ func (r reason) String() string {
 	return r.what + "; " + r.fix
 }
 
-// withoutPorts removes our own end of connections, whose port differs at each attempt: a failure that lasts must have
-// one text, or the log would repeat it.
+// withoutPorts removes our own end of a connection from a text, because its port differs in each attempt. A failure
+// that lasts must have one text, or the log would repeat it.
 func withoutPorts(text string) string { return ownEnd.ReplaceAllString(text, "->") }
 
 var ownEnd = regexp.MustCompile(`\S+:\d+->`)

@@ -21,7 +21,7 @@ import (
 type Start struct {
 	// Latest skips all events that exist when the group first commits.
 	Latest bool
-	// At is the time of the first event to consume, unless Latest.
+	// At is the time of the first event to consume, unless Latest is set.
 	At time.Time
 }
 
@@ -34,13 +34,13 @@ type starts struct {
 	*base
 
 	sizes     map[string]int    // partitions of each topic when this worker first saw it
-	begun     map[string]string // starts that were logged last, by topic
-	scattered bool              // it was logged that nothing is skipped
+	begun     map[string]string // the starts that were logged last, by topic
+	scattered bool              // as last determined; if true, the log says that repeats are not skipped
 }
 
-// positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it. It
-// leaves out missing partitions, such as those of a deleted topic, so that they do not hold up the others. It returns
-// false if ctx has ended.
+// positions reads the group's offsets, however long that takes. For a partition without a commit it chooses the start,
+// and logs it. It returns missing partitions, such as those of a deleted topic, in gone, so that they do not hold up
+// the others. It returns false if ctx has ended.
 func (s *starts) positions(
 	ctx context.Context, own []event.Partition,
 ) (_ []turn.Position, gone []event.Partition, ok bool) {
@@ -118,10 +118,10 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	return at, missing
 }
 
-// describeTopics adds the facts on which the skipping of repeats depends: the topics' numbers of partitions, and whether
-// an order's events in two topics may have two owners. One key has the same partition number in topics of equal size,
-// and the range balancer gives a member the same numbers of each topic. If several topics cannot be described, two
-// owners are assumed.
+// describeTopics adds the facts on which the skipping of repeats depends: the topics' numbers of partitions, and
+// whether an order's events in two topics may have two owners. One key has the same partition number in topics of equal
+// size, and the range balancer gives a member the same partition numbers of each topic. If there are several topics and
+// they cannot be described, two owners are assumed.
 func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) {
 	if !s.options.Dispatch.SkipRepeats {
 		return
@@ -139,7 +139,7 @@ func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) 
 	}
 }
 
-// findEnds reads where the logs end now. Replays wait until they were fetched up to there.
+// findEnds reads where the logs end now. Replays wait until the partitions have been fetched up to there.
 func (s *starts) findEnds(ctx context.Context, positions []turn.Position) error {
 	if !s.options.Dispatch.Replays {
 		return nil
@@ -210,7 +210,7 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 		defer s.waits.end(waitUnknown + p.Topic)
 	}
 	s.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; "+
-		"create their topics, or remove them from KAFKA_TOPICS", slog.Any("partitions", names))
+		"create the missing topics, or remove them from KAFKA_TOPICS", slog.Any("partitions", names))
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
 	for {
@@ -229,7 +229,7 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 	}
 }
 
-// beginning is where the group begins in a topic's partitions without a commit.
+// beginning is where the group begins in those partitions of a topic that have no commit.
 type beginning struct {
 	topic  string
 	bounds map[int]inspect.Bounds
@@ -246,7 +246,7 @@ func (b beginning) apply(to []turn.Position) {
 	}
 }
 
-// begin chooses where to begin in a topic's partitions without a commit.
+// begin chooses where to begin in partitions of a topic that have no commit.
 func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
 	if err != nil {
@@ -281,7 +281,8 @@ func (s *starts) found(t inspect.Topology) {
 	}
 }
 
-// logStarts logs each beginning once, though a generation may end before its first commit.
+// logStarts logs each beginning once, even if a generation ends before its first commit and the next begins there
+// again.
 func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	for _, b := range begun {
 		if starts := fmt.Sprint(b.starts); s.begun[b.topic] != starts {
@@ -302,7 +303,7 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 			continue
 		}
 		events += bounds[p].Last - start
-		// Only the log line needs it, so an error leaves the age unknown.
+		// Only the log line needs the time, so an error leaves the age unknown.
 		first, err := s.options.Cluster.TimeAt(ctx, topic, p, start)
 		if err == nil && event.Plausible(first, now) && (oldest.IsZero() || first.Before(oldest)) {
 			oldest = first
@@ -320,11 +321,11 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 	log.InfoContext(ctx, "the group has no commits here; starting at KAFKA_START", slog.String("oldest_age", age))
 }
 
-// heldAhead counts the events that open transactions hold back, in addition to those ahead of the start.
+// heldAhead counts the events that open transactions hold back. logStart does not count these as events ahead.
 func (s *starts) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
 	held, err := s.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
 	if err != nil {
-		return 0 // as above
+		return 0 // only the log line needs it
 	}
 	var events int64
 	for _, h := range held {

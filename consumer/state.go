@@ -23,14 +23,14 @@ type phase struct {
 	name   string
 	since  time.Time
 	joined bool      // at least once
-	apart  time.Time // since when there was no generation; zero in one, its drain included
+	apart  time.Time // when the last generation ended; zero within one, including its drain
 }
 
 // phases keeps the phase of the membership. It never blocks.
 type phases struct{ phase atomic.Pointer[phase] }
 
-// enter keeps the time since which the worker has been in no generation, through all phases in between. An alert asks
-// how long nothing was consumed, not how long the last attempt took.
+// enter begins a phase. Through all phases between two generations, it keeps the time since which the worker has been
+// in none. An alert asks how long nothing was consumed, not how long the last attempt took.
 func (p *phases) enter(name string) {
 	was := p.phase.Load()
 	if was != nil && was.name == name {
@@ -51,8 +51,8 @@ func (p *phases) enter(name string) {
 	p.phase.Store(&next)
 }
 
-// Joined reports whether the worker was in a generation of the group once. Unlike State it needs no turn, so a health
-// probe may ask it.
+// Joined reports whether the worker has ever been in a generation of the group. Unlike State it needs no turn, so a
+// health probe may ask it.
 func (p *phases) Joined() bool { return p.phase.Load().joined }
 
 type counts struct {
@@ -64,15 +64,17 @@ type counts struct {
 // process.
 type State struct {
 	Phase string // Starting to Stopped
-	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: for these it is Apart.
+	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: in these two phases,
+	// Since is Apart.
 	Since time.Time
 	// Waits lists what the worker waits for now, the oldest wait first. During some of them it consumes other
 	// partitions.
 	Waits []Wait
-	// Joined says that the group was joined once.
+	// Joined says that the worker has been in a generation of the group at least once.
 	Joined bool
-	// Apart is when the worker left its last generation of the group, at first when it was created; zero while it is in
-	// one. It grows old in an endless rebalance, and in a join without a response.
+	// Apart is when the worker left its last generation of the group, or when the Consumer was created if there has
+	// been none. It is zero within a generation. It grows old in an endless rebalance, and in a join without a
+	// response.
 	Apart time.Time
 	// Dispatch has the figures of the current generation, and those that belong to the process.
 	Dispatch snapshot.Snapshot
@@ -80,20 +82,20 @@ type State struct {
 	Ends map[event.Partition]int64
 	// Unreadable are the partitions that are stuck because their next batch cannot be read.
 	Unreadable []Unreadable
-	// HeldBack has the partitions where an open transaction has kept events from being read for a few seconds.
+	// HeldBack has the partitions where an open transaction has held back events for a few seconds or longer.
 	HeldBack map[event.Partition]HeldBack
 
-	// All counters are from the start of the process. Fetched counts events, Commits and CommitFailures the offsets of
-	// partitions: one request commits several.
+	// Fetched counts events. Commits and CommitFailures count the offsets of partitions: one request commits several.
 	Fetched, Commits, CommitFailures, Generations uint64
-	// Expired counts events that retention deleted unread, Restarted partitions that were truncated or recreated.
+	// Expired counts events that retention deleted unread. Restarted counts partitions that were truncated or
+	// recreated.
 	Expired, Restarted uint64
-	// LetterFailures counts failed attempts to store a letter; none was lost by them.
+	// LetterFailures counts failed attempts to store a letter. Each is retried, so no letter is lost.
 	LetterFailures uint64
 	// Predecessors counts dead members of this worker's place that it removed from the group.
 	Predecessors uint64
-	// Unowned is how many partitions no member of the group consumes, as the group's leader sees it every 10 seconds; 0
-	// on the other members.
+	// Unowned is how many partitions no member of the group consumes, as the group's leader determines it every 10
+	// seconds; 0 on the other members.
 	Unowned int
 }
 
@@ -140,15 +142,16 @@ func (c *Consumer) OrderItems(order string) (items []snapshot.OrderItem, more in
 	return items, more
 }
 
-// LetterCounts takes a turn and returns figures about the letters of owned partitions, without open ones stored before
-// since.
+// LetterCounts takes a turn and returns figures about the letters of owned partitions. Open letters that were stored
+// before the given time are not counted.
 func (c *Consumer) LetterCounts(since time.Time) snapshot.LetterCounts {
 	var counts snapshot.LetterCounts
 	c.send(func(time.Time) { counts = c.dispatcher.LetterCounts(since) })
 	return counts
 }
 
-// Pulse returns when the last turn was taken, which is at least once a second; zero before the first turn.
+// Pulse returns the time of the last turn, or the zero time before the first. While Run runs, a turn is taken at least
+// once a second.
 func (c *Consumer) Pulse() time.Time {
 	if n := c.pulse.Load(); n != 0 {
 		return time.Unix(0, n)

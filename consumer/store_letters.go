@@ -17,7 +17,7 @@ type letters struct {
 
 	mu      sync.Mutex
 	failing map[letterAt]bool // not stored yet
-	again   retrier           // of all of them together; the dispatcher spaces the attempts
+	again   retrier           // for all letters together; the dispatcher spaces the attempts
 }
 
 // store stores a letter once. The dispatcher decides when to store it again.

@@ -15,11 +15,11 @@ type takes struct {
 
 	mu      sync.Mutex
 	failing int     // letters whose last fetch failed
-	again   retrier // of all of them together, so that an outage is logged once
+	again   retrier // for all letters together, so that an outage is logged once
 }
 
-// take fetches a letter until it has read the letter, knows that it is gone, or ctx ends. Then the generation is over,
-// and the next owner takes the replay up.
+// take fetches a letter until it has read the letter, knows that it is gone, or ctx ends. When ctx ends, the generation
+// is over, and the next owner takes up the replay.
 func (t *takes) take(ctx context.Context, take turn.Take) {
 	var pace retrier
 	failed := false
@@ -41,7 +41,7 @@ func (t *takes) take(ctx context.Context, take turn.Take) {
 	}
 }
 
-// failed counts letters, not attempts, because the outage is over when each of them was fetched.
+// failed counts letters, not attempts, because the outage is over when all of them have been fetched.
 func (t *takes) failed(ctx context.Context, take turn.Take, err error, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

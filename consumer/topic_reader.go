@@ -10,12 +10,12 @@ import (
 	"leadhit-sync/consumer/follower"
 )
 
-// quietTries is how many attempts may find an unknown topic before that is logged: about three seconds. A topic that
-// was just created is not known to every broker at once.
+// quietTries is how many attempts may find that the topic is unknown before this is logged: about three seconds. A
+// topic that was just created is not known to every broker at once.
 const quietTries = 5
 
-// topicReader passes one of our own topics to the dispatcher: what it holds before the first call, and then each new
-// record.
+// topicReader passes the records of one of our own topics to the dispatcher: before the first call those that exist,
+// and then each new one.
 type topicReader[T any] struct {
 	*base
 	words
@@ -28,7 +28,7 @@ type topicReader[T any] struct {
 	started bool // it was read to its end once, and a goroutine follows it
 	again   retrier
 
-	// Use them only within a turn.
+	// Use next and until only within a turn.
 	next  int64 // all records before it were passed on
 	until int64 // the end that it had after the assignment; -1 while that is not known
 }
@@ -62,7 +62,7 @@ func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Contex
 			tell(ctx, r.again.Over(r.log), slog.LevelInfo, r.name+" can be read")
 			if is {
 				r.started = true
-				r.spawn(r.follow) // the last step: the goroutine uses again, too
+				r.spawn(r.follow) // the last step: the goroutine uses r.again, too
 			}
 			return true
 		case ctx.Err() != nil:

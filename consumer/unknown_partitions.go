@@ -128,8 +128,8 @@ func (f *fetcher) known(ctx context.Context, p event.Partition) {
 }
 
 // verified decides by the group's commit whether the log is the same. Kafka deletes commits with the topic: a commit
-// that is still there proves the same log. Without one the topic was created again, unless this group had never
-// committed.
+// that is still there proves that the log is the same. Without one the topic was created again, unless this group had
+// never committed.
 func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bounds, committed int64) error {
 	if committed >= 0 {
 		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p, b.Last) })

@@ -27,7 +27,7 @@ type Unreadable struct {
 	event.Partition
 	// First and Last are the offsets of the batch's events, as far as its header can be trusted.
 	First, Last int64
-	// Since is when the batch was first met.
+	// Since is when the batch was first found unreadable.
 	Since time.Time
 	Err   error
 }

@@ -18,7 +18,7 @@ type Wait struct {
 	Since time.Time
 }
 
-// The keys of waits: one wait of each kind, or of each kind and topic or partition.
+// The keys of waits. Some kinds have a single wait, others one for each topic or partition.
 const (
 	waitOutside     = "outside"
 	waitLedger      = "ledger"
@@ -34,7 +34,7 @@ const (
 	waitTake        = "take"
 	waitUneven      = "uneven"
 	waitMissing     = "missing "
-	// waitPrepared is for the topic of the letters, before the first event is fetched.
+	// waitPrepared is for the letters' topic, before the first event is fetched.
 	waitPrepared = "prepared"
 )
 
@@ -65,7 +65,7 @@ func (w *waits) end(key string) {
 	delete(w.all, key)
 }
 
-// only ends all waits of a kind, except those about these topics.
+// only ends all waits of a kind, except those about the given topics.
 func (w *waits) only(kind string, topics []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,7 +97,7 @@ func (w *waits) list() []Wait {
 	})
 }
 
-// WaitFor adds a wait for something outside of Run, such as another topic, before Run begins. The empty text ends that
+// WaitFor adds a wait for something outside Run, such as another topic, before Run begins. An empty text ends that
 // wait.
 func (c *Consumer) WaitFor(what string) {
 	if what == "" {
