@@ -11,8 +11,8 @@
 // The struct's tags are the only source of names, defaults, limits and explanations. They feed Load, the table in the
 // README and Variables, so none can drift from the others.
 //
-// No secret is part of an error, a warning or a table. Values are read once and never change; files that hold secrets
-// are only checked here, and read (again) by those who use them. The package starts no goroutine and keeps no state.
+// No secret is part of an error, a warning or a table. Values are read once and never change. Files that hold secrets
+// are only checked here; the code that uses them reads them again. The package starts no goroutine and keeps no state.
 package config
 
 import (
@@ -30,7 +30,7 @@ type Config struct {
 	Kafka struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`
 		Topics           list          `envconfig:"KAFKA_TOPICS" required:"true" example:"orders" help:"Topics with order events, separated by commas."`
-		Group            string        `envconfig:"KAFKA_GROUP" default:"leadhit-sync" help:"Consumer group; two groups call LeadHit twice."`
+		Group            string        `envconfig:"KAFKA_GROUP" default:"leadhit-sync" help:"Consumer group; with two groups, LeadHit gets each call twice."`
 		Start            start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group without commits starts: earliest, latest or an RFC 3339 time."`
 		SessionTimeout   time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" min:"6s" max:"30s" help:"How long a silent worker keeps its partitions."`
 		TLS              bool          `envconfig:"KAFKA_TLS" default:"false" example:"true" help:"Speak TLS (1.2 or newer) with the brokers."`
@@ -53,10 +53,10 @@ type Config struct {
 	// Calls and window: how many calls and events are handled at once.
 	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls in flight at once, per worker."`
 	// CallsPerSecond is 0, or at least 0.01.
-	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker, at least 0.01; 0 sets no limit."`
+	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker; 0 sets no limit, otherwise at least 0.01."`
 	SkipRepeats    bool    `envconfig:"SKIP_REPEATS" default:"true" example:"false" help:"Make no call for a status that LeadHit accepted last for the order."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Maximum number of unfinished events, per partition."`
-	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events and requested fetches, per worker; large batches take up to 8 MiB more, or as much as one that is larger."`
+	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events and requested fetches, per worker; large batches take up to 8 MiB more, or the size of a single batch that is larger."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
 	// SchemaRegistry has the schemas that events refer to by number. Without a URL, the only schemas are those in the
@@ -64,13 +64,13 @@ type Config struct {
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
 		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with additional authorities to trust for the registry's certificate; read again when it changes."`
-		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"User name at the registry."`
+		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"User name for the registry."`
 		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each request."`
 	}
 	Retry struct {
 		Initial    time.Duration `envconfig:"RETRY_INITIAL" default:"500ms" min:"1ms" max:"1m" help:"Longest wait before the second attempt; it doubles with every attempt."`
 		Max        time.Duration `envconfig:"RETRY_MAX" default:"1m" min:"1ms" max:"15m" help:"Longest wait before any attempt."`
-		MaxElapsed time.Duration `envconfig:"RETRY_MAX_ELAPSED" default:"15m" min:"0" max:"168h" help:"After this time an order that fails while others succeed becomes a dead letter; 0 for never."`
+		MaxElapsed time.Duration `envconfig:"RETRY_MAX_ELAPSED" default:"15m" min:"0" max:"168h" help:"How long an order may keep failing while others succeed, before its event becomes a dead letter; 0 sets no limit."`
 	}
 	DeadLetter struct {
 		Topic string `envconfig:"DEAD_LETTER_TOPIC" shown:"dlq.<group>" example:"dlq.leadhit-sync" help:"Topic of the dead letters; created if it does not exist."`
@@ -84,25 +84,25 @@ type Config struct {
 
 	Desk struct {
 		Addr           string   `envconfig:"DESK_ADDR" default:"127.0.0.1:8090" help:"Address of the desk's pages; everybody who reaches it can read them, unless DESK_TOKEN_FILE is set."`
-		Write          bool     `envconfig:"DESK_WRITE" default:"false" example:"true" help:"Whether known users may replay, dismiss, reopen, pause, resume, and see values at the desk."`
+		Write          bool     `envconfig:"DESK_WRITE" default:"false" example:"true" help:"Whether known users may replay, dismiss, reopen, pause, resume, and see unmasked values at the desk."`
 		UserHeader     string   `envconfig:"DESK_USER_HEADER" example:"X-Forwarded-Email" help:"Header in which an authenticating proxy in front of the desk names the user."`
-		TrustedProxies networks `envconfig:"DESK_TRUSTED_PROXIES" example:"10.1.2.3" help:"Addresses or networks of that proxy, separated by commas; the header is ignored from all others."`
+		TrustedProxies networks `envconfig:"DESK_TRUSTED_PROXIES" example:"10.1.2.3" help:"Addresses or networks of that proxy, separated by commas; from all others, the header is ignored."`
 		TokenFile      string   `envconfig:"DESK_TOKEN_FILE" example:"/run/secrets/desk-tokens" help:"File with the desk's users, where there is no such proxy: a line \"name token\" for each; read again when it changes."`
 	}
 
 	Traces traces
 
-	// Warnings are lines to log at the start, about what looks like a mistake.
+	// Warnings are lines to log at startup, about what looks like a mistake.
 	Warnings []string
 }
 
-// Load reads the process's environment. All mistakes come back at once, as an *Error, and no settings with them.
+// Load reads the process's environment. If there are mistakes, it returns all of them as one *Error, and no settings.
 func Load() (*Config, error) {
 	return load(func(string) bool { return true })
 }
 
-// Inspect is Load for a caller that checks further: it returns the settings even if there are mistakes. Settings with a
-// mistake must not be used.
+// Inspect is Load for a caller that makes further checks: it returns the settings even if there are mistakes. Settings
+// with a mistake must not be used.
 func Inspect() (*Config, *Error) {
 	c, p := read(tryFile)
 	return c, p.listed()

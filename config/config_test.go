@@ -209,7 +209,7 @@ func TestAllMissingSettingsAreReportedAtOnce(t *testing.T) {
 	want := []string{
 		"KAFKA_BROKERS: required; for example KAFKA_BROKERS=kafka-1:9092,kafka-2:9092",
 		"KAFKA_TOPICS: required; for example KAFKA_TOPICS=orders",
-		"LEADHIT_API_KEY_FILE: required, or LEADHIT_API_KEY; for example LEADHIT_API_KEY_FILE=/run/secrets/leadhit-api-key",
+		"LEADHIT_API_KEY_FILE: required, unless LEADHIT_API_KEY is set; for example LEADHIT_API_KEY_FILE=/run/secrets/leadhit-api-key",
 	}
 	if got := mistakes(t); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -224,7 +224,7 @@ func TestAWindowBeyondTheMemoryLimitIsRefusedWithTheSum(t *testing.T) {
 		t.Errorf("window that fits: got %q, want none", got)
 	}
 	setup(t, "WINDOW_BYTES", "33MiB")
-	want := []string{"WINDOW_BYTES: 33MiB is too much for GOMEMLIMIT 64MiB: 33MiB + 32MiB (all else) = 65MiB; for example WINDOW_BYTES=32MiB"}
+	want := []string{"WINDOW_BYTES: 33MiB is too much for GOMEMLIMIT 64MiB: 33MiB + 32MiB (everything else) = 65MiB; for example WINDOW_BYTES=32MiB"}
 	if got := mistakes(t); !slices.Equal(got, want) {
 		t.Errorf("window that does not fit: got %q, want %q", got, want)
 	}
@@ -240,7 +240,7 @@ func TestEachExampleIsAGoodValue(t *testing.T) {
 			t.Setenv(v.Name, "no good value\t,")
 			example := exampleOf(t, v.Name)
 			if strings.HasSuffix(v.Name, "_FILE") || strings.HasSuffix(v.Name, "_CERTIFICATE") || example == "" {
-				return // The example's file is not here; or any text will do.
+				return // The example's file does not exist here, or any text will do.
 			}
 			t.Setenv(v.Name, example)
 			if got := mistakes(t); got != nil {

@@ -76,7 +76,7 @@ func (p *problems) add(variable, what string) {
 	p.addWith(variable, what, p.settings[i].example())
 }
 
-// addWith records a mistake whose right value depends on other settings.
+// addWith records a mistake, with an example that depends on other settings.
 func (p *problems) addWith(variable, what, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Example: example})
 }

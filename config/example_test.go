@@ -21,8 +21,8 @@ func ExampleLoad() {
 	// Output:
 	// KAFKA_BROKERS: "PLAINTEXT://kafka:9092" has a scheme; KAFKA_TLS says whether to speak TLS; for example KAFKA_BROKERS=kafka-1:9092,kafka-2:9092
 	// KAFKA_TOPICS: required; for example KAFKA_TOPICS=orders
-	// LEADHIT_API_KEY_FILE: required, or LEADHIT_API_KEY; for example LEADHIT_API_KEY_FILE=/run/secrets/leadhit-api-key
-	// LEADHIT_TIMEOUT: 8s is too long for KAFKA_SESSION_TIMEOUT 10s: 10s - 8s - 1s (margin) leaves 1s to start calls in, a third of the session, 3.333s, is needed; for example LEADHIT_TIMEOUT=5s
+	// LEADHIT_API_KEY_FILE: required, unless LEADHIT_API_KEY is set; for example LEADHIT_API_KEY_FILE=/run/secrets/leadhit-api-key
+	// LEADHIT_TIMEOUT: 8s is too long for KAFKA_SESSION_TIMEOUT 10s: 10s - 8s - 1s (margin) leaves 1s to start calls in, but a third of the session, 3.333s, is needed; for example LEADHIT_TIMEOUT=5s
 	// WINDOW_BYTES: "16MB" is not a size in B, KiB, MiB or GiB; for example WINDOW_BYTES=16MiB
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// improveExamples replaces examples that contradict other settings. Where a required variable is missing, it names the
-// variable of the environment that is probably a misspelling of it.
+// improveExamples replaces examples that contradict other settings. If a required variable is missing, the text also
+// names an environment variable that is probably its misspelling.
 func (c *Config) improveExamples(p *problems) {
 	for i := range p.found {
 		f := &p.found[i]
@@ -34,7 +34,7 @@ func (c *Config) improveExamples(p *problems) {
 // required begins the text about a variable that is missing.
 const required = "required"
 
-// meant returns a variable of the environment that is nearly the missing one, or "".
+// meant returns an environment variable whose name is nearly that of the missing one, or "".
 func (p *problems) meant(missing string) string {
 	for _, name := range environment() {
 		near := suggest(name, p.settings)

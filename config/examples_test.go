@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/config"
 )
 
-// followExample does what the line's example says, where it has one, and demands that the mistake is gone.
+// followExample does what the line's example says, if it has one, and fails the test if the mistake is still there.
 func followExample(t *testing.T, line string) {
 	t.Helper()
 	before, example, found := strings.Cut(line, "; for example ")
@@ -46,7 +46,7 @@ func TestNoExampleIsItselfTheMistake(t *testing.T) {
 			[]string{"KAFKA_TOPICS", "dlq.leadhit-sync", "DEAD_LETTER_TOPIC", "a/b"},
 			"for example DEAD_LETTER_TOPIC=letters.dlq.leadhit-sync",
 		},
-		{"the key beside its file", []string{"LEADHIT_API_KEY_FILE", file(t, "x"), "LEADHIT_API_KEY", "two words"}, "LEADHIT_API_KEY: holds a space or a control character"},
+		{"the key beside its file", []string{"LEADHIT_API_KEY_FILE", file(t, "x"), "LEADHIT_API_KEY", "two words"}, "LEADHIT_API_KEY: contains a space or a control character"},
 		{"the file of the example is absent", []string{"LEADHIT_CA_FILE", "/etc/leadhit/ca.pem"}, "LEADHIT_CA_FILE: the file cannot be used: no such file or directory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestAMemoryLimitTooSmallForAnyWindowIsTheSettingToChange(t *testing.T) {
 	before := debug.SetMemoryLimit(20 << 20)
 	t.Cleanup(func() { debug.SetMemoryLimit(before) })
 	setup(t)
-	want := "WINDOW_BYTES: 16MiB is too much for GOMEMLIMIT 20MiB: 16MiB + 32MiB (all else) = 48MiB; for example GOMEMLIMIT=48MiB"
+	want := "WINDOW_BYTES: 16MiB is too much for GOMEMLIMIT 20MiB: 16MiB + 32MiB (everything else) = 48MiB; for example GOMEMLIMIT=48MiB"
 	if got := mistakes(t); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

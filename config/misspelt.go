@@ -23,7 +23,7 @@ func misspelt(settings []setting) []string {
 	return lines
 }
 
-// suggest is DidYouMean among some settings.
+// suggest is [DidYouMean] for the given settings.
 func suggest(name string, settings []setting) string {
 	is := func(name string) bool {
 		return slices.ContainsFunc(settings, func(s setting) bool { return s.name() == name })
@@ -73,7 +73,7 @@ func otherName(name string) string {
 	return ""
 }
 
-// nearest returns the setting whose name differs in a few letters, or "".
+// nearest returns the setting whose name differs in at most a few letters, or "".
 func nearest(name string, settings []setting) string {
 	// Two wrong letters are accepted, so that swapped neighbours count too. A long name may have three.
 	const most, long = 2, 18
@@ -87,7 +87,7 @@ func nearest(name string, settings []setting) string {
 	return ""
 }
 
-// oneWordApart reports whether one of two names has one word more than the other, as KAFKA_GROUP_ID and KAFKA_GROUP.
+// oneWordApart reports whether one of two names has one word more than the other, like KAFKA_GROUP_ID and KAFKA_GROUP.
 // The first word must be the same and one of ours, because other programs have variables too.
 func oneWordApart(name, setting string) bool {
 	longer, shorter := strings.Split(name, "_"), strings.Split(setting, "_")

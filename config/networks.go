@@ -41,7 +41,7 @@ func (n *networks) UnmarshalText(text []byte) error {
 		case err != nil || network.Addr().Is4In6():
 			return fmt.Errorf("%q is neither an address nor a network, such as 10.1.2.3 or 10.1.0.0/16", clip(item))
 		case network != network.Masked():
-			return fmt.Errorf("%q has an address within the network; the network is %s", clip(item), network.Masked())
+			return fmt.Errorf("%q has host bits set; the network is %s", clip(item), network.Masked())
 		}
 		read = append(read, network)
 	}

@@ -40,7 +40,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(mask), nil }
 func (s *Secret) UnmarshalText(text []byte) error {
 	value := string(text)
 	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-		return errors.New("holds a space or a control character")
+		return errors.New("contains a space or a control character")
 	}
 	s.value = &value
 	return nil

@@ -119,7 +119,7 @@ func (s setting) explain(err error) string {
 	return parse.Err.Error()
 }
 
-// outside returns how the value, raw as it was given, breaks the limits in the tags; "" if it does not.
+// outside returns how the value breaks the limits in the tags; "" if it does not. raw is the value as given.
 func (s setting) outside(raw string) string {
 	if choices := s.tag("choices"); choices != "" && raw != "" && !slices.Contains(strings.Split(choices, ","), raw) {
 		return s.noChoice(raw)

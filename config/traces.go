@@ -18,7 +18,7 @@ const defaultTracesTimeout = 10 * time.Second
 type traces struct {
 	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none sends no traces."`
 	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
-	TracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" example:"http://otel-collector:4318/v1/traces" help:"The same as a whole address; takes precedence."`
+	TracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" example:"http://otel-collector:4318/v1/traces" help:"Complete URL for traces; takes precedence."`
 	Protocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" shown:"http/protobuf" example:"http/protobuf" help:"Only http/protobuf is supported, whatever this says."`
 	// Headers are a secret because they hold tokens.
 	Headers     Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" example:"authorization=Bearer%20token" help:"Headers for the collector, name=value, separated by commas, values percent-encoded."`
@@ -63,11 +63,12 @@ func (c *Config) checkTraces(p *problems) {
 		if endpoint == "" {
 			continue
 		}
-		// A query or a fragment would come before the path that we append, and errors quote the address.
+		// A query or a fragment would come before the path that we append. Errors quote the address, so it must not
+		// contain credentials.
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
 			strings.ContainsAny(endpoint, "?#") {
-			p.add(name, "not an http or https URL, or has a user, a query or a fragment")
+			p.add(name, "not an http or https URL, or has a user name, a query or a fragment")
 		}
 	}
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)

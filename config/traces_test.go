@@ -74,7 +74,7 @@ func TestAnInvalidCollectorAddressIsRefused(t *testing.T) {
 		} {
 			setup(t, name, value)
 			got := mistakes(t)
-			if len(got) != 1 || !strings.HasPrefix(got[0], name+": not an http or https URL, or has a user, a query or a fragment") || strings.Contains(got[0], "canary") {
+			if len(got) != 1 || !strings.HasPrefix(got[0], name+": not an http or https URL, or has a user name, a query or a fragment") || strings.Contains(got[0], "canary") {
 				t.Errorf("%s: got %q, want one mistake without the value", value, got)
 			}
 		}

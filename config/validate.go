@@ -59,7 +59,7 @@ func (c *Config) checkLease(p *problems) {
 	}
 	p.addWith("LEADHIT_TIMEOUT",
 		fmt.Sprintf("%s is too long for KAFKA_SESSION_TIMEOUT %s: %s - %s - %s (margin) leaves %s to start calls in, "+
-			"a third of the session, %s, is needed",
+			"but a third of the session, %s, is needed",
 			call, session, session, call, margin, lease, least.Round(time.Millisecond)),
 		(session - margin - least).Truncate(time.Second).String())
 }
@@ -72,7 +72,7 @@ func (c *Config) checkMemory(p *problems) {
 	if !p.good("WINDOW_BYTES") || c.WindowBytes+rest <= limit {
 		return
 	}
-	what := fmt.Sprintf("%s is too much for GOMEMLIMIT %s: %s + %s (all else) = %s",
+	what := fmt.Sprintf("%s is too much for GOMEMLIMIT %s: %s + %s (everything else) = %s",
 		c.WindowBytes, limit, c.WindowBytes, rest, c.WindowBytes+rest)
 	if fits := (limit - rest) / mib * mib; fits >= mib {
 		p.addWith("WINDOW_BYTES", what, fits.String())
@@ -85,13 +85,13 @@ func (c *Config) checkMemory(p *problems) {
 func (c *Config) warnings(settings []setting) []string {
 	lines := misspelt(settings)
 	if c.Kafka.SASLMechanism != "" && !c.Kafka.TLS {
-		lines = append(lines, "KAFKA_SASL_MECHANISM without KAFKA_TLS: events and the user's name travel unencrypted")
+		lines = append(lines, "KAFKA_SASL_MECHANISM without KAFKA_TLS: events and the user name travel unencrypted")
 	}
 	lines = append(lines, c.deskWarnings()...)
 	return append(lines, c.Traces.warnings()...)
 }
 
-// isPort reports whether text is a port number, least or above.
+// isPort reports whether text is a port number that is at least least.
 func isPort(text string, least uint64) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n >= least

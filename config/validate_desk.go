@@ -29,11 +29,11 @@ func (c *Config) checkDesk(p *problems) {
 	}
 }
 
-// checkDeskProxy asks for the header and the proxy that may send it together.
+// checkDeskProxy checks that the header and the proxies that may send it are set together.
 func (c *Config) checkDeskProxy(p *problems) {
 	d := &c.Desk
 	if strings.Trim(d.UserHeader, headerLetters) != "" {
-		p.add("DESK_USER_HEADER", fmt.Sprintf("%q is not a header's name", clip(d.UserHeader)))
+		p.add("DESK_USER_HEADER", fmt.Sprintf("%q is not a header name", clip(d.UserHeader)))
 	}
 	for _, network := range d.TrustedProxies {
 		if network.Bits() == 0 {
@@ -53,7 +53,7 @@ func (c *Config) checkDeskProxy(p *problems) {
 // headerLetters are the characters that a header's name may have, except some that no proxy uses.
 const headerLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
-// deskWarnings warns of pages that people other than the person who starts the desk can read.
+// deskWarnings warns if people other than the one who starts the desk can read its pages.
 func (c *Config) deskWarnings() []string {
 	host, _, err := net.SplitHostPort(c.Desk.Addr)
 	address, notAddress := netip.ParseAddr(host)

@@ -22,8 +22,8 @@ func (c *Config) checkKafka(p *problems) {
 	c.checkSASL(p)
 }
 
-// checkTLS asks for files that can be read, and for the certificate and its key together. Whether they hold PEM and
-// belong together is checked by the code that loads them.
+// checkTLS checks that the files can be read, and that the certificate and its key are set together. The code that
+// loads the files checks whether they contain PEM and belong together.
 func (c *Config) checkTLS(p *problems) {
 	k := &c.Kafka
 	files := []struct{ variable, path string }{
@@ -50,8 +50,8 @@ func (c *Config) checkTLS(p *problems) {
 	}
 }
 
-// checkSASL asks for all of mechanism, user and password, or none. PLAIN sends the password itself, so it needs TLS.
-// SCRAM does not send it, and may be used without TLS.
+// checkSASL checks that mechanism, user and password are all set, or none of them. PLAIN sends the password itself, so
+// it needs TLS. SCRAM does not send the password, and may be used without TLS.
 func (c *Config) checkSASL(p *problems) {
 	k := &c.Kafka
 	if !p.good("KAFKA_SASL_MECHANISM") {

@@ -25,7 +25,7 @@ func (c *Config) checkLeadHit(p *problems) {
 	if p.good("LEADHIT_API_KEY") {
 		switch key, file := c.LeadHit.APIKey.Reveal(), c.LeadHit.APIKeyFile; {
 		case key == "" && file == "":
-			p.add("LEADHIT_API_KEY_FILE", "required, or LEADHIT_API_KEY")
+			p.add("LEADHIT_API_KEY_FILE", "required, unless LEADHIT_API_KEY is set")
 		case key != "" && file != "":
 			p.addWith("LEADHIT_API_KEY", "not allowed together with LEADHIT_API_KEY_FILE; unset one of them", "")
 		}
@@ -51,15 +51,15 @@ func (c *Config) checkProxy(p *problems) {
 }
 
 // wrongURL returns what is wrong with an address of LeadHit or of the schema registry, or "". It never quotes the
-// address: a user or a query in it may be a secret. inURL says what to do instead of a user or a query, overHTTP what
-// http to another machine would risk.
+// address: its user name or query may contain a secret. inURL says what to do instead of putting them into the address.
+// overHTTP names the risk of http to another machine.
 func wrongURL(address, inURL, overHTTP string) string {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return "not an https URL"
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "has a user, a query or a fragment; " + inURL
+		return "has a user name, a query or a fragment; " + inURL
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return "http to another machine, " + overHTTP + "; use https"
 	}

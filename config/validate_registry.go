@@ -1,7 +1,7 @@
 package config
 
-// checkSchemaRegistry checks how the registry is reached. Without its URL the other settings have no effect, so it was
-// probably forgotten.
+// checkSchemaRegistry checks how the registry is reached. Without its URL the other settings have no effect, so the URL
+// was probably forgotten.
 func (c *Config) checkSchemaRegistry(p *problems) {
 	r := &c.SchemaRegistry
 	if r.URL == "" {

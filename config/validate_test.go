@@ -74,14 +74,14 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 			"a call that leaves the lease no time",
 			[]string{"LEADHIT_TIMEOUT", "8s"},
 			"LEADHIT_TIMEOUT: 8s is too long for KAFKA_SESSION_TIMEOUT 10s: 10s - 8s - 1s (margin) leaves 1s to start calls in, " +
-				"a third of the session, 3.333s, is needed; for example LEADHIT_TIMEOUT=5s",
+				"but a third of the session, 3.333s, is needed; for example LEADHIT_TIMEOUT=5s",
 		},
 		{"a call just too long for the session", []string{"KAFKA_SESSION_TIMEOUT", "6s", "LEADHIT_TIMEOUT", "3401ms"}, "LEADHIT_TIMEOUT: 3.401s is too long"},
 		{
 			"a call too long for a long session, whose margin is longer, too",
 			[]string{"KAFKA_SESSION_TIMEOUT", "20s", "LEADHIT_TIMEOUT", "12s"},
 			"LEADHIT_TIMEOUT: 12s is too long for KAFKA_SESSION_TIMEOUT 20s: 20s - 12s - 2s (margin) leaves 6s to start calls in, " +
-				"a third of the session, 6.667s, is needed; for example LEADHIT_TIMEOUT=11s",
+				"but a third of the session, 6.667s, is needed; for example LEADHIT_TIMEOUT=11s",
 		},
 		{"TLS that is neither true nor false", []string{"KAFKA_TLS", "on"}, `KAFKA_TLS: "on" is neither true nor false`},
 		{"a TLS file without TLS", []string{"KAFKA_TLS_CA_FILE", full}, "KAFKA_TLS_CA_FILE: not used while KAFKA_TLS is false"},
@@ -117,7 +117,7 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		{
 			"a header's name with a colon",
 			[]string{"DESK_USER_HEADER", "X-User:", "DESK_TRUSTED_PROXIES", "10.0.0.1"},
-			`DESK_USER_HEADER: "X-User:" is not a header's name`,
+			`DESK_USER_HEADER: "X-User:" is not a header name`,
 		},
 		{
 			"every address as a proxy",
@@ -130,9 +130,9 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 			`DESK_TRUSTED_PROXIES: "proxy" is neither an address nor a network, such as 10.1.2.3 or 10.1.0.0/16`,
 		},
 		{
-			"a proxy's network with an address in it",
+			"a proxy's network with host bits set",
 			[]string{"DESK_USER_HEADER", "X-User", "DESK_TRUSTED_PROXIES", "10.1.2.3/16"},
-			`DESK_TRUSTED_PROXIES: "10.1.2.3/16" has an address within the network; the network is 10.1.0.0/16`,
+			`DESK_TRUSTED_PROXIES: "10.1.2.3/16" has host bits set; the network is 10.1.0.0/16`,
 		},
 		{
 			"an IPv4 network in IPv6's form",
@@ -147,11 +147,11 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		},
 		{"an address that is not a URL", []string{"LEADHIT_URL", "leadhit"}, "LEADHIT_URL: not an https URL"},
 		{"an address of another scheme", []string{"LEADHIT_URL", "ftp://leadhit/"}, "LEADHIT_URL: not an https URL"},
-		{"an address with a user", []string{"LEADHIT_URL", "https://u:p@leadhit/"}, "LEADHIT_URL: has a user, a query or a fragment"},
-		{"an address with a query", []string{"LEADHIT_URL", "https://leadhit/?key=1"}, "LEADHIT_URL: has a user, a query or a fragment"},
+		{"an address with a user", []string{"LEADHIT_URL", "https://u:p@leadhit/"}, "LEADHIT_URL: has a user name, a query or a fragment"},
+		{"an address with a query", []string{"LEADHIT_URL", "https://leadhit/?key=1"}, "LEADHIT_URL: has a user name, a query or a fragment"},
 		{"an unencrypted address", []string{"LEADHIT_URL", "http://10.0.0.1/"}, "LEADHIT_URL: http to another machine"},
 		{"two keys", []string{"LEADHIT_API_KEY_FILE", full}, "LEADHIT_API_KEY: not allowed together with LEADHIT_API_KEY_FILE"},
-		{"a key with a line's end", []string{"LEADHIT_API_KEY", "key\n"}, "LEADHIT_API_KEY: holds a space or a control character"},
+		{"a key with a line's end", []string{"LEADHIT_API_KEY", "key\n"}, "LEADHIT_API_KEY: contains a space or a control character"},
 		{"a proxy that is not a URL", []string{"LEADHIT_PROXY", "proxy:3128"}, "LEADHIT_PROXY: not an http, https or socks5 URL"},
 		{
 			"a proxy that would see the key",
@@ -159,8 +159,8 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 			"LEADHIT_PROXY: not allowed while LEADHIT_URL is http, which would show the key to the proxy",
 		},
 		{"a registry that is not a URL", []string{"SCHEMA_REGISTRY_URL", "registry:8081"}, "SCHEMA_REGISTRY_URL: not an https URL"},
-		{"a registry with a user", []string{"SCHEMA_REGISTRY_URL", "https://u:p@registry/"}, "SCHEMA_REGISTRY_URL: has a user, a query or a fragment; use SCHEMA_REGISTRY_USERNAME"},
-		{"a registry with a query", []string{"SCHEMA_REGISTRY_URL", "https://registry/?"}, "SCHEMA_REGISTRY_URL: has a user, a query or a fragment"},
+		{"a registry with a user", []string{"SCHEMA_REGISTRY_URL", "https://u:p@registry/"}, "SCHEMA_REGISTRY_URL: has a user name, a query or a fragment; use SCHEMA_REGISTRY_USERNAME"},
+		{"a registry with a query", []string{"SCHEMA_REGISTRY_URL", "https://registry/?"}, "SCHEMA_REGISTRY_URL: has a user name, a query or a fragment"},
 		{"an unencrypted registry", []string{"SCHEMA_REGISTRY_URL", "http://registry:8081"}, "SCHEMA_REGISTRY_URL: http to another machine"},
 		{"a registry's authority without a registry", []string{"SCHEMA_REGISTRY_CA_FILE", full}, "SCHEMA_REGISTRY_CA_FILE: not used without SCHEMA_REGISTRY_URL"},
 		{"a registry's authority that does not exist", []string{"SCHEMA_REGISTRY_URL", "https://registry", "SCHEMA_REGISTRY_CA_FILE", absent}, "SCHEMA_REGISTRY_CA_FILE: the file cannot be used"},
@@ -207,7 +207,7 @@ func TestSettingsAtTheirLimitsAreAccepted(t *testing.T) {
 		{"retries that never end", []string{"RETRY_MAX_ELAPSED", "0"}},
 		{"a port of the system's choice", []string{"HTTP_ADDR", "127.0.0.1:0"}},
 		{"the longest name for the letters", []string{"DEAD_LETTER_TOPIC", strings.Repeat("a", 242)}},
-		{"a group without a mechanism, all empty", []string{"KAFKA_SASL_MECHANISM", "", "KAFKA_SASL_USERNAME", ""}},
+		{"no login, with empty settings", []string{"KAFKA_SASL_MECHANISM", "", "KAFKA_SASL_USERNAME", ""}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			setup(t, test.env...)
@@ -244,7 +244,7 @@ func TestAMisspeltNameIsAWarning(t *testing.T) {
 	}
 }
 
-func TestALoginInClearIsAWarning(t *testing.T) {
+func TestALoginInClearTextIsAWarning(t *testing.T) {
 	setup(t, "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME", "me", "KAFKA_SASL_PASSWORD_FILE", file(t, "x"))
 	if got := mustLoad(t).Warnings; len(got) != 1 || !strings.HasPrefix(got[0], "KAFKA_SASL_MECHANISM without KAFKA_TLS") {
 		t.Errorf("got warnings %q, want one about KAFKA_TLS", got)

@@ -13,7 +13,7 @@ import (
 const maxFile = 4 << 20
 
 // Read returns the content of a regular file. It refuses pipes and devices: reading one could block forever, and a
-// second reading would not return the same.
+// second read would not return the same content.
 func Read(name string) ([]byte, error) {
 	// Without O_NONBLOCK, opening a pipe blocks until another process opens it to write.
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -41,7 +41,7 @@ func Read(name string) ([]byte, error) {
 }
 
 // Password returns a file's only line without its line end. It refuses what no password contains, but a carelessly made
-// file does: a second line, a byte order mark, a zero byte.
+// file may: a second line, a byte order mark, a zero byte.
 func Password(name string) (string, error) {
 	text, err := Read(name)
 	if err != nil {

@@ -21,7 +21,7 @@ func write(t *testing.T, text string) (file string) {
 	return file
 }
 
-// replace exchanges a file in one step, as Kubernetes does.
+// replace replaces the content of a file in one step, as Kubernetes does.
 func replace(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file+".new", []byte(text), 0o600); err != nil {

@@ -47,7 +47,7 @@ func TestContentStaysInUseWhileItsFileCannotBeRead(t *testing.T) {
 		failed := strings.Count(log.String(), `msg="file cannot be used; its previous content stays in use; fix the file" setting=PASSWORD_FILE`)
 		recovered := strings.Count(log.String(), `msg="file can be used again" setting=PASSWORD_FILE`)
 		if failed != step.failed || recovered != step.recovered {
-			t.Errorf("got %d lines of failures and %d of ends, want %d and %d:\n%s", failed, recovered, step.failed, step.recovered, log.String())
+			t.Errorf("got %d lines about failures and %d about recoveries, want %d and %d:\n%s", failed, recovered, step.failed, step.recovered, log.String())
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// server responds over TLS with a certificate of its own authority, whose PEM it returns.
+// server starts a server with TLS, whose certificate is its own authority. It also returns that authority as PEM.
 func server(t *testing.T) (s *httptest.Server, authority string) {
 	t.Helper()
 	s = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
