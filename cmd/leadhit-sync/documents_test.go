@@ -30,6 +30,19 @@ func TestTheRussianReadmeHasTheSameCommands(t *testing.T) {
 	}
 }
 
+// TestBothReadmesNameTheCommandsForAFreshMachine: these two need no other setup.
+func TestBothReadmesNameTheCommandsForAFreshMachine(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"README.md", "README.ru.md"} {
+		text := readFile(t, filepath.Join(repository(t), name))
+		for _, want := range []string{"go run ./cmd/demo", "`make test`"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not name %q", name, want)
+			}
+		}
+	}
+}
+
 // commandsOf returns the lines of a document's code blocks, without their comments.
 func commandsOf(text string) []string {
 	var lines []string
