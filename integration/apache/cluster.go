@@ -1,5 +1,5 @@
 // Package apache runs real Apache Kafka for tests and for trying things by hand: one node or several, as plain Java
-// processes on 127.0.0.1. Each node is broker and controller (KRaft). Releases before 3.3 get a ZooKeeper instead.
+// processes on 127.0.0.1. Each node is broker and controller (KRaft). Releases before 3.3 use ZooKeeper instead.
 //
 //	cluster, err := apache.Start(ctx, apache.Options{Nodes: 3})
 //	…
@@ -59,7 +59,7 @@ type Cluster struct {
 }
 
 // Start downloads Kafka if necessary, formats the nodes' storage, starts them and waits until the cluster is ready.
-// After an error nothing is left: no process, no data.
+// After an error it leaves no process and no data behind.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Nodes == 0 {
 		options.Nodes = 1

@@ -13,12 +13,12 @@ import (
 	"leadhit-sync/integration/apache"
 )
 
-// available skips loudly where Kafka cannot run, and fails where it must: in CI.
+// available skips the test, with a message, if Kafka cannot run here. In CI it fails the test instead.
 func available(t *testing.T) {
 	t.Helper()
 	if err := apache.Available(); err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("real Kafka is demanded here: %v", err)
+			t.Fatalf("real Kafka is required in CI: %v", err)
 		}
 		t.Skipf("SKIPPED, real Kafka was not tried: %v", err)
 	}
@@ -85,7 +85,7 @@ func TestThreeNodesComeThroughEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
-		t.Errorf("got %v, %v in the data's folder after Close, want nothing", left, err)
+		t.Errorf("got %v, %v in the data folder after Close, want nothing", left, err)
 	}
 	if up := answering(t, cluster.Brokers()); up != 0 {
 		t.Errorf("got %d nodes that respond after Close", up)

@@ -8,7 +8,7 @@ import (
 // ErrAbsent says that Java or Maven is missing.
 var ErrAbsent = errAbsent
 
-// Properties returns the settings of one node out of as many as there are pairs of ports.
+// Properties returns the settings of one node of a cluster. Each node has two of the ports.
 func Properties(ports []int, id int, extra map[string]string) string {
 	return layout{ports: ports, extra: extra}.properties(id, "/data")
 }
@@ -41,7 +41,7 @@ func ReleaseOf(version string) (Release, error) {
 // Process is a Java process.
 type Process struct{ *process }
 
-// NewProcess returns a process that was not started.
+// NewProcess returns a process that has not been started.
 func NewProcess(dir, jars string) Process {
 	r := release{log4j: "log4j.configuration=file:" + logSettings}
 	return Process{&process{name: "kafka", dir: dir, log: dir + "/log", release: r, jars: jars}}
@@ -59,5 +59,5 @@ func (p Process) Signal(signal syscall.Signal) error { return p.signal(signal) }
 // Running reports whether the process runs.
 func (p Process) Running() (bool, error) { return p.running() }
 
-// Log is the path of what it writes.
+// Log returns the path of the process's output.
 func (p Process) Log() string { return p.log }

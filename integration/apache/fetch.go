@@ -28,7 +28,7 @@ func Available() error {
 	return nil
 }
 
-// fetch returns the class path of a release. The first call of a user downloads it from Maven Central.
+// fetch returns the class path of a release. A user's first call downloads the release from Maven Central.
 func fetch(ctx context.Context, r release) (jars string, err error) {
 	if err := Available(); err != nil {
 		return "", err

@@ -9,14 +9,14 @@ import (
 	"leadhit-sync/integration/apache"
 )
 
-// whole is a Maven that delivers; it writes into the folder that is its last argument's value.
+// whole is a fake Maven that succeeds: it writes Kafka's jar into the folder that its last argument names.
 const whole = `#!/bin/sh
 for last; do :; done
 jars="${last#-DoutputDirectory=}"
 mkdir -p "$jars" && : > "$jars/kafka_2.13-` + apache.Version + `.jar"
 `
 
-// fakeMaven puts a program mvn, and nothing else but the shell's own tools, on the PATH.
+// fakeMaven puts a script named mvn first on the PATH.
 func fakeMaven(t *testing.T, script string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,7 +26,7 @@ func fakeMaven(t *testing.T, script string) {
 	t.Setenv("PATH", dir+":/usr/bin:/bin")
 }
 
-func TestABrokenDownloadIsNotTakenForWhole(t *testing.T) {
+func TestABrokenDownloadIsNotUsed(t *testing.T) {
 	for name, script := range map[string]string{
 		"Maven fails":               "#!/bin/sh\necho no such artifact; exit 1\n",
 		"Maven leaves out the jars": "#!/bin/sh\nexit 0\n",
@@ -65,11 +65,11 @@ func TestKafkaIsFetchedOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsAbsentIsNamed(t *testing.T) {
+func TestAMissingProgramIsNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	err := apache.Available()
 	if !errors.Is(err, apache.ErrAbsent) || err.Error() != "java: not on the PATH" {
-		t.Errorf("got %v, want java named as absent", err)
+		t.Errorf("got %v, want java named as missing", err)
 	}
 	if _, err := apache.Start(t.Context(), apache.Options{}); !errors.Is(err, apache.ErrAbsent) {
 		t.Errorf("got %v from Start, want ErrAbsent", err)

@@ -7,7 +7,7 @@ import (
 )
 
 // Java returns a command that runs java with Kafka's own jars on the class path, for tests with Apache's own client. It
-// downloads Kafka if necessary. The caller starts the command and waits for its end.
+// downloads Kafka if necessary. The caller starts the command and waits for it.
 func Java(ctx context.Context, arguments ...string) (*exec.Cmd, error) {
 	r, err := releaseOf(Version)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// clusterID is a UUID in base64, as StorageTool requires. Clusters never meet, so all may have the same.
+// clusterID is a UUID in base64, as StorageTool requires. Clusters are never connected, so all may have the same id.
 const clusterID = "bGVhZGhpdC1zeW5jLWthZg"
 
 // layout is what the nodes of a cluster must know about each other. Each node has a port for clients, one for its
@@ -75,7 +75,7 @@ func (l layout) properties(id int, data string) string {
 	return text.String()
 }
 
-// addQuorum adds the settings of the metadata quorum: all nodes as controllers, or a ZooKeeper.
+// addQuorum adds the settings of the metadata quorum: all nodes as controllers, or ZooKeeper.
 func (l layout) addQuorum(set map[string]string, id int) {
 	if l.release.zooKeeper {
 		set["broker.id"] = strconv.Itoa(id)
@@ -96,7 +96,7 @@ func (l layout) addQuorum(set map[string]string, id int) {
 	set["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 }
 
-// zooKeeperPort is the port of the first node's controller: a cluster with a ZooKeeper has no controller listener.
+// zooKeeperPort is the port of the first node's controller: a cluster with ZooKeeper has no controller listener.
 func (l layout) zooKeeperPort() int { return l.ports[1] }
 
 // freePorts returns ports of 127.0.0.1 on which nobody listens. They are below the range from which systems take the
@@ -115,5 +115,5 @@ func freePorts(ctx context.Context, count int) ([]int, error) {
 			return ports, nil
 		}
 	}
-	return nil, fmt.Errorf("no %d free ports between %d and %d on 127.0.0.1", count, lowest, highest)
+	return nil, fmt.Errorf("cannot find %d free ports between %d and %d on 127.0.0.1", count, lowest, highest)
 }

@@ -26,7 +26,7 @@ type Listener struct {
 type LoginOptions struct {
 	// Keystore is a PEM file with the nodes' key and certificate. Empty means no TLS.
 	Keystore string
-	// Plain has the passwords of PLAIN by user. [Cluster.SetPassword] creates the users of SCRAM.
+	// Plain maps each user of PLAIN to a password. [Cluster.SetPassword] creates users of SCRAM.
 	Plain map[string]string
 	// Reauthenticate is how long a login is valid before the node closes the connection. 0 means for ever.
 	Reauthenticate time.Duration
@@ -66,8 +66,8 @@ func plainUsers(passwords map[string]string) string {
 	return text.String()
 }
 
-// Certificates returns a listener for users with a certificate of an authority in the PEM file truststore. The common
-// name is the user's name. keystore is as in [LoginOptions].
+// Certificates returns a listener for users with a certificate from an authority in the PEM file truststore. The
+// certificate's common name is the user's name. keystore is as in [LoginOptions].
 func Certificates(name, keystore, truststore string) Listener {
 	return Listener{Name: name, Protocol: "SSL", Properties: map[string]string{
 		"ssl.keystore.type": "PEM", "ssl.keystore.location": keystore,
@@ -101,7 +101,7 @@ func (l layout) addListeners(set map[string]string, id int) {
 		}
 	}
 	if len(l.listeners) > 0 {
-		// Tests replace a certificate by one with other names.
+		// Tests replace a certificate with one that has other names.
 		set["ssl.allow.dn.changes"], set["ssl.allow.san.changes"] = "true", "true"
 	}
 }

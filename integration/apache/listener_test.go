@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/integration/apache"
 )
 
-func TestListenersStandBesideThePlainOne(t *testing.T) {
+func TestListenersAreAddedToThePlainOne(t *testing.T) {
 	t.Parallel()
 	cabled := apache.Certificates("CERTIFICATES", "/broker.pem", "/ca.pem")
 	cabled.Advertised = "127.0.0.1:9"

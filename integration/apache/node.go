@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// Node is one broker, and a controller beside it where there is no ZooKeeper.
+// Node is one broker. Without ZooKeeper it is also a controller.
 type Node struct {
 	// ID is the node's id in Kafka's metadata.
 	ID int
@@ -43,7 +43,7 @@ func (n *Node) format(ctx context.Context, all layout) error {
 	return n.formatKRaft(ctx)
 }
 
-// run runs one of Kafka's tools, and waits for its end.
+// run runs one of Kafka's tools, and waits until it ends.
 func (n *Node) run(ctx context.Context, arguments ...string) error {
 	cmd := n.java(exec.CommandContext(ctx, "java"), arguments...)
 	var output bytes.Buffer
@@ -54,7 +54,7 @@ func (n *Node) run(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
-// Start starts the node if it does not run. It does not wait until the node is ready: Cluster.Ready does.
+// Start starts the node if it is not running. It does not wait until the node is ready: Cluster.Ready does.
 func (n *Node) Start() error { return n.start("kafka.Kafka", "server.properties") }
 
 // Kill ends the node as a crash would (SIGKILL).

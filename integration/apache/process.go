@@ -17,13 +17,13 @@ var errEnded = errors.New("the process ended unexpectedly")
 type process struct {
 	name    string
 	dir     string
-	log     string // the path of what it writes
+	log     string // the path of its output
 	release release
 	jars    string // the class path
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd     // nil: never started, or killed
-	ended chan struct{} // closed when cmd's process was waited for
+	ended chan struct{} // closed when cmd.Wait has returned
 }
 
 // java makes cmd run one of the jars' classes in the process's folder. Only the compiler C1 is used: with the serial
@@ -37,14 +37,14 @@ func (p *process) java(cmd *exec.Cmd, arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// start starts the process with a class and its arguments, if it does not run.
+// start starts the process with a class and its arguments, if it is not running.
 func (p *process) start(arguments ...string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cmd != nil {
 		return nil
 	}
-	// The file is appended to, because the log of a node includes that of its runs before a kill.
+	// Append: a node's log also covers its runs before a kill.
 	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)

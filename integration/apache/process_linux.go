@@ -2,8 +2,8 @@ package apache
 
 import "syscall"
 
-// apart gives a process its own group, so that a Ctrl-C at the terminal does not reach it: we end it, in our order. The
-// kernel kills it when we die, even by SIGKILL.
+// apart gives a process its own group, so that Ctrl-C at the terminal does not reach it: its parent decides when it
+// ends. The kernel kills the process when its parent dies, even from SIGKILL.
 func apart() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

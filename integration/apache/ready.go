@@ -67,7 +67,7 @@ func (n *Node) look(ctx context.Context, running, all int) error {
 	}
 	// A controller drops a killed broker only after its session of 9 s, so a node may know too many as well as too few.
 	if len(answer.Brokers) != running {
-		return fmt.Errorf("%w: it knows %d nodes of %d", errNotYet, len(answer.Brokers), running)
+		return fmt.Errorf("%w: it knows %d nodes, want %d", errNotYet, len(answer.Brokers), running)
 	}
 	for _, topic := range answer.Topics {
 		for _, partition := range topic.Partitions {

@@ -20,11 +20,11 @@ func (a artifact) String() string {
 type release struct {
 	version string
 	scala   string
-	// zooKeeper: a ZooKeeper beside the nodes keeps the cluster's metadata, not the nodes themselves.
+	// zooKeeper means that ZooKeeper keeps the cluster's metadata, not the nodes themselves.
 	zooKeeper bool
 	// besides are artifacts that the release needs but does not declare.
 	besides []artifact
-	// logging is the content of the log's settings file, log4j the system property that names the file.
+	// logging is the content of the log's settings file. log4j is the system property that names the file.
 	logging, log4j string
 }
 
@@ -44,10 +44,10 @@ rootLogger.appenderRef.out.ref = out
 `
 )
 
-// logSettings is the file in a node's folder that sends log lines from INFO on to stdout, which is the node's log file.
+// logSettings is the file in a node's folder that sends log lines of INFO and above to stdout, the node's log file.
 const logSettings = "log4j.properties"
 
-// releaseOf returns the needs of a version. 0.11, 2.8, 3.9 and 4.x were tried.
+// releaseOf returns what a version needs. 0.11, 2.8, 3.9 and 4.x were tried.
 func releaseOf(version string) (release, error) {
 	var major, minor int
 	if _, err := fmt.Sscanf(version, "%d.%d.", &major, &minor); err != nil {
@@ -64,7 +64,7 @@ func releaseOf(version string) (release, error) {
 		r.zooKeeper = true
 		r.besides = []artifact{{"org.slf4j", "slf4j-reload4j", "1.7.36"}}
 	default:
-		// It has its own log4j, and uses a package that Java 11 removed.
+		// These releases have their own log4j, and use a package that Java 11 removed.
 		r.scala, r.zooKeeper = "2.12", true
 		r.besides = []artifact{{"javax.xml.bind", "jaxb-api", "2.3.1"}}
 	}
@@ -74,7 +74,7 @@ func releaseOf(version string) (release, error) {
 // jar is the file with Kafka itself.
 func (r release) jar() string { return "kafka_" + r.scala + "-" + r.version + ".jar" }
 
-// pom is a Maven project that depends on Kafka and on what it does not declare.
+// pom is a Maven project that depends on Kafka and on what Kafka does not declare.
 func (r release) pom() string {
 	var dependencies strings.Builder
 	for _, a := range append([]artifact{{"org.apache.kafka", "kafka_" + r.scala, r.version}}, r.besides...) {

@@ -44,7 +44,7 @@ func TestAReleaseBringsWhatItNeedsOnJava17(t *testing.T) {
 	}
 }
 
-func TestOnlyReleasesHaveNeeds(t *testing.T) {
+func TestAnInvalidVersionIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"", "4", "four.point.0"} {
 		if got, err := apache.ReleaseOf(version); err == nil {

@@ -14,10 +14,11 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// iterations is the smallest number that Kafka accepts.
+// iterations is the smallest number of iterations that Kafka accepts.
 const iterations = 4096
 
-// SetPassword creates a user of SCRAM-SHA-256 and SCRAM-SHA-512, or changes its password. Established connections stay.
+// SetPassword creates a user of SCRAM-SHA-256 and SCRAM-SHA-512, or changes its password. Established connections stay
+// open.
 func (c *Cluster) SetPassword(ctx context.Context, user, password string) error {
 	// These are two requests, because Kafka rejects a request that alters a user twice.
 	err := errors.Join(
@@ -78,8 +79,8 @@ func (r Right) entries() []kafka.ACLEntry {
 	return entries
 }
 
-// WorkerRights are all rights that a worker needs if somebody else creates the topics of events, letters and ledger.
-// They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
+// WorkerRights returns all rights that a worker needs if somebody else creates the topics of events, letters and
+// ledger. They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
 func WorkerRights(user, group, letters string, events ...string) []Right {
 	// Each right has its own slice, because tests remove single operations in place.
 	reads := func(others ...kafka.ACLOperationType) []kafka.ACLOperationType {
@@ -97,8 +98,8 @@ func WorkerRights(user, group, letters string, events ...string) []Right {
 	return rights
 }
 
-// CreateRights are the rights that a worker needs in addition to [WorkerRights] if it creates the letters' topic and
-// the ledger.
+// CreateRights returns the rights that a worker needs in addition to [WorkerRights] if it creates the letters' topic
+// and the ledger.
 func CreateRights(user, letters string) []Right {
 	create := []kafka.ACLOperationType{kafka.ACLOperationTypeCreate}
 	return []Right{
@@ -158,8 +159,8 @@ func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 
 // Replace makes the running node load another PEM file for one of a listener's stores: "keystore", the certificate that
 // it presents, or "truststore", the authorities that it trusts. The file's name must differ from the one before,
-// because the broker loads a file only when the setting changes. Each network thread does so a moment later, and
-// established connections stay.
+// because the broker loads a file only when the setting changes. Each network thread loads it a moment later, and
+// established connections stay open.
 func (n *Node) Replace(ctx context.Context, listener, store, file string) error {
 	name := Listener{Name: listener}.prefix() + "ssl." + store + ".location"
 	transport := &kafka.Transport{}
@@ -182,8 +183,8 @@ func (n *Node) Replace(ctx context.Context, listener, store, file string) error 
 	return nil
 }
 
-// ask makes a request through the plain listener, where the client is a super user. The transport is its own, because a
-// pooled one would answer metadata requests from its cache.
+// ask makes a request through the plain listener, where the client is a super user. Each request has its own transport,
+// because a pooled one would answer metadata requests from its cache.
 func (c *Cluster) ask(request func(*kafka.Client) error) error {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()

@@ -28,7 +28,7 @@ func (c *Cluster) startZooKeeper(all layout, jars string) error {
 	return c.zooKeeper.start("org.apache.zookeeper.server.ZooKeeperServerMain", "zookeeper.properties")
 }
 
-// formatKRaft prepares a node's storage, as the quick start of Kafka describes.
+// formatKRaft prepares a node's storage, as Kafka's quick start describes.
 func (n *Node) formatKRaft(ctx context.Context) error {
 	return n.run(ctx, "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", "server.properties")
 }

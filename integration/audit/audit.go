@@ -1,4 +1,4 @@
-// Package audit judges a run from outside, by [Evidence] that the worker did not produce: the events that Kafka
+// Package audit judges a run from outside, from [Evidence] that the worker did not produce: the events that Kafka
 // acknowledged, LeadHit's call log, the stored letters, and the group's committed offsets. [Compare] returns a [Report]
 // of lost, misordered, repeated and altered events.
 //
@@ -20,8 +20,9 @@ import (
 
 // Compare audits a run. It relies on Kafka's order within a partition: all events of an order must be in one partition.
 //
-// Calls must be in order of arrival, because each is judged by the calls before it. Letters come after all calls: the
-// time at which a letter was stored decides when a refused event was finished, and commits are compared with that.
+// Calls must be in order of arrival, because each is judged by the calls before it. Compare reads the letters after all
+// calls: the time at which a letter was stored decides when a refused event was finished, and commits are compared with
+// that time.
 func Compare(evidence Evidence) Report {
 	a := auditor{
 		Evidence: evidence,
@@ -49,7 +50,7 @@ func Compare(evidence Evidence) Report {
 }
 
 // Repeats counts the calls that arrived in [from, to) although an earlier call for the same event was executed or
-// denied. A zero time is not a bound. Calls for the orders in without do not count.
+// denied. A zero time sets no bound. Calls for the orders in without do not count.
 func Repeats(calls []sandbox.Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0
@@ -98,7 +99,7 @@ type auditor struct {
 	events   map[string]*entry // by call id
 	lettered map[string]*entry // the same by letter id
 	letters  map[string]int    // by letter id: how many there are
-	asked    map[string]int    // by call id: replays that no repeat was explained by yet
+	asked    map[string]int    // by call id: replays that have not explained a repeat yet
 	late     map[Loss]int      // calls that arrived when a frozen process resumed
 	report   Report
 }
@@ -147,7 +148,7 @@ func (a *auditor) call(call sandbox.Call) {
 		a.strange("call %s: its event asks for none", call.ID)
 		return
 	case call.OrderID != event.Order || call.Status != event.Status:
-		a.strange("call %s: it says %.40q %q, its event %.40q %q",
+		a.strange("call %s: got order %.40q and status %q, want %.40q and %q",
 			call.ID, call.OrderID, call.Status, event.Order, event.Status)
 	}
 	if why := event.tooEarly(call); why != "" {
@@ -163,7 +164,7 @@ func (a *auditor) call(call sandbox.Call) {
 	event.denied = event.denied || denied(call)
 	event.lane.learn(event.Offset, call)
 	a.knows(event, call)
-	if unanswered(call) { // nobody knows when the caller gave it up
+	if unanswered(call) { // nobody knows when the caller gave up
 		return
 	}
 	if settles(call) && (event.Want == Called || event.Want == Judged && call.Executed) && event.done.IsZero() {
@@ -174,8 +175,8 @@ func (a *auditor) call(call sandbox.Call) {
 	}
 }
 
-// learn records which events of the lane LeadHit has accepted. A refusal takes an acceptance back: LeadHit has
-// forgotten the status since, and a worker that was killed in between never learned of the acceptance.
+// learn records which events of the lane LeadHit has accepted. A refusal cancels an acceptance: LeadHit has since
+// forgotten the status, and a worker that was killed in between never learned of the acceptance.
 func (l *lane) learn(offset int64, call sandbox.Call) {
 	if !settles(call) {
 		return
@@ -215,7 +216,7 @@ func (e *entry) tooEarly(call sandbox.Call) string {
 	case e.Offset < e.lane.newest:
 		return fmt.Sprintf("offset %d had been accepted before", e.lane.newest)
 	case e.previous != nil && !e.previous.settled() && !skips(e.previous):
-		return fmt.Sprintf("offset %d before it was not settled", e.previous.Offset)
+		return fmt.Sprintf("the event before it, offset %d, was not settled", e.previous.Offset)
 	case call.Arrived.Before(e.lane.busy) && !givenUp(call):
 		return e.lane.busyID + " was still in flight"
 	}
@@ -275,7 +276,7 @@ func (a *auditor) close(event *entry) {
 	case event.Want == Called && !event.accepted:
 		lacks = "it was not accepted"
 	case event.Want == Refused && !event.denied:
-		lacks = "LeadHit was not asked"
+		lacks = "LeadHit did not refuse it"
 	case event.Want == Judged && !event.accepted && a.letters[event.LetterID()] == 0:
 		lacks = "it was not accepted, and has no letter"
 	case (event.Want == Refused || event.Want == Unmappable) && a.letters[event.LetterID()] == 0:

@@ -31,7 +31,7 @@ func call(offset int64, outcome sandbox.Answer, from, to int) sandbox.Call {
 	return sandbox.Call{ID: e.CallID(), OrderID: e.Order, Status: e.Status, Answer: outcome, Executed: outcome.Executed(), Arrived: at(from), Ended: at(to)}
 }
 
-// letter is the faithful letter of such a record.
+// letter is an unaltered letter of such a record.
 func letter(offset int64) audit.Letter {
 	e := event(offset, audit.Refused)
 	return audit.Letter{
@@ -77,11 +77,11 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 			Events: called[:1], Calls: []sandbox.Call{call(0, sandbox.Failed, 0, 1)},
 		}, "lost 1", "it was not accepted (1 calls)"},
 		{"a refused event has no letter", audit.Evidence{Events: refused, Calls: deny}, "lost 1", "it has no letter"},
-		{"a refused event was given up without asking", audit.Evidence{
+		{"a refused event has a letter, but no call", audit.Evidence{
 			Events: refused, Letters: []audit.Letter{letter(0)},
-		}, "lost 1", "LeadHit was not asked"},
+		}, "lost 1", "LeadHit did not refuse it"},
 		{"an unmappable event has no letter", audit.Evidence{Events: []audit.Event{event(0, audit.Unmappable)}}, "lost 1", "no letter"},
-		{"a hopeless order may stay, and holds back its partition", audit.Evidence{
+		{"a hopeless order may stay unfinished, and blocks its partition", audit.Evidence{
 			Events: called, Calls: []sandbox.Call{call(0, sandbox.Failed, 0, 1)}, Hopeless: map[string]bool{"a": true}, End: ends(2),
 		}, "", ""},
 		{"two events of an order at once", audit.Evidence{
@@ -99,7 +99,7 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 		{"the next event before the last was settled", audit.Evidence{
 			Events: called,
 			Calls:  []sandbox.Call{call(0, sandbox.Failed, 0, 1), call(1, sandbox.Accepted, 2, 3), call(0, sandbox.Accepted, 4, 5)},
-		}, "out of order 2", "offset 0 before it was not settled"},
+		}, "out of order 2", "the event before it, offset 0, was not settled"},
 		{"an older status after a newer one", audit.Evidence{
 			Events: called,
 			Calls:  []sandbox.Call{call(0, sandbox.Accepted, 0, 1), call(1, sandbox.Accepted, 2, 3), call(0, sandbox.Accepted, 4, 5)},
@@ -118,14 +118,14 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 		{"a call for an aborted record", audit.Evidence{
 			Events: []audit.Event{event(0, audit.Untouched)}, Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 1)},
 		}, "strange 1", "its event asks for none"},
-		{"a call that says another status", audit.Evidence{
+		{"a call with another status", audit.Evidence{
 			Events: called[:1],
 			Calls:  []sandbox.Call{{ID: "orders-0-0", OrderID: "a", Status: "paid", Answer: sandbox.Accepted, Executed: true}},
-		}, "strange 1", `it says "a" "paid", its event "a" "s0"`},
+		}, "strange 1", `got order "a" and status "paid", want "a" and "s0"`},
 		{"a letter for an accepted event", audit.Evidence{
 			Events: called[:1], Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 1)}, Letters: []audit.Letter{letter(0)},
 		}, "strange 1", "letter orders/0/0 (ValidationError)"},
-		{"a letter twice", audit.Evidence{
+		{"two letters of one event", audit.Evidence{
 			Events: refused, Calls: deny, Letters: []audit.Letter{letter(0), letter(0)},
 		}, "letters twice 1", ""},
 		{"a letter of another cause", audit.Evidence{
@@ -161,7 +161,7 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 	}
 }
 
-// demandText demands a report with this text. Empty accepts any report.
+// demandText fails the test unless the report contains a text. An empty text accepts any report.
 func demandText(t *testing.T, report audit.Report, says string) {
 	t.Helper()
 	if err := report.Err(); says != "" && (err == nil || !strings.Contains(err.Error(), says)) {

@@ -6,8 +6,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// processOf returns who made a call: the first part of its path. A test that has to distinguish workers gives each an
-// address of its own.
+// processOf returns which process made a call: the first part of the call's path. A test that has to distinguish
+// workers gives each of them a path of its own.
 func processOf(c sandbox.Call) string {
 	process, _, _ := strings.Cut(strings.TrimPrefix(c.Path, "/"), "/")
 	return process
@@ -22,7 +22,7 @@ func denied(c sandbox.Call) bool {
 // again.
 func settles(c sandbox.Call) bool { return c.Executed || denied(c) }
 
-// givenUp reports whether the caller had given the call up before LeadHit saw it. If the machine stalled, LeadHit sees
+// givenUp reports whether the caller had given up the call before LeadHit saw it. If the machine stalled, LeadHit sees
 // such a call and the retry at the same time, in any order.
 func givenUp(c sandbox.Call) bool {
 	return c.Answer == sandbox.Abandoned && !c.Executed && c.Ended.Sub(c.Arrived) < moment/100

@@ -22,8 +22,8 @@ const (
 	Unmappable
 	// Untouched: neither call nor letter, as for a tombstone or a record of an aborted transaction.
 	Untouched
-	// Judged: LeadHit accepts it or refuses it, as it knows the event's status at that time or not. If it refuses, the
-	// event becomes a letter, and a replay of that may be accepted.
+	// Judged: LeadHit accepts the event if it knows the status at that time, and refuses it otherwise. A refused event
+	// becomes a letter, and a replay of that letter may be accepted.
 	Judged
 )
 
@@ -83,8 +83,8 @@ type Evidence struct {
 
 	// InFlight is CALLS_IN_FLIGHT of each process. 0: repeats are counted, but their causes are not judged.
 	InFlight int
-	// Patience is how long a caller waits for a response, 0 for ever. A caller may or may not have received a response
-	// that took about that long.
+	// Patience is how long a caller waits for a response; 0 means for ever. A caller may or may not have received a
+	// response that took about that long.
 	Patience time.Duration
 	Losses   []Loss   // sorted by From
 	Samples  []Sample // in the order in which they were taken
@@ -97,7 +97,7 @@ type Cause string
 const (
 	// Kill: the process was killed between the response and the commit.
 	Kill Cause = "kill"
-	// Freeze: SIGSTOP froze it for longer than its session.
+	// Freeze: SIGSTOP froze the process for longer than its session timeout.
 	Freeze Cause = "freeze"
 	// Membership: the process lost its membership of the group, for example because the coordinator died.
 	Membership Cause = "membership"
@@ -115,7 +115,7 @@ const (
 // Loss is a fault of one process that may cost it the outcomes it had not committed. Others then repeat the calls of at
 // most 3 × InFlight events, which is the README's promise.
 type Loss struct {
-	// Process is the worker, by the path of its calls.
+	// Process names the worker: the first part of its calls' paths.
 	Process  string
 	Cause    Cause     // Kill, Freeze or Membership; the audit adds those of gaveUp itself
 	From, To time.Time // equal for a Kill; SIGSTOP and SIGCONT for a Freeze

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// Ledger is the state of all letters as the ledger and the letters' topic say: the rules of deadletter/README.md, written
-// a second time. The zero value is ready. Each topic is passed in its order.
+// Ledger is the state of all letters according to the ledger and the letters' topic. It implements the rules of
+// deadletter/README.md a second time. The zero value is ready for use. The records of each topic are passed in log
+// order.
 type Ledger struct {
 	IDs    []string       // of all letters, oldest first
-	Counts map[string]int // of the entries of each event that counted
+	Counts map[string]int // by event: how many entries counted
 
 	letters map[string]*letterState
 }
@@ -18,17 +19,17 @@ type Ledger struct {
 // letterState is the state of one letter.
 type letterState struct {
 	stored     bool // its record was read
-	count      int  // the replay that the newest record ended; 0: its event
-	replays    int  // that count
-	answered   bool // the last one has its outcome in the ledger
-	ended      bool // it needs none any more
+	count      int  // the replay that led to the newest record; 0: the event itself
+	replays    int  // how many count
+	answered   bool // the last replay has an outcome in the ledger
+	ended      bool // the last replay needs no outcome any more
 	resolved   bool
 	superseded bool
 	dismissed  bool
 	overtaken  bool
-	asked      []time.Time // when a replay that counts was stored
-	accepted   []time.Time // when an entry was stored that says so
-	byHand     bool        // it was dismissed once: its event may be accepted after a crash, and changes nothing
+	asked      []time.Time // when each replay that counts was stored
+	accepted   []time.Time // when each entry "resolved" was stored
+	byHand     bool        // it was dismissed once: if its event is accepted after a crash, that changes nothing
 }
 
 func (l *letterState) closed() bool { return l.resolved || l.superseded || l.dismissed }
@@ -119,8 +120,8 @@ func (l *letterState) take(event string, n int) bool {
 	return true
 }
 
-// Wish returns the entry that an operator may write about a letter: a replay of an open one, or the reopening of a
-// dismissed one. The event is empty if there is none.
+// Wish returns the entry that an operator may write about a letter: "replay" if the letter is open, "reopened" if it is
+// dismissed. The event is empty if no entry is allowed.
 func (l *Ledger) Wish(id string) (event string, n int) {
 	switch s := l.of(id); {
 	case s.dismissed:

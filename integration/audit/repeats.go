@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// moment is how long after a fault its effects may still arrive. They are bytes that a killed process had put on the
-// wire, or the first calls of a process that resumes.
+// moment is how long after a fault its effects may still arrive. Such effects are bytes that a killed process had put
+// on the wire, or the first calls of a process that resumes.
 const moment = time.Second
 
 // doubtful reports whether the caller may not have received the response, if there was one.
@@ -25,7 +25,7 @@ func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 	if !a.doubtful(call) {
 		return true
 	}
-	// It would have been repeated anyway, unless it was in flight at the loss.
+	// Such a call would have been repeated anyway, unless it was in flight at the loss.
 	return l.Cause != Membership && (call.Ended.IsZero() || !call.Ended.Before(l.From))
 }
 
@@ -42,9 +42,9 @@ func (a *auditor) repeats() {
 		return
 	}
 	a.report.Causes = make(map[Cause]int)
-	settled := make(map[string]sandbox.Call) // the last one of each event
+	settled := make(map[string]sandbox.Call) // the last settling call of each event
 	caused := make(map[Loss]int)
-	tried := make(map[string]bool) // the last call of an event was a repeat, and failed
+	tried := make(map[string]bool) // by call id: the last call was a repeat, and failed
 	a.asked = a.askedFor()
 	for _, call := range a.Calls {
 		before, is := settled[call.ID]
@@ -73,7 +73,7 @@ func (a *auditor) repeats() {
 // blame records the cause of a repeat, and the loss behind it.
 func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	loss := a.reason(before, call)
-	// A fault may repeat a replay, too, so it comes first.
+	// A fault may repeat a replay, too, so faults come first.
 	if (loss.Cause == unexplained || loss.Cause == gaveUp) && a.asked[call.ID] > 0 {
 		a.asked[call.ID]--
 		loss = Loss{Cause: replayed}
@@ -86,8 +86,8 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 			call.ID, processOf(call), call.Arrived.Format(clock), processOf(before), before.Ended.Format(clock),
 			before.Ended.Sub(before.Arrived).Round(time.Millisecond)))
 	case Kill, Freeze, Membership, gaveUp:
-		// For a replayed letter nobody knows whether an operator or the fault was the cause. At most InFlight replays are
-		// taken up at once, so a loss repeats no more of them than that.
+		// For a replayed letter nobody knows whether an operator or the fault was the cause. At most InFlight replays
+		// are in progress at once, so a loss repeats no more than that.
 		if a.asked[call.ID] == 0 {
 			caused[loss]++
 		}
@@ -95,7 +95,7 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	}
 }
 
-// clock is the format of times in a report, that of the logs in which they are looked up.
+// clock is the format of times in a report. The logs use it too, so that the times can be found there.
 const clock = "15:04:05.000"
 
 // reason returns why a settled call was repeated: the first loss that touches it, or else the freeze of the process

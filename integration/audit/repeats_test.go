@@ -47,15 +47,15 @@ func TestARepeatHasACause(t *testing.T) {
 		{"it was in flight at the kill", []sandbox.Call{unanswered(accepted("a", 0, 8)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
 		{"its response had been lost before the kill", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "no response"},
 		{"its response was lost", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("a", 10, 15)}, nil, "no response"},
-		{"its response was too late to be heard for sure", []sandbox.Call{accepted("a", 0, 1600), accepted("a", 2600, 2605)}, nil, "no response"},
+		{"its response may have come too late", []sandbox.Call{accepted("a", 0, 1600), accepted("a", 2600, 2605)}, nil, "no response"},
 		{"its response was in time", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 1600, 1605)}, nil, "unexplained"},
 		{"it may have given up before it read the response", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 2100, 2105)}, nil, "gave up"},
-		{"another process gives up nothing", []sandbox.Call{accepted("a", 0, 1400), accepted("b", 2100, 2105)}, nil, "unexplained"},
+		{"another process cannot have given it up", []sandbox.Call{accepted("a", 0, 1400), accepted("b", 2100, 2105)}, nil, "unexplained"},
 		{"the process that knew was frozen", []sandbox.Call{accepted("a", 0, 5), accepted("b", 8000, 8005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
 		{"the frozen process repeats it itself", []sandbox.Call{accepted("b", 8000, 8005), accepted("a", 9001, 9005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
 		{"the frozen process repeats it much later", []sandbox.Call{accepted("b", 8000, 8005), accepted("a", 19001, 19005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, "unexplained"},
 		{"the process that knew had lost its membership", []sandbox.Call{accepted("a", 3000, 3005), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, audit.Membership},
-		{"the tries of one repeat are one", []sandbox.Call{
+		{"the attempts of one repeat count once", []sandbox.Call{
 			accepted("a", 0, 5), by("b", call(0, sandbox.Failed, 10, 15)), by("c", call(0, sandbox.Failed, 20, 25)), accepted("b", 30, 35),
 		}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
 		{"a response lost meanwhile is not a loss of membership", []sandbox.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, "no response"},
@@ -77,7 +77,7 @@ func TestARepeatHasACause(t *testing.T) {
 	}
 }
 
-func TestOnlyFewCallsMayBeGivenUpThoughAnswered(t *testing.T) {
+func TestOnlyFewCallsWithAResponseMayBeGivenUp(t *testing.T) {
 	t.Parallel()
 	for repeats, want := range map[int]int{2: 0, 3: 1} {
 		evidence := audit.Evidence{InFlight: 2, Patience: 2 * time.Second, Events: []audit.Event{event(0, audit.Called)}}
@@ -90,7 +90,7 @@ func TestOnlyFewCallsMayBeGivenUpThoughAnswered(t *testing.T) {
 	}
 }
 
-func TestALossRepeatsSoManyEventsAtMost(t *testing.T) {
+func TestALossRepeatsALimitedNumberOfEvents(t *testing.T) {
 	t.Parallel()
 	for repeats, want := range map[int]string{6: "", 7: "repeated too often 1"} {
 		var evidence audit.Evidence
@@ -115,7 +115,7 @@ func TestALossRepeatsSoManyEventsAtMost(t *testing.T) {
 	}
 }
 
-func TestCallsThatWereStartedBeforeAFreezeStandApart(t *testing.T) {
+func TestCallsThatWereStartedBeforeAFreezeAreReportedSeparately(t *testing.T) {
 	t.Parallel()
 	events := []audit.Event{event(0, audit.Called), event(1, audit.Called)}
 	freeze := []audit.Loss{loss("a", audit.Freeze, 5, 9000)}

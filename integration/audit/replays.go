@@ -43,9 +43,9 @@ func (a *auditor) replays() {
 }
 
 // unawaited reports whether a process made a call about an order before the ledger said that the replay before it in
-// the lane was accepted. A process that lost its partition meanwhile says nothing about the replay. An event that came
-// again, and was accepted before anybody requested a replay, is not a replay. Its letter may have been stored later, by
-// a process that was frozen.
+// the lane was accepted. A process that lost its partition meanwhile does not count. A call that repeats an event, and
+// was accepted before anybody requested a replay, is not a replay. Its letter may have been stored later, by a process
+// that was frozen.
 func (a *auditor) unawaited(before, next sandbox.Call) bool {
 	event := a.events[before.ID]
 	if a.Ledger == nil || event == nil || before.ID == next.ID || !before.Executed || a.doubtful(before) ||

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// ledgerOf returns a ledger with the letter of offset 0 and entries about it, such as "replay 1 500": the number, and
-// when it was stored; 3000 if that is not given.
+// ledgerOf returns a ledger with the letter of offset 0 and entries about it, such as "replay 1 500": the event, the
+// number, and when the entry was stored (by default 3000).
 func ledgerOf(t *testing.T, entries ...string) *audit.Ledger {
 	t.Helper()
 	l := new(audit.Ledger)
@@ -43,22 +43,22 @@ func TestReplaysAreJudged(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		calls []sandbox.Call
-		says  []string // of the ledger
+		says  []string // the entries of the ledger
 		want  string   // the parts of Report.String that are not zero
 	}{
 		{"accepted", []sandbox.Call{refused, accepted}, []string{"replay 1", "resolved 1"}, "repeated calls 1"},
 		{"refused again, then accepted", []sandbox.Call{refused, again, accepted}, []string{"replay 1", "letter 1", "replay 2", "resolved 2"}, "repeated calls 2"},
 		{"nobody asked", []sandbox.Call{refused, accepted}, nil, "repeated too often 1 repeated calls 1"},
 		{"sent more often than asked", []sandbox.Call{refused, again, accepted}, []string{"replay 1", "resolved 1"}, "repeated too often 1 repeated calls 2"},
-		{"without an end", []sandbox.Call{refused, accepted}, []string{"replay 1"}, "replays without their end 1 repeated calls 1"},
-		{"the end of another replay", []sandbox.Call{refused, again}, []string{"replay 1", "letter 1", "replay 2", "resolved 1"}, "replays without their end 1 repeated calls 1"},
-		{"resolved without a call", []sandbox.Call{refused}, []string{"replay 1", "resolved 1"}, "replays without their end 1"},
+		{"without an outcome", []sandbox.Call{refused, accepted}, []string{"replay 1"}, "replays without an outcome 1 repeated calls 1"},
+		{"the outcome of another replay", []sandbox.Call{refused, again}, []string{"replay 1", "letter 1", "replay 2", "resolved 1"}, "replays without an outcome 1 repeated calls 1"},
+		{"resolved without a call", []sandbox.Call{refused}, []string{"replay 1", "resolved 1"}, "replays without an outcome 1"},
 		{"superseded", []sandbox.Call{refused, newer}, []string{"overtaken 0", "replay 1", "superseded 1"}, ""},
 		{"replayed after a newer event", []sandbox.Call{refused, newer, accepted}, []string{"replay 1", "resolved 1"}, "out of order 1 repeated calls 1"},
 		{"replayed after LeadHit took a newer acceptance back", []sandbox.Call{refused, unheard, takenBack, accepted}, []string{"replay 1", "resolved 1"}, "repeated calls 2"},
 		{"replayed after LeadHit took back another one", []sandbox.Call{refused, unheard, again, accepted}, []string{"replay 1", "letter 1", "replay 2", "resolved 2"}, "out of order 2 repeated calls 2"},
 		{"the outcome was awaited", []sandbox.Call{refused, accepted, late}, []string{"replay 1 500", "resolved 1"}, "repeated calls 1"},
-		{"the outcome was not awaited", []sandbox.Call{refused, accepted, soon}, []string{"replay 1 500", "resolved 1"}, "replays without their end 1 repeated calls 1"},
+		{"the outcome was not awaited", []sandbox.Call{refused, accepted, soon}, []string{"replay 1 500", "resolved 1"}, "replays without an outcome 1 repeated calls 1"},
 		{"accepted before anybody asked", []sandbox.Call{refused, accepted, soon}, []string{"replay 1 2100", "resolved 1"}, "repeated calls 1"},
 		{"dismissed", []sandbox.Call{refused}, []string{"replay 1", "dismissed 1"}, ""},
 		{"a dismissed letter is not replayed", []sandbox.Call{refused, accepted}, []string{"dismissed 0", "replay 1", "resolved 1"}, "repeated too often 1 repeated calls 1"},
@@ -79,7 +79,7 @@ func TestReplaysAreJudged(t *testing.T) {
 	}
 }
 
-func TestAnOperatorIsToldWhatMayBeAsked(t *testing.T) {
+func TestWishReturnsTheEntryThatAnOperatorMayWrite(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		says []string

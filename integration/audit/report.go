@@ -14,7 +14,7 @@ type Report struct {
 	// OutOfOrder names calls that began before the order's previous event was settled, during another call of the same
 	// order, or after a newer status.
 	OutOfOrder []string
-	// Strange names calls and letters that no event needs, or that differ from their event.
+	// Strange names calls and letters that no event needs, and calls that differ from their event.
 	Strange []string
 	// Altered names letters that differ from their event by a byte, or that have another cause.
 	Altered []string
@@ -25,10 +25,10 @@ type Report struct {
 	Ahead []string
 	// TooMany names losses with more repeats than allowed, and repeats that no loss explains.
 	TooMany []string
-	// Unended names letters whose last replay has no end, or an end that contradicts LeadHit's call log.
+	// Unended names letters whose last replay has no outcome, or an outcome that contradicts LeadHit's call log.
 	Unended []string
 	// Late names calls that a frozen process had started before the freeze, and that arrived when it resumed. They
-	// cannot be taken back. More than InFlight of one freeze are OutOfOrder.
+	// cannot be taken back. If a freeze has more than InFlight of them, the rest are OutOfOrder.
 	Late []string
 	// Back counts samples whose commit was lower than an earlier one.
 	Back int
@@ -57,7 +57,7 @@ func (r Report) Err() error {
 		{"uncommitted", r.Uncommitted},
 		{"committed ahead", r.Ahead},
 		{"repeated too often", r.TooMany},
-		{"replays without their end", r.Unended},
+		{"replays without an outcome", r.Unended},
 	} {
 		const shown = 8
 		if len(part.lines) == 0 {
@@ -77,7 +77,7 @@ func (r Report) Err() error {
 // String returns the report in one line, as a run's summary.
 func (r Report) String() string {
 	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · committed ahead %d · "+
-		"repeated too often %d · replays without their end %d · late calls %d · commits back %d · repeated calls %d · skipped %d · letters twice %d",
+		"repeated too often %d · replays without an outcome %d · late calls %d · commits back %d · repeated calls %d · skipped %d · letters twice %d",
 		len(r.Lost), len(r.OutOfOrder), len(r.Strange), len(r.Altered), len(r.Uncommitted), len(r.Ahead),
 		len(r.TooMany), len(r.Unended), len(r.Late), r.Back, r.Repeats, r.Skipped, r.Twice)
 }

@@ -28,7 +28,7 @@ func (a *auditor) samples() {
 		}
 		part.highest = max(part.highest, sample.Next)
 		for _, event := range part.open(sample) {
-			a.report.Ahead = append(a.report.Ahead, fmt.Sprintf("event %s: passed by the commit %d%s at %s, %s",
+			a.report.Ahead = append(a.report.Ahead, fmt.Sprintf("event %s: passed by the commit of offset %d%s at %s, %s",
 				event.LetterID(), sample.Next, quoted(sample.Metadata), sample.Taken.Format(clock), event.since()))
 		}
 	}
@@ -54,7 +54,7 @@ func (e *entry) since() string {
 type passed struct {
 	events   []*entry
 	latest   []time.Time // when the last of the events up to the same index was settled
-	never    int         // index of the first event that never was settled; len(events): none
+	never    int         // index of the first event that was never settled; len(events): none
 	reported map[int64]bool
 	highest  int64
 }
@@ -109,7 +109,7 @@ func (p *passed) index(offset int64) int {
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
 // in base 36. The offset is the commit's own, and each gap is counted from the one before. Other text is ignored: an
-// operator's tool may have committed it. This reader is independent of the worker's, so that the two share no fault.
+// operator's tool may have committed it. This reader is independent of the worker's, so that the two share no bug.
 func finishedAbove(next int64, metadata string) (frontier int64, gaps map[int64]bool) {
 	fields := strings.Split(metadata, ",")
 	if len(fields) < 4 || fields[0] != "1" {

@@ -12,7 +12,7 @@ func sample(next int64, ms int, metadata string) audit.Sample {
 	return audit.Sample{Place: audit.Place{Topic: "orders"}, Taken: at(ms), Next: next, Metadata: metadata}
 }
 
-// storedAt is the faithful letter of a record, stored at a moment.
+// storedAt is an unaltered letter of a record, stored at a moment.
 func storedAt(offset int64, ms int) audit.Letter {
 	l := letter(offset)
 	l.Stored = at(ms)
@@ -36,21 +36,21 @@ func TestACommitMustNotRunAheadOfSettledEvents(t *testing.T) {
 		says    string
 	}{
 		{"a commit after the response", calls, []audit.Sample{sample(1, 10, ""), sample(2, 21, ""), sample(3, 40, ""), sample(6, 51, "")}, "", ""},
-		{"a commit before the response", calls, []audit.Sample{sample(1, 9, "")}, "committed ahead 1", "orders/0/0: passed by the commit 1 at "},
+		{"a commit before the response", calls, []audit.Sample{sample(1, 9, "")}, "committed ahead 1", "orders/0/0: passed by the commit of offset 1 at "},
 		{"a commit before the call", calls[1:], []audit.Sample{sample(1, 9, "")}, "lost 1 out of order 1 committed ahead 1", "never settled"},
 		{"a commit whose caller never got the response", append([]sandbox.Call{unheard}, calls[1:]...), []audit.Sample{sample(1, 30, "")}, "committed ahead 1", "never settled"},
-		{"a commit before the letter", calls, []audit.Sample{sample(3, 39, "")}, "committed ahead 1", "orders/0/2: passed by the commit 3"},
-		{"a commit before the letter of the last but one", calls, []audit.Sample{sample(4, 39, "")}, "committed ahead 1", "orders/0/2: passed by the commit 4"},
+		{"a commit before the letter", calls, []audit.Sample{sample(3, 39, "")}, "committed ahead 1", "orders/0/2: passed by the commit of offset 3"},
+		{"a commit before the letter of the last but one", calls, []audit.Sample{sample(4, 39, "")}, "committed ahead 1", "orders/0/2: passed by the commit of offset 4"},
 		{"what needs no call may be passed", calls, []audit.Sample{sample(4, 40, ""), sample(5, 40, "")}, "", ""},
 		{"each event is reported once", calls, []audit.Sample{sample(2, 9, ""), sample(2, 10, ""), sample(6, 11, "")}, "committed ahead 4", ""},
 		{"metadata after the response", calls, []audit.Sample{sample(0, 20, "1,0000000000000,---------,2")}, "", ""},
-		{"metadata before the response", calls, []audit.Sample{sample(0, 19, "1,0000000000000,---------,2")}, "committed ahead 1", "orders/0/1: passed by the commit 0 \"1,"},
-		{"metadata with a gap at what is open", calls, []audit.Sample{sample(0, 5, "1,0000000000000,---------,6,1,1,3")}, "", ""},
+		{"metadata before the response", calls, []audit.Sample{sample(0, 19, "1,0000000000000,---------,2")}, "committed ahead 1", "orders/0/1: passed by the commit of offset 0 \"1,"},
+		{"metadata with gaps at the unfinished events", calls, []audit.Sample{sample(0, 5, "1,0000000000000,---------,6,1,1,3")}, "", ""},
 		{"metadata with a gap at something else", calls, []audit.Sample{sample(0, 20, "1,0000000000000,---------,3,1")}, "committed ahead 1", "orders/0/2"},
-		{"metadata of another offset says nothing", calls, []audit.Sample{sample(0, 5, "1,0000000000001,---------,3")}, "", ""},
-		{"garbage says nothing", calls, []audit.Sample{sample(0, 5, "1,x,y"), sample(0, 5, "1,0,0,!"), sample(0, 5, "by hand")}, "", ""},
+		{"metadata of another offset is ignored", calls, []audit.Sample{sample(0, 5, "1,0000000000001,---------,3")}, "", ""},
+		{"garbage is ignored", calls, []audit.Sample{sample(0, 5, "1,x,y"), sample(0, 5, "1,0,0,!"), sample(0, 5, "by hand")}, "", ""},
 		{"a commit may go back, and is counted", calls, []audit.Sample{sample(2, 21, ""), sample(1, 22, ""), sample(2, 23, "")}, "commits back 1", ""},
-		{"another topic's commits are not looked at", calls, []audit.Sample{{Place: audit.Place{Topic: "returns"}, Next: 7}}, "", ""},
+		{"another topic's commits are ignored", calls, []audit.Sample{{Place: audit.Place{Topic: "returns"}, Next: 7}}, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -11,7 +11,7 @@ import (
 // leaves no trace. So the audit checks that there was a time at which it was allowed. By then the lane's earlier events
 // were settled, and LeadHit had accepted the lane's last call, with the same status.
 
-// known is a time in which LeadHit had the status of a lane's last call, because it had accepted that call.
+// known is a period in which LeadHit had the status of a lane's last call, because it had accepted that call.
 type known struct {
 	status   string
 	accepted time.Time // when the caller had the response
@@ -20,8 +20,8 @@ type known struct {
 
 // knows records what a call says about the status that LeadHit has. A call that its worker had given up says nothing to
 // the worker that owns the lane. Nor does a call without a response, which may end long after another worker's call
-// about the same event. A process that was frozen may have lost the lane, or have it again: then its call and what was
-// known before may both be true.
+// about the same event. A process that was frozen may have lost the lane, or may own it again. So its call does not end
+// what was known before.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
 	answered := !unanswered(call)
 	if settles(call) && answered && e.ended.IsZero() {
@@ -41,8 +41,8 @@ func (a *auditor) knows(e *entry, call sandbox.Call) {
 	}
 }
 
-// skips reports whether an unsettled event was a repeat, and all those between it and the last settled one too. If so,
-// it records that they were finished without a call.
+// skips reports whether an event, and each unsettled event directly before it, was a repeat. If so, it records that
+// they were finished without a call.
 func skips(e *entry) bool {
 	var run []*entry
 	for at := e; at != nil && !at.settled(); at = at.previous {
@@ -61,7 +61,7 @@ func skips(e *entry) bool {
 
 // skip records that the event was finished without a call, if it could be.
 func (e *entry) skip() bool {
-	// The producer may learn of its event later than the worker.
+	// The producer may receive the acknowledgement after the worker has read the event.
 	from := e.Stored.Add(-moment)
 	if e.previous != nil {
 		from = later(from, e.previous.ended)

@@ -138,7 +138,7 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 	}
 }
 
-// A judge whose time grows with the square of a run would not end before the tests' time is up.
+// A judge that takes quadratic time would not end before the tests' timeout.
 func TestALongRunOfRepeatsIsJudgedInTime(t *testing.T) {
 	t.Parallel()
 	const many = 200_000

@@ -8,13 +8,14 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// Standstill is a time in which no call of a partition was settled although its events were waiting.
+// Standstill is a period in which no call of a partition was settled although its events were waiting.
 type Standstill struct {
 	Place
 	From, To time.Time
 }
 
-// Standstills returns those of at least this length, by their beginning. Events without a time of storage are ignored.
+// Standstills returns the standstills of at least the given length, sorted by their beginning. Events without a time of
+// storage are ignored.
 func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []Standstill {
 	settled := make(map[string]time.Time)
 	for _, call := range calls {
@@ -41,10 +42,10 @@ func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []St
 	return found
 }
 
-// wait is the time of one event from its storage until it was settled.
+// wait is one event's wait, from its storage until it was settled.
 type wait struct{ stored, settled time.Time }
 
-// stills returns the times between one settled call of a partition and the next, as far as an event was waiting.
+// stills returns the periods between consecutive settled calls of a partition, as far as an event was waiting in them.
 func stills(waits []wait) []Standstill {
 	steps := make([]time.Time, 0, len(waits))
 	for _, w := range waits {
@@ -57,7 +58,7 @@ func stills(waits []wait) []Standstill {
 	var last time.Time
 	oldest := 0
 	for _, step := range steps {
-		for !waits[oldest].settled.After(last) { // the step's own event is one, so the loop ends
+		for !waits[oldest].settled.After(last) { // the loop ends at the step's own event at the latest
 			oldest++
 		}
 		from := waits[oldest].stored

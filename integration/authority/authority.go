@@ -3,8 +3,8 @@
 //	ca, err := authority.New("test authority")
 //	pair, err := ca.Issue(authority.Subject{Name: "broker", Hosts: []string{"127.0.0.1"}})
 //
-// Wrong certificates are possible on purpose: expired ones, or for other hosts. The package stores nothing; the caller
-// owns the keys, which are not for production.
+// It issues wrong certificates too: expired ones, and ones for other hosts. The package stores nothing; the caller owns
+// the keys, which are not for production.
 package authority
 
 import (
@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// life is how long a certificate is valid, before and after now, by default.
+// life is the default time for which a certificate is valid before and after now.
 const life = 24 * time.Hour
 
 // Authority signs certificates. [New] returns one. It may be used from several goroutines.
@@ -42,8 +42,8 @@ func New(name string) (*Authority, error) {
 	template := template(Subject{Name: name})
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
-	// It is valid for longer than any certificate that it signs, so that in tests of expiry only the signed one
-	// expires.
+	// The authority's own certificate is valid longer than any that it signs, so that in tests of expiry only the
+	// signed one expires.
 	template.NotBefore, template.NotAfter = template.NotBefore.Add(-10*life), template.NotAfter.Add(10*life)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -103,7 +103,7 @@ func (a *Authority) issue(s Subject) (Pair, error) {
 func template(s Subject) *x509.Certificate {
 	now := time.Now()
 	t := &x509.Certificate{
-		// Two certificates of one authority must not have the same number.
+		// Two certificates of one authority must not have the same serial number.
 		SerialNumber: big.NewInt(now.UnixNano()),
 		Subject:      pkix.Name{CommonName: s.Name},
 		NotBefore:    now.Add(-life), NotAfter: now.Add(life),

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-func TestAnAuthorityVouchesForWhomItIsAskedTo(t *testing.T) {
+func TestACertificateIsValidOnlyForItsHostsTimeAndAuthority(t *testing.T) {
 	t.Parallel()
 	ours, another := newAuthority(t), newAuthority(t)
 	for name, test := range map[string]struct {

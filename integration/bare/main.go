@@ -1,6 +1,6 @@
 // Command bare has two parts for the benchmark of the worker. "bare leadhit" is the LeadHit look-alike. "bare loop"
 // makes the same calls with net/http alone, without Kafka, order or retries. The worker is compared with that loop: the
-// difference is the price of its guarantees.
+// difference is the price of the worker's guarantees.
 //
 // Each part runs as a process of its own, because the benchmark reads CPU time per process.
 package main
@@ -73,8 +73,9 @@ func paceOf(calls []sandbox.Call) pace {
 	return pace{Calls: len(calls), PerSecond: float64(last-first) / took.Seconds()}
 }
 
-// serve runs the look-alike until ctx ends. GET /count returns the number of calls so far, GET /pace their rate, and
-// DELETE / resets both. The address is in the log line "listening", like a worker's, so that program.Get finds it.
+// serve runs the look-alike until ctx ends. GET /count returns the number of calls so far, GET /pace returns their
+// rate, and DELETE / resets both. The address is in the log line "listening", like a worker's, so that program.Get
+// finds it.
 func serve(ctx context.Context, latency time.Duration) error {
 	leadhit := sandbox.New(sandbox.Options{Faults: sandbox.Faults{Latency: latency}})
 	mux := http.NewServeMux()

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axeCore is axe.min.js of the npm package axe-core 4.14.1. Its licence is beside it, its hash in the test.
+// axeCore is axe.min.js of the npm package axe-core 4.14.1. Its licence is beside it. The test has its hash.
 //
 //go:embed axe-core/axe.min.js.gz
 var axeCore []byte
@@ -27,14 +27,15 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s (%s): %s at %s", f.ID, f.Impact, f.Help, strings.Join(f.Places, " and "))
 }
 
-// audit runs axe-core. Chromium evaluates it as a debugger does, so the page's policy stays as strict as it is. The rows
-// of a long table are alike, and would take most of the time.
+// audit runs axe-core. Chromium evaluates it as a debugger does, so the page's content security policy need not allow
+// it. Most rows of a long table are left out: they are alike, and would take most of the time.
 const audit = `axe.run({exclude: [["tbody > tr:nth-child(n+12)"]]}, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({
 	id: v.id, impact: v.impact, help: v.help,
 	places: v.nodes.map(n => n.target.join(" ") + " " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message),
 })))`
 
-// Audit returns the rules of axe-core that the current page breaks, minor ones included. It needs a page with script.
+// Audit returns the rules of axe-core that the current page breaks, minor ones included. Scripts must be enabled in the
+// tab.
 func (t *Tab) Audit() ([]Finding, error) {
 	script, err := axeScript()
 	if err != nil {
@@ -52,6 +53,6 @@ func axeScript() (string, error) {
 		return "", err
 	}
 	script, err := io.ReadAll(unpacked)
-	// Its value would be sent back.
+	// Without the 0, Chromium would send back the value of the script.
 	return string(script) + "\n;0", err
 }

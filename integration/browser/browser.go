@@ -7,7 +7,7 @@
 //	err = tab.Do(chromedp.Navigate(url), chromedp.Click(chromedp.CSS("button")))
 //	problems, err := tab.Problems()
 //
-// Ownership: the end of the test that called Start ends Chromium with all its tabs, and removes its profile.
+// Ownership: when the test that called Start ends, Chromium ends with all its tabs, and its profile is removed.
 package browser
 
 import (
@@ -31,7 +31,7 @@ func Start(tb testing.TB) (chromium context.Context) {
 	path := find()
 	switch {
 	case path == "" && os.Getenv("CI") == "true":
-		tb.Fatal("CI=true demands this test, but no chromium is on the PATH: install the Debian package chromium")
+		tb.Fatal("CI=true requires this test, but no chromium is on the PATH: install the Debian package chromium")
 	case path == "":
 		tb.Skip("SKIPPED: no chromium is on the PATH: install the Debian package chromium")
 	}
@@ -59,7 +59,7 @@ func find() string {
 	return ""
 }
 
-// View is how a person looks at a page. The zero value is a wide light window in English; a narrow one is a
+// View is how a person looks at a page. The zero value is a wide, light window in English. A narrow window is a
 // phone's.
 type View struct {
 	Width, Height int64
@@ -115,7 +115,7 @@ func (t *Tab) open(v View) error {
 	if err := t.header(v); err != nil {
 		return err
 	}
-	// Before audits are enabled, so that no violation is missed.
+	// Listen before audits are enabled, so that no violation is missed.
 	if err := chromedp.Listen(t.ctx, t.notice); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (t *Tab) header(v View) error {
 	return chromedp.Do(t.ctx, call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: headers}))
 }
 
-// call is a command of the protocol as an action.
+// call returns a command of the DevTools protocol as an action.
 func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, command, params)

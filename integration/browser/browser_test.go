@@ -22,14 +22,14 @@ import (
 	"leadhit-sync/integration/browser"
 )
 
-// page is a page without mistakes, to which a test adds some.
+// page is a page without mistakes. Tests add mistakes to it.
 const page = `<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, minimum-scale=1">
 <title>A page</title><link rel="icon" href="data:,">
 <style nonce="n">body {color: #222; background: #fff} @media (prefers-color-scheme: dark) {body {color: #eee; background: #111}}</style>
 <main><h1>Letters</h1><p>%s</p><p>%s</p><p>%s</p>%s</main></html>`
 
-// mistakes are added to the page, and found by the word behind each.
+// mistakes lists what is added to the page, and a word of the problem or the finding that must be reported.
 var mistakes = []struct{ added, problem, finding string }{
 	{added: `<script nonce="n">console.error("it broke")</script>`, problem: "it broke"},
 	{added: `<script nonce="n">nothing.here</script>`, problem: "ReferenceError"},
@@ -135,7 +135,7 @@ func views(t *testing.T, chromium context.Context) {
 	}
 }
 
-// hands uses a form with a mouse and with a keyboard, with the page's script and without.
+// hands uses a form with a mouse and with a keyboard, with and without scripts.
 func hands(t *testing.T, chromium context.Context) {
 	t.Helper()
 	const form = `<form><label>Reason <input name="reason" value="old"></label> <button>Dismiss</button></form>
@@ -152,12 +152,12 @@ func hands(t *testing.T, chromium context.Context) {
 		page, terr := tab.Text()
 		if err := errors.Join(oerr, terr, tab.Press(kb.Enter), tab.See("new")); err != nil ||
 			!strings.HasPrefix(strings.Join(wide, " "), "pre") || strings.Contains(page, "Nobody") {
-			t.Errorf("got %q as too wide on %q and %v, want the line of digits", wide, page, err)
+			t.Errorf("got %q as too wide, the text %q and %v; want only the line of digits as too wide", wide, page, err)
 		}
 	}
 }
 
-// TestAxeCoreIsThePublishedFile compares it with sri-history.json of the npm package.
+// TestAxeCoreIsThePublishedFile compares the hash of axe-core with sri-history.json of the npm package.
 func TestAxeCoreIsThePublishedFile(t *testing.T) {
 	t.Parallel()
 	file, err := os.Open("axe-core/axe.min.js.gz")

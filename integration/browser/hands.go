@@ -31,8 +31,8 @@ type spot struct {
 	Covered string
 }
 
-// Click clicks the link, button or field with this name, as soon as it shows. The name is the beginning of its text or
-// label.
+// Click clicks the link, button or field with this name, as soon as it is visible. The name is the beginning of its
+// text or label.
 func (t *Tab) Click(name string) error {
 	var s *spot
 	err := t.until(func() (err error) {
@@ -72,17 +72,18 @@ func (t *Tab) Type(text string) error {
 // Press presses keys, such as "j" or kb.Enter.
 func (t *Tab) Press(keys string) error { return t.Do(chromedp.KeyEvent(keys)) }
 
-// Focus is what has the focus: the beginning of its text or label, and whether a person can see that it has it.
+// Focus describes the element that has the focus.
 type Focus struct {
+	// Name is the beginning of the element's text or label.
 	Name string
 	// Ring says that a person can see where the focus is.
 	Ring bool
 }
 
-// Focused returns what has the focus.
+// Focused returns the element that has the focus.
 func (t *Tab) Focused() (Focus, error) { return evaluate[Focus](t, "focused") }
 
-// See waits until all texts show.
+// See waits until all texts are visible.
 func (t *Tab) See(texts ...string) error {
 	return t.until(func() error {
 		page, err := t.Text()
@@ -98,7 +99,7 @@ func (t *Tab) See(texts ...string) error {
 	})
 }
 
-// Text returns the visible text of the page, white space as single spaces.
+// Text returns the visible text of the page. White space is reduced to single spaces.
 func (t *Tab) Text() (string, error) { return evaluate[string](t, "text") }
 
 // Overflow names the elements that are wider than the window, outside of boxes that scroll on their own.
@@ -113,7 +114,7 @@ func (t *Tab) unseen(what string) error {
 	return fmt.Errorf("%q: %w: %s", what, errUnseen, page)
 }
 
-// until tries something until it works. An error while a page is still loading does not count.
+// until calls try until it succeeds. Errors before that do not count, because the page may still be loading.
 func (t *Tab) until(try func() error) error {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()

@@ -1,4 +1,5 @@
-// Functions that look at a page as a person does. A debugger evaluates them, so they run without the page's script too.
+// Functions that look at a page as a person does. A debugger evaluates them, so they also run where scripts are
+// disabled.
 
 const squeeze = text => (text || "").replace(/\s+/g, " ").trim();
 

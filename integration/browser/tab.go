@@ -13,10 +13,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is the time limit of one call. A call that waits longer looks for something that is not there.
+// patience is the time limit of one call. A call that waits longer is looking for something that is not there.
 const patience = time.Minute
 
-// Tab is a tab. Use it from one goroutine.
+// Tab is a tab of Chromium. Use it from one goroutine.
 type Tab struct {
 	ctx   context.Context //nolint:containedctx // chromedp's handle of a tab is a context
 	leave func()
@@ -48,7 +48,7 @@ func do[T any](t *Tab, action chromedp.Action[T], result *T) error {
 	return err
 }
 
-// notice keeps what the page does wrong.
+// notice records what the page does wrong.
 func (t *Tab) notice(event any) {
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
@@ -77,9 +77,9 @@ func (t *Tab) add(format string, about ...any) {
 	t.problems = append(t.problems, fmt.Sprintf(format, about...))
 }
 
-// Problems returns what the tab's pages did wrong since the last call.
+// Problems returns what the tab's pages have done wrong since the last call.
 func (t *Tab) Problems() ([]string, error) {
-	// Events that Chromium sent before its response have been noticed.
+	// After this response, all events that Chromium sent before it have been noticed.
 	if _, err := Read(t, chromedp.Title()); err != nil {
 		return nil, err
 	}

@@ -1,13 +1,13 @@
 // Package container runs an image from an OCI layout under runc, as strictly as a careful cluster does. The container
-// has the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. Of the host it
-// sees the network and the mounts that the test names.
+// has the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. All that it sees
+// of the host is the network, and the mounts that the test names.
 //
 //	image, err := container.Unpack("bin/image", "amd64", t.TempDir())
 //	c, err := image.Start(container.Options{Settings: settings, Memory: 128 << 20, Dir: t.TempDir()})
 //	…
 //	defer c.Delete(ctx)
 //
-// The layout is read only with the standard library, so that the reader shares no fault with mkimage, which wrote it.
+// The layout is read only with the standard library, so that the reader shares no bug with mkimage, which wrote it.
 //
 // Ownership: the process of a [Container] is runc, which passes on signals and the exit code. If runc is killed the
 // container continues, so the caller must call Delete. runc needs Linux and root.
@@ -36,7 +36,7 @@ func Available() error {
 		return fmt.Errorf("runc on the PATH: %w", errAbsent)
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("root rights, which runc needs for a memory limit: %w", errAbsent)
+		return fmt.Errorf("root privileges, which runc needs for a memory limit: %w", errAbsent)
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ type Options struct {
 	Settings map[string]string
 	// Mounts are folders of the host by their paths in the container. They are mounted read-only.
 	Mounts map[string]string
-	// Memory is the limit of the container's cgroup, in bytes. The kernel kills a process beyond it.
+	// Memory is the limit of the container's cgroup, in bytes. The kernel kills a process that exceeds it.
 	Memory int64
 	// Dir is an existing folder for the program's output.
 	Dir string
@@ -62,7 +62,7 @@ type Container struct {
 	id   string
 }
 
-// Start runs the image's command. An image runs in one container at a time, because all would share its bundle.
+// Start runs the image's command. An image runs in one container at a time, because containers would share its bundle.
 func (i *Image) Start(o Options) (*Container, error) {
 	runc, err := exec.LookPath("runc")
 	if err != nil {

@@ -16,7 +16,7 @@ func (i *Image) spec(o Options, id string) ([]byte, error) {
 	if _, err := fmt.Sscanf(i.Config.User, "%d:%d", &uid, &gid); err != nil {
 		return nil, fmt.Errorf("the image's user %q is not uid:gid: %w", i.Config.User, err)
 	}
-	// The list is sorted, so that two runs with the same options have the same config.json.
+	// The names are sorted, so that two runs with the same options have the same config.json.
 	environment := slices.Clone(i.Config.Env)
 	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
 		environment = append(environment, name+"="+o.Settings[name])

@@ -18,15 +18,15 @@ import (
 	"leadhit-sync/integration/browser"
 )
 
-// page is one page of a story. An address that ends with "…" stands for the first one with this beginning on the page
-// before.
+// page is one page of a story. An address that ends with "…" stands for the first link with that prefix on the page
+// that was open before.
 type page struct {
 	story, name, address string
 	// Picture says which pictures are kept.
 	picture picture
 }
 
-// refused is the HTTP status of a page, if it is not 200.
+// refused returns the HTTP status of a page, if it is not 200.
 func (p page) refused() string {
 	switch p.name {
 	case "no such page", "no such order":
@@ -38,7 +38,7 @@ func (p page) refused() string {
 	}
 }
 
-// picture says which pictures of a page are kept: none, one of a state, or a light and a dark one.
+// picture says which pictures of a page are kept: none, one picture of a state, or both a light and a dark one.
 type picture int
 
 const (
@@ -87,8 +87,8 @@ func pages() []page {
 	}
 }
 
-// views are how the pages are looked at. The same code draws a page in English and in Russian, wide and narrow, so not
-// every combination is tried.
+// views returns the views in which each page is opened. The same code draws a page in English and in Russian, wide and
+// narrow, so not every combination is tried.
 func views() map[string]browser.View {
 	all := map[string]browser.View{
 		"wide and light":                   {},
@@ -101,7 +101,7 @@ func views() map[string]browser.View {
 	return all
 }
 
-// TestPages demands of each page that the browser reports no problem, that people with a keyboard or a screen reader
+// TestPages requires of each page that the browser reports no problem, that people with a keyboard or a screen reader
 // can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
 func TestPages(t *testing.T) {
 	chromium := browser.Start(t)
@@ -180,7 +180,7 @@ func look(t *testing.T, tab *browser.Tab, v browser.View, url string, p page) {
 	}
 }
 
-// first returns the first address on the page that begins with this.
+// first returns the first address on the page that begins with start.
 func first(t *testing.T, tab *browser.Tab, start string) string {
 	t.Helper()
 	html, err := browser.Read(tab, chromedp.OuterHTML(chromedp.CSS("main")))

@@ -51,7 +51,8 @@ func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	}
 }
 
-// small keeps 256 colours, and replaces all others by the nearest of these: most others are at the edges of letters.
+// small keeps 256 colours, and replaces each of the others with the nearest of the 256. Most of the others are at the
+// edges of characters.
 func small(t *testing.T, shot []byte) []byte {
 	t.Helper()
 	full, err := png.Decode(bytes.NewReader(shot))
@@ -74,8 +75,8 @@ func small(t *testing.T, shot []byte) []byte {
 	return out.Bytes()
 }
 
-// palette is the most frequent colour of each kind, so that a small green dot stays green, and then the most frequent
-// ones of all.
+// palette returns the most frequent colour of each kind, so that a small green dot stays green, and then the most
+// frequent of all other colours.
 func palette(counts map[color.RGBA]int) (kept color.Palette) {
 	most := slices.SortedFunc(maps.Keys(counts), func(a, b color.RGBA) int { return cmp.Compare(counts[b], counts[a]) })
 	kinds := map[color.RGBA]bool{}

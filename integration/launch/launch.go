@@ -20,7 +20,7 @@ type running struct {
 	*apache.Cluster
 
 	settings []string     // export lines for a worker
-	remove   func() error // deletes the files beside the cluster's own
+	remove   func() error // deletes the files that are not in the cluster's folder
 }
 
 // launch runs Kafka and the LeadHit look-alike until ctx ends. Both have ended when it returns.
@@ -39,7 +39,8 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	// Deferred calls run in reverse order, so the look-alike ends before Kafka, and prints no more calls after that.
+	// Deferred functions run in reverse order, so the look-alike ends before Kafka, and prints no more calls after
+	// that.
 	defer func() { err = errors.Join(err, cluster.Close(), cluster.remove()) }()
 	client, closeClient := clientOf(cluster.Brokers())
 	err = createTopic(ctx, client, topic)
@@ -73,15 +74,15 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 func instruct(out io.Writer, c *running) {
 	produce := "go run ./integration/launch produce -brokers " + c.Brokers()[0]
 	_, _ = fmt.Fprintf(out, `
-# In another terminal, in this folder: where everything is, and a worker.
+# In another terminal, in this folder: set the addresses, and start a worker.
 %s
 go run ./cmd/leadhit-sync run
 
-# In a third one: an event that LeadHit accepts, and one that it refuses.
+# In a third terminal: write an event that LeadHit accepts, and one that it refuses.
 %s 4711 paid
 %s 4712 lost
 
-# The refused event is now a dead letter; this needs the export lines first.
+# List the refused event, which is now a dead letter. This needs the export lines first.
 go run ./cmd/leadhit-sync letters list
 
 # Ctrl-C ends Kafka and the look-alike of LeadHit and deletes their data. Each call is shown here:

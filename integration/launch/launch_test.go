@@ -43,7 +43,7 @@ func tried(t *testing.T, stdin string, args ...string) (code int, out, errs stri
 	return code, stdout.String(), stderr.String()
 }
 
-// installed puts a program into the one folder of the PATH.
+// installed puts a program into the only folder of the PATH.
 func installed(t *testing.T, name, script string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(os.Getenv("PATH"), name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
@@ -54,9 +54,9 @@ func installed(t *testing.T, name, script string) {
 func TestWhatKafkaNeedsIsNamed(t *testing.T) {
 	for _, c := range []struct{ name, java, want string }{
 		{"no java", "", "java: not on the PATH"},
-		{"java 8", "echo 'openjdk version \"1.8.0_402\"' >&2", "java is version 8, Kafka 4.4.0 needs 17"},
+		{"java 8", "echo 'openjdk version \"1.8.0_402\"' >&2", "java is version 8, but Kafka 4.4.0 needs 17"},
 		{"java 11", "echo 'openjdk version \"11.0.22\" 2024-01-16' >&2", "java is version 11"},
-		{"a java without a Java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1", "java -version: exit status 1"},
+		{"a program java without Java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1", "java -version: exit status 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir())
@@ -99,7 +99,7 @@ func TestWrongUsageOfLaunchExitsWithTwo(t *testing.T) {
 		"produce -brokers 127.0.0.1:1 4711 paid now", "produce -brokers 127.0.0.1:1 -header nothing 4711 paid",
 	} {
 		if code, out, errs := tried(t, "", strings.Fields(line)...); code != exitUsage || out != "" || !strings.HasPrefix(errs, "launch: ") {
-			t.Errorf("%s: got %d, %q and %q, want exit code 2 and what is wanted", line, code, out, errs)
+			t.Errorf("%s: got %d, %q and %q, want exit code 2 and a message", line, code, out, errs)
 		}
 	}
 	for _, line := range []string{"-h", "produce -h"} {
@@ -153,7 +153,7 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 		places = append(places, place)
 	}
 	if places[2] != strings.TrimSuffix(places[0], "0")+"1" {
-		t.Errorf("got the places %q, want the third behind the first: they have one key", places)
+		t.Errorf("got the places %q, want the third after the first: they have the same key", places)
 	}
 	reader, err := kgo.NewClient(kgo.SeedBrokers(kafka.ListenAddrs()...), kgo.ConsumeTopics("orders", "shop.orders"))
 	if err != nil {
@@ -168,10 +168,10 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 		t.Errorf("got key %s and headers %v, want 4711 and a=b=c", r.Key, r.Headers)
 	}
 	if code, out, errs := tried(t, "", "produce", "-topic", "new", "4711", "paid"); code != 0 || !strings.HasPrefix(out, "new/") {
-		t.Errorf("got %d and %q for a topic that is not there, want it created", code, errs)
+		t.Errorf("got %d and %q for a topic that does not exist, want it created", code, errs)
 	}
 	if code, _, errs := tried(t, "", "produce", "-brokers", "127.0.0.1:1", "-topic", "none", "4711", "paid"); code != exitError || !strings.Contains(errs, "topic none") {
-		t.Errorf("got %d and %q for a topic that cannot be asked for, want exit code 1 and its name", code, errs)
+		t.Errorf("got %d and %q from a broker that cannot be reached, want exit code 1 and the topic's name", code, errs)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 const apiKey = "local-key"
 
 // serveLeadHit serves the look-alike until ctx ends, and prints each call. It returns the value of LEADHIT_URL. done is
-// closed when its goroutines have ended; the caller must wait for that before it returns.
+// closed when the goroutines have ended; the caller must wait for that before it returns.
 func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, done <-chan struct{}, err error) {
 	node := sandbox.New(sandbox.Options{Key: apiKey})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -47,7 +47,7 @@ func showCalls(ctx context.Context, out io.Writer, node *sandbox.Sandbox) {
 		if node.Count() > shown {
 			for _, call := range node.Calls()[shown:] {
 				if call.Answer == sandbox.Pending {
-					break // shown with those behind it, when it has ended
+					break // it is shown, with the calls after it, when it has ended
 				}
 				_, _ = fmt.Fprintf(out, "LeadHit: set_order_status(%q, %q): %s\n", call.OrderID, call.Status, call.Answer)
 				shown++

@@ -1,6 +1,6 @@
-// Command launch starts real Apache Kafka with the topic orders and a LeadHit look-alike on this machine, for trials by
-// hand. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and deletes the
-// data.
+// Command launch starts real Apache Kafka with the topic orders and a LeadHit look-alike on this machine, for trying
+// things by hand. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and
+// deletes the data.
 //
 //	go run ./integration/launch
 //	go run ./integration/launch produce -brokers 127.0.0.1:21234 4711 paid
@@ -86,7 +86,7 @@ Java 17 or newer and Maven must be installed. Ctrl-C ends everything.
 Usage: go run ./integration/launch [flags]
        go run ./integration/launch produce [flags] ORDER STATUS
 `)
-	flags.IntVar(&o.nodes, "nodes", 1, "`number` of Kafka's nodes: 1, or 3 for a cluster that survives one")
+	flags.IntVar(&o.nodes, "nodes", 1, "`number` of Kafka's nodes: 1, or 3 for a cluster that survives the loss of one")
 	flags.BoolVar(&o.secure, "secure", false, "TLS, logins and ACLs, and a user with the rights that a worker needs")
 	flags.IntVar(&o.kafkaPort, "kafka-port", 0, "`port` of Kafka's first node (default: a free one)")
 	flags.IntVar(&o.leadhitPort, "leadhit-port", 0, "`port` of the look-alike (default: a free one)")

@@ -38,7 +38,7 @@ func checkNeeds(ctx context.Context) error {
 		return fmt.Errorf("%w: java -version: %w\n%s", errMissing, err, install)
 	}
 	if version := javaVersion(string(output)); version != 0 && version < leastJava {
-		return fmt.Errorf("%w: java is version %d, Kafka %s needs %d\n%s",
+		return fmt.Errorf("%w: java is version %d, but Kafka %s needs %d\n%s",
 			errMissing, version, apache.Version, leastJava, install)
 	}
 	return nil
@@ -51,6 +51,6 @@ func javaVersion(output string) int {
 	if found == nil {
 		return 0
 	}
-	version, _ := strconv.Atoi(found[1]) // digits alone
+	version, _ := strconv.Atoi(found[1]) // only digits
 	return version
 }

@@ -28,7 +28,7 @@ type event struct {
 // headerFlags collects the flags -header.
 type headerFlags []kafka.Header
 
-// String is the default in the help: none.
+// String returns the default for the help: none.
 func (h *headerFlags) String() string { return "" }
 
 // Set adds a header from name=value.
@@ -51,7 +51,7 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
        go run ./integration/launch produce [flags] -key ORDER < event.json
 `)
 	flags.StringVar(&brokers, "brokers", os.Getenv("KAFKA_BROKERS"),
-		"`host:port`,… of Kafka, without TLS and login (default: KAFKA_BROKERS)")
+		"`host:port`,… of Kafka, without TLS or login (default: KAFKA_BROKERS)")
 	flags.StringVar(&to, "topic", "", "`topic` to write to, created if it does not exist (default: the first of "+
 		"KAFKA_TOPICS, else "+topic+")")
 	flags.StringVar(&key, "key", "", "`key` of the record (default: ORDER)")
@@ -60,7 +60,7 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
 		return err
 	}
 	if brokers == "" {
-		return usageError{errors.New("no -brokers and no KAFKA_BROKERS: copy the lines that launch has printed")}
+		return usageError{errors.New("neither -brokers nor KAFKA_BROKERS is set: copy the lines that launch has printed")}
 	}
 	first, _, _ := strings.Cut(os.Getenv("KAFKA_TOPICS"), ",")
 	to = cmp.Or(to, strings.TrimSpace(first), topic)
@@ -77,7 +77,7 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
 	return err
 }
 
-// readEvent returns an event of the mapping plain for an order and a status, or one with the unchanged value from in.
+// readEvent returns an event of the mapping plain for an order and a status, or one whose value it reads from in.
 func readEvent(args []string, key string, in io.Reader) (event, error) {
 	switch len(args) {
 	case 2:
@@ -88,7 +88,7 @@ func readEvent(args []string, key string, in io.Reader) (event, error) {
 		return event{key: []byte(cmp.Or(key, args[0])), value: value}, err
 	case 0:
 		if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-			return event{}, usageError{errors.New("ORDER and STATUS are missing, such as: produce 4711 paid")}
+			return event{}, usageError{errors.New("ORDER and STATUS are missing; for example: produce 4711 paid")}
 		}
 		// The order id is inside a value of unknown form, so only the user knows the key.
 		if key == "" {
@@ -99,10 +99,10 @@ func readEvent(args []string, key string, in io.Reader) (event, error) {
 		value = bytes.TrimSuffix(value, []byte("\n")) // of the file, not of the event
 		return event{key: []byte(key), value: value}, err
 	}
-	return event{}, usageError{errors.New("want ORDER and STATUS, such as: produce 4711 paid")}
+	return event{}, usageError{errors.New("want ORDER and STATUS; for example: produce 4711 paid")}
 }
 
-// clientOf returns a client, and what closes its connections.
+// clientOf returns a client, and a function that closes its connections.
 func clientOf(brokers []string) (client *kafka.Client, closeClient func()) {
 	transport := &kafka.Transport{}
 	return &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport}, transport.CloseIdleConnections
@@ -151,7 +151,7 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 	}
 }
 
-// partitionsOf returns the numbers of the topic's partitions. The brokers do not create it.
+// partitionsOf returns the numbers of the topic's partitions. The request does not create the topic.
 func partitionsOf(ctx context.Context, client *kafka.Client, name string) ([]int, error) {
 	about, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
 	if err != nil {

@@ -25,7 +25,7 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 			err = errors.Join(err, r.remove())
 		}
 	}()
-	// The folder is readable only for its owner (MkdirTemp), because it has the password and the broker's private key.
+	// The folder is readable only by its owner (MkdirTemp), because it has the password and the broker's private key.
 	place := func(name string) string { return filepath.Join(dir, name) }
 	// A new password for each run: the listener is on 127.0.0.1, but other users of the machine can reach it.
 	password := rand.Text()

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// mutant is the name of a mutant, for people and in the code.
+// mutant has the name of a mutant for people, and its number in the code.
 type mutant struct {
 	name   string
 	number int
@@ -20,10 +20,10 @@ type mutant struct {
 // unchanged is the code without any fault.
 func unchanged() mutant { return mutant{} }
 
-// suffix marks what belongs to the mutant.
+// suffix returns the suffix of names that belong to the mutant.
 func (m mutant) suffix() string { return "Mutant" + strconv.Itoa(m.number) }
 
-// combination is packages with all mutants in them, by their folders.
+// combination has the packages with all mutants in them, by folder.
 type combination map[string]*folder
 
 // folder is the sources of one package.
@@ -101,7 +101,7 @@ func (c combination) folder(path string) (*folder, error) {
 	return f, nil
 }
 
-// add merges a mutant's changes into the folder. It gets all files, the others unchanged.
+// add merges a mutant's changes into the folder. files has all files of the folder, the unchanged ones too.
 func (f *folder) add(m mutant, files map[string]*source) error {
 	d := difference{make(map[string]bool), make(map[string]bool)}
 	for path, s := range files {

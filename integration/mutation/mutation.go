@@ -1,9 +1,10 @@
-// Package mutation checks tests: it plants faults (mutants) in the code, and checks that a test notices each.
+// Package mutation checks tests: it plants faults (mutants) in the code, and checks that a test notices each of them.
 //
-// One test binary holds all of them, and a variable of the environment switches one on. A build takes seconds and most
-// mutants die at once, so a binary for each would take minutes. Every function that a mutant changes is kept beside the
-// original under another name, and a function in the original's place calls one of them. A changed constant is kept
-// likewise, with the functions that name it. Build refuses an edit of anything else, such as a type or a signature.
+// One test binary has all mutants, and an environment variable switches one on. A build takes seconds and most mutants
+// die at once, so a binary for each would take minutes. Every function that a mutant changes is kept beside the
+// original under another name, and a function in the original's place calls the one that is switched on. A changed
+// constant is kept in the same way, with the functions that name it. Build refuses an edit of anything else, such as a
+// type or a signature.
 package mutation
 
 import (
@@ -21,7 +22,7 @@ import (
 	"testing"
 )
 
-// variable is the environment's variable that holds the number of the mutant to switch on.
+// variable is the environment variable with the number of the mutant to switch on.
 const variable = "MUTANT_ON"
 
 // ErrSurvived says that a test did not notice a mutant.
@@ -103,8 +104,8 @@ func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (
 	return out, nil
 }
 
-// Unchanged runs tests of the same binary with no mutant on, which they must pass: otherwise a failure in Hunt is not a
-// proof that the mutant caused it.
+// Unchanged runs tests of the same binary with no mutant on. They must pass: otherwise a failure in Hunt does not prove
+// that the mutant caused it.
 func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) error {
 	out, err := b.run(ctx, unchanged(), strings.Join(tests, "|"), env)
 	if err != nil {
@@ -112,7 +113,7 @@ func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) e
 	}
 	for _, test := range tests {
 		if !strings.Contains(out, "--- PASS: "+test+" ") {
-			return fmt.Errorf("with no mutant on %s did not run", test)
+			return fmt.Errorf("with no mutant on, %s did not run", test)
 		}
 	}
 	return nil
@@ -121,7 +122,7 @@ func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) e
 func (b *Binary) run(ctx context.Context, m mutant, tests string, env []string) (string, error) {
 	run := exec.CommandContext(ctx, b.path, "-test.v", "-test.failfast", "-test.run", "^("+tests+")$")
 	run.Dir = b.dir
-	// Garbage collection is a waste in processes that live so briefly.
+	// Garbage collection would waste time in such short-lived processes.
 	run.Env = append(append(os.Environ(), "GOGC=400", variable+"="+strconv.Itoa(m.number)), env...)
 	out, err := run.CombinedOutput()
 	return string(out), err

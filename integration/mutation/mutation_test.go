@@ -155,11 +155,11 @@ func TestWhatCannotBeSwitchedIsRefused(t *testing.T) {
 		{"a variable", "only functions", mutation.Edit{file, "[most]int{}", "[most]int{1}"}},
 		{"a signature", "another signature", mutation.Edit{file, "full(int)", "full(int8)"}},
 		{"a new constant", "constant", mutation.Edit{file, "most = 3", "most = 3\n\tother = 4"}},
-		{"a removed function", "is gone", mutation.Edit{file, "func empty() {}", ""}},
+		{"a removed function", "was removed", mutation.Edit{file, "func empty() {}", ""}},
 		{"a constant that a variable needs", "a variable depends", mutation.Edit{file, "most = 3", "most = 4"}},
 		{"a constant that another needs", "least depends", mutation.Edit{file, "2 * 4", "2 * 5"}},
 		{"a comment", "no code", mutation.Edit{file, "A cart", "The cart"}},
-		{"no Go", "expected", mutation.Edit{file, "func empty() {}", "func empty() {"}},
+		{"text that is not Go", "expected", mutation.Edit{file, "func empty() {}", "func empty() {"}},
 		{"a name that is missing", "mutant of cart.go:24: undefined: what", mutation.Edit{file, "more > 7", "what > 7"}},
 		{"another file", "not a source file", mutation.Edit{filepath.Join(dir, "cart_test.go"), "TestAdd", "TestSub"}},
 	} {
@@ -174,7 +174,7 @@ func TestWhatCannotBeSwitchedIsRefused(t *testing.T) {
 }
 
 // A test that fails without any mutant would kill all of them.
-func TestATestThatFailsOrDoesNotRunUnchangedProvesNothing(t *testing.T) {
+func TestATestThatFailsUnchangedOrDoesNotRunProvesNothing(t *testing.T) {
 	t.Parallel()
 	dir, file := shop(t)
 	text := strings.Replace(sources, "2 * 4", "2 * 3", 1)

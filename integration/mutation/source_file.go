@@ -67,7 +67,7 @@ func (s *source) key(d *ast.FuncDecl) string {
 	return s.of(d.Recv.List[0].Type) + "." + d.Name.Name
 }
 
-// signature is what two functions must share if one is called in the place of the other.
+// signature returns what two functions must have in common if one is called instead of the other.
 func (s *source) signature(d *ast.FuncDecl) string { return s.text[s.at(d.Pos()):s.at(d.Body.Pos())] }
 
 // names reports whether one of these identifiers occurs in a node.
@@ -100,14 +100,14 @@ func (s *source) renamed(n ast.Node, words map[string]bool, further *ast.Ident, 
 	return text.String()
 }
 
-// difference is the functions and constants of a package that a mutant changes.
+// difference has the functions and constants of a package that a mutant changes.
 type difference struct{ functions, constants map[string]bool }
 
 // compare notes what differs in a changed copy of the file.
 func (s *source) compare(other *source, d difference) error {
 	same := func(a, b ast.Node) bool { return s.of(a) == other.of(b) }
 	if !slices.EqualFunc(s.rest, other.rest, same) || len(s.constants) != len(other.constants) {
-		return errors.New("only functions and single constants can be switched, no type, variable or list")
+		return errors.New("only functions and single constants can be switched, not types, variables or lists")
 	}
 	for name, spec := range other.constants {
 		was := s.constants[name]
@@ -125,7 +125,7 @@ func (s *source) compare(other *source, d difference) error {
 	}
 	for key := range s.functions {
 		if other.functions[key] == nil {
-			return fmt.Errorf("%s is gone: it cannot be switched", key)
+			return fmt.Errorf("%s was removed: it cannot be switched", key)
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ func (c combination) write(place string) (replace map[string]string, err error) 
 // rendered returns the text of each file that has mutants, by path.
 func (f *folder) rendered() map[string]string {
 	added := maps.Clone(f.further)
-	replaced := make(map[string][]*ast.Ident) // the names of functions whose place a door takes, by path
+	replaced := make(map[string][]*ast.Ident) // the names of functions that a door replaces, by path
 	for _, key := range slices.Sorted(maps.Keys(f.variants)) {
 		all := f.variants[key]
 		first := all[0]
@@ -64,7 +64,7 @@ func (f *folder) rendered() map[string]string {
 	return texts
 }
 
-// text is the declaration of the variant. The compiler's messages about it name the mutant.
+// text returns the declaration of the variant. The compiler's messages about it name the mutant.
 func (v variant) text() string {
 	at := v.in.set.Position(v.decl.Pos())
 	return fmt.Sprintf("//line %s of %s:%d\n", v.mutant.name, filepath.Base(at.Filename), at.Line) +
@@ -133,7 +133,7 @@ func (s *source) door(d *ast.FuncDecl, mutants []mutant) string {
 	return fmt.Sprintf("func %s%s(%s) %s {\n\tswitch mutantOn {\n%s%s\t}\n}", receiver, d.Name.Name, parameters, results, cases.String(), missing)
 }
 
-// parameters returns a list of parameters with new names, and the arguments that hand them on.
+// parameters returns a list of parameters with new names, and the arguments that pass them on.
 func (s *source) parameters(list []*ast.Field) (parameters, arguments string) {
 	var all, names []string
 	for _, field := range list {

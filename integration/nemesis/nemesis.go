@@ -20,21 +20,21 @@ import (
 // Kind is a kind of fault.
 type Kind uint8
 
-// The kinds. Those from Unavailable on are faults of LeadHit, the others are faults of processes.
+// The kinds. Those from Unavailable on are faults of LeadHit. The others are faults of processes.
 const (
 	KillWorker        Kind = iota // SIGKILL, then a restart
-	FreezeWorker                  // SIGSTOP for longer than its session, then SIGCONT
+	FreezeWorker                  // SIGSTOP for longer than its session timeout, then SIGCONT
 	RollWorkers                   // SIGTERM and a restart, one worker after another
 	ScaleWorkers                  // all but one end cleanly, then restart
 	KillBroker                    // SIGKILL, then a restart
-	KillCoordinator               // the same of the group's coordinator
+	KillCoordinator               // the same for the group's coordinator
 	FreezeBroker                  // SIGSTOP, then SIGCONT
-	FreezeCoordinator             // the same of the group's coordinator
+	FreezeCoordinator             // the same for the group's coordinator
 	Unavailable                   // LeadHit responds with 503
 	Resets                        // LeadHit resets every connection
-	Forbidden                     // LeadHit requires another key, which is written into the key's file at the end
+	Forbidden                     // LeadHit requires another key, which is written to the key's file at the end
 	LostAnswers                   // some calls are executed, but get no response
-	CutAnswers                    // some calls are executed, but the response is cut
+	CutAnswers                    // some calls are executed, but the response is cut off
 	SlowAnswers                   // responses take about as long as the timeout of a call
 	kinds
 )
@@ -61,7 +61,7 @@ func Kinds() []Kind {
 	return all
 }
 
-// Ours reports whether a process of ours fails, and not LeadHit. Faults of both sides may overlap.
+// Ours reports whether a process fails, and not LeadHit. Faults of both sides may overlap.
 func (k Kind) Ours() bool { return k < Unavailable }
 
 // Broker reports whether a broker fails. A cluster with three replicas tolerates one failed broker at a time.
@@ -72,7 +72,7 @@ type Fault struct {
 	Kind Kind
 	// Which is the index of the victim, modulo the number of candidates.
 	Which int
-	// Calm is the time before the fault, For its duration. A killed process stays down for that long.
+	// Calm is the time before the fault. For is its duration: a killed process stays down for that long.
 	Calm, For time.Duration
 }
 
@@ -81,7 +81,7 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%v #%d for %v after a calm of %v", f.Kind, f.Which, f.For, f.Calm)
 }
 
-// Plan is one round. The two lists run concurrently, the faults within a list one after another.
+// Plan is one round. The two lists run concurrently. The faults within a list run one after another.
 type Plan struct {
 	Processes, LeadHit []Fault
 }
@@ -92,9 +92,9 @@ type Schedule struct {
 	// Share is the schedule's share of the total time.
 	Share float64
 	deck  []Kind
-	// apart reports that faults of LeadHit and faults of processes do not wait for each other.
+	// apart means that faults of LeadHit and faults of processes do not wait for each other.
 	apart bool
-	// Operators reports that letters are replayed and dismissed at random meanwhile.
+	// Operators means that letters are replayed and dismissed at random meanwhile.
 	Operators bool
 }
 
@@ -155,8 +155,9 @@ func draw(random *rand.Rand, kind Kind) Fault {
 	return Fault{Kind: kind, Which: which, Calm: calm.Round(time.Millisecond), For: last.Round(time.Millisecond)}
 }
 
-// lasts returns the bounds of a kind's duration. A session is 6 s, so every frozen worker loses its session. The
-// cluster fences a broker after 9 s, so some brokers return before that and some after others have taken over.
+// lasts returns the bounds of a kind's duration. The session timeout is 6 s, so every frozen worker loses its
+// membership. The cluster fences a broker after 9 s, so some brokers return before that and some after others have
+// taken over.
 func (k Kind) lasts() (least, most time.Duration) {
 	switch k {
 	case KillWorker:

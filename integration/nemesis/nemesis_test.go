@@ -16,10 +16,10 @@ func TestAPlanIsReplayedFromItsSeedAndRound(t *testing.T) {
 	for _, s := range all() {
 		plan := s.Plan(7, 3)
 		if again := s.Plan(7, 3); !reflect.DeepEqual(plan, again) {
-			t.Errorf("%s: got %v, then %v out of one seed", s.Name, plan, again)
+			t.Errorf("%s: got %v, then %v from one seed", s.Name, plan, again)
 		}
 		if reflect.DeepEqual(plan, s.Plan(8, 3)) || reflect.DeepEqual(plan, s.Plan(7, 4)) {
-			t.Errorf("%s: got the same plan out of another seed or round", s.Name)
+			t.Errorf("%s: got the same plan from another seed or round", s.Name)
 		}
 	}
 }
@@ -51,7 +51,7 @@ func TestOnlyLeadHitsFaultsRunBesideOthers(t *testing.T) {
 	}
 }
 
-func TestTheTimesAreThoseThatHurt(t *testing.T) {
+func TestFaultsLastLongEnough(t *testing.T) {
 	t.Parallel()
 	const session = 6 * time.Second
 	twice := 0
@@ -63,7 +63,7 @@ func TestTheTimesAreThoseThatHurt(t *testing.T) {
 				case f.Calm < time.Second:
 					t.Errorf("%v: got no calm before it", f)
 				case f.Kind == nemesis.FreezeWorker && f.For <= session:
-					t.Errorf("%v: got a freeze within the session", f)
+					t.Errorf("%v: got a freeze within the session timeout", f)
 				case f.Kind == nemesis.FreezeWorker && f.For > 2*session:
 					twice++
 				case f.Kind == nemesis.FreezeBroker && f.For != 20*time.Second:
@@ -73,18 +73,18 @@ func TestTheTimesAreThoseThatHurt(t *testing.T) {
 		}
 	}
 	if twice < 50 {
-		t.Errorf("got %d freezes for more than two sessions, want some in each round", twice)
+		t.Errorf("got %d freezes for more than two session timeouts, want some in each round", twice)
 	}
 }
 
-func TestTheSharesAreAWhole(t *testing.T) {
+func TestTheSharesAddUpToOne(t *testing.T) {
 	t.Parallel()
 	sum := 0.0
 	for _, s := range nemesis.Schedules() {
 		sum += s.Share
 	}
 	if sum < 0.999 || sum > 1.001 {
-		t.Errorf("got shares of %v in sum, want 1", sum)
+		t.Errorf("got shares that add up to %v, want 1", sum)
 	}
 }
 

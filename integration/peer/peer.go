@@ -1,5 +1,5 @@
 // Package peer runs servers that speak the wrong protocol, for tests of wrong addresses: an HTTP port as a broker, a
-// mail server as LeadHit. A program must name such a peer, and its responses must not cost memory.
+// mail server as LeadHit. A program must name such a peer, and must not spend memory on its responses.
 package peer
 
 import (
@@ -10,9 +10,9 @@ import (
 )
 
 // Listen accepts connections on the address that it returns. Once bytes have arrived on a connection, the peer writes
-// the string first, once. Then it writes the string again in a loop, until the other side closes the connection. If
-// again is empty, the peer stays silent and keeps the connection open. The end of the test stops all goroutines and
-// waits for them.
+// the text of first once, and then the text of again in a loop, until the other side closes the connection. If again is
+// empty, the peer then stays silent and keeps the connection open. The end of the test stops all goroutines and waits
+// for them.
 func Listen(t *testing.T, first, again string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -38,7 +38,7 @@ func Listen(t *testing.T, first, again string) (addr string) {
 	return listener.Addr().String()
 }
 
-// answer serves one connection until the other side closes it. A read limit would hide a client that never hangs up.
+// answer serves one connection until the other side closes it. A read deadline would hide a client that never hangs up.
 func answer(conn net.Conn, first, again string) {
 	defer func() { _ = conn.Close() }() // the other side has hung up
 	_, err := conn.Read(make([]byte, 4096))

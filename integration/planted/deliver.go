@@ -53,13 +53,13 @@ func (w *worker) deliver(ctx context.Context, m kafka.Message) (cause string, er
 	}
 }
 
-// event is what the worker reads of one.
+// event is the part of an event that the worker reads.
 type event struct {
 	Order  string `json:"order_id"`
 	Status string `json:"status"`
 }
 
-// call makes one call. A cause means that LeadHit refused the event, an error that the call must be retried.
+// call makes one call. A cause means that LeadHit refused the event; an error means that the call must be retried.
 func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err error) {
 	var event event
 	if err := json.Unmarshal(m.Value, &event); err != nil {
@@ -119,7 +119,7 @@ func verdict(answer *http.Response) (cause string, err error) {
 	return "", nil
 }
 
-// keep stores an event as a letter, with the two headers that the audit reads.
+// keep stores an event as a letter, with the headers that the audit needs.
 func (w *worker) keep(ctx context.Context, m kafka.Message, cause string) error {
 	letter := kafka.Message{Key: m.Key, Value: m.Value, Headers: append(append([]kafka.Header{}, m.Headers...),
 		kafka.Header{Key: "dlq.id", Value: fmt.Appendf(nil, "%s/%d/%d", m.Topic, m.Partition, m.Offset)},

@@ -1,13 +1,13 @@
 // Command planted is a naive worker with a deliberate fault, for tests of the tests: package audit must find each
-// fault. It reads each partition event by event and commits after each. The variable PLANTED selects the fault:
+// fault. It reads each partition event by event and commits after each event. The variable PLANTED selects the fault:
 //
-//	none             none: slow, but correct
+//	none             no fault: slow, but correct
 //	commit-first     commits an event before it calls
 //	parallel         makes several calls at once, even for one order
 //	403-to-letters   treats a 403 as a verdict on the event
 //	letter-unawaited commits a refused event before its letter is stored
 //	timer-commit     commits every few seconds, as auto-commit does
-//	skip             none: makes no call for the status that LeadHit accepted last for the order
+//	skip             no fault: makes no call for the status that LeadHit accepted last for the order
 //	skip-after-rebalance  the same, but remembers statuses of partitions that it has lost meanwhile
 //	skip-after-refusal    the same, but forgets nothing when LeadHit refuses
 package main
@@ -44,7 +44,7 @@ func main() {
 	}
 }
 
-// worker is the consumer of a tutorial. It understands the settings of leadhit-sync that the tests set.
+// worker is a consumer as in a tutorial. It understands the settings of leadhit-sync that the tests set.
 type worker struct {
 	planted                    string
 	brokers                    []string
@@ -120,8 +120,8 @@ func (p *position) consume(generation, process context.Context, from int64) erro
 	if err := reader.SetOffset(max(from, kafka.FirstOffset)); err != nil {
 		return err
 	}
-	// Deferred calls run in reverse: cancel first, so that commitByTheClock ends, then wait for it and for parallel
-	// calls.
+	// Deferred functions run in reverse order: first cancel, so that commitByTheClock ends, then the wait for it and
+	// for parallel calls.
 	var others errgroup.Group
 	others.SetLimit(8)
 	defer func() { _ = others.Wait() }()
@@ -134,7 +134,7 @@ func (p *position) consume(generation, process context.Context, from int64) erro
 		switch {
 		case err != nil:
 		case p.planted == "parallel":
-			// Two events of one order may overlap now. Errors are dropped as well, as such code usually does.
+			// Two events of one order may overlap now. Errors are dropped as well, as is usual in such code.
 			others.Go(func() error { return p.handle(ctx, m) })
 		default:
 			err = p.handle(ctx, m)
@@ -186,7 +186,7 @@ func (p *position) commitByTheClock(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-ticker.C:
 		}
-		_ = p.commit(p.finished.Load()) // the next commit repeats it
+		_ = p.commit(p.finished.Load()) // if it fails, the next commit covers it
 	}
 	return nil
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// memory holds which status LeadHit accepted last for an order.
+// memory has the status that LeadHit accepted last for each order.
 type memory struct {
 	mu       sync.Mutex
 	statuses map[string]string
 }
 
-// memory returns what a partition's new owner remembers: nothing, unless that is the planted fault.
+// memory returns what a partition's new owner remembers: nothing, unless remembering is the planted fault.
 func (w *worker) memory() *memory {
 	if w.planted == "skip-after-rebalance" {
 		return &w.remembered
@@ -33,7 +33,7 @@ func (p *position) repeats(m kafka.Message) bool {
 	return e.Status != "" && p.memory.statuses[e.Order] == e.Status
 }
 
-// remember takes the outcome of a call: the cause of a letter, or none.
+// remember takes the outcome of a call: the cause of a letter, or "" if LeadHit accepted the event.
 func (p *position) remember(m kafka.Message, cause string) {
 	var e event
 	if json.Unmarshal(m.Value, &e) != nil {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// apart gives the process its own group, so that a Ctrl-C at the terminal reaches only the tests.
+// apart gives the process its own group, so that Ctrl-C at the terminal reaches only the tests.
 func apart() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

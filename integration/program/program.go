@@ -47,8 +47,8 @@ func Build(ctx context.Context, dir, main string, flags ...string) (string, erro
 	return binary, nil
 }
 
-// Options configure a process. Its environment has the settings and our PATH, HOME and TMPDIR. Nothing else is passed
-// on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
+// Options configure a process. Its environment has the settings and the tests' PATH, HOME and TMPDIR. Nothing else is
+// passed on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
 type Options struct {
 	Arguments []string          // after the binary's name
 	Settings  map[string]string // environment variables
@@ -100,8 +100,8 @@ func Start(binary string, options Options) (*Program, error) {
 // PID returns the process id.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
 
-// Usage returns the CPU time of the ended process, and the most memory that it had, in MiB; 0 if that is not known, as
-// on other systems than Linux. Call it after Wait.
+// Usage returns the CPU time of the ended process, and its peak memory in MiB, which is 0 if it is not known, as on
+// systems other than Linux. Call it after Wait.
 func (p *Program) Usage() (cpu time.Duration, peakMiB int) {
 	state := p.cmd.ProcessState
 	return state.UserTime() + state.SystemTime(), peakMemory(state)

@@ -73,14 +73,14 @@ func TestEachRunHasItsOwnFiles(t *testing.T) {
 		}
 	}
 	if first.Stdout() == second.Stdout() {
-		t.Error("got one log of two processes")
+		t.Error("got the same log from two processes")
 	}
 	if files, err := filepath.Glob(filepath.Join(dir, "stub-*.std*.log")); err != nil || len(files) != 4 {
 		t.Errorf("got %v, %v, want two files for each process", files, err)
 	}
 }
 
-func TestTheEndOfAProgramIsTold(t *testing.T) {
+func TestTheEndOfAProgramIsReported(t *testing.T) {
 	t.Parallel()
 	binary, dir := build(t), t.TempDir()
 
@@ -89,7 +89,7 @@ func TestTheEndOfAProgramIsTold(t *testing.T) {
 		t.Errorf("got exit code %d, %v, want 3", code, err)
 	}
 	if _, err := failed.Line(limited(t), "listening", nil); err == nil || !strings.Contains(err.Error(), "KAFKA_TOPICS=orders") {
-		t.Errorf("got %v for a line that never comes, want what the program said", err)
+		t.Errorf("got %v for a line that never comes, want what the program printed", err)
 	}
 
 	killed := start(t, binary, dir)

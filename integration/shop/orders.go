@@ -10,8 +10,8 @@ import (
 )
 
 // Orders generates events of random orders. The status of an order alternates between submitted and paid. So if a
-// worker swaps any two events of an order, the last status is wrong, unless one repeats the other. The same seed gives
-// the same events. Its methods must not be called concurrently.
+// worker swaps the last two events of an order, its last status is wrong, unless one event repeats the other. The same
+// seed gives the same events. Its methods must not be called concurrently.
 type Orders struct {
 	name    string
 	random  *rand.Rand
@@ -25,7 +25,7 @@ func NewOrders(name string, count int, seed uint64) *Orders {
 	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), changes: make([]int, count)}
 }
 
-// Repeat gives this share of an order's later events the status that the order has already. Shop platforms send such
+// Repeat gives this share of an order's later events the status that the order already has. Shop platforms send such
 // events when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
 func (o *Orders) Repeat(share float64) *Orders {
 	o.repeats = share
@@ -37,7 +37,7 @@ func (o *Orders) Next() audit.Event { return o.NextOf(o.random.IntN(len(o.change
 
 // NextOf returns the next event of the order with this number, counted from 0.
 func (o *Orders) NextOf(order int) audit.Event {
-	// A share of 0 takes no random number, so that a seed still gives the same events as before.
+	// A share of 0 takes no random number, so that a seed gives the same events as without Repeat.
 	if o.changes[order] == 0 || o.repeats == 0 || o.random.Float64() >= o.repeats {
 		o.changes[order]++
 	}

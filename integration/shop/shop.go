@@ -5,7 +5,7 @@
 //	written, err := s.Write(ctx, "orders", []audit.Event{orders.Next()})
 //
 // A Shop may be used from several goroutines, except for transactions, which must run one after another. It uses
-// franz-go and not the worker's client, so that the two share no fault. The caller closes it.
+// franz-go and not the worker's client, so that the two share no bug. The caller closes it.
 package shop
 
 import (
@@ -21,7 +21,7 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// batchLimit is the size of the largest batch in bytes, and so that of the largest record.
+// batchLimit is the size of the largest batch in bytes, and therefore also of the largest record.
 const batchLimit = 16 << 20
 
 // Shop is a producer of order events.
@@ -29,7 +29,7 @@ type Shop struct {
 	client *kgo.Client
 }
 
-// Open returns a shop that writes to these brokers. It connects at the first write.
+// Open returns a shop that writes to these brokers. It connects on the first write.
 func Open(brokers []string) (*Shop, error) { return open(brokers) }
 
 // transactionLimit is the time after which the broker aborts a transaction. It is the brokers' own maximum, so that a
@@ -80,8 +80,8 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 	return written, nil
 }
 
-// Begin writes events in a transaction and leaves it open. finish ends the transaction and returns the events,
-// Untouched after an abort, because no consumer may see them.
+// Begin writes events in a transaction and leaves it open. finish ends the transaction and returns the events. After an
+// abort they are Untouched, because no consumer may see them.
 func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
 ) {
@@ -106,7 +106,7 @@ func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 }
 
 // Stream writes events at a steady pace until ctx ends. Then it waits for the missing acknowledgements and returns the
-// written events. A write that fails permanently ends it at once.
+// written events. A write that fails permanently ends the stream at once.
 func (s *Shop) Stream(
 	ctx context.Context, topic string, perSecond int, next func() audit.Event,
 ) ([]audit.Event, error) {

@@ -26,7 +26,7 @@ func broker(t *testing.T) []string {
 	return cluster.ListenAddrs()
 }
 
-// stored reads as many committed records as there should be, by their call id.
+// stored reads count committed records, by their call id.
 func stored(t *testing.T, brokers []string, count int) map[string]*kgo.Record {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics("orders"),
@@ -78,7 +78,7 @@ func compare(t *testing.T, events []audit.Event, records map[string]*kgo.Record)
 	}
 }
 
-func TestTheBookHoldsWhatKafkaStored(t *testing.T) {
+func TestWriteReturnsWhatKafkaStored(t *testing.T) {
 	t.Parallel()
 	brokers := broker(t)
 	orders := shop.NewOrders("o", 20, 1)
@@ -105,7 +105,7 @@ func TestTheBookHoldsWhatKafkaStored(t *testing.T) {
 	}
 }
 
-func TestAStreamKeepsItsPaceAndItsBook(t *testing.T) {
+func TestAStreamKeepsItsPaceAndReturnsWhatKafkaStored(t *testing.T) {
 	t.Parallel()
 	brokers := broker(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -120,7 +120,7 @@ func TestAStreamKeepsItsPaceAndItsBook(t *testing.T) {
 	compare(t, written, stored(t, brokers, len(written)))
 }
 
-func TestAStreamThatCannotWriteSaysSo(t *testing.T) {
+func TestAStreamThatCannotWriteReturnsAnError(t *testing.T) {
 	t.Parallel()
 	s := open(t, broker(t))
 	if _, err := s.Stream(t.Context(), "no-such-topic", 50, shop.NewOrders("o", 1, 1).Next); err == nil {
@@ -170,12 +170,12 @@ func TestOrdersAreTheSameForTheSameSeed(t *testing.T) {
 	for range 100 {
 		a, b := one.Next(), two.Next()
 		if !bytes.Equal(a.Value, b.Value) {
-			t.Fatalf("got %s and %s out of one seed", a.Value, b.Value)
+			t.Fatalf("got %s and %s from one seed", a.Value, b.Value)
 		}
 		differ = differ || !bytes.Equal(a.Value, other.Next().Value)
 	}
 	if !differ {
-		t.Error("got the same events out of two seeds")
+		t.Error("got the same events from two seeds")
 	}
 }
 
