@@ -19,7 +19,7 @@ type measured struct {
 	perSecond float64 // events
 	calls     float64 // per event
 	cpu       float64 // microseconds of processor time per event
-	broker    float64 // the brokers' likewise; 0: not known
+	broker    float64 // the same for the brokers; 0: not known
 	commits   float64 // per second
 	rss       int     // peak in MiB; 0: not known
 }
@@ -52,12 +52,12 @@ func (m measured) against(name string, runs []measured) []string {
 	}
 	return []string{
 		o.row(name),
-		strings.TrimRight(fmt.Sprintf("%-10s %9s %12s %13s %13s %10s %9s", "of it", of(m.perSecond, o.perSecond), of(m.calls, o.calls),
+		strings.TrimRight(fmt.Sprintf("%-10s %9s %12s %13s %13s %10s %9s", "ratio", of(m.perSecond, o.perSecond), of(m.calls, o.calls),
 			of(m.cpu, o.cpu), of(m.broker, o.broker), of(m.commits, o.commits), of(float64(m.rss), float64(o.rss))), " "),
 	}
 }
 
-// median takes the median of each figure, and the most memory of all.
+// median returns the median of each figure, but of rss the highest.
 func median(all []measured) (m measured) {
 	middle := func(of func(measured) float64) float64 {
 		figures := make([]float64, len(all))
@@ -78,8 +78,8 @@ func median(all []measured) (m measured) {
 	return m
 }
 
-// commitsPerSecond counts the group's commits from one moment to another, where the brokers keep them. Commits of one
-// request have one time, and a worker has one request in flight.
+// commitsPerSecond returns the rate of the group's commits between two times, from the topic in which the brokers store
+// them. Commits of one request have the same time, and a worker has one request in flight.
 func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	tb.Helper()
 	commits := map[time.Time]bool{}
@@ -92,7 +92,7 @@ func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	return float64(len(commits)) / to.Sub(from).Seconds()
 }
 
-// readAll reads a topic from its start to its present end.
+// readAll reads a topic from its start to its current end.
 func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
 	tb.Helper()
 	answer, err := b.client.Metadata(tb.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
@@ -131,8 +131,9 @@ func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
 	}
 }
 
-// peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB; 0 if the
-// system does not report it. A system that is short of memory reclaims the pages of files: they count for no limit.
+// peakMemory returns the peak memory of a process, and how much of its memory is pages of files, in MiB. Both are 0 if
+// the system does not report them. A system that is short of memory reclaims the pages of files, so they do not count
+// towards a limit.
 func peakMemory(pid int) (peak, files int) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -141,7 +142,7 @@ func peakMemory(pid int) (peak, files int) {
 	return memoryIn(string(text))
 }
 
-// memoryIn reads the same from the text of /proc/PID/status.
+// memoryIn returns the same from the text of /proc/PID/status.
 func memoryIn(status string) (peak, files int) {
 	for line := range strings.SplitSeq(status, "\n") {
 		var kb int

@@ -13,7 +13,7 @@ type job struct {
 	name             string
 	inFlight, events int
 	leastCalls       int  // the calls of a worker that makes none for repeats
-	bare             bool // the bare loop can do it, too: it knows no orders
+	bare             bool // the bare loop, which knows no orders, can do it too
 	write            func(events int) []audit.Event
 }
 
@@ -43,7 +43,7 @@ func changes(events []audit.Event) (n int) {
 	return n
 }
 
-// newName keeps the orders of one run separate from those of others.
+// newName returns a name that keeps the orders of one run separate from those of other runs.
 func newName() string { return "order-" + rand.Text()[:4] }
 
 // inTurn returns events for 1,000 orders in rotation.
@@ -56,8 +56,8 @@ func inTurn(events int) []audit.Event {
 	return all
 }
 
-// hotOrders returns events about 100 orders by Zipf's law: the second has half as many as the first, the third a third,
-// and so on. Every fifth event is about the first order, so that its lane needs longer than all others.
+// hotOrders returns events about 100 orders, distributed by Zipf's law: the second has half as many as the first, the
+// third a third, and so on. Every fifth event is about the first order, so its lane takes the longest.
 func hotOrders(events int) []audit.Event {
 	const among = 100
 	var sums [among]float64 // of the shares

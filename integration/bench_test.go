@@ -17,9 +17,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// BenchmarkWorker measures the worker at several kinds of work, on real Kafka with 12 partitions. A bare loop that
-// makes as many POSTs, with as many in flight, takes turns with it, so that a busy machine slows both. It prints a
-// table for each kind of work.
+// BenchmarkWorker measures the worker with several kinds of work, on real Kafka with 12 partitions. A bare loop that
+// makes as many POSTs, with as many in flight, takes turns with the worker, so that a busy machine slows both. The
+// benchmark prints a table for each kind of work.
 //
 // BASELINE is the path of another leadhit-sync, for example of an earlier commit, that takes turns with them. ROUNDS is
 // the number of turns that each gets.
@@ -85,7 +85,7 @@ func newBench(b *testing.B) *bench {
 	}
 }
 
-// ask asks the look-alike's process.
+// ask sends the look-alike's process a request, and returns the body of the response.
 func (b *bench) ask(tb testing.TB, method, path string) string {
 	tb.Helper()
 	request, err := http.NewRequestWithContext(tb.Context(), method, "http://"+b.leadhit+path, http.NoBody)
@@ -149,7 +149,7 @@ func (b *bench) worker(tb testing.TB, binary string, j job) measured {
 	w := r.workerAt(b.leadhit, new(door))
 	r.inFlight(j.inFlight)
 	w.start(tb)
-	// Start and end of a worker cost the brokers something, too, but nothing per event.
+	// The start and the end of a worker cost the brokers time too, but none per event.
 	began := b.awaitCalls(tb, r, j.leastCalls/20)
 	ended := b.awaitCalls(tb, r, j.leastCalls-j.leastCalls/20)
 	b.awaitCalls(tb, r, j.leastCalls)
@@ -163,7 +163,7 @@ func (b *bench) worker(tb testing.TB, binary string, j job) measured {
 	return m
 }
 
-// moment is what a running worker has done by a moment.
+// moment is what a running worker has done by the time at.
 type moment struct {
 	at     time.Time
 	calls  int

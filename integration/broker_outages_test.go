@@ -49,9 +49,9 @@ func (s *suite) testBrokersDown(t *testing.T) {
 	if err := cluster.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("the cluster is whole %.1f s after the nodes were started", time.Since(back).Seconds())
+	t.Logf("the cluster is ready %.1f s after the nodes were started", time.Since(back).Seconds())
 	r.finish(t, 2*time.Minute)
-	t.Logf("all is committed %.1f s after the nodes were started", time.Since(back).Seconds())
+	t.Logf("everything is committed %.1f s after the nodes were started", time.Since(back).Seconds())
 	r.write(t, several(100, next))
 	r.finish(t, time.Minute)
 	w.stop(t)
@@ -68,8 +68,8 @@ func several(count int, next func() audit.Event) []audit.Event {
 	return events
 }
 
-// judgeSamples demands of each sample of the committed offsets that all events it passes were settled then: accepted,
-// or stored as a letter.
+// judgeSamples fails the test if a sample of the committed offsets passed an event that was not settled at that time:
+// neither accepted nor stored as a letter.
 func (r *run) judgeSamples(t *testing.T, sampler *sampler) {
 	t.Helper()
 	report := audit.Compare(audit.Evidence{
@@ -78,9 +78,9 @@ func (r *run) judgeSamples(t *testing.T, sampler *sampler) {
 	for _, line := range report.Ahead {
 		t.Error(line)
 	}
-	t.Logf("asked %d times for the committed offsets, which said something new %d times; %d events passed before they were settled",
+	t.Logf("read the committed offsets %d times, and found new ones %d times; %d events were passed before they were settled",
 		sampler.rounds, len(sampler.samples), len(report.Ahead))
 	if sampler.rounds < 50 || len(sampler.samples) < 20 {
-		t.Error("these are too few to prove anything")
+		t.Error("got too few samples to prove anything")
 	}
 }

@@ -24,7 +24,7 @@ const (
 	patience = 10 * time.Second
 )
 
-// strike makes one fault, and returns when the cluster is whole and the group has caught up.
+// strike causes one fault, and returns when the cluster is ready and the group has caught up.
 func (r *round) strike(t *testing.T, f nemesis.Fault) {
 	t.Helper()
 	until(t, time.Now().Add(f.Calm))
@@ -43,7 +43,7 @@ func (r *round) strike(t *testing.T, f nemesis.Fault) {
 		}
 	}
 	if r.beside {
-		_ = r.catchUp(t, patience) // at the end it must
+		_ = r.catchUp(t, patience) // at the end of the round the group must catch up
 	} else {
 		r.caughtUp(t, healLimit)
 	}
@@ -94,7 +94,7 @@ func (r *round) strikeWorkers(t *testing.T, f nemesis.Fault) {
 		for _, v := range up[1:] {
 			r.joined(t, v)
 		}
-	default: // the caller has handled the others
+	default: // the caller handles the other kinds
 	}
 }
 

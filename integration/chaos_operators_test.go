@@ -21,7 +21,7 @@ import (
 // learnt is the status that LeadHit refuses at first.
 const learnt = "on-hold"
 
-// operators replay, dismiss and reopen letters at random, two of them at once, while the faults continue. They write to
+// operators are two people who replay, dismiss and reopen letters at random while the faults continue. They write to
 // the ledger as the commands do.
 type operators struct {
 	*round
@@ -49,7 +49,7 @@ func (r *round) operators(t *testing.T, seed uint64) *operators {
 	return o
 }
 
-// begin lets the operators do something at random. They end with ctx; the returned function waits for that.
+// begin lets the operators act at random until ctx ends. The returned function waits until they have stopped.
 func (o *operators) begin(ctx context.Context) (wait func()) {
 	var working sync.WaitGroup
 	working.Go(func() {
@@ -121,7 +121,7 @@ func (o *operators) entry(event, id string, n int, by string) *kgo.Record {
 	return &kgo.Record{Topic: o.topic + ".ledger", Key: []byte(id), Value: value}
 }
 
-// write writes entries. After an error of a dead broker an entry may be stored or not: the ledger will show it.
+// write writes entries. After an error an entry may or may not be stored: the ledger will show which.
 func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 	if err := o.client.ProduceSync(ctx, entries...).FirstErr(); err != nil && ctx.Err() == nil {
 		o.note("operators: %v", err)
@@ -160,7 +160,7 @@ func (r *round) healthy() sandbox.Faults {
 	return sandbox.Faults{Latency: chaosLatency, Statuses: r.learned()}
 }
 
-// learned are the statuses that LeadHit has learned.
+// learned returns the statuses that LeadHit has learned.
 func (r *round) learned() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -196,7 +196,7 @@ func (y *tally) ask(counts map[string]int) {
 	}
 }
 
-// replays are the operators' figures of a schedule; "" if it has none.
+// replays returns the operators' figures of a schedule, or "" if it has none.
 func (y *tally) replays() string {
 	var text strings.Builder
 	for _, event := range slices.Sorted(maps.Keys(y.asked)) {

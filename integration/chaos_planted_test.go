@@ -181,7 +181,7 @@ func overlay(t *testing.T, dir string, edits []planted) string {
 			t.Fatal(err)
 		}
 		if n := strings.Count(string(source), e.old); n != 1 {
-			t.Fatalf("the text to change is %d times in %s: %q", n, e.file, e.old)
+			t.Fatalf("the text to change occurs %d times in %s, want once: %q", n, e.file, e.old)
 		}
 		replace[path] = filepath.Join(dir, e.file)
 		if err := os.WriteFile(replace[path], []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600); err != nil {

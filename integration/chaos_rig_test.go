@@ -37,7 +37,7 @@ type round struct {
 	ledger  *audit.Ledger // nil: no operator is at work
 	began   time.Time
 
-	mu         sync.Mutex // LeadHit's faults run beside the others
+	mu         sync.Mutex // for the fields below: LeadHit's faults have a goroutine of their own
 	losses     []audit.Loss
 	happenings []happening
 	statuses   []string // that LeadHit has learnt
@@ -45,7 +45,8 @@ type round struct {
 	diary      *os.File
 }
 
-// victim is a worker's place. A worker with an address of its own removes the dead members of that place.
+// victim is a worker's place, which its processes have one after another. If the place has a fixed address, a new
+// process removes its dead predecessors from the group.
 type victim struct {
 	name    string
 	address string // HTTP_ADDR
@@ -216,16 +217,16 @@ func (r *round) joined(t *testing.T, v *victim) {
 	}
 }
 
-// caughtUp waits until the group has committed everything that is there now. If it does not, that is a finding, but no
-// reason to stop.
+// caughtUp waits until the group has committed everything that is there now. If it does not do so in time, that is a
+// finding, but no reason to stop the test.
 func (r *round) caughtUp(t *testing.T, limit time.Duration) {
 	t.Helper()
 	if why := r.catchUp(t, limit); why != "" {
-		r.blame("the group has not caught up within %v until %s: %s", limit, time.Now().Format(time.TimeOnly), why)
+		r.blame("at %s the group had not caught up within %v: %s", time.Now().Format(time.TimeOnly), limit, why)
 	}
 }
 
-// catchUp waits for the same, and says what is missing.
+// catchUp waits for the same, and returns what is missing.
 func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 	t.Helper()
 	began := time.Now()
@@ -255,7 +256,7 @@ func (r *round) note(format string, about ...any) {
 	_, _ = fmt.Fprintf(r.diary, time.Now().Format("15:04:05.000 ")+format+"\n", about...) // fails only if the disk does
 }
 
-// blame enters a finding.
+// blame records a finding.
 func (r *round) blame(format string, about ...any) {
 	r.note("FOUND: "+format, about...)
 	r.mu.Lock()
@@ -278,7 +279,7 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 }
 
 // memberships finds in the processes' logs when they lost their membership. They log it when they notice, which is one
-// session later at the latest, or two if the broker did not respond.
+// session timeout later at the latest, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has moved on without this worker", "no commit was acknowledged for a whole session",

@@ -16,16 +16,17 @@ type sampler struct {
 	run *run
 
 	mu      sync.Mutex
-	samples []audit.Sample // those that say something new
+	samples []audit.Sample // those that differ from the one before
 	last    map[audit.Place]audit.Sample
 	rounds  int
 	began   time.Time
 	at      time.Time     // of the last response
 	longest time.Duration // without a response
-	stalled time.Duration // our own longest delay, because the machine was busy
+	stalled time.Duration // the test's own longest delay, because the machine was busy
 }
 
-// sample starts asking ten times a second, as long as the group's coordinator responds; the returned function ends it.
+// sample starts to ask ten times a second, or less often while the group's coordinator does not respond. The returned
+// function ends that.
 func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	t.Helper()
 	now := time.Now()
@@ -54,7 +55,8 @@ func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	return s, stop
 }
 
-// watchStalls measures how late a tick can be here. Calls whose responses come that late have been given up.
+// watchStalls measures how late a tick can be on this machine. A call whose response is that late may have been given
+// up.
 func (s *sampler) watchStalls(ctx context.Context) {
 	const tick = 100 * time.Millisecond
 	for ctx.Err() == nil {
@@ -93,7 +95,7 @@ func (s *sampler) ask(ctx context.Context, from *broker) {
 		}
 		place := audit.Place{Topic: s.run.topic, Partition: p.Partition}
 		if last, known := s.last[place]; known && last.Next == p.CommittedOffset && last.Metadata == p.Metadata {
-			continue // the earlier one is the stricter
+			continue // the earlier sample is the stricter one
 		}
 		sample := audit.Sample{Place: place, Taken: taken, Next: p.CommittedOffset, Metadata: p.Metadata}
 		s.last[place] = sample
@@ -101,7 +103,7 @@ func (s *sampler) ask(ctx context.Context, from *broker) {
 	}
 }
 
-// reached reports whether all partitions were committed so far, when last seen.
+// reached reports whether the last samples have all partitions committed up to ends.
 func (s *sampler) reached(ends map[audit.Place]int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

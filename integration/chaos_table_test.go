@@ -21,13 +21,13 @@ type tally struct {
 	name    string
 	rounds  int
 	faults  map[nemesis.Kind]int
-	stills  map[nemesis.Kind]time.Duration // the longest standstill that touches one
+	stills  map[nemesis.Kind]time.Duration // the longest standstill during such a fault
 	causes  map[audit.Cause]int
 	asked   map[string]int // entries of the ledger that counted, by event
 	events  int
 	calls   int
 	letters int
-	removed int // dead workers, by one that started in their place
+	removed int // dead workers that a successor in their place removed
 	late    int
 	back    int
 	samples int
@@ -41,7 +41,7 @@ func newTally(name string) *tally {
 	return &tally{name: name, faults: make(map[nemesis.Kind]int), stills: make(map[nemesis.Kind]time.Duration), causes: make(map[audit.Cause]int), asked: make(map[string]int)}
 }
 
-// add enters a round that is over.
+// add adds a round that has ended.
 func (y *tally) add(r *round, report audit.Report) {
 	calls := r.leadhit.Calls()
 	y.rounds++
@@ -90,7 +90,7 @@ func (y *tally) line() string {
 		causes = append(causes, fmt.Sprintf("%s %d", cause, y.causes[cause]))
 	}
 	return fmt.Sprintf("%s: %d round(s), %.0f s; faults (longest standstill): %s; %d events, %d calls, %d letters; repeats: %s; dead workers removed %d; "+
-		"late calls %d; %d samples, longest without %.1f s, %d back; machine late by %.1f s%s; violations %d",
+		"late calls %d; %d samples, at most %.1f s apart, %d back; machine late by %.1f s%s; violations %d",
 		y.name, y.rounds, y.took.Seconds(), strings.Join(faults, ", "), y.events, y.calls, y.letters,
 		cmp.Or(strings.Join(causes, ", "), "none"), y.removed, y.late, y.samples, y.unseen.Seconds(), y.back, y.stalled.Seconds(), y.replays(), y.wrong)
 }
@@ -135,7 +135,7 @@ func inOrder(losses []audit.Loss) []audit.Loss {
 	return losses
 }
 
-// keepIn makes the runs write their output to a folder of the tester, which stays.
+// keepIn makes the runs write their output to a folder that the tester names. The folder is kept.
 func (s *suite) keepIn(t *testing.T, dir string) {
 	t.Helper()
 	if dir == "" {

@@ -63,7 +63,7 @@ func (s *suite) testShortChaos(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	t.Run("a short round of chaos", func(t *testing.T) {
 		if cluster == nil {
-			leaveOut(t, "this needs brokers that it may kill, and KAFKA_BROKERS names one's own")
+			leaveOut(t, "the test kills brokers, and those of KAFKA_BROKERS are not its own")
 		}
 		tally := newTally("short")
 		s.chaosRound(t, cluster, nemesis.Short(), chaosSeed(t), 0, time.Now().Add(50*time.Second), tally)
@@ -71,7 +71,7 @@ func (s *suite) testShortChaos(t *testing.T, cluster *apache.Cluster) {
 	})
 }
 
-// chaosSeed is CHAOS_SEED, or drawn.
+// chaosSeed returns CHAOS_SEED, or a random seed.
 func chaosSeed(t *testing.T) uint64 {
 	t.Helper()
 	seed := rand.Uint64()
@@ -197,10 +197,10 @@ func (r *round) judge(t *testing.T, report audit.Report) {
 		r.note("started before a freeze: %s", line)
 	}
 	if r.sampler.pace() < leastSamples && !r.brokersFailed() { // a dead coordinator gives no samples
-		r.blame("%.1f samples of the commits a second, want %d", r.sampler.pace(), leastSamples)
+		r.blame("got %.1f samples of the commits per second, want %d", r.sampler.pace(), leastSamples)
 	}
 	if len(r.events) < leastEvents {
-		r.blame("%d events, too few to prove anything", len(r.events))
+		r.blame("got %d events, too few to prove anything", len(r.events))
 	}
 	for _, line := range r.wrong {
 		t.Errorf("%s: %s", r.name, line)

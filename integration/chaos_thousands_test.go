@@ -21,8 +21,8 @@ const (
 	thousandsSeen    = 2   // letters of each order
 )
 
-// testThousands: 2,000 letters are replayed while new events of their orders arrive, six workers are killed, two are
-// frozen beyond their session, and one more joins.
+// testThousands: 2,000 letters are replayed while new events of their orders arrive. Meanwhile workers are killed seven
+// times and frozen twice, for longer than their session timeout, and one more worker joins.
 func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64) {
 	t.Helper()
 	t.Run("two thousand replays", func(t *testing.T) {
@@ -43,7 +43,7 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 		o.learn(true)
 		r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 100 * time.Millisecond }) // so that kills find replays in flight
 
-		var asked atomic.Int64 // letters; the orders of the last two batches get new events
+		var asked atomic.Int64 // letters requeued so far; the orders of the last two batches get new events
 		next := thousandsSeen
 		stop := r.stream(t, 100, func() audit.Event {
 			last := int(asked.Load()) / thousandsSeen
@@ -68,7 +68,7 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 		}
 		stop()
 		r.caughtUp(t, 2*time.Minute)
-		o.readUntil(t, "an outcome of each replay", func() bool { return o.ledger.Requeued() == 0 })
+		o.readUntil(t, "the outcome of each replay", func() bool { return o.ledger.Requeued() == 0 })
 		r.ledger = &o.ledger
 		for _, v := range r.up(t) {
 			r.end(t, v)
@@ -77,8 +77,8 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 	})
 }
 
-// thousandsEvents returns two events of each order that LeadHit refuses, each after three of other orders that it
-// accepts. With fewer of these, the flood guard would pause the calls.
+// thousandsEvents returns events that LeadHit refuses, two for each order. Before each of them come three events of
+// other orders, which LeadHit accepts. With fewer accepted events, the flood guard would pause the calls.
 func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	var events []audit.Event
 	for i := range thousandsLetters {
@@ -104,26 +104,26 @@ func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
 	o.write(ctx, entries)
 }
 
-// readUntil follows both topics until something is true. If it does not become true, that is a finding.
+// readUntil follows both topics until is returns true. If that takes more than two minutes, it is a finding.
 func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	began := time.Now()
 	for o.read(t.Context(), 500*time.Millisecond); !is(); o.read(t.Context(), 500*time.Millisecond) {
 		if time.Since(began) > 2*time.Minute {
-			o.blame("there is no %s after %v: %v", what, time.Since(began), o.ledger.Counts)
+			o.blame("%s: not there after %v: %v", what, time.Since(began), o.ledger.Counts)
 			return
 		}
 	}
 }
 
-// thousandsEnded judges the round. In addition to the rules of every round, every letter has one end. LeadHit has the
-// status of the newest event that it accepted of each order.
+// thousandsEnded judges the round. In addition to the rules of every round, every letter must have one outcome, and
+// LeadHit must have the status of the newest event that it accepted for each order.
 func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	t.Helper()
 	report := r.compare(t)
 	counts := o.ledger.Counts
 	if n := counts["resolved"] + counts["superseded"]; counts["replay"] != thousandsLetters || n != thousandsLetters {
-		r.blame("%v, want a replay and an end of each of %d letters", counts, thousandsLetters)
+		r.blame("got %v, want a replay and an outcome of each of %d letters", counts, thousandsLetters)
 	}
 	for _, state := range []string{"resolved", "superseded"} {
 		var list struct{ Total int }
@@ -150,7 +150,7 @@ func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	r.keepCalls(t)
 }
 
-// repeatedReplays counts the calls for letters that LeadHit executed once more.
+// repeatedReplays counts the calls for letters that LeadHit executed again.
 func (r *round) repeatedReplays() int {
 	letters := make(map[string]bool)
 	for _, event := range r.events {
@@ -170,7 +170,7 @@ func (r *round) repeatedReplays() int {
 	return repeats
 }
 
-// staleOrders returns the orders whose last executed call was not for the newest event that has one.
+// staleOrders returns the orders whose last executed call was not for the newest event with an executed call.
 func (r *round) staleOrders() []string {
 	offsets := make(map[string]int64)
 	for _, event := range r.events {

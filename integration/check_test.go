@@ -21,8 +21,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The names of two listeners of the checks' own node: one advertises an address where nothing listens, the other a web
-// server.
+// The names of two listeners of the checks' own node: one advertises an address where nothing listens, the other
+// advertises the address of a web server.
 const (
 	nowhereDoor = "NOWHERE"
 	webDoor     = "WEB"
@@ -71,7 +71,7 @@ func (s *suite) testCheck(t *testing.T) {
 		c.at(node.Listeners[webDoor]).fails(t, "brokers", web.Listener.Addr().String(), "advertised.listeners")
 	})
 	t.Run("a group of another kind", func(t *testing.T) { c.testForeignGroups(t, own.Brokers()) })
-	t.Run("all is as a worker needs it", func(t *testing.T) {
+	t.Run("everything is as a worker needs it", func(t *testing.T) {
 		c.settings["KAFKA_GROUP"] = "fresh"
 		if found := c.check(t); found.failed() != "" {
 			t.Errorf("got %+v, want nothing that failed", found)
@@ -79,8 +79,8 @@ func (s *suite) testCheck(t *testing.T) {
 	})
 }
 
-// testForeignGroups: members that do not share partitions as a worker does keep it out; once they have left, it can
-// join.
+// testForeignGroups: a worker cannot join a group with members that do not share partitions as a worker does. Once they
+// have left, it can.
 func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	t.Helper()
 	//nolint:staticcheck // the key is franz-go's own, a string
@@ -120,7 +120,7 @@ func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	}
 }
 
-// joins demands that a worker really joins the group.
+// joins requires that a worker can join the group.
 func (c *checked) joins(t *testing.T) {
 	t.Helper()
 	settings := maps.Clone(c.settings)
@@ -138,7 +138,7 @@ func (c *checked) joins(t *testing.T) {
 	})
 }
 
-// within is a context that ends soon.
+// within returns a context with a time limit.
 func within(t *testing.T, limit time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -163,7 +163,7 @@ func (s *suite) newChecked(t *testing.T, brokers []string) *checked {
 	}}
 }
 
-// with returns a copy with another value of a setting, and at one with other brokers.
+// with returns a copy with another value of a setting.
 func (c *checked) with(name, value string) *checked {
 	other := *c
 	other.settings = maps.Clone(c.settings)
@@ -171,6 +171,7 @@ func (c *checked) with(name, value string) *checked {
 	return &other
 }
 
+// at returns a copy with another broker.
 func (c *checked) at(address string) *checked { return c.with("KAFKA_BROKERS", address) }
 
 // findings is what check -o json prints.
@@ -208,12 +209,12 @@ func (c *checked) check(t *testing.T) findings {
 		t.Fatalf("got %v for %q and %q", err, process.Stdout(), process.Stderr())
 	}
 	if want := map[bool]int{true: 0, false: 1}[found.OK]; code != want || found.OK != (found.failed() == "") {
-		t.Errorf("got exit code %d beside %+v", code, found)
+		t.Errorf("got exit code %d with %+v", code, found)
 	}
 	return found
 }
 
-// fails demands that check fails with exactly one finding, about what and with these words.
+// fails requires that check has exactly one failed finding, about what, and that it contains these words.
 func (c *checked) fails(t *testing.T, what string, words ...string) {
 	t.Helper()
 	found := c.check(t).failed()
@@ -222,12 +223,12 @@ func (c *checked) fails(t *testing.T, what string, words ...string) {
 	}
 	for _, word := range words {
 		if !strings.Contains(found, word) {
-			t.Errorf("got %q, want it to hold %q", found, word)
+			t.Errorf("got %q, want %q in it", found, word)
 		}
 	}
 }
 
-// createsNothing: on a cluster that nobody has used yet, check makes neither topics nor __consumer_offsets.
+// createsNothing: on a cluster that nobody has used yet, check creates neither topics nor __consumer_offsets.
 func (c *checked) createsNothing(t *testing.T) {
 	t.Helper()
 	c.fails(t, "topic", "orders does not exist")

@@ -57,7 +57,7 @@ func (s *suite) testDumps(t *testing.T, brokers []string) {
 	})
 }
 
-// crash starts a worker of its own, lets it call, ends it with a signal that makes the runtime print all it knows, and
+// crash starts a new worker, lets it make calls, ends it with a signal that makes the runtime print all stacks, and
 // searches that output.
 func (r *run) crash(t *testing.T, level string, signal syscall.Signal) {
 	t.Helper()
@@ -87,7 +87,7 @@ func (r *run) crash(t *testing.T, level string, signal syscall.Signal) {
 	if code, err := process.Wait(ctx); err != nil || code == 0 {
 		t.Fatalf("got exit code %d, %v after %v, want a crash", code, err, signal)
 	}
-	w.Program = nil // its end was wanted
+	w.Program = nil // its end was intended
 	stacks := strings.Count(process.Stderr(), "\ngoroutine ")
 	if stacks < 20 {
 		t.Errorf("got %d stacks after %v with GOTRACEBACK=%s, want those of a worker under load", stacks, signal, level)
@@ -104,7 +104,7 @@ func (r *run) crash(t *testing.T, level string, signal syscall.Signal) {
 		}
 		size += len(text)
 		if at := bytes.Index(text, []byte(r.canary)); at >= 0 {
-			t.Errorf("got the key after %v with GOTRACEBACK=%s, behind %q", signal, level, text[max(0, at-80):at])
+			t.Errorf("got the key after %v with GOTRACEBACK=%s, preceded by %q", signal, level, text[max(0, at-80):at])
 		}
 	}
 	t.Logf("%v, GOTRACEBACK=%s: searched %d stacks, %d kB", signal, level, stacks, size/1000)

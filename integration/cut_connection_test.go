@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// cable is an address whose connections lead wherever it is plugged in at that moment.
+// cable is an address whose connections are served by what it is plugged into at that moment.
 type cable struct {
 	listener net.Listener
 
@@ -86,7 +86,7 @@ func to(ctx context.Context, address string) func(net.Conn) {
 	}
 }
 
-// secured completes a TLS handshake with a configuration of its own, and then sends nothing.
+// secured completes a TLS handshake with the given configuration, and then sends nothing.
 func secured(ctx context.Context, config *tls.Config) func(net.Conn) {
 	return func(conn net.Conn) {
 		if tls.Server(conn, config).HandshakeContext(ctx) == nil {
@@ -95,7 +95,7 @@ func secured(ctx context.Context, config *tls.Config) func(net.Conn) {
 	}
 }
 
-// join copies both ways until one of the two ends.
+// join copies in both directions until one connection is closed.
 func join(near, far net.Conn) {
 	var back sync.WaitGroup
 	back.Go(func() {

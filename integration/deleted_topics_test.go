@@ -12,7 +12,7 @@ import (
 )
 
 // testDeletedTopics: a deleted topic stays deleted, although the brokers create topics on request
-// (auto.create.topics.enable is true by default). Its deletion takes no other topic's partitions away.
+// (auto.create.topics.enable is true by default). Deleting it does not take other topics' partitions away.
 func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a topic is deleted under workers with different topics", func(t *testing.T) {
@@ -34,9 +34,9 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 
 		r.broker.remove(t, extra)
 		eventually(t, 30*time.Second, "the end of the topic", func() string {
-			return unless(!r.broker.exists(t, extra), "it is there")
+			return unless(!r.broker.exists(t, extra), "it still exists")
 		})
-		third := r.newWorker(t) // a rebalance; it waits for the topic itself
+		third := r.newWorker(t) // causes a rebalance, and waits for the deleted topic
 		third.start(t)
 		r.settings["KAFKA_TOPICS"] = r.topic
 		fourth := r.newWorker(t)
@@ -53,7 +53,7 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 			return unless(strings.Contains(all.String(), "topic "+extra+" does not exist"), "%s", all.String())
 		})
 		if _, body := third.page(t, "/readyz"); !strings.HasPrefix(body, "waiting: topic "+extra+" does not exist") {
-			t.Errorf("got %q from /readyz of the worker that waits for it, want the topic", body)
+			t.Errorf("got %q from /readyz of the worker that waits for the topic, want the topic named", body)
 		}
 		before := first.metric(t, "leadhit_sync_generations_total")
 		linger(t, 25*time.Second)
@@ -61,7 +61,7 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 			t.Errorf("got %.0f generations in 25 s without the topic, want no rebalance storm", got)
 		}
 		if r.broker.exists(t, extra) {
-			t.Error("the topic came back, want it deleted: nobody but its owner creates it")
+			t.Error("the topic came back, want it deleted: only its owner creates it")
 		}
 		for _, w := range []*worker{first, second, third, fourth} {
 			w.stop(t)
@@ -75,7 +75,7 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 // exists reports whether the cluster has a topic. kafka-go's Transport asks for all topics, and creates none.
 func (b *broker) exists(t *testing.T, topic string) bool {
 	t.Helper()
-	transport := &kafka.Transport{} // one without a cache of its own yet
+	transport := &kafka.Transport{} // a new one, which has no cache yet
 	defer transport.CloseIdleConnections()
 	client := kafka.Client{Addr: kafka.TCP(b.addrs...), Transport: transport, Timeout: 20 * time.Second}
 	answer, err := client.Metadata(t.Context(), &kafka.MetadataRequest{})

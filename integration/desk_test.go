@@ -37,11 +37,11 @@ func TestDesk(t *testing.T) { //nolint:tparallel // each flow changes what the n
 		{"two people start the same plan", d.samePlan},
 		{"letters are dismissed and reopened", as("anna", browser.View{}, dismissAndReopen)},
 		{"a value is revealed", as("anna", browser.View{}, d.reveal)},
-		{"a filter is the command's", as("anna", browser.View{}, d.filter)},
+		{"a filter lists what the command lists", as("anna", browser.View{}, d.filter)},
 		{"calls are paused and resumed", as("anna", browser.View{}, pauseAndResume)},
 		{"an order is looked up", as("anna", browser.View{}, lookUp)},
 		{"the language is switched", as("anna", browser.View{}, switchLanguage)},
-		{"a person without a name only reads", as("", browser.View{}, onlyRead)},
+		{"a person without a name can only read", as("", browser.View{}, onlyRead)},
 		{"Kafka goes away", as("anna", browser.View{}, d.loseKafka)},
 	} {
 		if !t.Run(flow.name, flow.do) {
@@ -89,7 +89,7 @@ func (d *deskWorld) replayByKeys(p *person) {
 	p.comesToSee("Done 1 of 1 done")
 }
 
-// samePlan: of two people who start the same plan the first wins, and the second reads why nothing happened.
+// samePlan: of two people who start the same plan the first wins, and the second is told why nothing happened.
 func (d *deskWorld) samePlan(t *testing.T) {
 	t.Helper()
 	anna, boris := d.visitor(t, "anna", browser.View{}), d.visitor(t, "boris", browser.View{})
@@ -129,18 +129,18 @@ func dismissAndReopen(p *person) {
 	p.goes("/letters?cause=NotJSON", "Open 1", "Dismissed 2")
 }
 
-// reveal: a value is masked, and shown to a user who gives a reason.
+// reveal: a value is masked until a user gives a reason.
 func (d *deskWorld) reveal(p *person) {
 	p.Helper()
 	p.goes("/letters?cause=ValidationError&state=resolved", "Resolved 12")
 	p.clicks(d.topic + "/")
 	p.sees("masked", "•••")
-	p.fills("Why are you looking at the value?", "the shop asks")
+	p.fills("Why are you looking at the value?", "the shop asked for it")
 	p.clicks("Reveal")
-	p.sees("buyer@example", p.who+" looked at the value", "the shop asks")
+	p.sees("buyer@example", p.who+" looked at the value", "the shop asked for it")
 	p.goes("/letters?cause=ValidationError&state=resolved", "Resolved 12")
 	p.clicks(d.topic + "/")
-	p.sees("masked", p.who+" looked at the value", "the shop asks")
+	p.sees("masked", p.who+" looked at the value", "the shop asked for it")
 }
 
 // filter: a filter is in the page's address, and the page names the command that lists the same letters.

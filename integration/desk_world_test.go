@@ -23,7 +23,7 @@ import (
 )
 
 // deskWorld is a worker with letters, and a desk at which people look at them. Kafka is embedded: the tests of the
-// commands send the same requests to a real one.
+// commands send the same requests to real Kafka.
 type deskWorld struct {
 	*run
 
@@ -32,8 +32,8 @@ type deskWorld struct {
 	url      string
 }
 
-// newDeskWorld has letters of 12 orders that LeadHit refused, 3 that no mapping could read, and an order that LeadHit
-// keeps failing. LeadHit would accept the first 12 now.
+// newDeskWorld returns a world with 12 letters, each of another order, that LeadHit refused and would now accept, 3
+// letters that the mapping could not read, and an order whose calls keep failing.
 func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 	t.Helper()
 	kafka, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -108,7 +108,7 @@ type person struct {
 	world *deskWorld
 }
 
-// visitor opens the desk, as this person if there is a name.
+// visitor opens a tab for a person. A person without a name is unknown to the desk.
 func (d *deskWorld) visitor(t *testing.T, name string, v browser.View) *person {
 	t.Helper()
 	if name != "" {
@@ -126,7 +126,7 @@ func (d *deskWorld) visitor(t *testing.T, name string, v browser.View) *person {
 	return p
 }
 
-// leave keeps the page for the search of secrets, and demands that no page had a problem.
+// leave fails the test if a page had a problem. After a failure it takes a picture.
 func (p *person) leave() {
 	p.Helper()
 	problems, err := p.Problems()
@@ -164,7 +164,7 @@ func (p *person) picture() {
 	}
 }
 
-// do demands that all went well.
+// do fails the test if there is an error.
 func (p *person) do(errs ...error) {
 	p.Helper()
 	if err := errors.Join(errs...); err != nil {
@@ -197,8 +197,8 @@ func (p *person) sees(texts ...string) {
 	p.do(p.See(texts...))
 }
 
-// comesToSee waits until the page shows the given text. The page's script keeps it current; without it, a person reads
-// the page again.
+// comesToSee waits until the page shows the given text. The page's script keeps it current. Without scripts, the person
+// reloads it.
 func (p *person) comesToSee(texts ...string) {
 	p.Helper()
 	if !p.view.NoScript {
@@ -220,7 +220,7 @@ func (p *person) comesToSee(texts ...string) {
 	})
 }
 
-// tabsTo presses Tab until what begins with this name has the focus.
+// tabsTo presses Tab until the element whose name begins with name has the focus.
 func (p *person) tabsTo(name string) {
 	p.Helper()
 	for range 100 {

@@ -1,16 +1,17 @@
 // Package integration tests the built binary from outside, with real Apache Kafka and a LeadHit look-alike over HTTP.
 // The tests see what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. Of the
-// product's code they import only the look-alike, so that they share no fault with the worker.
+// product's code they import only the look-alike, so that they share no bug with the worker.
 //
-// The packages: apache runs Kafka, authority issues its certificates, shop writes the events, program runs the binary.
-// nemesis plans faults, audit compares the evidence after a run, container runs the image. peer speaks the wrong
-// protocol at the address of a broker or of LeadHit. browser opens pages in Chromium, desk looks at those of the desk.
-// launch starts Kafka for trying things by hand, bare is the benchmark's baseline, a loop without Kafka. planted is a
-// worker with faults that the audit must find. mutation plants faults in the code for unit tests that must notice them.
+// The packages: apache runs Kafka, authority issues its certificates, shop writes the events, and program runs the
+// binary. nemesis plans faults, and audit compares the evidence after a run. container runs the image. peer speaks the
+// wrong protocol at the address of a broker or of LeadHit. handmade writes records that no client would write. browser
+// opens pages in Chromium, and desk tests the desk's pages with it. launch starts Kafka for trying things by hand. bare
+// is the benchmark's baseline: a loop without Kafka. planted is a worker with faults that the audit must find. mutation
+// plants faults in the code for unit tests that must notice them.
 //
 // Environment variables, all optional:
 //
-//	KAFKA_BROKERS  an existing cluster to use instead of our own
+//	KAFKA_BROKERS  an existing cluster to use instead of starting one
 //	KAFKA_VERSION  the release of Apache Kafka to run, 0.11.0.0 or later (4.4.0)
 //	KILLS          number of SIGKILLs in the test of crashes (4)
 //	SUCCESSIONS    number of SIGKILLs after which a worker starts again in the same place (2)
@@ -25,6 +26,6 @@
 //	CHAOS_SEED     seed that an earlier run printed, to replay its plan
 //	CHAOS_DIR      folder for the diaries and the workers' logs of TestChaos
 //	IMAGE          folder with the image for TestImage (absent: the test builds it)
-//	STRICT=true    times are compared with their exact bounds, as in make bench (otherwise with three times as much)
-//	CI=true        a missing requirement fails instead of skipping tests
+//	STRICT=true    times are compared with their exact bounds, as in make bench (otherwise with three times these)
+//	CI=true        a missing requirement fails tests instead of skipping them
 package integration

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// unreadable is a mapping that finds no order id in any event, ruinous one whose statuses LeadHit does not know.
+	// unreadable is a mapping that finds no order id in any event. ruinous is one whose statuses LeadHit does not know.
 	unreadable = `{version: 1, name: unreadable, fields: {order_id: {path: $.number, type: id}, status: {path: $.status}}, status: {paid: [paid], submitted: [submitted]}}`
 	ruinous    = `{version: 1, name: ruinous, statuses: [settled], fields: {order_id: {path: $.order_id, type: id}, status: {path: $.status}}, status: {settled: [paid, submitted]}}`
 
 	guardInFlight = 16
-	// floodLetters is how many letters one worker may write before its flood guard has stopped it.
+	// floodLetters is how many letters one worker may write before its flood guard pauses it.
 	floodLetters = 100 + guardInFlight
-	// still is how long nothing may move in a pause.
+	// still is how long a test watches that nothing happens during a pause.
 	still = 3 * time.Second
 )
 
@@ -37,7 +37,7 @@ func (s *suite) testGuard(t *testing.T, brokers []string) {
 		t.Parallel()
 		s.testUnreadable(t, brokers)
 	})
-	t.Run("a mapping that ruins every status is fixed, then resumed", func(t *testing.T) {
+	t.Run("a mapping that ruins every status is fixed, and calls resume", func(t *testing.T) {
 		t.Parallel()
 		s.testRuinous(t, brokers)
 	})
@@ -221,7 +221,7 @@ func (r *run) command(t *testing.T, arguments ...string) string {
 	return process.Stdout()
 }
 
-// shows waits until /readyz says a text.
+// shows waits until /readyz contains a text.
 func (w *worker) shows(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, time.Minute, fmt.Sprintf("%q in /readyz", text), func() string {
@@ -235,7 +235,7 @@ func (w *worker) shows(t *testing.T, text string) {
 	})
 }
 
-// standsStill demands that for a while there is no call and no letter, after the calls in flight have ended.
+// standsStill requires that for a while there is no call and no letter, after the calls in flight have ended.
 func (r *run) standsStill(t *testing.T) {
 	t.Helper()
 	until(t, time.Now().Add(time.Second))

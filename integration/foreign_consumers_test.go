@@ -21,13 +21,13 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// ours assigns under the protocol name of the workers, which is what lets a client into their group.
+// ours is a balancer with the workers' protocol name. That name lets a client join their group.
 type ours struct{ kafka.RangeGroupBalancer }
 
 func (ours) ProtocolName() string { return "leadhit-sync" }
 
-// testForeign: another program that uses the group id by mistake takes no event away, and a worker that meets one says
-// so.
+// testForeign: another program that uses the group id by mistake takes no event away, and a worker that meets such a
+// program reports it.
 func (s *suite) testForeign(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("other programs' clients use the workers' group id", func(t *testing.T) {
@@ -57,7 +57,7 @@ func (s *suite) testForeign(t *testing.T, brokers []string) {
 		return
 	}
 	for name, protocol := range map[string]string{"a Java client": "classic", "a Java client of the protocol consumer": "consumer"} {
-		t.Run(name+" holds the group", func(t *testing.T) {
+		t.Run(name+" occupies the group", func(t *testing.T) {
 			t.Parallel()
 			s.testHeld(t, brokers, protocol)
 		})
@@ -88,7 +88,7 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	w.stop(t)
 }
 
-// speaksToJava reports whether the brokers are of the release whose Java client we have. The client of 4.4 cannot use
+// speaksToJava reports whether the brokers are of the same release as the Java client. The client of 4.4 cannot use
 // brokers before 2.1, and brokers before 4.0 do not know the protocol "consumer".
 func speaksToJava() bool { return cmp.Or(os.Getenv("KAFKA_VERSION"), apache.Version) == apache.Version }
 
@@ -122,7 +122,7 @@ func (s *javaClient) String() string {
 	return s.text.String()
 }
 
-// foreign starts one. The process ends with the test at the latest.
+// foreign starts a Java client. The process ends with the test at the latest.
 func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 	t.Helper()
 	arguments := append([]string{"testdata/Foreign.java", strings.Join(r.broker.addrs, ","), r.group, r.topic}, settings...)
@@ -150,15 +150,16 @@ func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 	return s
 }
 
-// says waits until it has printed a text.
+// says waits until the client has printed a text.
 func (s *javaClient) says(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, 2*time.Minute, "another program's client that says "+text, func() string {
-		return unless(strings.Contains(s.String(), text), "it says: %s", s)
+		return unless(strings.Contains(s.String(), text), "it printed: %s", s)
 	})
 }
 
-// end ends it when it was let into the group, waits for its end otherwise, and returns what it printed.
+// end waits until the client has joined the group or has ended by itself. It ends a client that has joined, and returns
+// what the client printed.
 func (s *javaClient) end() string {
 	for ticker := time.Tick(100 * time.Millisecond); !strings.Contains(s.String(), "assigned"); {
 		select {
@@ -172,7 +173,7 @@ func (s *javaClient) end() string {
 	return s.String()
 }
 
-// franz lets a client of franz-go with the range protocol try to join.
+// franz lets a client of franz-go with the range protocol try to join. The returned function waits for the outcome.
 func (r *run) franz(t *testing.T) func() string {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.ConsumerGroup(r.group), kgo.ConsumeTopics(r.topic),

@@ -20,8 +20,8 @@ import (
 // memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
 const memoryOfWaiting = 64
 
-// testStrangers: a peer at a broker's address that is not a broker is named in the log, and makes the worker allocate
-// no memory.
+// testStrangers: a peer at a broker's address that is not a broker is named in the log, and cannot make the worker
+// allocate much memory.
 func (s *suite) testStrangers(t *testing.T) {
 	t.Parallel()
 	binary := buildWithoutRace(t)
@@ -73,7 +73,7 @@ func (s *suite) meetsStranger(t *testing.T, binary, address, says string) {
 	})
 	linger(t, 5*time.Second)
 	peak, _ := peakMemory(w.PID())
-	t.Logf("at most %d MiB of memory", peak)
+	t.Logf("a peak of %d MiB of memory", peak)
 	if peak > memoryOfWaiting {
 		t.Errorf("got a peak of %d MiB of memory, want at most %d", peak, memoryOfWaiting)
 	}

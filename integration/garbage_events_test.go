@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// garbage is what reaches a topic sooner or later, with the required outcome.
+// garbage returns what reaches a topic sooner or later, with the required outcome.
 func garbage() map[string]audit.Event {
 	called := func(value, order string) audit.Event {
 		return audit.Event{Value: []byte(value), Want: audit.Called, Order: order, Status: "paid"}
@@ -72,7 +72,7 @@ func (s *suite) testGarbage(t *testing.T, brokers []string) {
 		for name, event := range garbage() {
 			event.Key = []byte(name)
 			events = append(events, event)
-			for range 10 { // neighbours, which must not notice
+			for range 10 { // events of other orders, which must not be affected
 				events = append(events, orders.Next())
 			}
 		}

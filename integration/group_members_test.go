@@ -21,7 +21,7 @@ func (s *suite) testMembers(t *testing.T, brokers []string) {
 		t.Parallel()
 		s.testComingAndGoing(t, brokers)
 	})
-	t.Run("a member that freezes for two sessions", func(t *testing.T) {
+	t.Run("a member that freezes for two session timeouts", func(t *testing.T) {
 		t.Parallel()
 		s.testFreeze(t, brokers)
 	})
@@ -49,7 +49,7 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	generations := w.metric(t, "leadhit_sync_generations_total")
 	t.Logf("%d joins, %.0f generations: %v, then %v", joins+1, generations, early, late)
 	if generations < float64(joins) {
-		t.Errorf("got %.0f generations, want %d at least: each join makes one", generations, joins)
+		t.Errorf("got %.0f generations, want at least %d: each join makes one", generations, joins)
 	}
 	// A leak in each generation would add at least one per join. Connections come and go, more of them on a busy machine.
 	if most := joins * 2 / 3; late.goroutines > early.goroutines+most || late.files > early.files+most {
@@ -70,7 +70,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	r.settings["LEADHIT_TIMEOUT"] = "1s"
 	r.inFlight(4)
 	orders := shop.NewOrders("order", 300, 15)
-	r.writeSome(t, orders, 3000) // more than they can call meanwhile: the one that wakes up has work in its window
+	r.writeSome(t, orders, 3000) // more than the workers can call before the thaw: the frozen one must have work in its window
 	stop := r.trickle(t, 80, orders.Next)
 	frozen, other := r.newWorker(t), r.newWorker(t)
 	frozen.url = strings.Replace(frozen.url, "/api/", "/frozen/api/", 1)
@@ -95,7 +95,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	}
 	t.Logf("a member again %.1f s after the thaw", rejoined.Sub(thawed).Seconds())
 	eventually(t, 30*time.Second, "calls of the member that froze", func() string {
-		return unless(r.callsBetween("/frozen/", rejoined, time.Now()) >= 20, "there are few")
+		return unless(r.callsBetween("/frozen/", rejoined, time.Now()) >= 20, "too few")
 	})
 	stop()
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 5 * time.Millisecond })
@@ -107,7 +107,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	t.Logf("%d repeated calls", report.Repeats)
 }
 
-// passBy lets a stranger with the workers' protocol join the group and leave it as soon as it is in.
+// passBy lets another client with the workers' protocol join the group and leave it at once.
 func (r *run) passBy(t *testing.T) {
 	t.Helper()
 	member, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
@@ -116,7 +116,7 @@ func (r *run) passBy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = member.Close() }() // it always is nil
+	defer func() { _ = member.Close() }() // its error is always nil
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if _, err := member.Next(ctx); err != nil {
@@ -124,7 +124,7 @@ func (r *run) passBy(t *testing.T) {
 	}
 }
 
-// callsBetween counts a worker's calls within a period, by the beginning of their path.
+// callsBetween counts the calls within a period whose path begins with path.
 func (r *run) callsBetween(path string, from, to time.Time) int {
 	count := 0
 	for _, call := range r.leadhit.Calls() {
@@ -135,7 +135,8 @@ func (r *run) callsBetween(path string, from, to time.Time) int {
 	return count
 }
 
-// joinedAfter waits until the worker has joined the group after a moment, and returns when it did, by its log.
+// joinedAfter waits until the worker has joined the group after a moment, and returns when it did, according to its
+// log.
 func (w *worker) joinedAfter(t *testing.T, moment time.Time) time.Time {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -159,7 +160,7 @@ func (h held) String() string {
 	return fmt.Sprintf("%d goroutines, %d open files", h.goroutines, h.files)
 }
 
-// holds takes the minimum of several readings, because a temporary rise is not a leak.
+// holds returns the minimum of several readings, because a temporary rise is not a leak.
 func (w *worker) holds(t *testing.T) held {
 	t.Helper()
 	var least held

@@ -26,7 +26,7 @@ func BenchmarkIdleWorker(b *testing.B) {
 		}
 		return body
 	})
-	await(b, 10*time.Second) // the start is over
+	await(b, 10*time.Second) // until the start is over
 	for b.Loop() {
 		span := seconds(b, "IDLE_SECONDS", 60)
 		before := processorTime(b, w.PID())
@@ -49,15 +49,15 @@ func await(tb testing.TB, span time.Duration) {
 	}
 }
 
-// processorTime is what a process has used so far.
+// processorTime returns the processor time that a process has used so far.
 func processorTime(tb testing.TB, pid int) time.Duration {
 	tb.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		tb.Skipf("SKIPPED, this system does not report the usage of a process: %v", err)
 	}
-	_, after, _ := strings.Cut(string(text), ") ") // the name before may hold spaces
-	const utime, stime, ticks = 11, 12, 100        // per second, on every Linux
+	_, after, _ := strings.Cut(string(text), ") ") // the name before may contain spaces
+	const utime, stime, ticks = 11, 12, 100        // 100 ticks per second, on every Linux
 	fields := strings.Fields(after)
 	user, err1 := strconv.Atoi(fields[utime])
 	system, err2 := strconv.Atoi(fields[stime])
@@ -67,7 +67,7 @@ func processorTime(tb testing.TB, pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / ticks
 }
 
-// memory reads one of a process's figures in MiB, or 0 if the system has none.
+// memory returns one of a process's figures in MiB, or 0 if the system has none.
 func memory(pid int, figure string) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -24,9 +24,9 @@ import (
 
 const (
 	imageMemory  = 64 << 20
-	imageFetched = 25 << 20 // what a node may have to fetch, in bytes
+	imageFetched = 25 << 20 // the most that a node may have to fetch, in bytes
 	// drainLatency is the latency of calls at the SIGTERM: calls are in flight, and the drain must wait for them.
-	// drainLimit is well below the grace period of deploy's 60 s.
+	// drainLimit is well below the grace period of 60 s in deploy.
 	drainLatency = 500 * time.Millisecond
 	drainLimit   = 20 * time.Second
 	// keyFolder is where the container finds the key.
@@ -35,8 +35,8 @@ const (
 	noCapability = "0000000000000000"
 )
 
-// TestImage is the image's contract: the image of `make image`, started under runc with as few rights as possible, does
-// the worker's whole job.
+// TestImage is the image's contract: what `make image` builds, started under runc with as few privileges as possible,
+// does the worker's whole job.
 func TestImage(t *testing.T) {
 	if err := container.Available(); err != nil {
 		leaveOut(t, "no container was started (Debian's package runc): %v", err)
@@ -45,7 +45,7 @@ func TestImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("it holds one program and the user who may run it", func(t *testing.T) { testImageHolds(t, image) })
+	t.Run("it contains one program and the user who runs it", func(t *testing.T) { testImageHolds(t, image) })
 
 	s := &suite{emitted: t.TempDir(), keys: t.TempDir(), canary: "canary-" + rand.Text(), secrets: &secrets{}}
 	r := s.newRun(t, oneNode(t), 3, sandbox.Faults{Latency: 20 * time.Millisecond})
@@ -77,7 +77,7 @@ func TestImage(t *testing.T) {
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 20 * time.Millisecond })
 	t.Logf("stopped under load in %.1f s", took.Seconds())
 	if took < drainLatency/2 || took > drainLimit {
-		t.Errorf("got an end after %v, want calls in flight of %v to be waited for, and no more than %v", took, drainLatency, drainLimit)
+		t.Errorf("got a stop after %v, want one that waits for calls in flight of %v, and takes at most %v", took, drainLatency, drainLimit)
 	}
 	w.startIn(t, image)
 	r.finish(t, 2*time.Minute)
@@ -141,7 +141,7 @@ func (w *worker) startIn(tb testing.TB, image *container.Image) *container.Conta
 		"LEADHIT_URL":          w.url,
 		"LEADHIT_API_KEY_FILE": keyFolder + "/" + filepath.Base(w.run.keyFile),
 		"HTTP_ADDR":            "127.0.0.1:0",
-		"GOMEMLIMIT":           "57MiB", // nine tenths of the container's
+		"GOMEMLIMIT":           "57MiB", // nine tenths of the container's limit
 		"TZ":                   "Europe/Moscow",
 	}
 	c, err := image.Start(container.Options{
@@ -154,7 +154,7 @@ func (w *worker) startIn(tb testing.TB, image *container.Image) *container.Conta
 	w.door.calls.Store(0)
 	tb.Cleanup(func() {
 		if tb.Failed() {
-			tb.Logf("the container said last:\n%s", lastOf(c.Stdout()+c.Stderr(), 20))
+			tb.Logf("the container's last output:\n%s", lastOf(c.Stdout()+c.Stderr(), 20))
 		}
 		if err := c.Delete(context.WithoutCancel(tb.Context())); err != nil {
 			tb.Error(err)
@@ -209,11 +209,11 @@ func testRights(t *testing.T, c *container.Container) {
 		t.Errorf("got a memory limit of %s bytes, want %d", limit, imageMemory)
 	}
 	if code, said, err := c.Exec(t.Context(), "/bin/sh", "-c", "exit 0"); err != nil || code == 0 || !strings.Contains(said, "no such file") {
-		t.Errorf("got exit code %d, %v and %q from /bin/sh, want that there is none", code, err, said)
+		t.Errorf("got exit code %d, %v and %q from /bin/sh, want no such file", code, err, said)
 	}
 }
 
-// memoryLimit finds the limit of a process by its cgroups, of either version.
+// memoryLimit finds the limit of a process from its cgroups, of version 1 or 2.
 func memoryLimit(t *testing.T, cgroups string) string {
 	t.Helper()
 	for line := range strings.SplitSeq(strings.TrimSpace(cgroups), "\n") {
@@ -247,7 +247,7 @@ func testProbes(t *testing.T, w *worker, c *container.Container) {
 	}
 }
 
-// testTimeZones: without a file of the system's the binary knows that Moscow is three hours ahead.
+// testTimeZones: without the system's time zone files, the binary knows that Moscow is three hours ahead of UTC.
 func testTimeZones(t *testing.T, c *container.Container) {
 	t.Helper()
 	line, err := c.Line(t.Context(), "starting", nil)
@@ -255,6 +255,6 @@ func testTimeZones(t *testing.T, c *container.Container) {
 		t.Fatal(err)
 	}
 	if at := fmt.Sprint(line["time"]); !strings.HasSuffix(at, "+03:00") {
-		t.Errorf("got a line of %s, want it in Moscow's time", at)
+		t.Errorf("got a line at %s, want Moscow time", at)
 	}
 }

@@ -15,7 +15,7 @@ func (*failing) Helper()                 {}
 func (*failing) Logf(string, ...any)     {}
 func (f *failing) Errorf(string, ...any) { f.failed = true }
 
-func TestATimeIsJudgedWithRoomUnlessItIsStrict(t *testing.T) {
+func TestATimeHasSlackUnlessTestsAreStrict(t *testing.T) {
 	for _, test := range []struct {
 		strict string
 		got    time.Duration
@@ -31,12 +31,12 @@ func TestATimeIsJudgedWithRoomUnlessItIsStrict(t *testing.T) {
 		judged := &failing{TB: t}
 		withinSlack(judged, "a time", test.got, time.Second)
 		if judged.failed != test.failed {
-			t.Errorf("STRICT=%s: got failed %v for %v of a second, want %v", test.strict, judged.failed, test.got, test.failed)
+			t.Errorf("STRICT=%s: got failed %v for %v with a bound of one second, want %v", test.strict, judged.failed, test.got, test.failed)
 		}
 	}
 }
 
-func TestMemoryIsReadWithItsPagesOfFilesApart(t *testing.T) {
+func TestMemoryIsReadWithItsPagesOfFilesSeparately(t *testing.T) {
 	t.Parallel()
 	const status = "Name:\tleadhit-sync\nVmPeak:\t 1266884 kB\nVmHWM:\t   99329 kB\nVmRSS:\t   90000 kB\n" +
 		"RssAnon:\t   65536 kB\nRssFile:\t   20480 kB\nRssShmem:\t       0 kB\n"

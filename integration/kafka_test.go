@@ -22,7 +22,7 @@ type broker struct {
 
 func dial(tb testing.TB, addrs []string) *broker {
 	tb.Helper()
-	transport := &kafka.Transport{MetadataTTL: 3 * time.Second} // also the deadline of the request that renews them
+	transport := &kafka.Transport{MetadataTTL: 3 * time.Second} // also the deadline of the request that renews the metadata
 	tb.Cleanup(transport.CloseIdleConnections)
 	return &broker{addrs: addrs, client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport, Timeout: 20 * time.Second}}
 }
@@ -96,7 +96,7 @@ func errorOf(answer *kafka.OffsetFetchResponse) error {
 	return answer.Error
 }
 
-// behind says how far a group's commits are from the log's end; empty when they are there.
+// behind returns how far a group's commits are behind the log ends, or "" if they are not behind.
 func (b *broker) behind(ctx context.Context, group, topic string, partitions int) string {
 	ends, err := b.ends(ctx, topic, partitions)
 	if err != nil {
@@ -118,7 +118,7 @@ func withoutZero(offsets map[audit.Place]int64) map[audit.Place]int64 {
 	return offsets
 }
 
-// letters reads a whole letters topic of one partition. A topic that does not exist holds none.
+// letters reads a whole letters topic of one partition. A topic that does not exist has none.
 func (b *broker) letters(tb testing.TB, topic string) []audit.Letter {
 	tb.Helper()
 	ends, err := b.ends(tb.Context(), topic, 1)

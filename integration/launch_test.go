@@ -51,7 +51,7 @@ func TestLaunch(t *testing.T) {
 	w.end(t)
 }
 
-// walker copies lines into a shell; the programs are already built.
+// walker copies lines into a shell. The programs that they run are already built.
 type walker struct {
 	launched *program.Program
 	settings []string // the lines that export them
@@ -94,7 +94,7 @@ func (w *walker) shows(t *testing.T, text string) {
 	})
 }
 
-// end is a Ctrl-C in the first terminal: nothing is left behind.
+// end presses Ctrl-C in the first terminal. Nothing may be left behind.
 func (w *walker) end(t *testing.T) {
 	t.Helper()
 	folder := regexp.MustCompile(`its log: (.*)/node-1/kafka.log`).FindStringSubmatch(w.launched.Stdout())

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// door is one worker's way to LeadHit.
+// door is the endpoint through which one worker reaches LeadHit.
 type door struct {
 	to    http.Handler
 	calls atomic.Int64 // since the worker's process was started

@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	outageRate = 20 // orders a second that come in
+	outageRate = 20 // events per second that arrive
 	budget     = 50 // calls per second that LeadHit can take afterwards
 	// slowStart is how long the worker may take to find out what LeadHit can take: it begins with few calls.
 	slowStart = 5 * time.Second
 )
 
-// testOutages: an outage of OUTAGE seconds causes no letter and hardly any calls. The worker soon notices its end, and
-// works through the backlog at the rate that LeadHit can take.
+// testOutages: an outage of OUTAGE seconds causes no letter and hardly any calls. The worker soon notices that it is
+// over, and works through the backlog at the rate that LeadHit can take.
 func (s *suite) testOutages(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
 		name  string
 		begin func(*sandbox.Faults)
-		calls int // the maximum, however long it lasts
+		calls int // the maximum, however long the outage lasts
 	}{
 		{"an outage of closed connections", func(f *sandbox.Faults) { f.Closed = true }, 100},
 		{"an outage of 503", func(f *sandbox.Faults) { f.Status = 503 }, 100},
@@ -59,7 +59,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 			r.workOff(t, "at 300 ms", len(r.events)-budget)
 			r.finish(t, time.Minute)
 			if got := w.lines("calls resumed"); got != 1 {
-				t.Errorf("got %d lines that calls resumed, want one", got)
+				t.Errorf("got %d lines about resumed calls, want one", got)
 			}
 			w.stop(t)
 			r.audit(t)
@@ -70,7 +70,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 	}
 }
 
-// showsOutage demands that /readyz and the metrics show the outage, and that the log has one line about it.
+// showsOutage requires that /readyz and the metrics show the outage, and that the log has one line about it.
 func (w *worker) showsOutage(t *testing.T) {
 	t.Helper()
 	if status, body := w.page(t, "/readyz"); status != 200 || !strings.Contains(body, "paused: outage") {
@@ -84,7 +84,7 @@ func (w *worker) showsOutage(t *testing.T) {
 	}
 }
 
-// topUp adds events until enough wait after a short outage to measure with: work for DRAIN seconds.
+// topUp adds events after a short outage, until enough of them wait for a measurement: work for DRAIN seconds.
 func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	enough := number(t, "DRAIN", 24) * budget
@@ -111,7 +111,7 @@ func (r *run) recover(t *testing.T) {
 	withinSlack(t, "the first success after the outage", time.Since(end), soon)
 }
 
-// workOff waits until this many events are accepted, and judges the use of LeadHit's budget meanwhile.
+// workOff waits until this many events are accepted, and judges how much of LeadHit's budget was used meanwhile.
 func (r *run) workOff(t *testing.T, name string, accepted int) {
 	t.Helper()
 	begin := time.Now()
@@ -142,7 +142,7 @@ func (r *run) workOff(t *testing.T, name string, accepted int) {
 		least *= 0.75
 	}
 	if used < least {
-		t.Errorf("%s: got %.0f %% of the budget used, want %.0f %% at least", name, 100*used, 100*least)
+		t.Errorf("%s: got %.0f %% of the budget used, want at least %.0f %%", name, 100*used, 100*least)
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 		w.awaitLine(t, time.Second, "dead-letter topic created")
 		w.stop(t)
 		letters := r.broker.letters(t, topic)
-		for _, event := range r.events[gone:] { // the letters of the others went with the topic
+		for _, event := range r.events[gone:] { // the letters of the earlier events were deleted with the topic
 			if !holds(letters, event.LetterID()) {
 				t.Errorf("got no letter %s after the topic was created again", event.LetterID())
 			}
@@ -50,7 +50,7 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	})
 }
 
-// blockedByATinyTopic makes the letters' topic too small for any letter. It demands a log line, and no commit ahead of
+// blockedByATinyTopic makes the letters' topic too small for any letter. It requires a log line, and no commit ahead of
 // a letter, and then restores the topic.
 func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	t.Helper()
@@ -71,8 +71,8 @@ func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	w.awaitLine(t, time.Minute, "letters can be stored again")
 }
 
-// countLetters demands three rounds of letters, the first with values, the second without. In the third some may be
-// without, because the worker had dropped the value before the topic was restored.
+// countLetters requires three rounds of letters, the first with values, the second without. In the third round some may
+// be without values, because the worker had dropped them before the topic was restored.
 func (r *run) countLetters(t *testing.T, topic string) {
 	t.Helper()
 	letters, without := r.broker.letters(t, topic), 0
@@ -115,7 +115,7 @@ func padded(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// committedUpTo demands that no commit is above the first events of the run.
+// committedUpTo requires that no commit has passed an event of the run, except for the first events.
 func (r *run) committedUpTo(t *testing.T, events int) {
 	t.Helper()
 	committed, err := r.broker.committed(t.Context(), r.group, r.topic, r.partitions)
@@ -124,12 +124,12 @@ func (r *run) committedUpTo(t *testing.T, events int) {
 	}
 	for _, event := range r.events[events:] {
 		if at := committed[audit.Place{Topic: r.topic, Partition: event.Partition}]; at > event.Offset {
-			t.Errorf("got %d committed of partition %d, and the letter of %d is not stored", at, event.Partition, event.Offset)
+			t.Errorf("got %d committed in partition %d, although the letter of offset %d is not stored", at, event.Partition, event.Offset)
 		}
 	}
 }
 
-// alter sets one of a topic's settings, and waits until all brokers know.
+// alter sets one of a topic's settings, and waits until the brokers report the new value.
 func (b *broker) alter(tb testing.TB, topic, name, value string) {
 	tb.Helper()
 	answer, err := b.client.IncrementalAlterConfigs(tb.Context(), &kafka.IncrementalAlterConfigsRequest{

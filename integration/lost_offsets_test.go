@@ -28,7 +28,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		w.stop(t)
 		r.writeSome(t, orders, 60)
 		r.broker.expire(t, r.topic, 0, 140)
-		r.events = append(r.events[:100], r.events[140:]...) // gone unread
+		r.events = append(r.events[:100], r.events[140:]...) // expired unread
 		w.start(t)
 		r.finish(t, time.Minute)
 		w.awaitLine(t, time.Second, "events expired unread")
@@ -51,13 +51,13 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		stop() // with more partitions, an order may move to another one
 		r.broker.grow(t, r.topic, 4)
 		r.partitions = 4
-		r.shop = openShop(t, brokers) // one that knows the new partitions
+		r.shop = openShop(t, brokers) // a shop that knows the new partitions
 		grown := time.Now()
 		stop = r.trickle(t, 50, shop.NewOrders("later", 100, 20).Next)
 		eventually(t, 30*time.Second, "calls of the new partitions", func() string {
 			return unless(r.calledIn(2) && r.calledIn(3), "none yet")
 		})
-		t.Logf("the new partitions have calls %.1f s after they were added", time.Since(grown).Seconds())
+		t.Logf("the new partitions had calls %.1f s after they were added", time.Since(grown).Seconds())
 		stop()
 		r.finish(t, time.Minute)
 		r.audit(t)
@@ -65,12 +65,12 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		r.broker.remove(t, r.topic)
 		r.broker.create(t, r.topic, r.partitions, 8<<20)
 		r.events, r.shop = nil, openShop(t, brokers)
-		r.leadhit.Reset() // the new log's ids are the old one's
+		r.leadhit.Reset() // the new log has the same ids as the old one
 		r.writeSome(t, shop.NewOrders("recreated", 100, 21), 2000)
 		r.finish(t, time.Minute)
 		w.awaitLine(t, time.Second, "created again")
 		if got := w.metric(t, "leadhit_sync_partitions_restarted_total"); got < 1 {
-			t.Errorf("got %.0f recreated partitions, want one at least", got)
+			t.Errorf("got %.0f recreated partitions, want at least one", got)
 		}
 		w.stop(t)
 		r.audit(t)

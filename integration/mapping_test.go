@@ -70,7 +70,8 @@ func (s *suite) testMapping(t *testing.T, brokers []string) {
 	})
 }
 
-// comparePreview runs a preview, without LeadHit's key, over what the worker has done, and demands the same result.
+// comparePreview runs a preview, without LeadHit's key, of the events that the worker has finished, and requires the
+// same counts.
 func (r *run) comparePreview(t *testing.T) {
 	t.Helper()
 	before := r.leadhit.Count()
@@ -95,7 +96,7 @@ func (r *run) comparePreview(t *testing.T) {
 	}
 }
 
-// preview reads what the command of that name says about topics.
+// preview runs the command preview for topics, and decodes its output.
 func (r *run) preview(t *testing.T, topics string, said any) {
 	t.Helper()
 	process, err := program.Start(r.binary, program.Options{
@@ -131,7 +132,8 @@ func (r *run) writeRecorded(t *testing.T, events []recorded) {
 	}
 }
 
-// behindIn names a topic of one partition that the group has not committed to its end; empty if there is none.
+// behindIn returns which of the topics, of one partition each, the group has not committed to its end, or "" if there
+// is none.
 func (r *run) behindIn(t *testing.T, topics []string) string {
 	t.Helper()
 	for _, topic := range topics {
@@ -182,7 +184,7 @@ func readRecorded(t *testing.T) []recorded {
 	return events
 }
 
-// payload is a record's value: nil for a tombstone. Bytes that are not text are in base64.
+// payload returns a record's value: nil for a tombstone. Bytes that are not text are in base64.
 func payload(t *testing.T, name string) []byte {
 	t.Helper()
 	if name == "-" {
@@ -198,7 +200,8 @@ func payload(t *testing.T, name string) []byte {
 	return value
 }
 
-// bindPresets writes the mapping file, each preset bound to its topic, sets it for the worker, and returns the topics.
+// bindPresets writes a mapping file that binds each preset to its topic. It sets MAPPING and KAFKA_TOPICS accordingly,
+// and returns the topics.
 func (r *run) bindPresets(t *testing.T, events []recorded) []string {
 	t.Helper()
 	var topics []string
@@ -238,15 +241,15 @@ func compareCalls(t *testing.T, events []recorded, calls []sandbox.Call) {
 			t.Errorf("call %s: got none, want %+v", id, asked)
 		}
 	}
-	if len(want) != 92 { // 57 paid, 31 submitted, and two of each of the two lists
-		t.Errorf("got %d calls to be made, want 92", len(want))
+	if len(want) != 92 { // 57 paid, 31 submitted, and two from each of the two lists
+		t.Errorf("got %d calls in the table, want 92", len(want))
 	}
 }
 
 // wantedCall is a call that the table expects.
 type wantedCall struct{ event, order, status string }
 
-// wantedCalls are all calls that the table expects, by their ids.
+// wantedCalls returns all calls that the table expects, by their ids.
 func wantedCalls(events []recorded) map[string]wantedCall {
 	want := make(map[string]wantedCall)
 	for _, e := range events {
@@ -263,7 +266,7 @@ func wantedCalls(events []recorded) map[string]wantedCall {
 	return want
 }
 
-// compareLetters compares the letters with the table: one for each dead letter, byte for byte its event.
+// compareLetters compares the letters with the table: one for each verdict dead-letter, with its event byte for byte.
 func compareLetters(t *testing.T, events []recorded, letters []audit.Letter) {
 	t.Helper()
 	byID := make(map[string]audit.Letter)
@@ -291,6 +294,6 @@ func compareLetters(t *testing.T, events []recorded, letters []audit.Letter) {
 		}
 	}
 	if dead != 13 || len(letters) != dead {
-		t.Errorf("got %d letters, %d of them our events', want 13", len(letters), dead)
+		t.Errorf("got %d letters, %d of them of events in the table, want 13", len(letters), dead)
 	}
 }

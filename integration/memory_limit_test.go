@@ -17,8 +17,9 @@ import (
 // memoryGiven is what the manifests give a worker, in MiB.
 const memoryGiven = 128
 
-// testMemory: with default settings, a worker fits into the memory that the manifests give it. Its events are of a
-// mebibyte each, in 12 partitions, and LeadHit accepts none of them. MEMORY_EVENTS says how many there are.
+// testMemory: with default settings, a worker fits into the memory that the manifests give it. Its events have 1 MiB
+// each, in 12 partitions, and LeadHit is down at first, or refuses them. MEMORY_EVENTS is the number of events in the
+// first case.
 func (s *suite) testMemory(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
@@ -53,7 +54,7 @@ func (s *suite) testMemory(t *testing.T, brokers []string) {
 			peak, files := peakMemory(w.PID())
 			t.Logf("%d events of 1 MiB: a peak of %d MiB of memory, %d of them pages of files", len(r.events), peak, files)
 			if peak-files > memoryGiven {
-				t.Errorf("got %d MiB of memory at most without pages of files, want %d", peak-files, memoryGiven)
+				t.Errorf("got a peak of %d MiB of memory without pages of files, want at most %d", peak-files, memoryGiven)
 			}
 			w.stop(t)
 			r.audit(t)

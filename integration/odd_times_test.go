@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testOddTimes: some producers count time in another unit than milliseconds. No page breaks, and the ages are those of
+// testOddTimes: some producers give times in a unit other than milliseconds. All pages work, and the ages are those of
 // the other events. All calls fail, so that all events stay visible.
 func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	t.Helper()
@@ -32,7 +32,7 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 		const hour = 3600 // seconds
 		times := []int64{
 			now.UnixNano(), now.UnixMicro(), now.Unix(), -1, 0, now.Add(365 * 24 * time.Hour).UnixMilli(),
-			now.Add(-hour * time.Second).UnixMilli(), // that of an honest producer
+			now.Add(-hour * time.Second).UnixMilli(), // the only correct time
 			1<<63 - 1,
 		}
 		for i, ms := range times {
@@ -71,20 +71,20 @@ func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
 			}
 		}
 		if err := json.Unmarshal([]byte(text), &status); err != nil {
-			t.Fatalf("got %v for %q, want a page that holds", err, text)
+			t.Fatalf("got %v for %q, want valid JSON", err, text)
 		}
 		if len(status.Waiting) != orders {
 			return fmt.Sprint(len(status.Waiting), " of ", orders)
 		}
 		if status.Oldest < hour || status.Oldest > hour+1+time.Since(now).Seconds() || status.Waiting[0].Order != "order-6" {
-			t.Errorf("got %s, want the honest event's age of an hour, and its order first", text)
+			t.Errorf("got %s, want an age of an hour, and the order of the event with the correct time first", text)
 		}
 		return ""
 	})
 }
 
-// createFreely creates the topic so that a broker accepts every time. By default 4.x refuses times more than an hour
-// ahead. Brokers before 3.6 do not know the setting (KIP-937), and have no such limit.
+// createFreely creates the topic so that a broker accepts every timestamp. By default, Kafka 4 refuses timestamps more
+// than an hour in the future. Brokers before 3.6 do not know the setting (KIP-937), and have no such limit.
 func (r *run) createFreely(t *testing.T) {
 	t.Helper()
 	settings := []kafka.ConfigEntry{{ConfigName: "retention.ms", ConfigValue: "-1"}}

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testWorkerThatComesFirst must run first on a cluster: as long as nobody has asked for a group, there is no
+// testWorkerThatComesFirst must run first on a cluster: until a client asks for a group's coordinator, there is no
 // __consumer_offsets.
 func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 	t.Helper()
@@ -27,7 +27,7 @@ func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 				return ""
 			}
 		}
-		return "the log says nothing of it"
+		return "no line names it"
 	})
 	if status, body := w.page(t, "/livez"); status != http.StatusOK {
 		t.Errorf("got %d %q from /livez of a waiting worker, want 200", status, body)
@@ -84,7 +84,7 @@ func (s *suite) testRefusals(t *testing.T, brokers []string) {
 			t.Errorf("got %d letters, want one for each of %d refused events", got, refused)
 		}
 		if _, most := r.leadhit.InFlight(); most > 64 {
-			t.Errorf("got at most %d calls in flight, want 64", most)
+			t.Errorf("got up to %d calls in flight, want at most 64", most)
 		}
 	})
 }
@@ -126,7 +126,7 @@ func (s *suite) testTransactions(t *testing.T, brokers []string) {
 	})
 }
 
-// testUnauthorised: a rejected key pauses all calls and makes no letter, and a new key file is enough to resume.
+// testUnauthorised: a rejected key pauses all calls and creates no letter, and a new key file is enough to resume.
 func (s *suite) testUnauthorised(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a wrong key for a minute", func(t *testing.T) {
@@ -169,7 +169,7 @@ func (s *suite) testUnauthorised(t *testing.T, brokers []string) {
 	})
 }
 
-// showsPause demands that /readyz, the metrics and the log show the pause.
+// showsPause requires that /readyz, the metrics and the log show the pause.
 func (w *worker) showsPause(t *testing.T) {
 	t.Helper()
 	eventually(t, 20*time.Second, "the pause in /readyz", func() string {
@@ -189,10 +189,10 @@ func (w *worker) showsPause(t *testing.T) {
 func (w *worker) showsNoPause(t *testing.T) {
 	t.Helper()
 	if _, body := w.page(t, "/readyz"); strings.Contains(body, "paused") {
-		t.Errorf("got %q from /readyz after the key was right", body)
+		t.Errorf("got %q from /readyz after the key was corrected", body)
 	}
 	if _, metrics := w.page(t, "/metrics"); strings.Contains(metrics, `leadhit_sync_paused{reason="unauthorised"} 1`) {
-		t.Error("got the metric of a pause after the key was right")
+		t.Error("got the metric of a pause after the key was corrected")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // testOrderCommand: the command order shows each event of an order as it is: accepted, ignored, a letter, in retry, and
-// blocked behind that one. Without the worker it still shows what the topics say.
+// blocked behind the one in retry. Without the worker it still shows what the topics have.
 func (s *suite) testOrderCommand(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the life of one order", func(t *testing.T) {
@@ -59,7 +59,7 @@ func (s *suite) testOrderCommand(t *testing.T, brokers []string) {
 	})
 }
 
-// statusOf is an event about an order, with the order's id as its key.
+// statusOf returns an event about an order, with the order's id as its key.
 func statusOf(order, status string) audit.Event {
 	return audit.Event{Key: []byte(order), Value: fmt.Appendf(nil, `{"order_id":%q,"status":%q}`, order, status)}
 }

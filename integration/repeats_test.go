@@ -12,7 +12,8 @@ import (
 )
 
 // testRepeats: a shop repeats itself. There are four events per order, and three of five have a status that the order
-// has already. Exactly these get no call, LeadHit has the last status of each order, and preview predicts the number.
+// already has. Exactly these events get no call, LeadHit has the last status of each order, and preview predicts the
+// number.
 func (s *suite) testRepeats(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a shop that repeats itself", func(t *testing.T) {
@@ -39,7 +40,7 @@ func (s *suite) testRepeats(t *testing.T, brokers []string) {
 			} `json:"orders"`
 		}
 		if r.preview(t, r.topic, &said); said.Orders.Needed != calls {
-			t.Errorf("got %d needed calls of preview, want %d", said.Orders.Needed, calls)
+			t.Errorf("got %d needed calls from preview, want %d", said.Orders.Needed, calls)
 		}
 		w := r.newWorker(t)
 		w.start(t)
@@ -61,7 +62,7 @@ func (s *suite) testRepeats(t *testing.T, brokers []string) {
 	})
 }
 
-// statuses is the last status that LeadHit accepted for each order.
+// statuses returns the last status that LeadHit accepted for each order.
 func (r *run) statuses() map[string]string {
 	last := make(map[string]string)
 	for _, call := range r.leadhit.Calls() {

@@ -36,7 +36,7 @@ func (s *suite) killedReplay(t *testing.T, brokers []string) {
 	dice := rand.New(rand.NewPCG(1, 1))
 	for kills := 0; kills < 20 || kills < 100 && len(r.lettersWith(t, "replay")) == 0; kills++ {
 		p := r.replay(t, "anna")
-		// Each may live a little longer than the last: on a busy machine the command needs long for its plan.
+		// Each may live a little longer than the last: on a busy machine the command takes long to make its plan.
 		life := time.Duration(50+dice.IntN(350+50*kills)) * time.Millisecond
 		ctx, cancel := context.WithTimeout(t.Context(), life)
 		_, _ = p.Wait(ctx) // it may have ended
@@ -68,7 +68,7 @@ func (s *suite) twoOperators(t *testing.T, brokers []string) {
 	r.calledOnce(t)
 }
 
-// changedBy demands that the summary names who was first.
+// changedBy requires that the summary names the operator who changed each letter first.
 func (v replaySummary) changedBy(t *testing.T, who string) {
 	t.Helper()
 	for _, c := range v.Changed {
@@ -78,8 +78,8 @@ func (v replaySummary) changedBy(t *testing.T, who string) {
 	}
 }
 
-// refusedLetters is a run with a worker and letters that LeadHit would accept now. From 100 on, the flood guard would
-// pause the calls.
+// refusedLetters returns a run with a worker and letters that LeadHit would accept now. With 100 or more letters, the
+// flood guard would pause the calls.
 func (s *suite) refusedLetters(t *testing.T, brokers []string) *run {
 	t.Helper()
 	r := s.newRun(t, brokers, 3, sandbox.Faults{})
@@ -111,7 +111,7 @@ func (r *run) replay(t *testing.T, by string) *program.Program {
 	return p
 }
 
-// replaySummary is what the command says at its end.
+// replaySummary is what the command prints at its end.
 type replaySummary struct {
 	Planned, Resolved int
 	Stop              string
@@ -153,7 +153,7 @@ func (r *run) lettersWith(t *testing.T, event string) map[string]bool {
 	return ids
 }
 
-// calledOnce demands that each letter was refused once and accepted once, and is resolved.
+// calledOnce requires that each letter was refused once and accepted once, and is resolved.
 func (r *run) calledOnce(t *testing.T) {
 	t.Helper()
 	eventually(t, time.Minute, "an outcome of each letter", func() string {

@@ -29,8 +29,8 @@ type entry struct {
 	Cause   string `json:"cause,omitempty"`
 }
 
-// testReplays: an operator's entry in the ledger requests that a letter be sent again, and the outcome is in the
-// ledger.
+// testReplays: an operator's entry in the ledger requests that a letter be sent again, and the ledger then has the
+// outcome.
 func (s *suite) testReplays(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("letters are replayed: refused again, resolved, superseded", func(t *testing.T) {
@@ -125,7 +125,7 @@ func (r *run) appendEntries(t *testing.T, entries ...entry) {
 	}
 }
 
-// entriesSoon waits until the ledger holds these entries, in any order.
+// entriesSoon waits until the ledger has these entries, in any order.
 func (r *run) entriesSoon(t *testing.T, want ...string) {
 	t.Helper()
 	eventually(t, time.Minute, "entries of the ledger", func() string {

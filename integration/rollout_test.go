@@ -19,7 +19,7 @@ const (
 	// minReady is how long a pod must have been ready before the next one is replaced; the manifests' 10 s would only
 	// add waiting.
 	minReady = 2 * time.Second
-	// steady is how long partitions may make no progress without a cause, on a busy machine.
+	// steady is how long a busy machine alone may keep partitions from making progress.
 	steady = 500 * time.Millisecond
 )
 
@@ -30,7 +30,7 @@ func (s *suite) testRollout(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a Deployment's rolling update", func(t *testing.T) {
 		t.Parallel()
-		r := s.newRun(t, brokers, 6, sandbox.Faults{Latency: 300 * time.Millisecond}) // so that a drain takes its time
+		r := s.newRun(t, brokers, 6, sandbox.Faults{Latency: 300 * time.Millisecond}) // so that a drain takes a while
 		r.inFlight(inFlight)
 		orders := shop.NewOrders("order", 400, 9)
 		stop := r.stream(t, 60, orders.Next)
@@ -73,7 +73,7 @@ type deployment struct {
 // ending is a pod between its SIGTERM and its end.
 type ending struct {
 	pod  *program.Program
-	took chan time.Duration // closed without a value: it did not end as it should
+	took chan time.Duration // closed without a value: the pod did not end as it should
 }
 
 func (d *deployment) add(t *testing.T) {
@@ -154,7 +154,7 @@ func (d *deployment) end(t *testing.T) {
 	}
 }
 
-// standstills returns the longest standstill of each partition since then.
+// standstills returns the longest standstill of each partition since a moment.
 func standstills(r *run, since time.Time) string {
 	longest := make([]time.Duration, r.partitions)
 	for _, s := range audit.Standstills(r.events, r.leadhit.Calls(), steady) {

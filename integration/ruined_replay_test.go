@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/integration/shop"
 )
 
-// testRuinedReplays: a mapping ruins events until the flood guard pauses. It is fixed, the workers resume, and a replay gives
-// every order its right status.
+// testRuinedReplays: a mapping ruins events until the flood guard pauses the calls. The mapping is fixed, the calls
+// resume, and a replay gives every order its right status.
 func (s *suite) testRuinedReplays(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct{ name, mapping string }{
@@ -72,7 +72,7 @@ func (s *suite) testRuinedReplay(t *testing.T, brokers []string, mapping string)
 	r.lastStatuses(t)
 }
 
-// lastStatuses demands that the last call that LeadHit executed for each order is that of its last event.
+// lastStatuses requires that the last call that LeadHit executed for each order is that of the order's last event.
 func (r *run) lastStatuses(t *testing.T) {
 	t.Helper()
 	last := make(map[string]audit.Event)

@@ -22,28 +22,28 @@ import (
 // The listeners of the wire's broker, besides the plain one, which the tests themselves use.
 const (
 	login        = "LOGIN"        // users with passwords, over TLS
-	brief        = "BRIEF"        // the same; a login is good for a few seconds
+	brief        = "BRIEF"        // the same; a login is valid for a few seconds
 	bare         = "BARE"         // users with passwords, without TLS
 	certificates = "CERTIFICATES" // users with certificates
-	swapped      = "SWAPPED"      // as LOGIN, but its certificate is what a test makes it
-	renewed      = "RENEWED"      // as CERTIFICATES, but its files are replaced, and it is reached by a cable
+	swapped      = "SWAPPED"      // as LOGIN, but tests replace its certificate
+	renewed      = "RENEWED"      // as CERTIFICATES, but tests replace its files, and workers reach it through a cable
 )
 
-// here is where all brokers of the tests are.
+// here is the address of all brokers of the tests.
 const here = "127.0.0.1"
 
-// wire is what the tests of the wire share: a broker that demands a login of every client, and an ACL for every
-// request.
+// wire is what the tests of secured connections share: a broker that requires a login from every client, and an ACL for
+// every request.
 type wire struct {
 	*suite
 
 	kafka *apache.Cluster
-	ca    *authority.Authority // vouches for the broker, and for users
+	ca    *authority.Authority // signs the certificates of the broker and of users
 	dir   string               // certificates, keys and passwords; not searched, because the secrets belong there
 	cable *cable               // to the listener RENEWED
 }
 
-// plainUser logs in by PLAIN. A broker must know the users of PLAIN when it starts.
+// plainUser logs in with PLAIN. A broker must know the users of PLAIN when it starts.
 const plainUser = "plain-worker"
 
 // testWire tests connections to a broker that checks logins and rights.
@@ -104,10 +104,10 @@ func (s *suite) newWire(t *testing.T) *wire {
 	return w
 }
 
-// password is a user's. It holds the canary, so that the search at the end looks for it as well.
+// password returns a user's password. It contains the canary, so that the search at the end finds it as well.
 func (w *wire) password(user string) string { return w.canary + "-" + user }
 
-// file writes a file beside the others and returns its path.
+// file writes a file into the wire's folder and returns its path.
 func (w *wire) file(tb testing.TB, name string, text []byte) string {
 	tb.Helper()
 	path := filepath.Join(w.dir, name)
@@ -117,7 +117,7 @@ func (w *wire) file(tb testing.TB, name string, text []byte) string {
 	return path
 }
 
-// issue makes a certificate, whose key must appear nowhere.
+// issue issues a certificate, whose key must appear in no output.
 func (w *wire) issue(tb testing.TB, by *authority.Authority, s authority.Subject) authority.Pair {
 	tb.Helper()
 	pair, err := by.Issue(s)
@@ -132,7 +132,7 @@ func (w *wire) issue(tb testing.TB, by *authority.Authority, s authority.Subject
 	return pair
 }
 
-// addr is where a listener of the broker is.
+// addr returns the address of one of the broker's listeners.
 func (w *wire) addr(listener string) string { return w.kafka.Nodes()[0].Listeners[listener] }
 
 // guarded is a run whose worker has a user of its own.
@@ -144,8 +144,8 @@ type guarded struct {
 	passwordFile string
 }
 
-// newGuarded prepares a run on a listener: topics for events, letters and the ledger, which somebody else created, and
-// a user that logs in by SCRAM-SHA-512 and has no rights yet.
+// newGuarded prepares a run on a listener: topics for events, letters and the ledger, and a user that logs in with
+// SCRAM-SHA-512 and has no rights yet.
 func (w *wire) newGuarded(t *testing.T, listener string) *guarded {
 	t.Helper()
 	g := w.newGuardedWithoutLetters(t, listener)
@@ -172,11 +172,11 @@ func (w *wire) newGuardedWithoutLetters(t *testing.T, listener string) *guarded 
 	return g
 }
 
-// letters and ledger are the names of the topics besides the run's own.
+// letters and ledger return the names of the topics besides the topic of the events.
 func (r *run) letters() string { return "dlq." + r.group }
 func (r *run) ledger() string  { return r.letters() + ".ledger" }
 
-// setPassword changes the password at the broker, writePassword in the worker's file.
+// setPassword changes the password at the broker. writePassword changes it in the worker's file.
 func (g *guarded) setPassword(t *testing.T, password string) {
 	t.Helper()
 	if err := g.wire.kafka.SetPassword(t.Context(), g.user, password); err != nil {
@@ -191,7 +191,7 @@ func (g *guarded) writePassword(t *testing.T, password string) {
 	}
 }
 
-// rights are all rights that a worker needs if somebody else creates the topics: to its group, letters, ledger and
+// rights returns all rights that a worker needs if somebody else creates the topics: to its group, letters, ledger and
 // events.
 func (g *guarded) rights() []apache.Right {
 	return apache.WorkerRights(g.user, g.group, g.letters(), g.topic)
@@ -204,7 +204,7 @@ func (g *guarded) allow(t *testing.T, rights ...apache.Right) {
 	}
 }
 
-// writeSome writes events, a tenth of which LeadHit refuses, and returns the number of those.
+// writeSome writes events, a tenth of which LeadHit refuses, and returns the number of refused events.
 func (g *guarded) writeSome(t *testing.T, count int) (refused int) {
 	t.Helper()
 	orders := shop.NewOrders("order", 40, uint64(len(g.events)+1))
@@ -221,7 +221,7 @@ func (g *guarded) writeSome(t *testing.T, count int) (refused int) {
 	return refused
 }
 
-// done waits until the worker has finished all events, ends it and audits the run.
+// done waits until the worker has finished all events, stops it and audits the run.
 func (g *guarded) done(t *testing.T, w *worker, refused int) audit.Report {
 	t.Helper()
 	g.finish(t, time.Minute)
@@ -239,7 +239,7 @@ func (w *worker) check(t *testing.T) (code int, said string) {
 	return w.runs(t, "check")
 }
 
-// runs starts a command with a worker's settings, waits for its end and returns its output.
+// runs starts a command with a worker's settings, waits for it and returns its output.
 func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string) {
 	t.Helper()
 	process, err := program.Start(w.run.binary, program.Options{Arguments: arguments, Settings: w.environment(), Dir: w.run.emitted})
@@ -255,7 +255,7 @@ func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string)
 	return code, process.Stdout() + process.Stderr()
 }
 
-// testRights: the rights that the operator's table names are enough, and no other is needed.
+// testRights: the rights in the operators' table are enough.
 func (w *wire) testRights(t *testing.T) {
 	t.Helper()
 	for name, change := range map[string]func(*testing.T, *guarded){
@@ -285,7 +285,7 @@ func (w *wire) testRights(t *testing.T) {
 			g.works(t)
 		})
 	}
-	t.Run("exactly the rights that are needed to make the topics too", func(t *testing.T) {
+	t.Run("exactly the rights that are needed to create the topics too", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuardedWithoutLetters(t, login)
 		g.allow(t, g.rights()...)
@@ -294,7 +294,7 @@ func (w *wire) testRights(t *testing.T) {
 	})
 }
 
-// works demands that a worker finishes all events without a warning, that check finds nothing, and that the rights are
+// works requires that a worker finishes all events without a warning, that check finds nothing, and that the rights are
 // enough to remove a dead predecessor.
 func (g *guarded) works(t *testing.T) {
 	t.Helper()

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// fault is something on the wire that keeps a worker out.
+// fault is something that keeps a worker from connecting.
 type fault struct {
 	name string
 	// make breaks something in the run, and returns the function that repairs it.
@@ -26,7 +26,7 @@ type fault struct {
 	says []string
 }
 
-// testStrangers: a worker that cannot log in says why, waits, and continues automatically after the repair.
+// testStrangers: a worker that cannot log in reports why, waits, and continues automatically after the repair.
 func (w *wire) testStrangers(t *testing.T) {
 	t.Helper()
 	faults := slices.Concat(w.wrongLogins(), w.wrongCertificates(), w.wrongProtocols())
@@ -47,8 +47,8 @@ func (w *wire) testStrangers(t *testing.T) {
 	}
 }
 
-// staysOut starts the worker and demands that it says why it cannot connect, as check does, that it keeps running, and
-// that it makes no call.
+// staysOut starts the worker and requires that it reports why it cannot connect, as check does, that it keeps running,
+// and that it makes no call.
 func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	t.Helper()
 	w.start(t)
@@ -62,11 +62,11 @@ func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 		}
 	}
 	if calls := g.leadhit.Count(); calls != 0 {
-		t.Errorf("got %d calls by a worker that is kept out", calls)
+		t.Errorf("got %d calls by a worker that is kept out, want none", calls)
 	}
 }
 
-// waits demands that the worker runs and logs little, and that it is not ready if it cannot even begin.
+// waits requires that the worker runs and logs little. If outside is true, the worker must not be ready.
 func (w *worker) waits(t *testing.T, outside bool) {
 	t.Helper()
 	if status, body := w.page(t, "/livez"); status != http.StatusOK {
@@ -80,13 +80,13 @@ func (w *worker) waits(t *testing.T, outside bool) {
 	}
 }
 
-// only leaves one operation of a right.
+// only returns a right with a single operation.
 func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	r.Operations = []kafka.ACLOperationType{operation}
 	return r
 }
 
-// complains waits until one warning or error in the worker's log holds all the words.
+// complains waits until one warning or error in the worker's log contains all the words.
 func (w *worker) complains(t *testing.T, words []string) {
 	t.Helper()
 	eventually(t, 30*time.Second, fmt.Sprintf("a line with %q", words), func() string {
@@ -108,7 +108,7 @@ func isTrouble(line string) bool {
 	return strings.Contains(line, `"WARN"`) || strings.Contains(line, `"ERROR"`)
 }
 
-// failures are the lines of check that failed.
+// failures returns the lines of check that failed.
 func failures(said string) string {
 	var failed strings.Builder
 	for line := range strings.Lines(said) {
@@ -143,14 +143,14 @@ func (w *wire) wrongLogins() []fault {
 			g.showCertificate(t, w.stranger(t))
 			return func() { g.writeCertificate(t, w.ca, authority.Subject{Name: g.user}) }
 		}, []string{"KAFKA_TLS_CERT_FILE"}},
-		{"no certificate where one is demanded", func(t *testing.T, g *guarded) func() {
+		{"no certificate where one is required", func(t *testing.T, g *guarded) func() {
 			t.Helper()
 			return g.plugged(t, w.addr(certificates), w.addr(login))
 		}, []string{"KAFKA_TLS_CERT_FILE"}},
 	}
 }
 
-// stranger is an authority that nobody trusts.
+// stranger returns an authority that nobody trusts.
 func (w *wire) stranger(t *testing.T) *authority.Authority {
 	t.Helper()
 	a, err := authority.New("authority that nobody knows")
@@ -177,7 +177,7 @@ func (w *wire) wrongCertificates() []fault {
 	}
 	return []fault{
 		{
-			"the broker's certificate is of another authority", swap(true, authority.Subject{Hosts: []string{here}}),
+			"the broker's certificate is from another authority", swap(true, authority.Subject{Hosts: []string{here}}),
 			[]string{"signed by an unknown authority", "KAFKA_TLS_CA_FILE"},
 		},
 		{
@@ -196,13 +196,13 @@ func (w *wire) wrongCertificates() []fault {
 	}
 }
 
-// swap replaces the certificate of the listener for such tests.
+// swap replaces the certificate of the listener SWAPPED.
 func (w *wire) swap(t *testing.T, by *authority.Authority, s authority.Subject) {
 	t.Helper()
 	w.show(t, swapped, by, s)
 }
 
-// show replaces the certificate of a listener, and waits until it is shown.
+// show replaces the certificate of a listener, and waits until the broker presents the new one.
 func (w *wire) show(t *testing.T, listener string, by *authority.Authority, s authority.Subject) {
 	t.Helper()
 	pair := w.issue(t, by, s)
@@ -228,7 +228,7 @@ func (w *wire) show(t *testing.T, listener string, by *authority.Authority, s au
 		if shown++; !secured.ConnectionState().PeerCertificates[0].Equal(want.Leaf) {
 			shown = 0
 		}
-		if shown < 6 { // each of the broker's network threads has one of its own
+		if shown < 6 { // each of the broker's network threads loads it separately
 			return fmt.Sprintf("shown %d times in a row", shown)
 		}
 		return ""
@@ -256,11 +256,11 @@ func (w *wire) wrongProtocols() []fault {
 			}))
 			return func() { c.plug(to(t.Context(), w.addr(login))) }
 		}, []string{"TLS 1.2 is the minimum"}},
-		{"TLS to a broker without", func(t *testing.T, g *guarded) func() {
+		{"TLS to a broker without TLS", func(t *testing.T, g *guarded) func() {
 			t.Helper()
 			return g.plugged(t, w.kafka.Brokers()[0], w.addr(login))
 		}, []string{"KAFKA_TLS", "KAFKA_BROKERS"}},
-		{"no TLS to a broker with it", func(t *testing.T, g *guarded) func() {
+		{"no TLS to a broker with TLS", func(t *testing.T, g *guarded) func() {
 			t.Helper()
 			delete(g.settings, "KAFKA_TLS")
 			delete(g.settings, "KAFKA_TLS_CA_FILE")
@@ -268,7 +268,7 @@ func (w *wire) wrongProtocols() []fault {
 		}, []string{"set KAFKA_TLS=true"}},
 		{"no login to a broker that requires one", func(t *testing.T, g *guarded) func() {
 			t.Helper()
-			g.showCertificate(t, w.ca) // which the first one does not ask for
+			g.showCertificate(t, w.ca) // which the wrong listener does not ask for
 			return g.plugged(t, w.addr(login), w.addr(certificates))
 		}, []string{"set KAFKA_SASL_MECHANISM"}},
 	}
@@ -289,9 +289,9 @@ func (w *wire) testRefusedRights(t *testing.T) {
 	const read, write = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite
 	for name, test := range map[string]struct {
 		lacks func(*guarded) apache.Right
-		// outside says that the worker cannot even begin.
+		// outside means that the worker cannot start to consume.
 		outside bool
-		// says is the text in the worker's log, checked the text in the output of leadhit-sync check.
+		// says returns the text in the worker's log. checked returns the text in the output of leadhit-sync check.
 		says, checked func(*guarded) string
 	}{
 		"no permission for the events": {
@@ -314,12 +314,12 @@ func (w *wire) testRefusedRights(t *testing.T) {
 			func(g *guarded) string { return g.ledger() },
 			func(g *guarded) string { return g.ledger() },
 		},
-		"events may be seen and not read": {
+		"events may be described but not read": {
 			func(g *guarded) apache.Right { return only(g.rights()[3], read) }, false,
 			func(g *guarded) string { return g.topic },
 			func(g *guarded) string { return "Kafka does not allow Read on topic " + g.topic },
 		},
-		"letters may be seen and not written": {
+		"letters may be described but not written": {
 			func(g *guarded) apache.Right { return only(g.rights()[1], write) }, false,
 			func(g *guarded) string { return g.letters() },
 			func(g *guarded) string { return "Kafka does not allow Write on topic " + g.letters() },

@@ -19,14 +19,15 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// secureDoor is a worker's way to LeadHit by TLS, with a certificate that a test may replace.
+// secureDoor is the TLS endpoint through which a worker reaches LeadHit. A test may replace its certificate.
 type secureDoor struct {
 	door
 	addr  string
 	shown atomic.Pointer[tls.Certificate]
 }
 
-// newSecureWorker opens a door with TLS. Its certificate is valid, and the worker has a file with its authority.
+// newSecureWorker opens a door with TLS. The door's certificate is valid, and the worker has a file with the
+// certificate's authority.
 func (w *wire) newSecureWorker(t *testing.T, r *run) (*worker, *secureDoor) {
 	t.Helper()
 	d := &secureDoor{door: door{to: r.leadhit}}
@@ -71,17 +72,18 @@ func serve(t *testing.T, listener net.Listener, handler http.Handler) {
 	})
 }
 
-// testLeadHit tests the connection to LeadHit: TLS verifies it, a proxy sees nothing, and redirects are not followed.
+// testLeadHit tests the connection to LeadHit: its certificate is verified, a proxy sees nothing, and redirects are not
+// followed.
 func (w *wire) testLeadHit(t *testing.T) {
 	t.Helper()
 	w.testLeadHitsCertificate(t)
-	t.Run("LeadHit by another authority, and a file that follows", func(t *testing.T) {
+	t.Run("LeadHit gets a certificate from another authority", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuarded(t, login)
 		worker, d := w.newSecureWorker(t, g.run)
 		g.renewLeadHit(t, worker, d)
 	})
-	t.Run("LeadHit by another authority behind a proxy", func(t *testing.T) {
+	t.Run("LeadHit gets a certificate from another authority behind a proxy", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuarded(t, login)
 		worker, d := w.newSecureWorker(t, g.run)
@@ -97,7 +99,8 @@ func (w *wire) testLeadHit(t *testing.T) {
 	})
 }
 
-// testLeadHitsCertificate: a LeadHit with a wrong certificate gets no call. The worker says so, and makes no letter.
+// testLeadHitsCertificate: a LeadHit with a wrong certificate gets no call. The worker reports the certificate, and
+// creates no letter.
 func (w *wire) testLeadHitsCertificate(t *testing.T) {
 	t.Helper()
 	for name, test := range map[string]struct {
@@ -105,7 +108,7 @@ func (w *wire) testLeadHitsCertificate(t *testing.T) {
 		stranger bool
 		says     string
 	}{
-		"LeadHit's certificate is of another authority": {
+		"LeadHit's certificate is from another authority": {
 			authority.Subject{Hosts: []string{here}}, true, "LeadHit's certificate is signed by an unknown authority; check LEADHIT_CA_FILE",
 		},
 		"LeadHit's certificate has expired": {
@@ -129,8 +132,8 @@ func (w *wire) testLeadHitsCertificate(t *testing.T) {
 	}
 }
 
-// callsNobody makes LeadHit show a bad certificate. It demands that the worker reports it and makes no call, and that
-// it finishes all events once LeadHit shows a good one.
+// callsNobody makes LeadHit present a bad certificate. It requires that the worker reports this and makes no call, and
+// that the worker finishes all events once LeadHit presents a good certificate.
 func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority.Subject, says string) {
 	t.Helper()
 	g.allow(t, g.rights()...)
@@ -155,8 +158,8 @@ func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority
 	}
 }
 
-// renewLeadHit gives LeadHit a certificate of another authority while the worker runs. The worker reports that, and
-// continues once its file has the new authority.
+// renewLeadHit gives LeadHit a certificate from another authority while the worker runs, and puts that authority into
+// the worker's file. The worker must log that the file has changed, and continue without a warning.
 func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	t.Helper()
 	g.allow(t, g.rights()...)
@@ -174,14 +177,14 @@ func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	refused += g.writeSome(t, 100)
 	report := g.done(t, worker, refused)
 	if made := g.leadhit.Count() - before; made < 100 || report.Repeats > 0 {
-		t.Errorf("got %d calls, %d of them repeated, want 100 and none", made, report.Repeats)
+		t.Errorf("got %d calls, %d of them repeated, want at least 100 and none", made, report.Repeats)
 	}
 	if log := worker.Stdout() + worker.Stderr(); !strings.Contains(log, "LEADHIT_CA_FILE has changed") || countTrouble(log) > 0 {
 		t.Errorf("got a log without the change, or with warnings:\n%s", lastOf(log, 12))
 	}
 }
 
-// proxy is a CONNECT proxy that keeps all that it sees.
+// proxy is a CONNECT proxy that records everything that it sees.
 type proxy struct {
 	addr string
 
@@ -201,7 +204,7 @@ func newProxy(t *testing.T) *proxy {
 	return p
 }
 
-// ServeHTTP joins the client with the server that it asks for.
+// ServeHTTP connects the client to the server that it asks for.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.hosts = append(p.hosts, r.Method+" "+r.Host)
@@ -223,12 +226,12 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = far.Close()
 		return
 	}
-	// Not before Hijack: net/http would read the first byte of what the client sends next.
+	// Respond only after Hijack: otherwise net/http would read the first byte of what the client sends next.
 	_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
 	join(&watched{Conn: near, proxy: p}, far)
 }
 
-// watched keeps the bytes that a client sends.
+// watched records the bytes that a client sends.
 type watched struct {
 	net.Conn
 	proxy *proxy
@@ -242,14 +245,14 @@ func (c *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// checkSeen demands that the proxy was asked for LeadHit and nothing else, and saw nothing of the key or the orders.
+// checkSeen requires that the proxy was asked for LeadHit and nothing else, and saw nothing of the key or the orders.
 func (p *proxy) checkSeen(t *testing.T, g *guarded, d *secureDoor) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	want := http.MethodConnect + " " + d.addr
 	if len(p.hosts) < 2 || slices.ContainsFunc(p.hosts, func(host string) bool { return host != want }) {
-		t.Errorf("got %d requests to the proxy, %q, want some, %s each", len(p.hosts), slices.Compact(slices.Sorted(slices.Values(p.hosts))), want)
+		t.Errorf("got %d requests to the proxy, %q, want at least two, %s each", len(p.hosts), slices.Compact(slices.Sorted(slices.Values(p.hosts))), want)
 	}
 	for _, secret := range []string{g.canary, "API-KEY", "api-key", "Api-Key", "set_order_status"} {
 		if bytes.Contains(p.seen.Bytes(), []byte(secret)) {
@@ -262,7 +265,7 @@ func (p *proxy) checkSeen(t *testing.T, g *guarded, d *secureDoor) {
 	g.keep(t, "proxy", p.seen.Bytes())
 }
 
-// refusesRedirect has LeadHit's address point elsewhere for a while.
+// refusesRedirect makes LeadHit redirect to another host for a while. The worker must not follow the redirect.
 func (g *guarded) refusesRedirect(t *testing.T) {
 	t.Helper()
 	g.allow(t, g.rights()...)
@@ -294,7 +297,7 @@ func (g *guarded) refusesRedirect(t *testing.T) {
 		t.Errorf("got exit code %d from check, want 1 and a failure with the status:\n%s", code, said)
 	}
 	if letters := len(g.broker.letters(t, g.letters())); letters > 0 {
-		t.Errorf("got %d letters by a redirect, want none", letters)
+		t.Errorf("got %d letters after a redirect, want none", letters)
 	}
 	moved.Store(false)
 	g.finish(t, 2*time.Minute) // a probe goes out every 30 s

@@ -12,11 +12,11 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testUnwritableLedger: an operator who may read everything, and may not write the ledger, gets that error before any
+// testUnwritableLedger: an operator who may read everything but may not write the ledger gets that error before any
 // letter is requeued.
 func (w *wire) testUnwritableLedger(t *testing.T) {
 	t.Helper()
-	t.Run("letters may be read and not replayed", func(t *testing.T) {
+	t.Run("letters may be read but not replayed", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuarded(t, login)
 		rights := g.rights()
@@ -32,7 +32,7 @@ func (w *wire) testUnwritableLedger(t *testing.T) {
 			code, said := operator.runs(t, append(command, "--reason", "a test", "--yes")...)
 			t.Logf("%s: %s", command, lastOf(said, 1))
 			if code != 1 || !strings.Contains(said, g.ledger()) || !strings.Contains(said, "Write") {
-				t.Errorf("got exit code %d of %q, want 1 and the right that is missing:\n%s", code, command, said)
+				t.Errorf("got exit code %d of %q, want 1 and the missing right:\n%s", code, command, said)
 			}
 		}
 		ledger := audit.Place{Topic: g.ledger()}

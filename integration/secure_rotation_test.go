@@ -14,18 +14,18 @@ import (
 // testRotation: passwords, certificates, keys and authorities change under a running worker, and it continues.
 func (w *wire) testRotation(t *testing.T) {
 	t.Helper()
-	t.Run("another password, where a login is good for five seconds", func(t *testing.T) {
+	t.Run("another password, where a login is valid for five seconds", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuarded(t, brief)
 		g.goesOn(t, func() {
 			fresh := w.canary + "-another"
-			// The file is written first: for a moment the broker takes neither the new password nor, afterwards, the
-			// old one.
+			// The file is written first: for a moment the broker still rejects the new password. Afterwards it rejects
+			// the old one.
 			g.writePassword(t, fresh)
 			g.setPassword(t, fresh)
 		})
 	})
-	t.Run("another authority, certificate and key, of both sides", func(t *testing.T) {
+	t.Run("another authority, certificate and key, on both sides", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuarded(t, renewed)
 		trusted := w.file(t, g.group+"-ca.pem", w.ca.PEM())
@@ -36,7 +36,7 @@ func (w *wire) testRotation(t *testing.T) {
 	})
 }
 
-// goesOn changes something while a worker works. It demands that the same process finishes all events that arrive for a
+// goesOn changes something while a worker runs. It requires that the same process finishes all events that arrive for a
 // while afterwards, with logins made after the change.
 func (g *guarded) goesOn(t *testing.T, change func()) {
 	t.Helper()
@@ -48,7 +48,7 @@ func (g *guarded) goesOn(t *testing.T, change func()) {
 	worker.calling(t, 40)
 	change()
 	changed := worker.door.calls.Load()
-	until(t, time.Now().Add(20*time.Second)) // four logins of the listener where they are short
+	until(t, time.Now().Add(20*time.Second)) // four logins where a login is valid for five seconds
 	stop()
 	if made := worker.door.calls.Load() - changed; made < 200 {
 		t.Errorf("got %d calls in 20 s after the change, want about 400", made)

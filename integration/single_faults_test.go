@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testSingleFaults causes one fault after another around a worker: too little memory, outages, members that come and
+// testSingleFaults has the tests of single faults around a worker: too little memory, outages, members that come and
 // go, crashes, poison, lost offsets and unsuitable letters' topics. Its numbers come from the environment, as doc.go
 // says; the defaults fit into `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
@@ -33,8 +33,9 @@ func seconds(tb testing.TB, name string, otherwise int) time.Duration {
 	return time.Duration(number(tb, name, otherwise)) * time.Second
 }
 
-// trickle writes this many single events a second until the returned function is called. That adds them to the evidence
-// and returns when each was sent to Kafka, by value. A stream's writes come in bursts and at least 50 a second.
+// trickle writes this many single events a second until the returned function is called. That function adds the events
+// to the evidence, and returns when each was sent to Kafka, by value. A stream writes in bursts instead, and at least
+// 50 events a second.
 func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (stop func() map[string]time.Time) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
@@ -102,7 +103,7 @@ func (w *worker) lines(text string) int {
 	return strings.Count(w.Stdout()+w.Stderr(), text)
 }
 
-// metric reads one of the worker's metrics; labels and all are its name. Absent is 0.
+// metric returns the value of one of the worker's metrics, or 0 if it is absent. The name includes the labels.
 func (w *worker) metric(tb testing.TB, name string) float64 {
 	tb.Helper()
 	_, page := w.page(tb, "/metrics")
@@ -117,7 +118,7 @@ func (w *worker) metric(tb testing.TB, name string) float64 {
 	return value
 }
 
-// unless describes what is missing, for eventually; empty when nothing is.
+// unless returns what is missing, for eventually, or "" if holds is true.
 func unless(holds bool, format string, about ...any) string {
 	if holds {
 		return ""

@@ -13,8 +13,8 @@ import (
 )
 
 // BenchmarkStuckOrder measures how an order that always fails delays 1,000 other orders. It compares the time from the
-// writing of an event to its call, with and without that order, on real Kafka with 12 partitions. PAIRS runs of each
-// take turns. It runs once and prints a table.
+// writing of an event to its call, with and without that order, on real Kafka with 12 partitions. PAIRS is the number
+// of runs of each, which take turns. It runs once and prints a table.
 func BenchmarkStuckOrder(b *testing.B) {
 	s := newSuite(b)
 	brokers := oneNode(b)

@@ -12,14 +12,14 @@ import (
 )
 
 // testPoison: a partition all of whose orders fail for ever, and whose window is full of them, does not starve the
-// others.
+// other partitions.
 func (s *suite) testPoison(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
 		name  string
 		fault sandbox.OrderFault
 	}{
-		{"a partition whose orders all fail with an error of LeadHit's", sandbox.OrderFault{Code: -32000, Type: "OperationalError"}},
+		{"a partition whose orders all fail with an error from LeadHit", sandbox.OrderFault{Code: -32000, Type: "OperationalError"}},
 		{"a partition whose orders all fail with a 500", sandbox.OrderFault{Status: 500}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -34,11 +34,11 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 			eventually(t, time.Minute, "a full window", func() string {
 				return unless(w.metric(t, "leadhit_sync_partitions_window_full") == 1, "it is not full yet")
 			})
-			eventually(t, time.Minute, "all but the poison sent", r.untold)
+			eventually(t, time.Minute, "everything except the poison accepted", r.untold)
 			stop := r.trickle(t, 40, good)
 			linger(t, 10*time.Second)
 			written := stop()
-			eventually(t, 30*time.Second, "all but the poison sent", r.untold)
+			eventually(t, 30*time.Second, "everything except the poison accepted", r.untold)
 			r.judgeWaits(t, written, 10*time.Second) // the gate may close for a few seconds, never for as long as the poison lasts
 
 			r.leadhit.Change(func(f *sandbox.Faults) { f.Orders = nil })
@@ -49,8 +49,8 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 	}
 }
 
-// poison writes this many events of failing orders, all in partition 0. It returns a source of events in other
-// partitions.
+// poison writes one event of each of 8 × count orders, and makes the orders in partition 0 fail. It returns a source of
+// events in the other partitions.
 func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good func() audit.Event) {
 	t.Helper()
 	orders := shop.NewOrders("order", 8000, 17)
@@ -77,7 +77,7 @@ func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good fu
 	}
 }
 
-// untold counts the events that no failing order holds back and that are not accepted; empty if there is none.
+// untold returns how many events of the partitions without failing orders are not accepted, or "" if there are none.
 func (r *run) untold() string {
 	done := make(map[string]bool)
 	for _, call := range r.leadhit.Calls() {
@@ -91,15 +91,15 @@ func (r *run) untold() string {
 			left++
 		}
 	}
-	return unless(left == 0, "%d events of other partitions are not", left)
+	return unless(left == 0, "%d events of other partitions are not accepted", left)
 }
 
-// judgeWaits checks how long after its writing each event was sent.
+// judgeWaits checks how long after it was written each event was sent.
 func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.Duration) {
 	t.Helper()
 	waits := r.waits(written, "")
 	p99 := waits[len(waits)*99/100]
-	t.Logf("%d events of the others, sent after %v (median), %v (99 %%), %v (maximum)", len(waits),
+	t.Logf("%d events of the other partitions, sent after %v (median), %v (99 %%), %v (maximum)", len(waits),
 		waits[len(waits)/2].Round(time.Millisecond), p99.Round(time.Millisecond), waits[len(waits)-1].Round(time.Millisecond))
 	withinSlack(t, "99 % of the waits from the writing of an event to its call", p99, limit)
 }

@@ -23,7 +23,7 @@ const (
 )
 
 // testSuccessors: a worker that is killed and starts again in the same place stops no other worker. It has its
-// partitions back long before the dead worker's session ends.
+// partitions back long before the dead worker's session times out.
 func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("kill -9 and a start in the same place", func(t *testing.T) {
@@ -101,7 +101,8 @@ func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 	return s
 }
 
-// testAFrozenPlace: a worker that is stopped by a signal still has its place. A second one ends, and removes nobody.
+// testAFrozenPlace: a worker that is stopped by a signal still has its place. A second worker in that place ends with
+// an error, and removes nobody.
 func (r *run) testAFrozenPlace(t *testing.T, w *worker) {
 	t.Helper()
 	if err := w.Signal(syscall.SIGSTOP); err != nil {
@@ -144,7 +145,7 @@ func (r *run) judgeSuccessions(t *testing.T, all []succession) {
 	withinSlack(t, "calls after the kill, median", middle(waits), lastCalls+2*time.Second)
 	// Without a successor the partitions wait until the session has timed out.
 	if got := middle(waits); got >= session {
-		t.Errorf("got calls %v after the kill, want them within less than the session of %v", got, session)
+		t.Errorf("got calls %v after the kill, want less than the session timeout of %v", got, session)
 	}
 	withinSlack(t, "the others' longest standstill", slices.Max(others), time.Second)
 }
@@ -162,8 +163,8 @@ func rounded(times []time.Duration) []time.Duration {
 	return all
 }
 
-// freeAddress returns an address that a worker may have again and again: systems take the ports of connections from
-// above 32767.
+// freeAddress returns an address that a worker can use again after each restart: systems take the ports of outgoing
+// connections from above 32767.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {

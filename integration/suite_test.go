@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// suite is shared by all tests: the binary, and a folder for the output of every run: logs, pages, letters.
+// suite is what all tests share: the binary, and a folder for the output (logs, pages, letters) of every run.
 type suite struct {
 	binary  string
 	emitted string
@@ -27,7 +27,7 @@ type suite struct {
 }
 
 // TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs
-// last. The desk and the README's walk run alongside its first parts.
+// last. TestDesk and TestLaunch run alongside its first parts.
 func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search come after all else
 	t.Parallel()
 	s := newSuite(t)
@@ -71,8 +71,8 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
-		// These take long. At the end they would run alone, and at the start they would share the processors with
-		// TestDesk's browser.
+		// These take a long time. At the end they would run alone, and at the start they would share the processors
+		// with TestDesk's browser.
 		s.testSingleFaults(t, brokers)
 		s.testReplayCommand(t, brokers)
 		s.testReplays(t, brokers)
@@ -104,7 +104,8 @@ func oneNode(tb testing.TB) []string {
 	return brokers
 }
 
-// clusterOf is oneNode for any number of nodes, and returns them too, for tests that kill them. They are nil if KAFKA_BROKERS is set.
+// clusterOf is like oneNode, for any number of nodes. It also returns the cluster, for tests that kill nodes. The
+// cluster is nil if KAFKA_BROKERS is set.
 func clusterOf(tb testing.TB, nodes int) ([]string, *apache.Cluster) {
 	tb.Helper()
 	if brokers := os.Getenv("KAFKA_BROKERS"); brokers != "" {
@@ -134,7 +135,8 @@ func ownCluster(tb testing.TB, nodes int) *apache.Cluster {
 	return c
 }
 
-// since skips a part of a test if the release is too old for the request by which the test itself changes the cluster.
+// since skips a part of a test if the release is too old for the request with which the test itself changes the
+// cluster.
 func since(tb testing.TB, major, minor int, request string) {
 	tb.Helper()
 	if before(major, minor) {
@@ -142,7 +144,8 @@ func since(tb testing.TB, major, minor int, request string) {
 	}
 }
 
-// before reports whether KAFKA_VERSION names a release before major.minor. Without it the tests run on the current one.
+// before reports whether KAFKA_VERSION names a release before major.minor. Without KAFKA_VERSION, the tests run on the
+// current release.
 func before(major, minor int) bool {
 	var isMajor, isMinor int
 	if _, err := fmt.Sscanf(os.Getenv("KAFKA_VERSION"), "%d.%d.", &isMajor, &isMinor); err != nil {
@@ -163,12 +166,12 @@ func needKafka(tb testing.TB) {
 func leaveOut(tb testing.TB, why string, about ...any) {
 	tb.Helper()
 	if os.Getenv("CI") == "true" {
-		tb.Fatalf("CI=true demands this test: "+why, about...)
+		tb.Fatalf("CI=true requires this test: "+why, about...)
 	}
 	tb.Skipf("SKIPPED: "+why, about...)
 }
 
-// number reads a variable of the tests, a number from 1 on.
+// number reads an environment variable of the tests, a number of at least 1.
 func number(tb testing.TB, name string, otherwise int) int {
 	tb.Helper()
 	text := os.Getenv(name)
@@ -177,7 +180,7 @@ func number(tb testing.TB, name string, otherwise int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		tb.Fatalf("%s=%s: want a number from 1 on", name, text)
+		tb.Fatalf("%s=%s: want a number of at least 1", name, text)
 	}
 	return n
 }
@@ -251,8 +254,8 @@ func withinSlack(tb testing.TB, what string, got, bound time.Duration) {
 	}
 }
 
-// eventually calls missing until it returns "". The limit is for a quiet machine. It fails with the last reason after
-// three times that, which only a hanging worker should reach.
+// eventually calls missing until it returns "". The limit is for a quiet machine. After three times the limit, which
+// only a hanging worker should reach, eventually fails the test with the last reason.
 func eventually(tb testing.TB, limit time.Duration, what string, missing func() string) {
 	tb.Helper()
 	deadline := time.Now().Add(3 * limit)

@@ -16,11 +16,12 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	hot      = 12  // this many orders get a quarter of all events: with a backlog more than can be sent in time
+	hot      = 12  // so many orders get a quarter of all events: with a backlog, that is more than can be sent in time
 	stuck    = 100 // the number of the order that fails for ever
 )
 
-// pair starts two workers under a load close to what one of them alone can do: after a kill there is a backlog.
+// pair starts two workers under a load close to the most that one of them alone can handle: after a kill there is a
+// backlog.
 func (s *suite) pair(t *testing.T, brokers []string, orders *shop.Orders, faults sandbox.Faults) (*run, []*worker, func()) {
 	t.Helper()
 	faults.Latency = 40 * time.Millisecond
@@ -46,16 +47,16 @@ func (s *suite) pair(t *testing.T, brokers []string, orders *shop.Orders, faults
 	return r, workers, stop
 }
 
-// testKills: a crash loses nothing, keeps every order's order, and repeats only calls in flight or without an
-// acknowledged commit.
+// testKills: a crash loses nothing, keeps the events of each order in log order, and repeats only calls that were in
+// flight or had no acknowledged commit.
 func (s *suite) testKills(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
 		name   string
-		orders []int // those that fail for ever, or rather until the last kill is over
+		orders []int // those that fail until the last kill is over
 	}{
 		{"kill -9 of one of two workers", nil},
-		{"kill -9 while an order that fails for ever holds back the commit", []int{stuck}},
+		{"kill -9 while an order that keeps failing blocks the commit", []int{stuck}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,8 +101,8 @@ func (r *run) handedOver(t *testing.T, kill time.Time) {
 	})
 }
 
-// silences returns how long after the kill each partition had its first call, if it was. What the killed
-// worker had put on the wire may still arrive within a moment, so that moment is left out.
+// silences returns how long after the kill each partition had its first call, if it had one. Calls that the killed
+// worker had put on the wire may still arrive within a moment, so calls in that moment are left out.
 func (r *run) silences(kill time.Time) map[int]time.Duration {
 	const moment = 200 * time.Millisecond
 	gaps := make(map[int]time.Duration)

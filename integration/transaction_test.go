@@ -62,7 +62,7 @@ func (r *run) leavesOpen(t *testing.T, end kgo.TransactionEndTry) {
 		if strings.Contains(w.Stdout()+w.Stderr(), heldLine) {
 			return ""
 		}
-		return "the log says nothing of it"
+		return "no such line"
 	})
 	r.showsHeldBack(t, w, opened)
 	r.previewsHeldBack(t)
@@ -75,7 +75,7 @@ func (r *run) leavesOpen(t *testing.T, end kgo.TransactionEndTry) {
 	r.finish(t, 2*time.Minute)
 	eventually(t, time.Minute, "nothing held back", func() string {
 		if _, metrics := w.page(t, "/metrics"); !strings.Contains(metrics, fmt.Sprintf("leadhit_sync_events_held_back{topic=%q} 0", r.topic)) {
-			return "the metric says otherwise"
+			return "the metric is not 0"
 		}
 		return ""
 	})
@@ -86,7 +86,7 @@ func (r *run) leavesOpen(t *testing.T, end kgo.TransactionEndTry) {
 	r.audit(t)
 }
 
-// showsHeldBack demands the 300 events behind offset 50 in /status, in the metrics and by the status command.
+// showsHeldBack requires that /status, the metrics and the log show the 300 events from offset 50 on.
 func (r *run) showsHeldBack(t *testing.T, w *worker, opened time.Time) {
 	t.Helper()
 	var status struct {
@@ -146,6 +146,6 @@ func (r *run) previewsHeldBack(t *testing.T) {
 	code, err := process.Wait(ctx)
 	if want := fmt.Sprintf("an open transaction holds back 300 events of %s/0 from offset 50;", r.topic); err != nil || code != 0 ||
 		!strings.Contains(process.Stdout(), want) || strings.Contains(process.Stdout(), "no events") {
-		t.Errorf("got exit code %d, %v and %s%s of preview, want %q", code, err, process.Stdout(), process.Stderr(), want)
+		t.Errorf("got exit code %d, %v and %s%s from preview, want %q", code, err, process.Stdout(), process.Stderr(), want)
 	}
 }

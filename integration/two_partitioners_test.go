@@ -16,7 +16,8 @@ import (
 )
 
 // testTwoPartitioners: two producers with different partitioners write about the same orders. Each order has two
-// partitions and two owners, and each owner sees one partition of it. Still LeadHit has the last status of each.
+// partitions with two owners, and each owner sees only one of the partitions. Even so, LeadHit has the last status of
+// each order.
 func (s *suite) testTwoPartitioners(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("two producers with different partitioners", func(t *testing.T) {
@@ -47,14 +48,14 @@ func (s *suite) testTwoPartitioners(t *testing.T, brokers []string) {
 		}
 		for _, w := range r.workers {
 			if got := w.lines("have all producers use one partitioner"); got != 1 {
-				t.Errorf("got %d warnings of a worker, want one", got)
+				t.Errorf("got %d warnings from a worker, want one", got)
 			}
 			w.stop(t)
 		}
 	})
 }
 
-// says lets a producer write a status of all orders, and waits until the workers have finished the events.
+// says lets a producer write a status for all orders, and waits until the workers have finished the events.
 func (r *run) says(t *testing.T, by *shop.Shop, status string, orders []string) {
 	t.Helper()
 	var events []audit.Event
@@ -70,7 +71,7 @@ func (r *run) says(t *testing.T, by *shop.Shop, status string, orders []string) 
 }
 
 // ownedTwice returns orders whose partitions by murmur2 and by CRC-32 are in different halves of all partitions: each
-// worker has a half.
+// worker owns one half.
 func ownedTwice(n, partitions int) []string {
 	numbers := make([]int, partitions)
 	for i := range numbers {
@@ -88,7 +89,7 @@ func ownedTwice(n, partitions int) []string {
 	return orders
 }
 
-// owns waits until the worker has some number of partitions.
+// owns waits until the worker has the given number of partitions.
 func (w *worker) owns(t *testing.T, partitions int) {
 	t.Helper()
 	eventually(t, time.Minute, "the worker's partitions", func() string {

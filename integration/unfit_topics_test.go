@@ -19,7 +19,7 @@ import (
 // testKeepers: letters' topics and ledgers whose settings somebody else chose, and topics that a worker creates itself.
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("a compacted letters' topic, before the start and under a worker", func(t *testing.T) {
+	t.Run("a compacted letters' topic, before the start and while a worker runs", func(t *testing.T) {
 		since(t, 2, 3, "IncrementalAlterConfigs")
 		t.Parallel()
 		s.testCompacted(t, brokers)
@@ -150,7 +150,7 @@ func (s *suite) testSharedLetters(t *testing.T, brokers []string) {
 	}
 }
 
-// refuse writes an event without a key that LeadHit refuses.
+// refuse writes an event that has no key and that LeadHit refuses.
 func (r *run) refuse(t *testing.T, order string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...))

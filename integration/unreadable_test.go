@@ -23,7 +23,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testStandstill: a worker names the reason of a stuck partition and the remedy. Nothing else stops a partition.
+// testStandstill: a worker names the reason for a stuck partition, and the remedy. Nothing else stops a partition.
 func (s *suite) testStandstill(t *testing.T) {
 	t.Parallel()
 	needKafka(t)
@@ -38,7 +38,7 @@ func (s *suite) testStandstill(t *testing.T) {
 	})
 	t.Run("a damaged batch", func(t *testing.T) { s.testDamagedBatch(t, node) })
 	t.Run("format 0 with lz4", func(t *testing.T) { s.testOldLZ4(t, node) })
-	t.Run("brokers that take no metadata", func(t *testing.T) { s.testNoMetadata(t, node) })
+	t.Run("brokers that accept no metadata", func(t *testing.T) { s.testNoMetadata(t, node) })
 }
 
 // testDamagedBatch damages a batch on the broker's disk, and skips it as the worker advises.
@@ -63,9 +63,9 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 		t.Errorf("got %v partitions_unreadable, want 1", got)
 	}
 	if log := w.Stdout(); !strings.Contains(log, "events cannot be read: their partition is stuck") || !strings.Contains(log, skip) {
-		t.Error("got no line about the standstill that says how to skip it")
+		t.Error("got no line about the standstill that says how to skip the batch")
 	}
-	eventually(t, time.Minute, "a commit in front of the batch", func() string {
+	eventually(t, time.Minute, "a commit before the batch", func() string {
 		committed, err := r.broker.committed(t.Context(), r.group, r.topic, 1)
 		for _, offset := range committed {
 			if offset == 1 {
@@ -178,7 +178,7 @@ func (r *run) executed() []string {
 	return orders
 }
 
-// segment returns what the only node has on disk of the run's topic.
+// segment returns the content and the path of the log segment that the only node has of the run's topic.
 func (r *run) segment(t *testing.T, cluster *apache.Cluster) (log []byte, file string) {
 	t.Helper()
 	file = filepath.Join(filepath.Dir(cluster.Nodes()[0].LogFile), "data", r.topic+"-0", "00000000000000000000.log")
@@ -211,8 +211,8 @@ func overwrite(file string, at int64, with []byte) error {
 	return cmpErr(err, f.Close())
 }
 
-// oldSet is a compressed message of format 0 of this size that holds the values at the offsets from 0 on. Its LZ4 frame
-// has a header checksum that only Kafka's own old clients accept.
+// oldSet returns a compressed message in format 0, of the given size, with the values at the offsets from 0 on. Its LZ4
+// frame has a header checksum that only Kafka's own old clients accept.
 func oldSet(t *testing.T, values []string, size int) []byte {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -243,7 +243,7 @@ func oldSet(t *testing.T, values []string, size int) []byte {
 	return nil
 }
 
-// oldMessage is a message of format 0.
+// oldMessage returns a message in format 0.
 func oldMessage(codec byte, offset int64, key, value []byte) []byte {
 	b := []byte{0, codec}
 	for _, field := range [][]byte{key, value} {

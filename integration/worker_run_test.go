@@ -21,7 +21,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// run is one test's bundle: a topic, a group, a LeadHit and a shop of its own.
+// run is what one test has to itself: a topic, a group, a LeadHit and a shop.
 type run struct {
 	*suite
 
@@ -32,13 +32,13 @@ type run struct {
 	partitions int
 	group      string
 	keyFile    string
-	settings   map[string]string // added to each worker's
+	settings   map[string]string // added to those of each worker
 	hopeless   map[string]bool   // orders that LeadHit fails for ever
-	events     []audit.Event     // what was written, all of it
+	events     []audit.Event     // all that were written
 	workers    []*worker
 }
 
-// newRun prepares a run; the topic exists.
+// newRun prepares a run, and creates its topic.
 func (s *suite) newRun(tb testing.TB, brokers []string, partitions int, faults sandbox.Faults) *run {
 	tb.Helper()
 	r := s.newRunWithoutTopic(tb, brokers, partitions, faults)
@@ -87,7 +87,7 @@ func (r *run) write(tb testing.TB, events []audit.Event) {
 	r.events = append(r.events, written...)
 }
 
-// stream writes events at a steady pace until the returned function is called, which adds them to the evidence.
+// stream writes events at a steady pace until the returned function is called. That function adds them to the evidence.
 func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (stop func()) {
 	tb.Helper()
 	type result struct {
@@ -112,15 +112,15 @@ func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (sto
 	}
 }
 
-// worker is one worker of a run: its own address of LeadHit, so that its calls can be distinguished, and the process
-// that runs there now.
+// worker is one worker of a run. It has an address of LeadHit to itself, so that its calls can be distinguished, and
+// the process that runs at present.
 type worker struct {
 	*program.Program
 
 	run     *run
 	url     string
 	door    *door
-	address string // HTTP_ADDR; "" is some port
+	address string // HTTP_ADDR; "" means any free port
 }
 
 // newWorker opens a LeadHit address for this worker alone, its door. start starts the process.
@@ -144,7 +144,7 @@ func (r *run) newWorker(tb testing.TB) *worker {
 	return r.workerAt(listener.Addr().String(), d)
 }
 
-// workerAt is a worker whose LeadHit is at this address.
+// workerAt returns a worker whose LeadHit is at this address.
 func (r *run) workerAt(leadhit string, d *door) *worker {
 	w := &worker{run: r, url: "http://" + leadhit + "/api/v1/orders/", door: d}
 	r.workers = append(r.workers, w)
@@ -186,7 +186,7 @@ func (w *worker) start(tb testing.TB) {
 	w.door.calls.Store(0)
 	tb.Cleanup(func() {
 		if tb.Failed() {
-			tb.Logf("process %d said last:\n%s", process.PID(), lastOf(process.Stdout()+process.Stderr(), 20))
+			tb.Logf("the last output of process %d:\n%s", process.PID(), lastOf(process.Stdout()+process.Stderr(), 20))
 		}
 		if err := process.Kill(); err != nil {
 			tb.Error(err)
@@ -252,7 +252,8 @@ func (r *run) finish(tb testing.TB, limit time.Duration) {
 	})
 }
 
-// audit compares all evidence, and fails the test if it breaks the promise. testEmitted searches the letters later.
+// audit compares all evidence, and fails the test if the promise was broken. It keeps the letters for testEmitted,
+// which searches them for secrets.
 func (r *run) audit(tb testing.TB) audit.Report {
 	tb.Helper()
 	ends, err := r.broker.ends(tb.Context(), r.topic, r.partitions)

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// testSettings: all mistakes at once, one line each.
+// testSettings: all mistakes are reported at once, one per line.
 func (s *suite) testSettings(t *testing.T) {
 	wrong := map[string]string{
 		"KAFKA_TOPICS":    "orders,,returns",

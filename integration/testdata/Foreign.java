@@ -17,7 +17,7 @@ public class Foreign {
             try {
                 while (System.in.read() >= 0) { }
             } catch (java.io.IOException e) {
-                // as good as its end
+                // the same as the end of stdin
             }
             ended = true;
         });
