@@ -9,14 +9,14 @@ GOLANGCI_LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # All packages except the black-box tests.
 UNIT = $$(go list ./... | grep -v '^leadhit-sync/integration')
 
-# Runs a part and prints its seconds: $(call part,name,command).
+# Runs a part and prints how many seconds it took: $(call part,name,command).
 define part
 	@echo "== $(1)"; start=$$SECONDS; \
 	if { $(2); }; then echo "== $(1): $$((SECONDS - start)) s"; \
 	else echo "== $(1): FAILED after $$((SECONDS - start)) s"; exit 1; fi
 endef
 
-# The race detector makes a history six times as slow, and few are enough: the goroutines are the same in each.
+# The race detector makes a history six times as slow, and a few histories are enough: each has the same goroutines.
 define unit_tests
 	$(call part,unit tests,SIM_SEEDS=280 BUBBLE_SEEDS=60 go test -race -timeout 40m $(UNIT))
 	$(call part,simulators,go test -timeout 40m -run '^(TestSimulator|TestNothingIsLostOrOutOfOrderInAnyHistory)$$' ./consumer ./consumer/dispatch)
@@ -39,9 +39,9 @@ test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) a
 		echo "Java 17 or Maven is missing: the tests on real Kafka are skipped"; [ "$${CI:-}" != true ]; \
 	fi
 	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
-		echo "Chromium is absent: the tests of the pages are left out"; [ "$${CI:-}" != true ]; \
+		echo "Chromium is missing: the tests of the pages are skipped"; [ "$${CI:-}" != true ]; \
 	fi
-	@# Eight at once: they wait most of the time.
+	@# Eight tests at once: they wait most of the time.
 	$(call part,real Kafka,go test -race -count 1 -parallel 8 -timeout 20m -skip '^TestImage$$' ./integration/...)
 
 .PHONY: unit
@@ -97,7 +97,7 @@ alerts: ## Check the alerts and run their unit tests; needs promtool (Debian pac
 	fi
 
 .PHONY: bench
-bench: ## Measure the worker against a bare loop, and against the leadhit-sync that BASELINE names; tables, not a test.
+bench: ## Measure the worker against a bare loop, and against the leadhit-sync that BASELINE names; prints tables, is not a test.
 	go test ./consumer/mapping -run NONE -bench .
 	go test ./cmd/worker/observe -run NONE -bench Tracing
 	go test ./integration -run NONE -bench . -benchtime 1x -timeout 60m
