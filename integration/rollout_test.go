@@ -139,7 +139,7 @@ func (d *deployment) available(t *testing.T, pod *worker) {
 	})
 }
 
-// end terminates all pods, and waits for them and the earlier ones.
+// end terminates all pods. It waits for them, and for those that were terminated before.
 func (d *deployment) end(t *testing.T) {
 	t.Helper()
 	for _, pod := range d.pods {
