@@ -18,9 +18,9 @@ type Key struct {
 	value atomic.Pointer[string]
 }
 
-// OpenKey reads the key from a file, ignoring white space around it. A file that is empty, too long for a header, or
-// holds anything but printable ASCII is an error, which does not quote the content. log gets a line when the file can
-// no longer be read, and when it can be again.
+// OpenKey reads the key from a file, ignoring white space around it. The file must not be empty or too long for a
+// header, and the key must be printable ASCII without spaces. The error does not quote the content. log gets a line
+// when the file can no longer be read, and when it can be read again.
 func OpenKey(file string, log *slog.Logger) (*Key, error) {
 	kept, err := credentials.Keep("LEADHIT_API_KEY_FILE", log, func() (string, error) { return readKey(file) })
 	if err != nil {
@@ -43,11 +43,11 @@ func FixedKey(value string) *Key {
 // Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each
 // change, on its own goroutine. While the file cannot be read, the old key stays in use.
 //
-// It compares content, not time stamps. Reading a key costs no more, two writes within one tick of the file system's
+// It compares content, not timestamps. Reading a key costs no more, two writes within one tick of the file system's
 // clock stay distinct, and the symbolic links that Kubernetes swaps need no special case.
 func (k *Key) Watch(ctx context.Context, every time.Duration, changed func()) error {
 	if every <= 0 {
-		return fmt.Errorf("watch api key: interval %v is not positive", every)
+		return fmt.Errorf("watch API key: interval %v is not positive", every)
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -90,17 +90,17 @@ func (k *Key) load() *string {
 func readKey(name string) (string, error) {
 	text, err := credentials.Read(name)
 	if err != nil {
-		return "", fmt.Errorf("read api key: %w", err)
+		return "", fmt.Errorf("read API key: %w", err)
 	}
 	value := strings.TrimSpace(string(text))
 	if err := checkKey(value); err != nil {
-		return "", fmt.Errorf("api key in %s: %w", name, err)
+		return "", fmt.Errorf("API key in %s: %w", name, err)
 	}
 	return value, nil
 }
 
-// checkKey accepts what an HTTP header carries unchanged, except for spaces: they come from careless copying. The
-// setting LEADHIT_API_KEY refuses them too.
+// checkKey accepts what an HTTP header carries unchanged. It refuses spaces, because they come from careless copying.
+// So does the setting LEADHIT_API_KEY.
 func checkKey(value string) error {
 	if value == "" {
 		return errors.New("empty")

@@ -28,25 +28,25 @@ func write(t *testing.T, file, text string) {
 func TestAKeyFileIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
-		"a key":                 {canary, ""},
-		"white space around":    {"\n  " + canary + "\r\n\n", ""},
-		"empty":                 {"", "empty"},
-		"only white space":      {" \n", "empty"},
-		"two lines":             {canary + "\n" + canary, "line break inside, at byte 11: it must be one line"},
-		"a carriage return":     {"a\rb", "line break inside, at byte 1: it must be one line"},
-		"a control character":   {"a\x00b", "control character at byte 1"},
-		"a tab inside":          {"se\tcret", "control character at byte 2"},
-		"a space inside":        {"two words", "space inside, at byte 3"},
-		"a byte order mark":     {"\ufeff" + canary, "not ASCII at byte 0: a byte order mark; save the file without one"},
-		"longer than a header":  {strings.Repeat(canary, 1000), "longer than 4096 bytes"},
-		"the wrong kind of key": {"ключ", "not ASCII at byte 0"},
+		"a key":                {canary, ""},
+		"white space around":   {"\n  " + canary + "\r\n\n", ""},
+		"empty":                {"", "empty"},
+		"only white space":     {" \n", "empty"},
+		"two lines":            {canary + "\n" + canary, "line break inside, at byte 11: it must be one line"},
+		"a carriage return":    {"a\rb", "line break inside, at byte 1: it must be one line"},
+		"a control character":  {"a\x00b", "control character at byte 1"},
+		"a tab inside":         {"se\tcret", "control character at byte 2"},
+		"a space inside":       {"two words", "space inside, at byte 3"},
+		"a byte order mark":    {"\ufeff" + canary, "not ASCII at byte 0: a byte order mark; save the file without one"},
+		"longer than a header": {strings.Repeat(canary, 1000), "longer than 4096 bytes"},
+		"letters beyond ASCII": {"ключ", "not ASCII at byte 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "key")
 			write(t, file, c.text)
 			_, err := leadhit.OpenKey(file, slog.New(slog.DiscardHandler))
-			if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != "api key in "+file+": "+c.want) {
+			if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != "API key in "+file+": "+c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), canary) {
@@ -101,7 +101,7 @@ func TestANewKeyIsUsedAtOnce(t *testing.T) {
 		changed bool
 		failed  int // so far
 	}{
-		{"old", false, 0}, // the same, but for the line's end
+		{"old", false, 0}, // the same key, without a line break
 		{"", false, 1},
 		{"new\n", true, 1},
 		{"new\n", false, 1},
@@ -152,7 +152,7 @@ func secretVolume(t *testing.T) (dir, file string, point func(version string)) {
 	return dir, file, point
 }
 
-// The file is a link to a link, exchanged as Kubernetes does with a Secret's volume.
+// The file is a link to a link, and is swapped as Kubernetes does in a Secret's volume.
 func TestWatchSeesWhatKubernetesDoes(t *testing.T) {
 	t.Parallel()
 	dir, file, point := secretVolume(t)

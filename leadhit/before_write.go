@@ -13,8 +13,8 @@ type check struct {
 	refused atomic.Pointer[notSentError]
 }
 
-// conn runs the check of the current call right before the first bytes of the request are written. There is no later
-// moment, and an error means that nothing is sent.
+// conn runs the check of the current call right before the first bytes of the request are written. No later moment is
+// possible. If the check returns an error, nothing is sent.
 //
 // A check when the request's body is read would be too early. If net/http does not know the type of the body, it
 // flushes the head before it reads the body (golang/go #22088), which also costs a packet.
@@ -39,7 +39,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (k *check) attach(info httptrace.GotConnInfo) {
 	chosen := info.Conn
 	if secured, ok := chosen.(*tls.Conn); ok {
-		chosen = secured.NetConn() // behind a proxy, TLS is net/http's
+		chosen = secured.NetConn() // behind a proxy, net/http itself does TLS
 	}
 	if c, ok := chosen.(*conn); ok {
 		c.check.Store(k)

@@ -95,7 +95,7 @@ func TestAnEndlessHeadCostsNoMemory(t *testing.T) {
 			got := call(t, client)
 			runtime.ReadMemStats(&after)
 			if took := after.TotalAlloc - before.TotalAlloc; got.Kind != retry.Again || took > 16<<20 {
-				t.Errorf("got %v %q, %d MB allocated, want again and hardly any", got.Kind, got.Cause, took>>20)
+				t.Errorf("got %v %q, %d MiB allocated, want again and at most 16 MiB", got.Kind, got.Cause, took>>20)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ const lookEvery = time.Second
 
 // reloading is a transport that trusts the authorities that are in the CA file now. It replaces its http.Transport when
 // the file changes. Trust cannot be decided for each connection: behind a proxy, net/http itself does the handshake,
-// with one setting for all.
+// with one setting for all connections.
 type reloading struct {
 	roots *credentials.Kept[*x509.CertPool] // nil: the system's authorities alone
 	make  func(roots *x509.CertPool) *http.Transport
@@ -24,7 +24,7 @@ type reloading struct {
 
 	current atomic.Pointer[http.Transport]
 	began   time.Time
-	next    atomic.Int64 // when to look, after began
+	next    atomic.Int64 // when to look next, in nanoseconds since began
 
 	mu      sync.Mutex // held while looking
 	trusted *x509.CertPool
@@ -67,7 +67,8 @@ func (r *reloading) look() {
 		return
 	}
 	r.trusted = roots
-	// Requests in flight keep their connections to the end. Idle connections go: they were trusted under the old file.
+	// Requests in flight keep their connections to the end. Idle connections are closed: they were trusted because of
+	// the old file.
 	r.current.Swap(r.make(roots)).CloseIdleConnections()
 	r.log.Info("LEADHIT_CA_FILE has changed; reconnecting to LeadHit")
 }

@@ -74,7 +74,7 @@ func eventually(t *testing.T, client *leadhit.Client, want func(retry.Verdict) b
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("got %+v to the end", got)
+			t.Fatalf("got %+v until the deadline", got)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 			})
 			eventually(t, client, isDone)
 
-			// Garbage in the file: the last good certificates stay in use, and one line is logged.
+			// With garbage in the file, the last good certificates stay in use, and one line is logged.
 			replace(t, file, []byte("half"))
 			eventually(t, client, func(v retry.Verdict) bool {
 				return isDone(v) && log.count("cannot be used; its previous content stays in use; fix the file\" setting=LEADHIT_CA_FILE") == 1
@@ -139,11 +139,11 @@ func TestAFileThatHasNotChangedIsNotParsedAgain(t *testing.T) {
 	replace(t, file, text)
 	client := open(t, "https://127.0.0.1/", func(o *leadhit.Options) { o.CAFile = file })
 	if got := testing.AllocsPerRun(10, client.LookAgain); got > 20 {
-		t.Errorf("got %v allocations a look, want what reading the file takes", got)
+		t.Errorf("got %v allocations for each look at the file, want at most 20, as for reading it", got)
 	}
 }
 
-// replace puts text in the place of a file in one step.
+// replace replaces the content of a file in one step.
 func replace(t *testing.T, file string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(file+".new", text, 0o600); err != nil {

@@ -6,8 +6,8 @@
 //	verdict := leadhit.Judge{}.Judge(err)
 //
 // [Client.SetOrderStatus] makes one call over HTTP and never repeats it. It switches off three things that net/http
-// does by itself and that would break a caller's promise: following a redirect, sending a POST again, and
-// decompressing a body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with
+// does by itself and that callers must not expect: following a redirect, sending a POST again, and decompressing a
+// body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with
 // this call's id. Every other outcome is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
@@ -19,8 +19,8 @@
 // proxy's password or the query of the address, even if the server echoes them.
 //
 // A Client and a [Key] are safe for concurrent use. The package starts no goroutine of its own: [Key.Watch] runs on the
-// caller's goroutine until the context ends, and [Client.Close] closes the idle connections. A call ends when its
-// context or its timeout does, reading the response included.
+// caller's goroutine until the context ends, and [Client.Close] closes the idle connections. When the context or the
+// timeout of a call ends, the call ends, even while it reads the response.
 package leadhit
 
 import (
@@ -64,8 +64,8 @@ const (
 type Call struct {
 	// ID is the JSON-RPC id: unique to the event, and the same whenever the call is repeated.
 	ID string
-	// OrderID and Status that are not UTF-8 make the call fail unsent: JSON would replace the bytes, and LeadHit would get
-	// another order.
+	// OrderID and Status must be UTF-8. Otherwise the call fails before it is sent: JSON would replace the bytes, and
+	// LeadHit would get the id of a different order.
 	OrderID string
 	Status  string
 	// Before is called once, as late as possible: the connection is established, and the first write of the request is
@@ -78,9 +78,9 @@ type Call struct {
 
 // Options say where LeadHit is and how to reach it. URL and Key are required.
 type Options struct {
-	// URL is the orders node, http or https, with or without a trailing slash.
+	// URL is the address of the orders node, http or https, with or without a trailing slash.
 	URL string
-	// Key is sent with each call as it is then, so that a new key needs no restart.
+	// Key gives each call the value that the key has then, so that a new key needs no restart.
 	Key *Key
 	// Timeout is the limit of one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
 	Timeout time.Duration
@@ -88,8 +88,8 @@ type Options struct {
 	// made, at most once a second. A change closes idle connections. While the file cannot be read, its previous
 	// content stays in use.
 	CAFile string
-	// Proxy is the URL of an HTTP or SOCKS5 proxy. It requires an https URL, so that no proxy sees the key. Empty means
-	// no proxy, whatever the environment says.
+	// Proxy is the URL of an HTTP or SOCKS5 proxy. With a proxy, URL must be https, so that the proxy does not see the
+	// key. Empty means no proxy, whatever the environment says.
 	Proxy string
 	// CallsInFlight is how many calls the caller makes at once, and how many idle connections are kept. 0 means 64.
 	CallsInFlight int
@@ -138,7 +138,7 @@ func Open(options Options) (*Client, error) {
 		mistakes = append(mistakes, optionError("api key", checkKey(*options.Key.load())))
 	}
 	if options.Proxy != "" && address != nil && address.Scheme != "https" {
-		seesKey := errors.New("over http it would see the api key; the url must be https")
+		seesKey := errors.New("over http it would see the API key; the URL must be https")
 		mistakes = append(mistakes, optionError("proxy", seesKey))
 	}
 	if options.Logger == nil {
@@ -219,8 +219,8 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	if request.Header == nil {
 		request.Header = c.header(key)
 	}
-	// RoundTrip, not http.Client, because that follows redirects (a 307 would take the key and the body along), keeps
-	// cookies and wraps the URL into errors.
+	// This calls RoundTrip because an http.Client follows redirects (a 307 would take the key and the body along),
+	// keeps cookies, and puts the URL into errors.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		failed := newTransportError(err, *key)
@@ -308,9 +308,9 @@ func parseURL(text string) (*url.URL, error) {
 	case address.Hostname() == "":
 		return nil, errors.New("no host")
 	case address.User != nil:
-		return nil, errors.New("holds a user name or password: the API key goes into its own setting")
+		return nil, errors.New("contains a user name or password: the API key goes into its own setting")
 	case address.Fragment != "":
-		return nil, errors.New("holds a # fragment")
+		return nil, errors.New("contains a # fragment")
 	}
 	return address, nil
 }

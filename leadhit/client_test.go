@@ -23,7 +23,7 @@ import (
 
 const canary = "canary-7f3a"
 
-// open returns a client of the URL. Its key is the canary, its timeout short enough for tests that wait for it.
+// open returns a client for the URL. Its key is the canary. Its timeout is a minute, unless change shortens it.
 func open(t *testing.T, url string, change ...func(*leadhit.Options)) *leadhit.Client {
 	t.Helper()
 	options := leadhit.Options{URL: url, Key: leadhit.FixedKey(canary), Version: "test", Timeout: time.Minute}
@@ -250,7 +250,7 @@ func TestNothingLeavesIfBeforeRefuses(t *testing.T) {
 	})
 	client := open(t, url)
 	over := errors.New("lease over")
-	for _, order := range []string{"A-1", strings.Repeat("long", 10_000)} { // within one write, and beyond
+	for _, order := range []string{"A-1", strings.Repeat("long", 10_000)} { // one write, and several
 		err := client.SetOrderStatus(t.Context(), leadhit.Call{
 			ID: "t-0-1", OrderID: order, Status: "paid", Before: func() error { return over },
 		})
@@ -289,7 +289,8 @@ func TestBeforeIsAskedOnceForEachCall(t *testing.T) {
 	}
 }
 
-// A server that hangs up after it has read: it is unknown what it did, and only the caller may decide to call again.
+// The server hangs up after it has read the request. What it did is unknown, and only the caller may decide to call
+// again.
 func TestTheClientNeverRepeatsACall(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
@@ -309,7 +310,7 @@ func TestTheClientNeverRepeatsACall(t *testing.T) {
 		t.Errorf("got %+v, want again Reset", got)
 	}
 	if n := requests.Load(); n != 2 {
-		t.Errorf("got %d requests for 2 calls", n)
+		t.Errorf("got %d requests for 2 calls, want 2", n)
 	}
 }
 
@@ -397,14 +398,14 @@ func TestOptionsAreChecked(t *testing.T) {
 		"another scheme":    {leadhit.Options{Key: key, URL: "ftp://host/"}, "leadhit url: neither http nor https"},
 		"no host":           {leadhit.Options{Key: key, URL: "https:///x"}, "leadhit url: no host"},
 		"broken":            {leadhit.Options{Key: key, URL: "https://h:pass%zz/"}, "leadhit url: not a URL"},
-		"a password":        {leadhit.Options{Key: key, URL: "https://u:pass@h/"}, "leadhit url: holds a user name or password: the API key goes into its own setting"},
-		"a fragment":        {leadhit.Options{Key: key, URL: "https://h/#a"}, "leadhit url: holds a # fragment"},
+		"a password":        {leadhit.Options{Key: key, URL: "https://u:pass@h/"}, "leadhit url: contains a user name or password: the API key goes into its own setting"},
+		"a fragment":        {leadhit.Options{Key: key, URL: "https://h/#a"}, "leadhit url: contains a # fragment"},
 		"a very long URL":   {leadhit.Options{Key: key, URL: "https://h/" + strings.Repeat("a", 4096)}, "leadhit url: longer than 2048 bytes"},
 		"no key":            {leadhit.Options{URL: "https://h/"}, "leadhit api key: missing"},
 		"an empty key":      {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey(" ")}, "leadhit api key: empty"},
 		"a key of 2 lines":  {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey("pass\nword")}, "leadhit api key: line break inside, at byte 4: it must be one line"},
 		"a broken proxy":    {leadhit.Options{URL: "https://h/", Key: key, Proxy: "http://u:pass%zz@h"}, "leadhit proxy: not a URL with a host"},
-		"a proxy over http": {leadhit.Options{URL: "http://h/", Key: key, Proxy: "http://p:3128"}, "leadhit proxy: over http it would see the api key; the url must be https"},
+		"a proxy over http": {leadhit.Options{URL: "http://h/", Key: key, Proxy: "http://p:3128"}, "leadhit proxy: over http it would see the API key; the URL must be https"},
 		"a strange proxy":   {leadhit.Options{URL: "https://h/", Key: key, Proxy: "ftp://h"}, "leadhit proxy: scheme is not http, https, socks5 or socks5h"},
 		"a CA file missing": {leadhit.Options{URL: "https://h/", Key: key, CAFile: "/nowhere"}, "leadhit ca file: open /nowhere: no such file or directory"},
 		"no certificates":   {leadhit.Options{URL: "https://h/", Key: key, CAFile: "client_test.go"}, "leadhit ca file: no certificate in it"},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// OptionError is a mistake in one of [Options]. Its text holds no secret.
+// OptionError is a mistake in one of the [Options]. Its text contains no secret.
 type OptionError struct {
 	// Option is url, api key, proxy or ca file.
 	Option string
@@ -35,7 +35,7 @@ type RPCError struct {
 	Type string
 	// Message is for people, at most 1 KiB.
 	Message string
-	// nullID reports that the response named no call, because the server could not read the request.
+	// nullID reports that the response does not name a call, because the server could not read the request.
 	nullID bool
 }
 
@@ -78,7 +78,8 @@ func (e *StatusError) refusesKey() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }
 
-// BadAnswerError is a 200 that is not a response to this call: HTML, broken JSON, another id, too long.
+// BadAnswerError is a 200 that is not a response to this call: its body is HTML or broken JSON, has another id, or is
+// too long.
 type BadAnswerError struct {
 	Reason string
 	// Excerpt is the beginning of the body, for people.
@@ -100,7 +101,7 @@ type transportError struct {
 	Err error
 	// Stopped reports that the caller's context ended, which says nothing about LeadHit.
 	Stopped bool
-	// text is Err's, without secrets and server-made parts. For TLS it says what to do.
+	// text is Err's text without secrets and unprintable characters. For TLS it says what to do.
 	text string
 	tls  bool
 }

@@ -51,7 +51,7 @@ func FuzzParseAnswer(f *testing.F) {
 	})
 }
 
-// checkText wants a verdict's words fit for logs and metrics.
+// checkText checks that a verdict's texts are fit for logs and metrics.
 func checkText(t *testing.T, v retry.Verdict) {
 	t.Helper()
 	unfit := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }

@@ -102,7 +102,7 @@ func judgeStatus(e *StatusError) retry.Verdict {
 		// The server objects to these very bytes, and a retry would send the same.
 		verdict.Kind = retry.DeadLetter
 	default:
-		// Overload, outage and unknown statuses are not a reason to give up an order.
+		// Overload, outage and unknown statuses are not a reason to give up on an order.
 		verdict.Kind, verdict.RetryAfter = retry.Again, min(max(e.RetryAfter, 0), maxRetryAfter)
 	}
 	return verdict
@@ -138,8 +138,8 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// isTLS recognises our own handshakes by handshakeError, and those of net/http behind a proxy by the few error types of
-// crypto/tls. A handshake that the network interrupts says nothing about TLS.
+// isTLS recognises the failures of our own handshakes by handshakeError. Behind a proxy net/http does the handshake,
+// and the few error types of crypto/tls must do. A handshake that the network interrupts says nothing about TLS.
 func isTLS(err error) bool {
 	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) {
 		return true

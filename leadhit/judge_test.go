@@ -76,11 +76,11 @@ func TestTheServersClassDecides(t *testing.T) {
 		"a listed class is final":                     {[]string{"DoesNotExist"}, "DoesNotExist", retry.DeadLetter, "DoesNotExist"},
 		"a list replaces the default":                 {[]string{"DoesNotExist"}, "ValidationError", retry.Again, "ValidationError"},
 		"an empty list has no class":                  {[]string{}, "ValidationError", retry.Again, "ValidationError"},
-		"no class is never listed":                    {[]string{""}, "", retry.Again, "ServerError"},
+		"an empty class is never listed":              {[]string{""}, "", retry.Again, "ServerError"},
 		"a class in a module is a cause":              {nil, "db.Operational_Error2", retry.Again, "db.Operational_Error2"},
 		"a class that is not an identifier is hidden": {nil, "Boom\n<b>", retry.Again, "ServerError"},
 		"a class must not begin with a digit":         {nil, "1Error", retry.Again, "ServerError"},
-		"a class of any length is hidden":             {nil, strings.Repeat("E", 65), retry.Again, "ServerError"},
+		"a class that is too long is hidden":          {nil, strings.Repeat("E", 65), retry.Again, "ServerError"},
 		"letter case counts":                          {nil, "validationerror", retry.Again, "validationerror"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestOtherFailuresHaveTheirCause(t *testing.T) {
 		want retry.Verdict
 	}{
 		"no error is done":      {nil, retry.Verdict{Kind: retry.Done, Answered: true}},
-		"a stranger's error":    {errors.New("boom"), retry.Verdict{Cause: "Unknown", Message: "boom"}},
+		"another kind of error": {errors.New("boom"), retry.Verdict{Cause: "Unknown", Message: "boom"}},
 		"a bad response":        {&leadhit.BadAnswerError{Reason: "r", Excerpt: "x"}, retry.Verdict{Cause: "BadAnswer", Message: "bad response: r: x"}},
 		"a refusal to send":     {&leadhit.NotSentError{Err: errors.New("lease over")}, retry.Verdict{Cause: "NotSent", Message: "not sent: lease over"}},
 		"an unsendable order":   {&leadhit.UnsendableError{Reason: "r"}, retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable", Message: "unsendable: r"}},
@@ -111,7 +111,7 @@ func TestOtherFailuresHaveTheirCause(t *testing.T) {
 		"the caller's own stop": {&leadhit.TransportError{Err: context.Canceled, Stopped: true}, retry.Verdict{Cause: "Cancelled", Message: "context canceled"}},
 		"a wait beyond reason":  {&leadhit.StatusError{Status: 503, RetryAfter: time.Hour}, retry.Verdict{Cause: "HTTP 503", Code: 503, RetryAfter: 15 * time.Minute, Message: "http 503 Service Unavailable"}},
 		"control characters":    {&leadhit.RPCError{Code: 1, Message: "a\u202eb\x1b[2J\r\nc"}, retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: "ab[2J c"}},
-		"a message of any length": {
+		"a message that is too long": {
 			&leadhit.RPCError{Code: 1, Message: strings.Repeat("я", 1000)},
 			retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: strings.Repeat("я", 512)},
 		},

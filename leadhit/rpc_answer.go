@@ -75,7 +75,7 @@ func parseAnswer(s *scratch, id, key string) error {
 	return &rpc
 }
 
-// maybeNull names the errors that a server may find before it knows the id.
+// maybeNull reports whether a server may find an error with this code before it knows the id.
 func maybeNull(code int) bool {
 	return code == codeParseError || code == codeInvalidRequest || code == codeMethodNotFound
 }
@@ -101,7 +101,7 @@ func readAnswer(d *jsontext.Decoder, id string) (answer, error) {
 		if err != nil {
 			return a, errBroken
 		}
-		// The next read overwrites the value, so each is examined at once.
+		// The next read overwrites the value, so each value is examined at once.
 		which := name.String()
 		value, err := d.ReadValue()
 		if err != nil {

@@ -2,8 +2,8 @@ package leadhit
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// appendCall appends the JSON-RPC request. A call that JSON cannot carry, or LeadHit cannot understand, is an
-// *unsendableError.
+// appendCall appends the JSON-RPC request. If JSON cannot carry the call, or LeadHit could not understand it, the error
+// is an *unsendableError.
 func appendCall(dst []byte, call Call) ([]byte, error) {
 	const frame = `{"jsonrpc":"2.0","id":,"method":"set_order_status","params":{"order_id":,"status":}}`
 	if dst == nil {
@@ -21,7 +21,7 @@ func appendCall(dst []byte, call Call) ([]byte, error) {
 		dst = append(dst, part.before...)
 		var err error
 		if dst, err = jsontext.AppendQuote(dst, part.value); err != nil {
-			// With U+FFFD in place of the broken bytes, it would be the id of another order.
+			// With U+FFFD in place of the broken bytes, the id would name a different order.
 			return nil, &unsendableError{Reason: "the " + part.name + " is not UTF-8"}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Each fault of the sandbox, from the client's side.
+// A client calls the sandbox with each of its faults.
 func TestEachFaultHasItsVerdict(t *testing.T) {
 	t.Parallel()
 	order := func(f sandbox.OrderFault) sandbox.Faults {
@@ -28,7 +28,7 @@ func TestEachFaultHasItsVerdict(t *testing.T) {
 		"an outage":                   {sandbox.Faults{Closed: true}, retry.Again, "Reset", 0, false},
 		"an outage with a response":   {sandbox.Faults{Status: 503, RetryAfter: "7"}, retry.Again, "HTTP 503", 7 * time.Second, false},
 		"too many requests":           {sandbox.Faults{Status: 429, RetryAfter: "1000"}, retry.Again, "HTTP 429", 15 * time.Minute, false},
-		"everybody forbidden":         {sandbox.Faults{Status: 403}, retry.Unauthorised, "HTTP 403", 0, false},
+		"every call forbidden":        {sandbox.Faults{Status: 403}, retry.Unauthorised, "HTTP 403", 0, false},
 		"another address":             {sandbox.Faults{Status: 404}, retry.Misconfigured, "HTTP 404", 0, false},
 		"a share of errors":           {sandbox.Faults{Errors: 1}, retry.Again, "HTTP 503", 0, false},
 		"a share of resets":           {sandbox.Faults{Resets: 1}, retry.Again, "Reset", 0, false},
@@ -70,7 +70,7 @@ func calledUntilLogged(t *testing.T, node *sandbox.Sandbox, client *leadhit.Clie
 	t.Helper()
 	for len(calls) == 0 {
 		if got := call(t, client); !want(got) {
-			t.Fatalf("got another verdict than wanted: %+v", got)
+			t.Fatalf("got an unexpected verdict: %+v", got)
 		}
 		calls = node.Calls()
 	}

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// manyHandshakes is how many handshakes must fail before that is an outage. No call may be answered between them,
-	// and they must span more time than a call may take. Behind a load balancer one bad server of several fails some
-	// handshakes, and calls that began earlier may still be answered.
+	// manyHandshakes is how many handshakes must fail before that is an outage: in a row, without an answered call
+	// between them, and over more time than a call may take. Behind a load balancer one bad server of several makes
+	// only some handshakes fail, and calls that began earlier may still be answered.
 	manyHandshakes = 5
-	// mostCauses limits the lines of one outage: a server may put something else into its certificate each time.
+	// mostCauses limits the lines of one outage: a server may show a different certificate each time.
 	mostCauses = 4
 )
 
@@ -22,7 +22,7 @@ const (
 type tlsOutage struct {
 	log     *slog.Logger
 	limit   time.Duration // of one call
-	ongoing atomic.Bool   // failed is not zero; spares each answered call the lock
+	ongoing atomic.Bool   // whether failed is not zero; spares each answered call the lock
 
 	mu     sync.Mutex
 	failed int       // handshakes since the last answered call

@@ -21,7 +21,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// door is a LeadHit whose connections each end in a way that the test chooses. Each carries one call.
+// door is a LeadHit with a client. Each connection carries one call, and ends in a way that the test chooses.
 type door struct {
 	client *leadhit.Client
 	log    *logbook
@@ -74,7 +74,7 @@ func stranger(t *testing.T) func(net.Conn) net.Conn {
 
 func serveOnce(far net.Conn, cert tls.Certificate) net.Conn {
 	go func() {
-		defer func() { _ = far.Close() }() // without TLS's farewell, for which a pipe's other end might not wait
+		defer func() { _ = far.Close() }() // without TLS's close_notify, which nobody may read at the pipe's other end
 		conn := tls.Server(far, &tls.Config{Certificates: []tls.Certificate{cert}})
 		request, err := http.ReadRequest(bufio.NewReader(conn))
 		if err != nil {
@@ -87,7 +87,7 @@ func serveOnce(far net.Conn, cert tls.Certificate) net.Conn {
 	return nil
 }
 
-// says reads a hello, sends a text and hangs up.
+// says returns a function that reads a ClientHello, sends a text and hangs up.
 func says(text string) func(net.Conn) net.Conn {
 	return func(far net.Conn) net.Conn {
 		go func() {
@@ -102,7 +102,7 @@ func says(text string) func(net.Conn) net.Conn {
 // alert is a TLS alert: handshake_failure.
 const alert = "\x15\x03\x03\x00\x02\x02\x28"
 
-// reset is a connection that breaks in the handshake. As the kernel's do, its error holds a port of ours.
+// reset returns a connection that breaks in the handshake. Like the kernel's errors, its error contains a local port.
 func (d *door) reset(net.Conn) net.Conn {
 	near, _ := net.Pipe()
 	d.ports++
@@ -127,11 +127,12 @@ const (
 func (d *door) logged(t *testing.T, warnings, ends int) {
 	t.Helper()
 	if d.log.count(unreached) != warnings || d.log.count(again) != ends {
-		t.Errorf("got this log, want %d lines of outages and %d of their ends:\n%s", warnings, ends, d.log.text.String())
+		t.Errorf("got this log, want %d lines about outages and %d about their ends:\n%s", warnings, ends,
+			d.log.text.String())
 	}
 }
 
-func TestCallsThatReachLeadHitBetweenOthersAreNoOutage(t *testing.T) {
+func TestFailuresBetweenCallsThatReachLeadHitAreNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(t)
 		for range 30 {
@@ -143,13 +144,13 @@ func TestCallsThatReachLeadHitBetweenOthersAreNoOutage(t *testing.T) {
 				t.Fatalf("got %+v, want done", got)
 			}
 		}
-		// As many calls as are in flight fail at once, before the others get a response.
+		// All calls that are in flight fail at once, before the next call gets a response.
 		for range 64 {
 			d.call(t, says(alert))
 		}
 		<-time.After(2 * time.Second)
 		d.call(t, d.answer)
-		// A few in a long time, as on a quiet night.
+		// A few calls fail over a long time, as on a quiet night.
 		for range 4 {
 			d.call(t, says(alert))
 			<-time.After(time.Hour)
@@ -196,7 +197,7 @@ func TestAnOutageOfTLSIsLoggedOnceForEachCause(t *testing.T) {
 	})
 }
 
-func TestANetworkThatBreaksAHandshakeIsNotBlamedOnTLS(t *testing.T) {
+func TestTLSIsNotBlamedForAHandshakeThatTheNetworkBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(t)
 		silent := func(net.Conn) net.Conn { return &brokenConn{newPipe(), syscall.ETIMEDOUT} }

@@ -19,7 +19,8 @@ const (
 	maxKey = 4 << 10
 	// maxResponseHeader replaces net/http's limit of 10 MiB.
 	maxResponseHeader = 64 << 10
-	// idleConnection is longer than most servers keep a connection. So they close it, and the pool notices at once.
+	// idleConnection is longer than most servers keep a connection. So the server closes it, and the pool notices at
+	// once.
 	idleConnection = 90 * time.Second
 	keepAlive      = 30 * time.Second
 )
@@ -48,7 +49,7 @@ func newTransport(options Options) (*reloading, error) {
 			DialTLSContext:         d.dialTLS,
 			TLSClientConfig:        d.config, // behind a proxy, where net/http does not call DialTLSContext
 			TLSHandshakeTimeout:    options.Timeout,
-			DisableCompression:     true, // responses have 100 bytes; unwrap limits those that are compressed nevertheless
+			DisableCompression:     true, // responses have 100 bytes; unwrap limits those that are compressed anyway
 			MaxIdleConnsPerHost:    options.CallsInFlight,
 			IdleConnTimeout:        idleConnection,
 			MaxResponseHeaderBytes: maxResponseHeader,

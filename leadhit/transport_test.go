@@ -51,7 +51,8 @@ func TestFailuresOfTheNetworkAreRetried(t *testing.T) {
 	old := secure(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
 	plain := httptest.NewServer(sandbox.New(sandbox.Options{}))
 	t.Cleanup(plain.Close)
-	// It reads and sends nothing. Reading keeps the connection alive: the garbage collector closes unreferenced ones.
+	// This server reads but never sends. Reading keeps the connection alive: without a reference to it, the garbage
+	// collector would close it.
 	silent := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	unused, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,17 +65,17 @@ func TestFailuresOfTheNetworkAreRetried(t *testing.T) {
 		with  func(*leadhit.Options)
 		cause string
 	}{
-		"nobody listens":            {"http://" + unused.Addr().String(), nil, "Connect"},
-		"nobody listens, by TLS":    {"https://" + unused.Addr().String(), nil, "Connect"},
-		"no such name":              {"https://nowhere.invalid/", func(o *leadhit.Options) { o.Dial = noName }, "DNS"},
-		"an unknown authority":      {modern.URL, nil, "TLS"},
-		"a certificate for another": {strings.Replace(modern.URL, "127.0.0.1", "localhost", 1), trust(t, modern), "TLS"},
-		"TLS 1.1":                   {old.URL, trust(t, old), "TLS"},
-		"no TLS at all":             {strings.Replace(plain.URL, "http:", "https:", 1), nil, "TLS"},
-		"a handshake without end":   {strings.Replace(silent, "http:", "https:", 1), briefly, "Timeout"},
-		"a dial without end":        {"http://host/", func(o *leadhit.Options) { briefly(o); o.Dial = never }, "Timeout"},
-		"a proxy that is gone":      {modern.URL, func(o *leadhit.Options) { o.Proxy = "http://u:p@" + unused.Addr().String() }, "Connect"},
-		"a proxy that refuses":      {modern.URL, func(o *leadhit.Options) { o.Proxy = plain.URL }, "Connect"},
+		"nobody listens":                  {"http://" + unused.Addr().String(), nil, "Connect"},
+		"nobody listens, with TLS":        {"https://" + unused.Addr().String(), nil, "Connect"},
+		"no such name":                    {"https://nowhere.invalid/", func(o *leadhit.Options) { o.Dial = noName }, "DNS"},
+		"an unknown authority":            {modern.URL, nil, "TLS"},
+		"another name in the certificate": {strings.Replace(modern.URL, "127.0.0.1", "localhost", 1), trust(t, modern), "TLS"},
+		"TLS 1.1":                         {old.URL, trust(t, old), "TLS"},
+		"no TLS at all":                   {strings.Replace(plain.URL, "http:", "https:", 1), nil, "TLS"},
+		"a handshake without end":         {strings.Replace(silent, "http:", "https:", 1), briefly, "Timeout"},
+		"a dial without end":              {"http://host/", func(o *leadhit.Options) { briefly(o); o.Dial = never }, "Timeout"},
+		"a proxy that is gone":            {modern.URL, func(o *leadhit.Options) { o.Proxy = "http://u:p@" + unused.Addr().String() }, "Connect"},
+		"a proxy that refuses":            {modern.URL, func(o *leadhit.Options) { o.Proxy = plain.URL }, "Connect"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,14 +103,14 @@ func never(ctx context.Context, _, _ string) (net.Conn, error) {
 func TestAPrivateAuthorityIsTrustedAndReadAgain(t *testing.T) {
 	t.Parallel()
 	server := secure(t, nil)
-	other := secure(t, nil) // httptest's servers share one certificate: the file is what differs
+	other := secure(t, nil) // all servers of httptest have the same certificate
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	writeCA(t, file, other)
 	client := open(t, server.URL, func(o *leadhit.Options) { o.CAFile = file })
 	if got := call(t, client); got.Kind != retry.Done {
 		t.Fatalf("got %+v, want done", got)
 	}
-	// Garbage in the file: the last good certificates stay.
+	// With garbage in the file, the last good certificates stay in use.
 	if err := os.WriteFile(file, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +136,7 @@ func proxy(t *testing.T, authorised *string) string {
 			return
 		}
 		defer func() { _ = conn.Close() }()
-		// Not before Hijack: net/http would read the first byte of what the client sends then.
+		// This is not sent before Hijack: net/http would read the first byte of what the client then sends.
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
 		go func() { _, _ = io.Copy(upstream, conn) }()
 		_, _ = io.Copy(conn, upstream)
@@ -154,13 +155,13 @@ func TestCallsGoThroughAProxy(t *testing.T) {
 			ID: "t-0-1", OrderID: "A-1", Status: "paid", Before: func() error { return refuse },
 		})
 		if got := (leadhit.Judge{}).Judge(err); refuse == nil && got.Kind != retry.Done || refuse != nil && got.Cause != "NotSent" {
-			t.Errorf("Before says %v: got %+v", refuse, got)
+			t.Errorf("Before returned %v: got %+v", refuse, got)
 		}
 	}
 	if authorised == "" {
 		t.Error("the proxy did not get its password")
 	}
-	// An unknown authority behind the proxy is TLS's failure as well.
+	// An unknown authority behind the proxy is a failure of TLS, too.
 	stranger := open(t, server.URL, func(o *leadhit.Options) { o.Proxy = address })
 	if got := call(t, stranger); got.Cause != "TLS" {
 		t.Errorf("got %+v, want TLS", got)

@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// triedMethod is not in any node's list, so a call of it changes nothing.
+	// No node has the method triedMethod, so a call to it changes nothing.
 	triedMethod = "leadhit_sync_check"
 	triedID     = "leadhit-sync-check"
 )
 
 // TryKey tests whether the node accepts the key, without naming an order. It calls a method that does not exist, once
-// with the key and once without. proven is true if the node answers the first call and refuses the second. It is false
-// if the node answers both, which says nothing about the key. A refused key is a *StatusError (401 or 403). Other
-// failures are those of SetOrderStatus.
+// with the key and once without. proven is true if the node answers the first call and rejects the second. It is false
+// if the node answers both calls, which says nothing about the key. If the node rejects the key, the error is a
+// *StatusError (401 or 403). Other failures are those of SetOrderStatus.
 func (c *Client) TryKey(ctx context.Context) (proven bool, err error) {
 	key := c.key.load()
 	with := c.header(key)
 	if err := c.callUnknown(ctx, key, with); err != nil {
-		return false, fmt.Errorf("try the api key: %w", err)
+		return false, fmt.Errorf("try the API key: %w", err)
 	}
 	without := with.Clone() // net/http may still read the header of the first call
 	delete(without, keyHeader)

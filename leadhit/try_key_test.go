@@ -22,7 +22,7 @@ func TestTheKeyIsTriedWithoutNamingAnOrder(t *testing.T) {
 		"nobody looks at the key": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"leadhit-sync-check","error":{"code":-32601,"message":"Method not found"}}`)
 		}, false, ""},
-		"the node has no id for it": {func(w http.ResponseWriter, r *http.Request) {
+		"the node responds with a null id": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("API-KEY") == "" {
 				w.WriteHeader(http.StatusUnauthorized)
 			}
@@ -56,7 +56,7 @@ func TestTheKeyIsTriedWithoutNamingAnOrder(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if node.Count() != 0 || node.Strays() == 0 {
-			t.Errorf("got %d calls about orders and %d others, want none and some", node.Count(), node.Strays())
+			t.Errorf("got %d calls about orders and %d other calls, want none and some", node.Count(), node.Strays())
 		}
 	})
 }

@@ -83,14 +83,14 @@ func TestCheckNamesANodeThatIsNotTheOrders(t *testing.T) {
 		handle http.HandlerFunc
 		want   string
 	}{
-		"no such page": {http.NotFound, "FAIL leadhit try the api key: http 404"},
+		"no such page": {http.NotFound, "FAIL leadhit try the API key: http 404"},
 		"a page for all calls": {
 			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) },
-			"FAIL leadhit try the api key: bad response",
+			"FAIL leadhit try the API key: bad response",
 		},
 		"a result of a method that does not exist": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":"leadhit-sync-check","result":true}`))
-		}, "FAIL leadhit try the api key: bad response: a result of a method that does not exist"},
+		}, "FAIL leadhit try the API key: bad response: a result of a method that does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("LEADHIT_URL", leadHit(t, c.handle))

@@ -49,7 +49,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 	}{
 		{
 			"a key with a byte order mark", keyFile("\ufeffcanary-key"),
-			"LEADHIT_API_KEY_FILE: the file cannot be used: api key in ",
+			"LEADHIT_API_KEY_FILE: the file cannot be used: API key in ",
 		},
 		{"a key of two lines", keyFile("a\nb\n"), "LEADHIT_API_KEY_FILE: "},
 		{"a key in another alphabet", keyFile("ключ"), "LEADHIT_API_KEY_FILE: "},

@@ -49,18 +49,18 @@ func (a Answer) Executed() bool {
 type Call struct {
 	// Seq counts arrivals from 1, since New or Reset.
 	Seq int
-	// Arrived is when the head of the request had been read. Ended is right before the response is written, and zero
-	// while the call is Pending.
+	// Arrived is when the head of the request had been read. Ended is the time right before the response is written; it
+	// is zero while the call is Pending.
 	Arrived, Ended time.Time
 	// ID, OrderID and Status are empty if the request could not be read that far.
 	ID, OrderID, Status string
-	// Path is the request's path. It distinguishes callers that use different ones.
+	// Path is the request's path. It distinguishes callers that use different paths.
 	Path   string
 	Answer Answer
-	// Executed reports that the order has the status now, whatever the response says.
+	// Executed reports that the call has changed its order, whatever the response says.
 	Executed bool
 
-	stray bool // of another method: not shown in the call log
+	stray bool // a call to an unknown method: not shown in the call log
 }
 
 // chunk is how many calls are stored together, so that the log grows without copying.
@@ -101,7 +101,7 @@ func (l *callLog) Count() int {
 	return l.count - l.strays
 }
 
-// InFlight returns how many calls are in flight now, and the most that were at once.
+// InFlight returns how many calls are in flight now, and the highest number since New or Reset.
 func (l *callLog) InFlight() (now, most int) {
 	l.lock.Lock()
 	defer l.lock.Unlock()

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Faults are the faults of the sandbox. The zero value is a healthy LeadHit. The first field that applies, in the
+// Faults says how the sandbox misbehaves. The zero value is a healthy LeadHit. The first field that applies, in the
 // order below, decides the outcome of a call.
 type Faults struct {
 	// Closed closes every connection without a response, as in an outage.
 	Closed bool
 	// Status, if not 0, is the HTTP status of every response: 503 for an outage, 403 for a rejected key.
 	Status int
-	// RetryAfter is the header of responses with Status, and to calls over PerSecond.
+	// RetryAfter is the Retry-After header of responses with Status, and of responses to calls beyond PerSecond.
 	RetryAfter string
 	// PerSecond, if not 0, limits the calls per second. Calls beyond it get a 503. Burst is how many may arrive at
 	// once; less than 1 means 1.
@@ -22,11 +22,12 @@ type Faults struct {
 	Burst     int
 	// Orders has the faults of individual orders, by order id.
 	Orders map[string]OrderFault
-	// Statuses are accepted besides submitted and paid, as if LeadHit had learned them. Without them an event with
-	// another status becomes a letter, with them a replay of that letter succeeds.
+	// Statuses are accepted besides submitted and paid, as if LeadHit had learned them. Before that, an event with such
+	// a status becomes a letter. Afterwards, a replay of that letter succeeds.
 	Statuses []string
 
-	// Shares of the calls, each from 0 to 1, and at most 1 together. The first three are not executed, the others are.
+	// Shares of the calls, each from 0 to 1, and at most 1 together. The calls of the first three shares are not
+	// executed; those of the others are.
 	Errors float64 // answered with HTTP 503
 	Resets float64 // the connection is reset
 	HTML   float64 // a page with status 200
@@ -36,13 +37,13 @@ type Faults struct {
 	Cuts       float64 // executed, then the connection is reset in the middle of the response
 	WrongID    float64 // executed, and answered with the id of another call
 
-	// Latency delays each response of the node itself, by up to Jitter more.
+	// Latency delays each response of the node itself. Jitter is the maximum of a random delay in addition to it.
 	Latency, Jitter time.Duration
 }
 
 // OrderFault is the fault of one order. The first field that is set decides the outcome of its calls.
 type OrderFault struct {
-	// Latency is added to that of all calls.
+	// Latency is added to the latency of all calls.
 	Latency time.Duration
 	// Refuse answers with a ValidationError.
 	Refuse bool
@@ -86,7 +87,7 @@ type plan struct {
 	wait   time.Duration
 }
 
-// decide plans the outcome of a call, in the order of the fields of Faults.
+// decide plans the outcome of a call. It looks at the fields of Faults in their order.
 func (s *Sandbox) decide(key string, c *request) plan {
 	f := s.faults.Load()
 	order := f.Orders[c.order]
@@ -107,7 +108,7 @@ func (s *Sandbox) decide(key string, c *request) plan {
 	return p
 }
 
-// serve decides for the node: the random plan applies unless the order or the request has its own fault.
+// serve decides what the node itself does: the random plan applies unless the order or the request has its own fault.
 func (p *plan) serve(f *Faults, order OrderFault, c *request) {
 	switch {
 	case order.Refuse:
@@ -118,7 +119,7 @@ func (p *plan) serve(f *Faults, order OrderFault, c *request) {
 		p.answer, p.fault = Failed, &rpcError{Code: order.Code, Message: "Server error", Data: &errorData{
 			Type: order.Type, Message: "out of order", Args: []string{},
 		}}
-	case p.answer == Failed: // drawn by the share Errors
+	case p.answer == Failed: // drawn from the share Errors
 		p.status = 503
 	case p.answer.Executed() && c.answer == Refused && slices.Contains(f.Statuses, c.status):
 	case p.answer.Executed() && c.fault != nil:

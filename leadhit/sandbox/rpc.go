@@ -14,7 +14,7 @@ type request struct {
 	id            []byte // JSON, as it came; nil if it could not be read
 	name          string // the id as text, for the call log
 	order, status string
-	stray         bool // of a method that does not exist
+	stray         bool // a call to a method that does not exist
 	// fault is the node's error about the request itself, and answer its outcome in the call log.
 	fault  *rpcError
 	answer Answer
@@ -26,7 +26,7 @@ type rpcError struct {
 	Data    *errorData `json:"data,omitempty"`
 }
 
-// errorData is how the Python package json-rpc describes an exception.
+// errorData is an exception as the Python package json-rpc describes it.
 type errorData struct {
 	Type    string   `json:"type"`
 	Message string   `json:"message"`
@@ -59,7 +59,7 @@ func parseRequest(body []byte) *request {
 }
 
 // parseFast reads the form that most clients send: four members in the specification's order, without escapes and
-// blanks. It keeps the sandbox's own cost out of benchmarks.
+// white space. This keeps the sandbox's own cost out of benchmarks.
 func (c *request) parseFast(body []byte) bool {
 	id, rest, ok1 := quoted(body, `{"jsonrpc":"2.0","id":`)
 	order, rest, ok2 := quoted(rest, `,"method":"`+method+`","params":{"order_id":`)

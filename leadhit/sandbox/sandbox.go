@@ -4,7 +4,7 @@
 // in /map lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults]
 // make it misbehave, and can change while calls run.
 //
-// Its call log has all calls in the order in which their first bytes arrived, with their outcomes. Calls to unknown
+// Its call log has all calls in the order in which they arrived, with their outcomes. Calls to unknown
 // methods are only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any
 // latency: a client that stops waiting has nevertheless changed the order. The log grows until [Sandbox.Reset], by
 // about 200 bytes per call.
@@ -32,7 +32,7 @@ const maxBody = 1 << 20
 
 // Options configure a new sandbox.
 type Options struct {
-	// Key is the value that the header API-KEY must have. Empty means that any value will do.
+	// Key is the value that the header API-KEY must have. Empty means that any key will do, but there must be one.
 	Key string
 	// GuardMap makes the map page require the key too.
 	GuardMap bool
@@ -106,7 +106,8 @@ func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
 	if p.answer == Lost {
 		<-r.Context().Done()
 	}
-	// Before the response is written, so that a client that has it finds the call in the log.
+	// The outcome is recorded before the response is written, so that a client that has the response finds it in the
+	// log.
 	s.end(entry, p.answer)
 	p.write(w, c)
 }

@@ -168,16 +168,16 @@ func TestARunRepeatsFromItsSeed(t *testing.T) {
 		}
 		for answer, share := range map[sandbox.Answer]int{sandbox.Failed: 60, sandbox.HTML: 40, sandbox.WrongID: 40, sandbox.Accepted: 60} {
 			if n := counts[answer]; n < share/2 || n > share*2 {
-				t.Errorf("got %d times %v of 200, want about %d", n, answer, share)
+				t.Errorf("got %v for %d of 200 calls, want about %d", answer, n, share)
 			}
 		}
 		return answers.String()
 	}
 	if once, again := run(7), run(7); once != again {
-		t.Error("one seed, two runs")
+		t.Error("the same seed gave different runs")
 	}
 	if run(7) == run(8) {
-		t.Error("two seeds, one run")
+		t.Error("different seeds gave the same run")
 	}
 }
 
@@ -220,7 +220,7 @@ func TestTheBudgetIsATokenBucket(t *testing.T) {
 	})
 }
 
-// A whole server and its client without a socket, in virtual time.
+// A server and its client run without a socket, in virtual time.
 func TestLatencyPassesInABubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
