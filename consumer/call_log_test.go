@@ -188,7 +188,7 @@ func (l *ledger) called(worker string, c change) int {
 		l.violate("%s calls %s with %s, and another call about it is in flight", worker, c.order, c.status())
 	}
 	for i, earlier := range h.changes[:c.n-1] {
-		// a refusal of the mapping holds nothing back: its order is a guess
+		// a refusal by the mapping blocks nothing: its order is a guess
 		if earlier.fate != unmapped && !earlier.finished() {
 			l.violate("%s calls %s with %s before %d is finished", worker, c.order, c.status(), i+1)
 		}

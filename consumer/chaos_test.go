@@ -188,7 +188,7 @@ func (c *chaos) in(until *time.Time) bool {
 	return time.Now().Before(*until)
 }
 
-// events writes events about a few orders of each partition. A quarter name two orders.
+// events writes events about a few orders of each partition. A quarter of the events name two orders.
 func (c *chaos) events(n int) {
 	c.t.Helper()
 	for range n {
@@ -268,7 +268,7 @@ func (c *chaos) calm() {
 // mend restarts all workers, with a pause, if kfake is stuck where Kafka would not be:
 //   - each join restarts its rebalance timer, so crowds of members whose joins time out in turn never join;
 //   - a member that left before it got the outcome of a rebalance is never evicted;
-//   - with the group's leader gone every member is made the leader, which can leave a partition without an owner.
+//   - once the group's leader is gone, every member is made the leader, which can leave a partition without an owner.
 func (c *chaos) mend() {
 	at := c.fake.GroupInfo(group)
 	names := map[string]int{}
@@ -277,7 +277,7 @@ func (c *chaos) mend() {
 	}
 	for _, k := range c.workers {
 		if name := cmp.Or(k.place, k.name); !k.gone() && names[name] > 0 {
-			names[name]-- // the rest are ghosts
+			names[name]-- // the rest are members without a process
 		}
 	}
 	ghosts := 0

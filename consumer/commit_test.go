@@ -49,7 +49,7 @@ func TestAnUnknownCommitEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 			request, _ := r.(*kmsg.OffsetCommitRequest)
 			if late && request.Topics[0].Partitions[0].Offset == 2 {
 				late = false
-				// applied long after its sender gave it up
+				// applied long after its sender abandoned it
 				w.fake.SleepControl(func() { time.Sleep(20 * time.Second) })
 			}
 			return nil, nil, false
@@ -120,7 +120,7 @@ func TestACommitInFlightAtTheEndOfTheDrainIsUnknown(t *testing.T) {
 		time.Sleep(drainLimit - 2*time.Second)
 		silent := w.silence()
 		silent.Store(true)
-		time.Sleep(1900 * time.Millisecond) // one commit at least goes out, and has time until after the drain
+		time.Sleep(1900 * time.Millisecond) // at least one commit is sent, and its time ends only after the drain
 		silent.Store(false)
 		time.Sleep(5 * time.Second)
 		if got := k.State().Generations; got != 2 {
@@ -164,7 +164,7 @@ func TestARequestIsNotWrittenAfterTheLease(t *testing.T) {
 			call := o.Call
 			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
 				if tries.Add(1) == 1 {
-					// as a slow DNS lookup does: the response to a commit sent now could come after the session
+					// as a slow DNS lookup does: the response to a commit sent now could come after the lease
 					time.Sleep(session - callTimeout)
 				}
 				return call(ctx, c)

@@ -123,7 +123,7 @@ func (w *world) many(n int, name, fate string) {
 	}
 }
 
-// stops waits for the flood guard, and counts the letters since.
+// stops waits until the flood guard pauses the calls, and checks how many letters were stored.
 func (w *world) stops(before int, k *worker) {
 	w.t.Helper()
 	if !w.wait(time.Minute, func() bool { return k.State().Dispatch.Pause.Kind == shared.Flood }) {

@@ -141,8 +141,8 @@ func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 	})
 }
 
-// TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime: its length would be negative, since it is our time minus the
-// operator's.
+// TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime: the pause's length would be negative, since it is our time minus
+// the operator's.
 func TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)

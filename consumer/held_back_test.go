@@ -20,7 +20,8 @@ import (
 
 const heldLine = "an open transaction holds back events"
 
-// openTransaction writes one event about an order in a transaction that stays open, and returns its end.
+// openTransaction writes one event about an order in a transaction that stays open, and returns a function that ends
+// the transaction.
 func (w *world) openTransaction(topic string, at time.Time) (end func(kgo.TransactionEndTry)) {
 	w.t.Helper()
 	client := w.client(kgo.DefaultProduceTopic(topic), kgo.TransactionalID("shop"),

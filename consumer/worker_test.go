@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// worker is one process: its death ends its network, and it no longer calls or stores anything.
+// worker is one process: when it dies, its connections break, and it no longer calls or stores anything.
 type worker struct {
 	*consumer.Consumer
 	world   *world

@@ -186,7 +186,7 @@ func (w *world) client(options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// produce writes one event about each of the orders, with a fate for all.
+// produce writes one event about each order, all with the same fate.
 func (w *world) produce(partition int, fate string, orders ...string) {
 	w.t.Helper()
 	for _, order := range orders {
@@ -235,7 +235,7 @@ func (w *world) settle(limit time.Duration) {
 	}
 }
 
-// wait waits until holds.
+// wait waits until holds returns true, for at most limit. It returns the last result of holds.
 func (w *world) wait(limit time.Duration, holds func() bool) bool {
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		synctest.Wait()

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// batchRecords and batchBytes bound a batch of records. The bytes are well below the 1 MiB that topics accept by
+	// batchRecords and batchBytes bound a batch of records. batchBytes is well below the 1 MiB that topics accept by
 	// default.
 	batchRecords = 100
 	batchBytes   = 512 << 10
-	// singleBytes bounds a record that is sent alone. It is the largest that kafka-go accepts, so that only the topic's
-	// limit counts.
+	// singleBytes bounds a record that is sent alone. It is the largest limit that kafka-go accepts, so that only the
+	// topic's limit counts.
 	singleBytes = 1<<31 - 64
 	// writeLimit bounds one attempt to write. The writers make three.
 	writeLimit = 5 * time.Second
 )
 
 // writers store records. Kafka limits the size of the batch, not of the record, so a batch that is refused as too large
-// says nothing about its records. Each of them is then sent alone.
+// says nothing about its records. Each record is then sent alone.
 type writers struct{ batched, single *kafka.Writer }
 
 // newWriters returns a writer for batches, and one for single records, which may be larger than a batch.
@@ -53,13 +53,14 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) } // kafka-go's Close never fails
 
 // Append stores the key, value and headers of records in the first partition of a topic, in their order and with the
-// current time. It returns nil only when all in-sync replicas acknowledged all of them. After an error each record may
-// be stored or not, and a retry may store it twice. Records appended within a few milliseconds share a batch.
+// current time. It returns nil only when all in-sync replicas have acknowledged all records. After an error, each
+// record may be stored or not, and a retry may store it twice. Records appended within a few milliseconds share a
+// batch.
 //
 // An operator must act on [kafkaerr.ErrTooLarge], [kafkaerr.ErrUnfit], [kafkaerr.ErrUnauthorised] and
-// [kafkaerr.ErrUnknownPartition]; the error's text says what to change. Any other error may pass. The end of the
-// context ends the wait, not the write. Only the context bounds the wait for a cluster that does not respond at all.
-// Otherwise one call takes 5 s for each of three attempts, and as much again for a large record.
+// [kafkaerr.ErrUnknownPartition]; the error's text says what to change. Any other error may be temporary. The end of
+// the context ends the wait, not the write. Only the context bounds the wait for a cluster that does not respond at
+// all. Otherwise one call takes up to 5 s for each of three attempts, and as much again for a large record.
 func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record) error {
 	// Write one batch at a time: a batch must not be stored if the one before it failed.
 	for batch := range slices.Chunk(all, batchRecords) {
@@ -85,7 +86,7 @@ func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record)
 
 func write(ctx context.Context, to *kafka.Writer, messages ...kafka.Message) error {
 	err := to.WriteMessages(ctx, messages...)
-	// WriteErrors does not unwrap; it holds one error for each message.
+	// WriteErrors does not unwrap; it contains one error for each message.
 	if each, ok := errors.AsType[kafka.WriteErrors](err); ok {
 		return cmp.Or(each...)
 	}

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// setupLimit bounds what it takes to make a connection usable: dialling, TLS, API versions, SASL.
-	// A pool tries its brokers one after the other inside this limit, so it is a multiple of the dialer's limit for one.
+	// setupLimit bounds the time to make a connection usable: dialling, TLS, API versions, SASL. A pool tries its
+	// brokers one after the other within this time, so the limit is a multiple of the dialer's limit for one address.
 	setupLimit = 6 * time.Second
 
 	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline of the request that
@@ -37,20 +37,20 @@ const (
 
 // Options say which cluster to reach, and how.
 type Options struct {
-	// Brokers are the addresses, host:port, of the brokers to ask first. At least one.
+	// Brokers are the addresses, host:port, of the brokers to ask first. At least one is required.
 	Brokers []string
-	// Topics are all the topics that will be fetched from or written to: the pool knows the leaders of these only.
-	// None means every topic of the cluster, which is costly on a large one.
+	// Topics are all the topics that will be fetched from or written to: the pool knows only the leaders of these. An
+	// empty list means every topic of the cluster, which is costly on a large one.
 	Topics []string
-	// TLS turns on TLS. Nil is plain TCP.
+	// TLS turns on TLS. Nil means plain TCP.
 	TLS *dial.TLS
 	// SASL turns on authentication. Nil means none.
 	SASL *dial.SASL
 	// ClientID is what the brokers' logs and quotas call this process.
 	ClientID string
-	// Dial opens a connection before TLS. Nil is net.Dialer's.
+	// Dial opens a connection before TLS. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs failures to connect, at debug level, and changes of the files. Nil discards them.
+	// Logger logs failures to connect, at debug level, and changes of the TLS and SASL files. Nil discards them.
 	Logger *slog.Logger
 }
 
@@ -67,20 +67,21 @@ type Cluster struct {
 	client    *kafka.Client
 	writers   writers
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
-	memory    *semaphore.Weighted // memoryBudget bytes, for large ones
+	memory    *semaphore.Weighted // memoryBudget bytes, for large fetch responses
 	decoders  *records.Decoders
 }
 
-// Open checks the options, reads the files they name once, and returns the cluster without connecting to it. All
-// mistakes are reported at once, each as a [*dial.OptionError]. The files are read again for every connection; while
-// one cannot be read, its previous content stays in use.
+// Open checks the options, reads the files that they name once, and returns the cluster without connecting to it. All
+// mistakes are reported at once, each as a [*dial.OptionError]. The files are read again for every connection; while a
+// file cannot be read, its previous content stays in use.
 func Open(o Options) (*Cluster, error) {
 	dialer, err := dial.New(dial.Options{Brokers: o.Brokers, TLS: o.TLS, SASL: o.SASL, Dial: o.Dial, Logger: o.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
 
-	// kafka-go's group asks the first broker that accepts TCP and no other, so the order must differ between workers.
+	// kafka-go's group asks the first broker that accepts a TCP connection, and no other, so the order must differ
+	// between workers.
 	brokers := slices.Clone(o.Brokers)
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 
@@ -117,15 +118,15 @@ func Open(o Options) (*Cluster, error) {
 	}, nil
 }
 
-// Brokers returns the addresses of Options.Brokers in an order drawn for this process.
+// Brokers returns the addresses of Options.Brokers, in an order that was chosen at random for this process.
 func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 
 // Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see [dial.Dialer.ConnectMember]. It must not be
 // changed.
 func (c *Cluster) Dialer() *kafka.Dialer { return c.members }
 
-// Close waits for the records that are being appended, and closes the idle connections. It closes each of the others
-// when its request has ended, and does not wait for them. The Cluster must not be used afterwards.
+// Close waits for the records that are being appended, and closes the idle connections. Each other connection closes
+// when its request has ended; Close does not wait for that. The Cluster must not be used afterwards.
 func (c *Cluster) Close() {
 	c.writers.close()
 	c.transport.CloseIdleConnections()

@@ -1,19 +1,20 @@
 // Package broker makes the requests to Kafka that the worker and its tools need, over one pool of connections for the
-// process. Each result says what it proves.
+// process. The comment on each result says what the result proves.
 //
-// [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. It fetches, appends and
-// creates topics itself. Requests that only ask come from package inspect, commits and groups' states from package
-// groups. Below them, package kafkaerr judges failures, and package exchange sends requests. Package dial opens and
-// guards the connections. Package records decodes what a fetch returns, and package wire reads the protocol's types.
+// [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. It fetches and appends
+// records, and creates topics, itself. Requests that only ask something come from package inspect. Commits, and
+// requests about groups, come from package groups. Below them, package kafkaerr judges failures, and package exchange
+// sends requests. Package dial opens and guards the connections. Package records decodes what a fetch returns, and
+// package wire reads the protocol's types.
 //
 // # Promises
 //
 // [Cluster.Fetch] returns the committed records of one partition in offset order, and the offset to ask for next. Next
 // never passes a record that was not returned, except records of aborted transactions, transaction markers, and holes
-// left by compaction. Next does not move on an error: a cancelled context, a truncated response, a batch whose checksum
-// does not match.
+// left by compaction. Next does not advance after an error, such as a cancelled context, a truncated response, or a
+// batch whose checksum does not match.
 //
-// [Cluster.Append] returns nil only when all in-sync replicas acknowledged the record. No request creates a topic,
+// [Cluster.Append] returns nil only when all in-sync replicas have acknowledged the record. No request creates a topic,
 // except [Cluster.CreateTopic].
 //
 // No call outlasts its context, and none outlasts a silent broker: where neither the caller nor kafka-go sets a
@@ -22,12 +23,12 @@
 // # Errors
 //
 // A refusal by a broker, or by kafka-go on its behalf, is a [*kafkaerr.Error], and matches a sentinel of that package.
-// A batch that cannot be decoded is a [*records.UnreadableError]. A connection's failure is as package dial describes.
+// A batch that cannot be decoded is a [*records.UnreadableError]. Package dial describes the failures of connections.
 // Anything else is a failure of the network or of the broker, and may be temporary.
 //
 // # Goroutines
 //
-// The package starts none. kafka-go's pool keeps one per connection and one for the metadata. They end after
+// The package starts no goroutine. kafka-go's pool keeps one per connection and one for the metadata. They end after
 // [Cluster.Close]; those with a request in flight end when its response arrives or its deadline passes. kafka-go's
 // writers keep one for each topic that was appended to, and Close waits for it. A Cluster is safe for concurrent use.
 package broker

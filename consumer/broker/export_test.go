@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/consumer/broker/exchange"
 )
 
-// SendLate gives a commit up under ctx, and then hands it to a connection after all. It returns whether the commit
-// counts as sent, and how many bytes of it left.
+// SendLate abandons a commit under ctx, and then passes it to a connection all the same. It returns whether the commit
+// counts as sent, and how many of its bytes were written.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}
 	pool.Transport = caught
@@ -48,7 +48,8 @@ const (
 	LargeResponse = largeResponse
 )
 
-// Enter takes memory for a response, as a connection does. The connection calls read at its end, the caller leave.
+// Enter takes memory for a response, as a connection does. At its end, the connection calls read, and the caller calls
+// leave.
 func (c *Cluster) Enter(ctx context.Context, size int64) (read, leave func(), err error) {
 	s := newMemoryShare(c.memory)
 	return s.release, s.release, s.take(ctx, size)

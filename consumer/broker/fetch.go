@@ -22,8 +22,8 @@ import (
 // as long as bytes keep arriving.
 const fetchPatience = 3 * time.Second
 
-// responseBytes is what a broker may send at once. It is less than the events of a worker's fetch may take: small events
-// take several times the memory of their bytes, and most topics are compressed.
+// responseBytes is what a broker may send at once. It is less than the memory that the events of a worker's fetch may
+// take: small events take several times their size in memory, and most topics are compressed.
 const responseBytes = 256 << 10
 
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
@@ -34,38 +34,41 @@ type FetchRequest struct {
 	Partition int
 	// Offset is the first to be returned.
 	Offset int64
-	// MaxBytes is where the broker cuts the response. The first batch comes whole, whatever its size: the topic's
-	// max.message.bytes limits it. 0 is 256 KiB, or MaxDecoded if that is less.
+	// MaxBytes is the size at which the broker cuts the response. The first batch comes whole, whatever its size: only
+	// the topic's max.message.bytes limits it. 0 means 256 KiB, or MaxDecoded if that is less.
 	MaxBytes int
-	// MaxDecoded is where decoding stops: the records returned take at most this many bytes, except the first one. The
-	// next fetches return the rest of a well compressed batch. 0 is four times MaxBytes.
+	// MaxDecoded is the size at which decoding stops: the returned records take at most this many bytes, unless the
+	// first record alone takes more. The next fetches return the rest of a well compressed batch. 0 means four times
+	// MaxBytes.
 	MaxDecoded int
-	// Overhead is the memory that the caller needs for each record in addition. It counts towards MaxDecoded.
+	// Overhead is how many bytes of memory the caller needs for each record besides its content. They count towards
+	// MaxDecoded.
 	Overhead int
-	// MaxWait is how long the broker waits for a first event. The call ends three seconds after that, or after the last
-	// bytes of the response that arrived.
+	// MaxWait is how long the broker waits for a first event. The call fails if nothing has arrived three seconds after
+	// that, or if nothing more arrives for three seconds.
 	MaxWait time.Duration
-	// Uncommitted reads up to the high watermark, records of open and aborted transactions included. It is for our own
-	// topics: we write them without transactions, and another producer's open transaction must not hide what we wrote.
+	// Uncommitted reads up to the high watermark, including the records of open and aborted transactions. It is for our
+	// own topics: we write them without transactions, and another producer's open transaction must not hide what we
+	// wrote.
 	Uncommitted bool
 }
 
 // Batch is what one fetch returned.
 type Batch struct {
-	// Records are in offset order, all at or above the offset asked for. Each has memory of its own, so that one kept
-	// for long does not keep its neighbours.
+	// Records are in offset order, all at or above the offset asked for. Each has memory of its own, so that a record
+	// that is kept for long does not keep its neighbours in memory.
 	Records []event.Record
 	// Next is the offset to ask for next. It may have advanced even if there are no records.
 	Next int64
-	// HighWatermark is the end of the replicated log. LastStable is where the first open transaction starts, the end of
-	// what can be read. LogStart is the oldest offset. With kafkaerr.ErrOffsetOutOfRange they are -1.
+	// HighWatermark is the end of the replicated log. LastStable is the end of what can be read, where the first open
+	// transaction starts. LogStart is the oldest offset. With kafkaerr.ErrOffsetOutOfRange, all three are -1.
 	HighWatermark, LastStable, LogStart int64
 }
 
-// Fetch reads records of one partition from its leader, committed ones unless the request says otherwise. After an
-// error the Batch has no records, and its Next is the offset asked for.
+// Fetch reads records of one partition from its leader. It reads only committed records, unless the request says
+// otherwise. After an error the Batch has no records, and its Next is the offset asked for.
 //
-// Errors: [kafkaerr.ErrOffsetOutOfRange] (ask Bounds where the log is now), [kafkaerr.ErrUnknownPartition],
+// Errors: [kafkaerr.ErrOffsetOutOfRange] (Bounds returns where the log is now), [kafkaerr.ErrUnknownPartition],
 // [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], [records.ErrCorrupt]; anything else comes from the network.
 func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxBytes <= 0 {
@@ -110,7 +113,7 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 }
 
 // exchangeFetch asks for records and returns the response; the caller must release its memory. If ctx ends, it returns,
-// and the connection stops working on the response.
+// and the connection stops reading the response.
 func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetch, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

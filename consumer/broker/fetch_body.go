@@ -16,8 +16,8 @@ const (
 	pageSize  = 64 << 10
 )
 
-// body reads the size, the header and the rest of a response into a buffer of the pool. A large one waits for
-// its share of the memory budget. Each piece that arrives resets stalled.
+// body reads a response: its size, its correlation id, and the rest into a buffer of the pool. A large response waits
+// for its share of the memory budget. Each piece that arrives resets stalled.
 func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, stalled *time.Timer) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -77,8 +77,8 @@ func (p progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// recycle takes back a buffer whose bytes are no longer used. Large ones are dropped: one record of 8 MiB must not keep
-// its memory.
+// recycle takes back a buffer whose bytes are no longer used. A large buffer is dropped: one record of 8 MiB must not
+// keep its memory.
 func (c *Cluster) recycle(buffer *[]byte) {
 	if cap(*buffer) <= maxPooled {
 		c.buffers.Put(buffer)

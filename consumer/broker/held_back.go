@@ -11,12 +11,11 @@ type HeldBack struct {
 	Offset int64
 	// Events is the number of offsets from there to the end of the log, transaction markers included.
 	Events int64
-	// First is the time of the first record there; zero if it has none.
+	// First is the time of the first record from there on; zero if that record has no time.
 	First time.Time
 }
 
-// HeldBack returns what open transactions hold back in each partition where there is one, however short the
-// transaction is.
+// HeldBack returns what open transactions hold back in each partition that has one, however new the transaction is.
 func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) (map[int]HeldBack, error) {
 	bounds, err := c.Bounds(ctx, topic, partitions)
 	if err != nil {

@@ -9,11 +9,12 @@ import (
 
 const (
 	// largeResponse is the size above which a fetch response needs a share of the memory budget. kafka-go's connections
-	// read as many at once as there are fetches, and each holds whole batches; a topic may accept batches of 16 MiB.
-	// Smaller ones do not wait: each takes no more than this, and a broker that stops in the middle of one must not
-	// delay fetches from others.
+	// read as many responses at once as there are fetches, and each response contains whole batches; a topic may accept
+	// batches of 16 MiB. Smaller responses do not wait: each takes no more than this, and a broker that stops in the
+	// middle of one must not delay fetches from other brokers.
 	largeResponse = 1 << 20
-	// memoryBudget is how many bytes of large responses a process holds at once. A larger one is read alone.
+	// memoryBudget is how many bytes of large responses a process holds at once. A response that is larger than that is
+	// read alone.
 	memoryBudget = 8 << 20
 )
 

@@ -143,8 +143,8 @@ func TestSettingsOfABrokerAreRead(t *testing.T) {
 
 func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
 	t.Parallel()
-	// From Java: Utils.abs("orders".hashCode()) % 5 and the like. The hash of "orders" is negative, that of the last is
-	// -2³¹.
+	// From Java: Utils.abs("orders".hashCode()) % 5 and the like. The hash of "orders" is negative. That of the last
+	// group is -2³¹.
 	leaders := inspect.OffsetsTopic{Leaders: []int{10, 11, 12, 13, 14}}
 	for group, want := range map[string]int{"a": 12, "ab": 10, "": 10, "orders": 11, "polygenelubricants": 10} {
 		if got := leaders.Coordinator(group); got != want {

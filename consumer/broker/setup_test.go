@@ -89,7 +89,7 @@ func values(t *testing.T, cluster *broker.Cluster, request broker.FetchRequest, 
 	return got
 }
 
-// withDial reaches the broker by d.
+// withDial reaches the broker through d.
 func withDial(d func(ctx context.Context, network, address string) (net.Conn, error)) func(*broker.Options) {
 	return func(o *broker.Options) { o.Dial = d }
 }

@@ -51,7 +51,7 @@ func checkSilent(t *testing.T, sends, want string) {
 	}
 }
 
-// stalls connects to a peer that reads all, sends the start of a response, and then nothing more.
+// stalls connects to a peer that reads all, sends the start of a response, and then sends nothing more.
 func stalls(sends string) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()

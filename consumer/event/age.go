@@ -8,15 +8,15 @@ const timeTolerance = time.Hour // Kafka's own default of message.timestamp.afte
 
 func earliestTime() time.Time { return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// Plausible reports whether a record that was read by now can have been written at time t. That is in 2000 or later,
-// and at most an hour in the future.
+// Plausible reports whether a record that has been read by now can have been written at time t: in 2000 or later, and
+// at most an hour in the future.
 func Plausible(t, now time.Time) bool {
 	return !t.Before(earliestTime()) && !t.After(now.Add(timeTolerance))
 }
 
-// Since returns when an event begins to age: the record's time, or the time of reading if that is earlier or the
-// record's time is not [Plausible]. So no event's time makes an age negative or absurd, and one without a usable time
-// still ages. All ages of events, and the alerts on them, count from here.
+// Since returns the time from which an event's age counts: the record's time, or the time of reading if that is earlier
+// or the record's time is not [Plausible]. So no event's age is negative or absurd, and an event without a usable time
+// has an age too. All ages of events, and the alerts on them, count from this time.
 func Since(t, read time.Time) time.Time {
 	if !Plausible(t, read) || t.After(read) {
 		return read

@@ -2,8 +2,8 @@
 // where it is stored. An [Item] is what a record asks for about one order.
 //
 // The fetcher makes a Record, and everything after it only reads: the mapping, the dispatcher's callers, the writer of
-// dead letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in
-// memory.
+// dead letters, the listings. A Record owns its bytes, so a record that is kept for long does not keep its neighbours
+// in memory.
 //
 // A nil key or value differs from an empty one. In Kafka a nil value is a tombstone; an empty one is just a value.
 package event
@@ -23,7 +23,7 @@ type Partition struct {
 type Place struct {
 	Topic     string
 	Partition int
-	Offset    int64 // after its topic is created again, an offset names another event
+	Offset    int64 // after the topic is created again, the same offset names another event
 }
 
 // ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed

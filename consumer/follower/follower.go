@@ -1,11 +1,11 @@
-// Package follower follows one of the worker's own topics, the letters' topic or the ledger. It reads the topic from
+// Package follower follows one of the worker's own topics: the letters' topic or the ledger. It reads the topic from
 // its start, or only its newest records, and then every record that is appended.
 //
 // Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
 // next call catches up. The package starts no goroutine and does not retry.
 //
-// The topic may be deleted and created again. The follower notices that by the last record it read, and starts again
-// at the new topic's first record.
+// The topic may be deleted and created again. The follower notices that by comparing the last record that it read, and
+// starts again at the new topic's first record.
 package follower
 
 import (
@@ -39,11 +39,11 @@ type Follower[T any] struct {
 	Parse func(event.Record) (T, bool)
 	// Newest is how many of the newest records are read at the start; 0 means all.
 	Newest int64
-	// Recreate creates the topic after somebody deleted it. It returns false if that must not happen yet. It is asked
-	// only after the topic was read once. If Recreate is nil, the topic is never created here.
+	// Recreate creates the topic after somebody deleted it. It returns false if that must not happen yet. It is called
+	// only after the topic has been read once. If Recreate is nil, the topic is never created here.
 	Recreate func(context.Context) (bool, error)
 
-	begun     bool // it was read to its end once
+	begun     bool // the topic was read to its end once
 	following bool // the last Next succeeded
 	at        position
 }
@@ -56,7 +56,7 @@ type position struct {
 
 // News is what the topic holds that Next has not returned before.
 type News[T any] struct {
-	// Lost reports that the topic was deleted and created again. Said is what the first records of the new one say.
+	// Lost reports that the topic was deleted and created again. Said then has only records of the new topic.
 	Lost bool
 	// Said is what the records say, in their order.
 	Said []T
@@ -64,8 +64,8 @@ type News[T any] struct {
 	Next int64
 }
 
-// Next returns news. The first call, and each call after an error, reads to the current end. Other calls wait for at
-// most 5 s, and return no news if there is none. Errors are those of the broker: [kafkaerr.ErrUnknownPartition] if
+// Next returns news. The first call, and each call after an error, reads to the current end. Other calls wait for new
+// records for at most 5 s, and may return no news. Errors are those of the broker: [kafkaerr.ErrUnknownPartition] if
 // there is no such topic.
 func (f *Follower[T]) Next(ctx context.Context) (news News[T], err error) {
 	if f.following {
@@ -126,7 +126,7 @@ func (f *Follower[T]) bounds(ctx context.Context) (inspect.Bounds, error) {
 	return all[0], err
 }
 
-// sameLog reports whether the topic is the log that was read before.
+// sameLog reports whether the topic's log is the one that was read before.
 func (f *Follower[T]) sameLog(ctx context.Context, bounds inspect.Bounds) (bool, error) {
 	last := f.at.last
 	switch {
@@ -158,7 +158,7 @@ func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration)
 		}
 	}
 	if n := len(batch.Records); n > 0 {
-		last := batch.Records[n-1] // a copy: the slice holds all of them
+		last := batch.Records[n-1] // a copy: the slice keeps all of them in memory
 		at.last = &last
 	}
 	at.next = batch.Next

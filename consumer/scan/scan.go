@@ -54,7 +54,7 @@ type Range struct {
 	Topic string
 	// Partitions are read in this order. None means all.
 	Partitions []int
-	// From is the first event, the log's start if zero.
+	// From is the first event that is read; if zero, the log's start.
 	From Position
 	// Until is the first event that is not read; if zero, the log's end at the start.
 	Until Position
@@ -70,7 +70,7 @@ type Range struct {
 }
 
 // Position is a place in every partition of a topic: an offset or, if set, a time, which means the first event that is
-// not older. An offset outside of the log is moved to its start or end.
+// not older. An offset outside the log is moved to its start or end.
 type Position struct {
 	Offset int64
 	// Time, unless zero, is used instead of Offset: the first event of each partition that is at least as new.
@@ -161,7 +161,7 @@ func (s *scan) ends(b inspect.Bounds) inspect.Bounds {
 	return b
 }
 
-// choose fills Partitions if none were named.
+// choose checks that the topic exists, and fills Partitions if none were named.
 func (s *scan) choose(ctx context.Context) error {
 	var topic inspect.TopicInfo
 	err := retry(ctx, func() error {
@@ -203,7 +203,7 @@ func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64,
 	return offsets, nil
 }
 
-// read reads one partition after the other to its end. To follow, it then reads all of them in turn.
+// read reads one partition after the other to its end. With Follow, it then reads all of them in turn.
 func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) error {
 	for _, p := range s.parts {
 		if err := s.readPart(ctx, p, yield); err != nil {
@@ -287,8 +287,8 @@ func (s *scan) fetch(ctx context.Context, p *part) fetched {
 	return fetched{batch, err}
 }
 
-// deliver yields the records of a fetch. A fetch may hold more than the range, because a batch comes whole, so
-// records beyond the end are dropped here.
+// deliver yields the records of a fetch. A batch comes whole, so a fetch may return records beyond the range. They are
+// dropped here.
 func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, error) bool) error {
 	for _, r := range batch.Records {
 		if !s.Follow && r.Offset >= p.end {
@@ -303,7 +303,7 @@ func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, err
 }
 
 // resume returns where to continue when the offset is out of range. Either retention has passed it, or the log was
-// truncated below it; then nothing of the range is left, and Follow continues at the log's end.
+// truncated below it. In the second case nothing of the range is left, and Follow continues at the log's end.
 func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	bounds, err := s.cluster.Bounds(ctx, s.Topic, []int{p.partition})
 	if err != nil {
@@ -320,8 +320,8 @@ func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	return max(p.next, p.end), nil
 }
 
-// advance reports progress in offsets, not records: only offsets are known in advance. Aborted and compacted records count
-// as read.
+// advance reports progress in offsets, not records: only the number of offsets is known from the start. Aborted and
+// compacted records count as read.
 func (s *scan) advance(p *part, next int64) {
 	if s.Follow {
 		p.end = max(p.end, next)
@@ -367,7 +367,7 @@ func retry(ctx context.Context, do func() error) error {
 }
 
 // final reports whether a retry cannot help. An unknown partition is not final: a broker reports that for a moment when
-// it loses one.
+// it loses a partition.
 func final(err error) bool {
 	return errors.Is(err, kafkaerr.ErrUnauthorised) || errors.Is(err, records.ErrCorrupt)
 }

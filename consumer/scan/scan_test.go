@@ -30,7 +30,7 @@ func setup(t *testing.T, events ...int) (*kfake.Cluster, *broker.Cluster, *kgo.C
 	return fake, cluster, writer
 }
 
-// setupOn also returns what makes further clients.
+// setupOn also returns a function that makes further clients.
 func setupOn(t *testing.T, network *kfake.VirtualNetwork, events ...int) (
 	*kfake.Cluster, *broker.Cluster, *kgo.Client, func(...kgo.Opt) *kgo.Client,
 ) {

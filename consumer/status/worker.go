@@ -17,10 +17,10 @@ type Worker struct {
 	Schema  string `json:"schema"`
 	Version string `json:"version"`
 	Group   string `json:"group"`
-	// At is now by the worker's clock.
+	// At is the current time by the worker's clock.
 	At time.Time `json:"at"`
-	// State is the reason for the pause, if Paused, else Phase. Since is when it began. Reason and By are the reason
-	// and the author of a pause by a person or the flood guard.
+	// State is the kind of pause if Paused, else Phase. Since is when that began. Reason and By are set for a pause by
+	// a person or the flood guard: why and by whom the calls were paused.
 	State  string    `json:"state"`
 	Paused bool      `json:"paused"`
 	Phase  string    `json:"phase"`
@@ -48,24 +48,24 @@ type Worker struct {
 	RetryAfter *time.Time `json:"retry_after,omitempty"`
 
 	// Waiting counts the orders whose last call failed and will be retried. Blocked counts the events behind another
-	// event of their order, which no worker could call now.
+	// event of their order: no worker could make their calls now.
 	Waiting int `json:"orders_waiting"`
 	Blocked int `json:"events_blocked"`
-	// Letters counts the letters stored since the start of the process, LettersInAir those not stored yet; their events
-	// stay unfinished.
+	// Letters counts the letters stored since the start of the process. LettersInAir counts the letters that are not
+	// stored yet; their events stay unfinished.
 	Letters      uint64 `json:"letters"`
 	LettersInAir int    `json:"letters_in_air"`
-	// OldestAge is the age of the oldest unfinished event. Lag leaves out what was sent already and what is blocked,
-	// because more workers would not help these. Both are 0 if there is no such event.
+	// OldestAge is the age of the oldest unfinished event. Lag leaves out events whose calls were sent already, and
+	// blocked events, because more workers would not help these. Both are 0 if there is no such event.
 	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
 	Lag       float64 `json:"lag_seconds"`
-	// HeldBack counts the events behind open transactions, HeldBackAge is the age of the oldest of them.
+	// HeldBack counts the events behind open transactions. HeldBackAge is the age of the oldest such event.
 	HeldBack    int64   `json:"events_held_back"`
 	HeldBackAge float64 `json:"events_held_back_age_seconds"`
 	// TwoPartitions counts orders that were seen in two partitions of one topic.
 	TwoPartitions int `json:"orders_in_two_partitions"`
 
-	// Replays counts the replays without an outcome by what they wait for; absent if there are none.
+	// Replays counts the replays that have no outcome yet, by what they wait for; absent if there are none.
 	Replays map[string]int `json:"replays_waiting,omitempty"`
 
 	// LastHour counts this worker's letters of the last hour, or since its start if that is later.
@@ -92,10 +92,10 @@ type Item struct {
 	Event  string `json:"event"`            // topic/partition/offset, and #item if the event names several orders
 	Replay int    `json:"replay,omitempty"` // the number of the replay
 	Status string `json:"status,omitempty"`
-	// Doing is what it does or waits for. Of an event: blocked, ready, in flight, waiting, storing, marking or commit.
-	// A replay that has not reached its order's lane waits for its backlog, partition, place, letter or outcome.
+	// Doing is what the item does or waits for. Of an event: blocked, ready, in flight, waiting, storing, marking or
+	// commit. A replay that has not reached its order's lane waits for its backlog, partition, place, letter or outcome.
 	Doing  string `json:"doing"`
-	Behind string `json:"behind,omitempty"` // the event that must end first
+	Behind string `json:"behind,omitempty"` // the event that must be finished first
 	Tries  int    `json:"tries"`            // calls that were made
 	Repeat bool   `json:"repeat,omitempty"` // it needed no call: LeadHit had accepted the status last
 	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
@@ -106,7 +106,7 @@ type Item struct {
 	Message string `json:"message,omitempty"`
 }
 
-// CauseCount says how many letters had a cause.
+// CauseCount says how many letters had one cause.
 type CauseCount struct {
 	Cause   string `json:"cause"`
 	Letters int    `json:"letters"`
@@ -159,7 +159,7 @@ type WaitingOrder struct {
 	Event  string `json:"event"` // topic/partition/offset
 	Order  string `json:"order_id"`
 	Status string `json:"status"`
-	// Time is the event's, or when it was read if the event's is implausible.
+	// Time is the event's time, or the time when it was read if the event's time is implausible.
 	Time  time.Time `json:"event_time"`
 	Tries int       `json:"tries"`
 	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.

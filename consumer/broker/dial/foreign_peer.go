@@ -14,13 +14,14 @@ var ErrNotKafka = errors.New("not a Kafka broker")
 // notKafkaError says why the bytes that came from an address are not a broker's response.
 type notKafkaError struct {
 	text string
-	err  error // the error that ended the connection, if it ended
+	err  error // what ended the connection, if it ended
 }
 
 func (e *notKafkaError) Error() string        { return e.text }
 func (e *notKafkaError) Is(target error) bool { return target == ErrNotKafka }
 
-// Unwrap returns an unexpected end, which kafka-go treats as a broken connection.
+// Unwrap returns the error that ended the connection. Otherwise it returns an unexpected end, which kafka-go treats as
+// a broken connection.
 func (e *notKafkaError) Unwrap() error {
 	if e.err != nil {
 		return e.err
@@ -84,7 +85,7 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 // knownProtocol identifies a protocol by the first bytes that its server sends, before or after our request.
 type knownProtocol struct{ prefix, name string }
 
-// knownProtocols returns the first bytes of servers that an address may lead to by mistake, mostly by a wrong port.
+// knownProtocols returns the first bytes of servers that may be found at a mistaken address, mostly at a wrong port.
 func knownProtocols() []knownProtocol {
 	return []knownProtocol{
 		{"HTTP", "HTTP"},

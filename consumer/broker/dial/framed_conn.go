@@ -22,14 +22,16 @@ const (
 	smallResponse = 1 << 20
 	// largeResponse bounds responses that name topics and partitions. A million partitions take 40 MB.
 	largeResponse = 64 << 20
-	// firstPiece is how much of a response is read before we know how much of it arrives.
+	// firstPiece limits each read of a response until more than that has arrived. From then on, the limit is what has
+	// arrived.
 	firstPiece = 4 << 10
 )
 
 // framedConn passes only valid responses to kafka-go, which allocates whatever size, count or length a peer sends
-// (segmentio/kafka-go#1439). It follows both directions: each response must belong to a request that was written, and
-// have a size that such a response can have. Its content is checked too, before kafka-go reads it. Memory grows with
-// what has arrived, not with what is announced. A fetch response is passed on unread: its reader trusts no length.
+// (segmentio/kafka-go#1439). It watches both directions: each response must belong to a request that was written, and
+// have a size that such a response can have. The content of a response is checked too, before kafka-go reads it. Memory
+// grows with what has arrived, not with what is announced. The content of a fetch response is passed on unchecked: its
+// reader trusts no length.
 //
 // As with every connection of kafka-go, one goroutine at a time reads, and one at a time writes.
 type framedConn struct {
@@ -58,7 +60,7 @@ type framedConn struct {
 type awaited struct {
 	key, version int16
 	id           int32
-	raw          bool // a SASL token, whose response has a size and no more
+	raw          bool // a SASL token, whose response has a size and no other header
 }
 
 // Write records the requests in b and writes it.

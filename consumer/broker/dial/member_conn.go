@@ -24,8 +24,8 @@ const oldestMetadata = 4
 // errForeign ends a connection whose bytes are not Kafka's.
 var errForeign = errors.New("not a Kafka message")
 
-// ConnectMember opens connections for kafka-go's ConsumerGroup. On them its requests create no topic, and no member of
-// the group can stop the others.
+// ConnectMember opens connections for kafka-go's ConsumerGroup. On these connections, its requests create no topic, and
+// no member of the group can block the others.
 func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d.Connect(ctx, network, address)
 	if err != nil {
@@ -38,8 +38,8 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 //
 // As the group's leader, kafka-go asks for the partitions of all members' topics, and lets the broker create missing
 // ones. With auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
-// defaults. Here the request forbids that. And one topic with an error would make the assignment of all topics fail.
-// So such topics are left out of the response: they have no partitions.
+// defaults. So memberConn makes the request forbid that. Also, one topic with an error would make the assignment of all
+// topics fail. So topics with errors are left out of the response, and no partitions of them are assigned.
 //
 // kafka-go also fails the assignment when a member's subscription differs from the form that kafka-go writes, so one
 // member could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.
@@ -96,10 +96,10 @@ func frame(b []byte) (size int, whole bool, err error) {
 	return size, len(b) >= size, nil
 }
 
-// send sends one request, a metadata request in a form that creates nothing.
+// send sends one request. It changes a metadata request so that it creates no topic.
 func (c *memberConn) send(request []byte) error {
 	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. No token begins with
-	// these keys.
+	// one of the keys below.
 	const header = 12 // length, key, version, correlation id
 	if len(request) < header {
 		_, err := c.Conn.Write(request)
@@ -117,8 +117,8 @@ func (c *memberConn) send(request []byte) error {
 	return err
 }
 
-// sendMetadata writes kafka-go's request in a version that can forbid creation. The response comes back in that
-// version, so it must be converted to the one that kafka-go expects.
+// sendMetadata writes kafka-go's request in a version that can forbid the creation of topics. The response comes back
+// in that version, so it must be converted to the one that kafka-go expects.
 func (c *memberConn) sendMetadata(request []byte) error {
 	version, id, client, message, err := protocol.ReadRequest(bytes.NewReader(request))
 	if err != nil {
@@ -175,7 +175,7 @@ func (c *memberConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// next looks at the beginning of the next response. After an error, a deadline's for example, it may be called again.
+// next looks at the beginning of the next response. It may be called again after an error, such as an expired deadline.
 func (c *memberConn) next() error {
 	const length, idAfter = 4, 8
 	head, err := c.in.Peek(length)
@@ -219,8 +219,8 @@ func (c *memberConn) change(q rewrite) error {
 	return protocol.WriteResponse(&c.changed, q.wanted, id, message)
 }
 
-// subscription returns the part of a member's subscription that kafka-go can read: version, topics and user data. Bytes
-// of another form become a subscription to nothing.
+// subscription returns the part of a member's subscription that kafka-go can read: version, topics and user data.
+// Malformed bytes become a subscription to no topics.
 func subscription(b []byte) []byte {
 	c := wire.Cursor{B: b}
 	c.Take(2) // version

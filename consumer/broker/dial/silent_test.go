@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// late is a connection whose next responses are these; "" is a deadline that passes.
+// late is a connection whose next responses are these; "" means that a deadline passes.
 type late struct {
 	canned
 	answers []string
@@ -49,6 +49,6 @@ func TestOnlyAConnectionWithoutAnyResponseIsCalledSilent(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		read(silent)
 		read("") // a response
-		read("") // none, but there was one before
+		read("") // no response, but there was one before
 	})
 }

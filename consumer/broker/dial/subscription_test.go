@@ -26,7 +26,7 @@ func TestASubscriptionKeepsThePartsThatKafkaGoCanRead(t *testing.T) {
 		if got := string(dial.Subscription([]byte(test.in))); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
-		// A trusted count takes 7 s to count down, a rejected one a microsecond.
+		// A loop over a trusted count takes 7 s. Rejecting the count takes a microsecond.
 		if took := time.Since(begun); took > 3*time.Second {
 			t.Errorf("%s: took %v, want the parser to end with the message", name, took)
 		}

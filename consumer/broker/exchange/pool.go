@@ -4,11 +4,11 @@
 //   - whether a request without a response was ever sent. An error alone does not show it: a deadline may pass while
 //     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
 //   - current metadata. kafka-go returns its cache for as long as no broker responds.
-//   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine, where nothing bounds how many do
-//     so at once or how much they unpack, and a panic ends the process. It also drops the batch's last offset.
+//   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine. There, nothing bounds how many are
+//     decoded at once or how much they unpack, and a panic ends the process. It also drops the batch's last offset.
 //
-// [Ask] sends a [Request] to the broker that a [Route] chooses. The package starts no goroutine. A request is written
-// and read on the goroutine of its connection, which belongs to kafka-go's pool.
+// [Ask] sends a [Request] to the broker that a [Route] chooses. The package starts no goroutine. The goroutine of a
+// connection, which belongs to kafka-go's pool, writes the request and reads the response.
 package exchange
 
 import (

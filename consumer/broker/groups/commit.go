@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Member identifies the member that commits. An empty ID and the Generation -1 commit from outside the group, which the
-// coordinator accepts only while the group has no members.
+// Member identifies the member that commits. With an empty ID and the Generation -1, the commit comes from outside the
+// group. The coordinator accepts that only while the group has no members.
 type Member struct {
 	Group string
 	// Generation and ID are those of the last join. The coordinator fences commits under older ones, so a member that
@@ -27,9 +27,9 @@ type Member struct {
 // OffsetCommit is what to commit for one partition, or what is committed.
 type OffsetCommit struct {
 	event.Partition
-	// Next is the offset to resume from: the one after the last finished.
+	// Next is the offset to resume from: the one after the last finished event.
 	Next int64
-	// Metadata is text, at most 4,096 bytes by the brokers' default.
+	// Metadata is text. By default, brokers accept at most 4,096 bytes.
 	Metadata string
 }
 
@@ -37,7 +37,7 @@ type OffsetCommit struct {
 type CommitResult struct {
 	OffsetCommit
 	Outcome Outcome
-	// Err is a *kafkaerr.Error, nil when the outcome is Acked.
+	// Err is a *kafkaerr.Error; nil when the outcome is Acked.
 	Err error
 }
 
@@ -51,11 +51,11 @@ const (
 	Ambiguous Outcome = iota
 	// Acked: the coordinator has stored it.
 	Acked
-	// Again [14] [15] [16], or never sent: it was not applied, or is logged before whatever is sent next.
+	// Again [14] [15] [16], or never sent: it was not applied, or it is applied before any later commit.
 	Again
 	// Fenced [22] [25] [27] [82] [113]: the generation is over for this member.
 	Fenced
-	// MetadataTooLarge [12] [28]: shorten it.
+	// MetadataTooLarge [12] [28]: the metadata must be shorter.
 	MetadataTooLarge
 	// UnknownTopic [3]: the partition is gone, or the coordinator does not know it yet.
 	UnknownTopic
@@ -141,7 +141,7 @@ func (c *Coordinators) commit(ctx context.Context, member Member, offsets []Offs
 	return codes, true, nil
 }
 
-// commitMessage collects the partitions of each topic, as the request has them.
+// commitMessage groups the partitions by topic, as the request requires.
 func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request {
 	message := &offsetcommit.Request{
 		GroupID:         member.Group,
@@ -174,7 +174,7 @@ func (c *Coordinators) Committed(ctx context.Context, group string, partitions [
 ) {
 	committed := make(map[event.Partition]OffsetCommit, len(partitions))
 	if len(partitions) == 0 {
-		return committed, nil // an empty request asks for all of the group's
+		return committed, nil // an empty request asks for all of the group's commits
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()

@@ -20,15 +20,15 @@ const (
 
 // Group is what a coordinator knows about a group.
 type Group struct {
-	// State is Kafka's word: Stable, Empty, Dead, and others while it rebalances.
+	// State is Kafka's word: Stable, Empty, Dead, and others while the group rebalances.
 	State string
-	// ProtocolType is "consumer" for consumers. Other clients, such as Kafka Connect, have another word.
+	// ProtocolType is "consumer" for consumers. Other clients, such as Kafka Connect, have another type.
 	ProtocolType string
 	// Protocol names the way in which the members share the partitions; "" while nobody has joined.
 	Protocol string
 	Members  []GroupMember
-	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for
-	// the groups of KIP-848. Members and Protocol are not known then.
+	// Kind is empty for a classic group, which kafka-go can join. For other groups it is the name of their kind, such
+	// as consumer (KIP-848), and Members and Protocol are not known.
 	Kind string
 	// Rights are what we may do to the group.
 	Rights inspect.Rights
@@ -38,7 +38,7 @@ type Group struct {
 type GroupMember struct {
 	// ID is the coordinator's name for the member.
 	ID string
-	// ClientID is the member's own name for its program, Host the address of its machine.
+	// ClientID is the member's own name for its program. Host is the address of its machine.
 	ClientID, Host string
 }
 
@@ -53,8 +53,8 @@ func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Gro
 	if err != nil || g.State != Dead {
 		return g, err
 	}
-	// It does not exist, or is of a kind that this request does not know. A broker too old for the list has no other
-	// kinds.
+	// The group does not exist, or is of a kind that this request does not know. A broker that is too old for the list
+	// below has no groups of other kinds.
 	if list, ok, err := c.listed(ctx, node, group); err == nil && ok {
 		g.State, g.Kind = list.state, list.protocolType
 	}

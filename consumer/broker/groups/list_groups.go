@@ -14,11 +14,11 @@ import (
 	"leadhit-sync/consumer/broker/wire"
 )
 
-// listGroupsVersion is the first version whose response has the groups' states. kafka-go knows older ones only.
+// listGroupsVersion is the first version whose response has the groups' states. kafka-go knows only older ones.
 const listGroupsVersion = 4
 
-// groupList is a ListGroups request to one broker, and its outcome. kafka-go routes it; we write and read it, with the
-// encoding that Kafka calls flexible.
+// groupList is a ListGroups request to one broker, and its outcome. kafka-go routes it. We write it and read the
+// response, in the encoding that Kafka calls flexible.
 type groupList struct {
 	node     int
 	clientID string
@@ -38,7 +38,7 @@ func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 }
 
 // Required takes the request over from kafka-go. The versions that the broker speaks are unknown here: kafka-go has
-// reduced them to its own.
+// limited them to its own.
 func (l *groupList) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange writes the request and reads its response.
@@ -53,7 +53,7 @@ func (l *groupList) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if _, err := rw.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)); err != nil {
 		return nil, err
 	}
-	// The connection has compared the size with what is allowed, and has the whole response in memory.
+	// The connection has checked the size against its limit, and has the whole response in memory.
 	var size [4]byte
 	if _, err := io.ReadFull(rw, size[:]); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (l *groupList) parse(body []byte) error {
 
 var errShort = errors.New("response is cut short")
 
-// compact reads a length of the encoding that Kafka calls flexible (KIP-482): a varint, one more than the length.
+// compact reads a length in the flexible encoding (KIP-482): a varint that is one more than the length.
 func compact(c *wire.Cursor) int { return max(c.Uvarint()-1, 0) }
 
 func text(c *wire.Cursor) string { return string(c.Take(compact(c))) }

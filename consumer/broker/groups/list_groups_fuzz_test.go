@@ -10,7 +10,7 @@ func FuzzListGroups(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02\x05mine\x09consumer\x06Empty\x00\x00"))
 	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\x0f"))
 	f.Add([]byte("\x00\x00\x00\x01\x03\x00\x05hello"))
-	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x80\x80\x04")) // 65535 groups, and none of them
+	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x80\x80\x04")) // a count of 65535, and no group
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if count, err := groups.ParseGroupList(body); count > len(body) {
 			t.Errorf("got %d groups of %d bytes, %v", count, len(body), err)

@@ -2,8 +2,8 @@
 // logs of partitions start and end. A cluster of package broker has the methods of an [Inspector], so its callers
 // need this package only for the types of the results.
 //
-// A result says what it proves. Metadata comes from a broker, not from the pool's cache, and no request creates a
-// topic. A setting or permission that we may not see is unknown, which is not an error.
+// Metadata comes from a broker, not from the pool's cache, and no request creates a topic. A setting or permission that
+// we may not see is unknown, which is not an error.
 //
 // Errors are those of package kafkaerr, or of the network. An Inspector is safe for concurrent use and starts no
 // goroutine.
@@ -22,7 +22,7 @@ type Inspector struct {
 	members *kafka.Dialer
 }
 
-// New returns an Inspector that asks over pool. Only Greet opens connections of its own, with members.
+// New returns an Inspector that sends its requests over pool. Only Greet opens connections of its own, with members.
 func New(pool *exchange.Pool, members *kafka.Dialer) *Inspector {
 	return &Inspector{pool: pool, client: pool.Client(), members: members}
 }

@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// Settings are the settings of a topic or a broker, by Kafka's names. Nil means that the login may not read
-// them. A broker's settings require DescribeConfigs on the cluster.
+// Settings are the settings of a topic or a broker, by Kafka's names. Nil means that we may not read them. A broker's
+// settings require DescribeConfigs on the cluster.
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.
@@ -56,7 +56,7 @@ type described struct {
 	err error
 }
 
-// settings asks for settings of topics or brokers; without names for all of them.
+// settings asks for the named settings of topics or brokers, or for all settings if there are no names.
 func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (
 	map[string]described, error,
 ) {
@@ -93,8 +93,8 @@ func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, n
 	return all, nil
 }
 
-// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false where age
-// alone deletes nothing, and where the topic does not say. It ignores retention.bytes, which may delete earlier.
+// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false if age alone
+// deletes nothing, or if the settings do not say. It ignores retention.bytes, which may delete earlier.
 func (s Settings) Retention() (age time.Duration, limited bool) {
 	if policy := s["cleanup.policy"]; policy != "" && !strings.Contains(policy, "delete") {
 		return 0, false
@@ -118,8 +118,8 @@ func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Durat
 	return age, limited, nil
 }
 
-// ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Brokers of 3.0 and later do
-// not, unless their inter.broker.protocol.version is older. known is false where a broker does not say.
+// ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Brokers since 3.0 do not,
+// unless their inter.broker.protocol.version is older. known is false if a broker does not say.
 func (i *Inspector) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (
 		describeTransactions = 65 // a request that came with 3.0

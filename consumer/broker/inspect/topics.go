@@ -25,7 +25,7 @@ type Topology struct {
 }
 
 // EqualPartitions reports whether all topics that exist have the same number of partitions. Then a key has the same
-// partition number in each. It is false if that is unknown.
+// partition number in each topic. It returns false if that is not known.
 func (t Topology) EqualPartitions() bool {
 	counts := make(map[int]bool)
 	for _, info := range t.Topics {

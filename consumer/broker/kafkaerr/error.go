@@ -1,7 +1,6 @@
-// Package kafkaerr judges the errors of requests to Kafka, so that callers need not know Kafka's error codes. A
-// failed request is an [*Error]. It matches one of this package's sentinels with errors.Is, or none where a retry may
-// help. Errors of appending and of creating a topic also carry advice for the operator: the setting or the right to
-// change.
+// Package kafkaerr judges the errors of requests to Kafka, so that callers need not know Kafka's error codes. A failed
+// request is an [*Error]. It matches one of this package's sentinels with errors.Is, or none if a retry may help.
+// Errors of appending and of creating a topic also carry advice for the operator: the setting or the right to change.
 package kafkaerr
 
 import (
@@ -27,10 +26,9 @@ var (
 	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the permission to
 	// do this.
 	ErrUnauthorised = errors.New("not authorised")
-	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
+	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, is not known, or is another broker.
 	ErrCoordinator = errors.New("group coordinator not available")
-	// ErrTooOld [35]: the broker does not speak a version of a request that we need. It is older than Kafka
-	// 0.11.
+	// ErrTooOld [35]: the broker does not support the version of a request that we need. It is older than Kafka 0.11.
 	ErrTooOld = errors.New("the broker is older than Kafka 0.11")
 	// ErrTooLarge [10] [18]: the record does not fit into the topic.
 	ErrTooLarge = errors.New("the record is too large for the topic")
@@ -43,10 +41,10 @@ var (
 type Error struct {
 	// Op is the request: fetch, list offsets, commit, ….
 	Op string
-	// Topic is empty and Partition -1 where the request was not about one.
+	// Topic is empty, and Partition is -1, if the request was not about one.
 	Topic     string
 	Partition int
-	// Code is Kafka's; 0 if no broker responded.
+	// Code is Kafka's error code; 0 if no broker responded.
 	Code int
 	// Err is the cause.
 	Err error
@@ -74,8 +72,8 @@ func (e *Error) Unwrap() []error {
 	return []error{e.fact, e.Err}
 }
 
-// New returns err as the failure of a request, and judges it. Partition is -1 where the request was not about one.
-// Codes are tested first: kafka.Error is a net.Error too.
+// New returns err as the failure of a request, and judges it. Partition is -1 if the request was not about one. Codes
+// are tested first: kafka.Error is a net.Error too.
 func New(op, topic string, partition int, err error) *Error {
 	e := &Error{Op: op, Topic: topic, Partition: partition, Err: err}
 	var code kafka.Error
@@ -98,7 +96,7 @@ func FromCode(code int16) error {
 	return kafka.Error(code)
 }
 
-// factOf lists only the codes that some caller treats specially. For all others every caller retries.
+// factOf lists only the codes that some caller treats specially. After any other code, every caller retries.
 func factOf(code kafka.Error) error {
 	switch code {
 	case kafka.OffsetOutOfRange:

@@ -1,7 +1,7 @@
 // Package partitioner recognises the usual partitioners by the keys that they put into partitions.
 //
-// A key has one partition only if all producers choose it in one way. Nobody but the producers knows how they choose,
-// but their records show it.
+// A key has only one partition if all producers choose partitions in the same way. Only the producers know how they
+// choose, but their records show it.
 package partitioner
 
 import (
@@ -26,7 +26,8 @@ func All() *Candidates {
 }
 
 // Explain reports whether one partitioner puts this key and all before it into their partitions. The key must not be
-// empty, because producers spread keyless records. partitions is the topic's number of them: 0 if it is unknown.
+// empty, because producers spread keyless records. partitions is the topic's number of partitions; 0 if that is not
+// known.
 func (c *Candidates) Explain(key []byte, partition, partitions int) bool {
 	if partitions > 1 {
 		for n := len(c.numbers); n < partitions; n++ {

@@ -35,8 +35,8 @@ const (
 // ErrCorrupt says that bytes of a log or of a fetch response are not as Kafka writes them. Test with errors.Is.
 var ErrCorrupt = errors.New("corrupt data")
 
-// Decoders bounds how many compressed batches a process decodes at once, and so the memory that takes. [NewDecoders]
-// makes one; all goroutines of a process share it.
+// Decoders bounds how many compressed batches a process decodes at once, and so the memory that decoding takes.
+// [NewDecoders] makes one; all goroutines of a process share it.
 type Decoders struct{ free *semaphore.Weighted }
 
 // NewDecoders returns decoders that are all free.
@@ -70,7 +70,7 @@ func (d *decoder) Close() error {
 }
 
 // checkClaims refuses compressed bytes that claim an impossible unpacked size, because decoders allocate what is
-// claimed. For claims of gzip and lz4 they allocate at most 4 MiB.
+// claimed. For gzip and lz4, they allocate at most 4 MiB.
 func checkClaims(codec int8, packed []byte) error {
 	switch codec {
 	case snappy:
@@ -113,7 +113,7 @@ const (
 )
 
 // weight returns how many of the decoders a batch takes, as its first bytes say. If those are wrong, decoding fails.
-// The windows and blocks of gzip and lz4 are small enough.
+// The windows and blocks of gzip and lz4 are small enough for one decoder.
 func weight(codec int8, packed []byte) int64 {
 	switch {
 	case len(packed) > largeBatch,

@@ -32,7 +32,7 @@ func framedSnappy(size uint64) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(block))), block...)
 }
 
-// zstdFrame returns the beginning of a frame: the descriptor, and the fields that it says follow.
+// zstdFrame returns the beginning of a frame: the descriptor, and the fields that it announces.
 func zstdFrame(descriptor byte, fields ...byte) []byte {
 	b := append([]byte{0x28, 0xb5, 0x2f, 0xfd, descriptor}, fields...)
 	return append(b, make([]byte, 20)...)
@@ -172,7 +172,7 @@ func TestNoClaimOfCompressedBytesIsTrusted(t *testing.T) {
 
 func TestWellPackedSnappyIsRead(t *testing.T) {
 	t.Parallel()
-	packed := records.Pack(snappy, make([]byte, 16<<20)) // zeros, which pack best
+	packed := records.Pack(snappy, make([]byte, 16<<20)) // zeros, which compress best
 	r, err := records.NewDecoders().Open(t.Context(), snappy, packed)
 	if err != nil {
 		t.Fatal(err)

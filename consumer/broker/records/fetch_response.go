@@ -7,7 +7,7 @@
 //
 // # Promises
 //
-// No length, count or size in the bytes is trusted: memory follows what has arrived, and [Decoders] bounds what is
+// No length, count or size in the bytes is trusted: memory grows with what has arrived, and [Decoders] bounds what is
 // unpacked at once. Records of aborted transactions and transaction markers are left out. next never passes a record
 // that was not returned. The package starts no goroutine.
 package records
@@ -77,15 +77,15 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 	return f, nil
 }
 
-// Limit is how many bytes the records of one fetch may take. Overhead is what its reader adds to each.
+// Limit is how many bytes the records of one fetch may take. Overhead is how many bytes the caller adds to each record.
 type Limit struct{ Bytes, Overhead int }
 
-// Decode returns the partition's committed records from offset from on, in offset order, and the offset to ask for
-// next. It stops at the limit; the first record comes whole, whatever its size. Each record has memory of its own. An
-// error after complete records is left to the next fetch, which begins there.
+// Decode returns the partition's committed records whose offsets are at least from, in offset order, and the offset to
+// ask for next. It stops at the limit; the first record comes whole, whatever its size. Each record has memory of its
+// own. An error after complete records is left to the next fetch, which begins there.
 //
-// Errors: an [*UnreadableError], which matches [ErrCorrupt]; the cause of ctx, whose end also ends the wait for a
-// decoder.
+// The error is an [*UnreadableError], which matches [ErrCorrupt], or the cause of ctx. Decode stops waiting for a
+// decoder when ctx ends.
 func (p Partition) Decode(ctx context.Context, decoders *Decoders, of event.Partition, from int64, limit Limit) (
 	decoded []event.Record, next int64, err error,
 ) {

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// message is a record of format 0 or 1, which producers wrote before Kafka 0.11. They have no transactions and no
-// headers. Old logs still hold them, and a broker returns them as they are.
+// message is a record of format 0 or 1, which producers wrote before Kafka 0.11. These formats have no transactions and
+// no headers. Old logs still contain such records, and a broker returns them unchanged.
 type message struct {
 	offset     int64
 	magic      int8
@@ -43,8 +43,8 @@ func parseMessage(b []byte) (message, error) {
 	return m, nil
 }
 
-// message keeps the records of one message, which is a whole set where it is compressed. A set that ends before the
-// offset asked for is not unpacked.
+// message keeps the records of one message. A compressed message is a whole set. A set that ends before the offset
+// asked for is not unpacked.
 func (w *walk) message(b []byte) error {
 	outer, err := parseMessage(b)
 	if err != nil {

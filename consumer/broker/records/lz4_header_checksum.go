@@ -6,9 +6,9 @@ import (
 	"math/bits"
 )
 
-// withHeaderChecksum returns the LZ4 frame with the right checksum of its header. Producers of message format 0
-// computed it over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not check it in this
-// format (KIP-57). Bytes that are not such a frame are returned unchanged.
+// withHeaderChecksum returns the LZ4 frame with the correct checksum of its header. Producers of message format 0
+// computed it over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not check it in this format
+// (KIP-57). Bytes that are not an LZ4 frame are returned unchanged.
 func withHeaderChecksum(frame []byte) []byte {
 	const magic, flags, contentSize = 4, 4, 0x08
 	if len(frame) <= flags || binary.LittleEndian.Uint32(frame) != 0x184d2204 {

@@ -26,7 +26,7 @@ const (
 const (
 	prefixSize = 17 // offset, length, leader's epoch or checksum, magic: common to all formats
 	batchSize  = 61 // a batch's header
-	crcStart   = 21 // a batch's checksum covers all from here on
+	crcStart   = 21 // a batch's checksum covers everything from here on
 
 	maxUnpacked = 128 << 20 // one record, or one compressed set of an old format
 )
@@ -75,8 +75,8 @@ func (w *walk) records(set []byte) error {
 	return nil
 }
 
-// cut splits the first batch or message from the set. It returns none if the set ends before it does. In all formats
-// the length follows the offset and does not count those first 12 bytes.
+// cut splits the first batch or message from the set. It returns none if the set ends in the middle of it. In all
+// formats the length follows the offset and does not count those first 12 bytes.
 func cut(set []byte) (entry, rest []byte, err error) {
 	if len(set) < prefixSize {
 		return nil, set, nil
@@ -113,8 +113,8 @@ type header struct {
 	body       []byte
 }
 
-// parseHeader trusts nothing before the checksum fits, and not everything after it: a broken producer can send a
-// correct checksum of nonsense.
+// parseHeader trusts nothing until the checksum matches, and not everything even then: a broken producer can send
+// nonsense with a correct checksum.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < batchSize {
 		return header{}, fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, len(b))
@@ -137,14 +137,14 @@ func parseHeader(b []byte) (header, error) {
 	return h, nil
 }
 
-// batch adds a batch's records, or skips the batch. The position advances over a control batch too: it has no event,
-// but an offset.
+// batch adds a batch's records, or skips the batch. The position advances over a control batch too: it has an offset,
+// though no event.
 func (w *walk) batch(b []byte) error {
 	h, err := parseHeader(b)
 	if err != nil {
 		return err
 	}
-	// The broker lists aborted transactions by their first offsets only. Where one ends shows at its abort marker, so
+	// The broker lists aborted transactions by their first offsets only. Only its abort marker shows where one ends, so
 	// the set is walked from its start, even through batches before the offset asked for (KIP-98).
 	for len(w.aborted) > 0 && w.aborted[0].first <= h.last {
 		w.dropped[w.aborted[0].producer] = true
@@ -191,8 +191,8 @@ func (w *walk) batchRecords(h header) (err error) {
 		defer func() { _ = unpacked.Close() }() // everything needed was read
 		source.stream = bufio.NewReaderSize(unpacked, 16<<10)
 	}
-	// Memory for at most 1024 records, and more as they come. The count is a hint only: the checksum proves that the
-	// broker sent it, not that it is true.
+	// Allocate memory for at most 1024 records, and more as they come. The count is only a hint: the checksum proves
+	// that the broker sent it, not that it is true.
 	w.out = slices.Grow(w.out, int(min(h.count, 1024)))
 	for range h.count {
 		body, err := source.next()
@@ -285,7 +285,7 @@ func (w *walk) record(h header, body []byte) error {
 // headers compares the count with the bytes that are left, before it allocates memory for that many headers.
 func (w *walk) headers(r *event.Record, c *wire.Cursor) error {
 	count := c.Varint()
-	if c.Bad || count < 0 || count > int64(len(c.B))/2 { // a header takes two bytes at least
+	if c.Bad || count < 0 || count > int64(len(c.B))/2 { // a header takes at least two bytes
 		return fmt.Errorf("%w: the record at offset %d is cut short", ErrCorrupt, r.Offset)
 	}
 	if count > 0 {

@@ -352,8 +352,8 @@ func BenchmarkWalk(b *testing.B) {
 	}
 }
 
-// brokenLZ4 returns what producers of message format 0 made of a set: an LZ4 frame whose header has the checksum of
-// more than the header (KAFKA-3160).
+// brokenLZ4 returns what producers of message format 0 made of a set: an LZ4 frame whose header checksum covers more
+// than the header (KAFKA-3160).
 func brokenLZ4(set []byte) []byte {
 	packed := records.Pack(3, set)
 	end := 4 + 2

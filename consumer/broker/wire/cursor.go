@@ -86,7 +86,7 @@ func (c *Cursor) Uvarint() int {
 	return int(v)
 }
 
-// Bytes reads n bytes; a negative n is null.
+// Bytes reads n bytes; a negative n means null.
 func (c *Cursor) Bytes(n int64) []byte {
 	if n < 0 {
 		return nil
