@@ -23,8 +23,8 @@ type reception struct {
 	served       bool
 }
 
-// openDesk opens the desk on a free port, for the worker at an address. It has one user, who may do everything: only
-// programs on this computer can reach it.
+// openDesk opens the desk on a free port, for the worker at workerAddress. The desk has one user, who may do
+// everything: only programs on this computer can reach it.
 func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *reception, err error) {
 	r := &reception{closeMapping: func() {}}
 	defer func() {

@@ -39,8 +39,8 @@ func openLetterbox(brokers []string) (*letterbox, error) {
 	return &letterbox{client: client, next: map[string]int64{}}, nil
 }
 
-// read reads until ctx ends or, if there are ends, until these offsets. One goroutine at a time calls it: first
-// during the demo, then for the final check, continuing where it stopped.
+// read reads until ctx ends or, if ends is not nil, up to the offsets in ends. One goroutine at a time calls it: first
+// during the demo, then for the final check, which continues where the first call stopped.
 func (b *letterbox) read(ctx context.Context, ends map[string]int64) error {
 	for ends == nil || b.missing(ends) != "" {
 		fetches := b.client.PollFetches(ctx)

@@ -55,10 +55,10 @@ type options struct {
 }
 
 const (
-	// The pause for the rejected key then lasts about two seconds, enough to be seen.
+	// In the shortest demo, the pause for the rejected key lasts about two seconds, long enough to be seen.
 	shortest = 10 * time.Second
 	// perOrder is how many events of one order the demo can process in a second. The worker makes their calls one at a
-	// time, each after the commit of the one before, and some wait for a fault to end.
+	// time, each after the commit of the previous one, and some wait for a fault to end.
 	perOrder = 3
 )
 
@@ -113,8 +113,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.check(flags.Args())
 }
 
-// check refuses flags with which the worker would fall behind for ever: the demo would end with a finding that proves
-// nothing.
+// check refuses flags with which the worker would fall further and further behind: the demo would end with a finding
+// that proves nothing.
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
@@ -165,8 +165,8 @@ func execute(ctx context.Context, args []string) int {
 	return exitCode(v, err)
 }
 
-// exitCode has a code of its own for a demo that a signal ended before it began: nothing was compared. An error counts
-// as much as a finding: without a summary, nothing has been shown.
+// exitCode returns the exit code. If a signal ended the demo during startup, nothing was compared, so there is a code
+// for that case. An error counts as much as a finding: without a summary, nothing has been shown.
 func exitCode(v verdict, err error) int {
 	switch {
 	// With the exit code of a signal, a script sees that the demo neither passed nor failed.
@@ -188,8 +188,8 @@ func endAtOnce() {
 	os.Exit(exitInterrupted)
 }
 
-// painterFor chooses between the live screen and plain lines. A terminal with TERM=dumb, as in some editors, knows no
-// cursor movements. A terminal of unknown size is treated as 80 by 24, the size of the VT100.
+// painterFor chooses between the live screen and plain lines. A terminal with TERM=dumb, as in some editors, supports
+// no cursor movements. A terminal of unknown size is treated as 80 by 24, the size of the VT100.
 func painterFor(o options, out *os.File) painter {
 	if o.plain || !terminal.Is(out) || os.Getenv("TERM") == "dumb" {
 		return &plain{out: out, verbose: o.verbose}

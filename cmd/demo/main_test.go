@@ -56,7 +56,7 @@ func TestParseRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// TestTheDemo plays a short story with everything that the demo has, in an environment that is set for another worker.
+// TestTheDemo plays a short story with everything that the demo has, in an environment with another worker's settings.
 func TestTheDemo(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "nonsense")
@@ -190,7 +190,7 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-func TestAnEndDuringTheStart(t *testing.T) {
+func TestAnEndDuringStartup(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")
 		if err := os.Unsetenv(v.Name); err != nil {

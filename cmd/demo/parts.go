@@ -35,8 +35,8 @@ const (
 	startLimit  = 30 * time.Second
 )
 
-// parts are the worker, and what surrounds it in a real installation. Only the worker is the product; the rest may be
-// replaced by real servers without a change to it.
+// parts are the worker, and what surrounds it in a real installation. Only the worker is the product; real servers can
+// replace the rest without a change to the worker.
 type parts struct {
 	kafka   *kfake.Cluster
 	leadhit *sandbox.Sandbox
@@ -173,7 +173,7 @@ func (p *parts) exports(address string) []string {
 	}
 }
 
-var errNotBegun = errors.New("ended during the start")
+var errNotBegun = errors.New("ended during startup")
 
 // ready waits until the running worker has joined the group, and returns the address of its pages. It asks /readyz as
 // Kubernetes does, so the story begins with a worker that has joined.
@@ -226,7 +226,7 @@ func (p *parts) committed() map[int]int64 {
 	return offsets
 }
 
-// ends returns the log end of each partition. The broker counts them, independently of the shop.
+// ends returns the log end of each partition, as the broker reports it, independently of the shop.
 func (p *parts) ends() map[int]int64 {
 	offsets := make(map[int]int64)
 	for partition := range partitions {
@@ -262,7 +262,7 @@ func (p *parts) close() {
 // removeFiles is not called after a finding: the worker's log is needed then.
 func (p *parts) removeFiles() { _ = os.RemoveAll(p.folder) }
 
-// keys are the key that LeadHit accepts, and the file from which the worker reads it.
+// keys has the key that LeadHit accepts, and the file from which the worker reads its key.
 type keys struct {
 	file    string
 	leadhit *sandbox.Sandbox

@@ -33,8 +33,8 @@ type person struct {
 	summary  replay.Summary // to be read after replay has returned
 }
 
-// replay waits until LeadHit has learned a status, and replays the letters that LeadHit refused, once. If ctx ends
-// before that, nothing is replayed. A replay that has begun is completed.
+// replay waits until LeadHit has learned a status, and then replays the letters that LeadHit had refused. If ctx ends
+// first, nothing is replayed. A replay that has begun is completed.
 func (p *person) replay(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

@@ -72,7 +72,7 @@ func (r *running) end() error {
 	}
 }
 
-// run runs the demo until its time is over or ctx ends, and then compares the records.
+// run runs the demo until its time is up or ctx ends, and then compares the records.
 func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdict, err error) {
 	p, err := setUp(ctx, o)
 	if err != nil {
@@ -195,8 +195,8 @@ func (d *demo) sell(ctx context.Context) error {
 }
 
 // finish waits until the worker has committed everything that was written and all replays have their outcomes, or the
-// worker has stopped committing. Neither end is an error here: only the summary judges. It counts committed offsets,
-// which equal the number of events because each log begins at 0 and has no transactions.
+// worker has stopped committing. Neither is an error here: only the summary judges. finish adds up the committed
+// offsets, which equal the number of events because each log begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
 	defer d.story.add("the worker stops as on SIGTERM: commits, leaves the group")

@@ -40,7 +40,7 @@ func middle() view {
 	}
 }
 
-// TestTheFrame compares with testdata; UPDATE=1 writes the files.
+// TestTheFrame compares frames with those in testdata; UPDATE=1 writes the files.
 func TestTheFrame(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]struct{ width, height int }{
@@ -105,7 +105,7 @@ func frameText(v view, width, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-// screenOn returns a screen of a size. The builder keeps its last frame.
+// screenOn returns a screen of the given size. The builder keeps its last frame.
 func screenOn(out *strings.Builder, width, height int) *screen {
 	size := func() (int, int) { return width, height }
 	return &screen{Screen: terminal.Screen{Out: onlyLast{out}, Size: size}, ink: colourless}

@@ -39,8 +39,8 @@ func newOrders(count int, seed uint64) *orders {
 	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)}
 }
 
-// next is the next event of a random order. A few per cent have a status that LeadHit refuses, so that letters appear
-// within seconds. The same order may get many events in a row: exactly that shows whether their order is kept.
+// next returns the next event of a random order. A few per cent have a status that LeadHit refuses, so that letters
+// appear within seconds. The same order may get many events in a row, which shows whether their sequence is kept.
 func (o *orders) next(now time.Time) change {
 	number := o.dice.IntN(len(o.all))
 	// A cancelled order is rarely reopened, so most of its letters are not overtaken and can be replayed.

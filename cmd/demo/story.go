@@ -85,8 +85,8 @@ func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow adds late responses for each tenth order to the stuck one. Half of the timeout is slow for a person, but no
-// failure for the worker.
+// slow adds late responses for every tenth order to the fault of the stuck one. Half of the timeout is slow for a
+// person, but no failure for the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {
@@ -98,9 +98,9 @@ func slow(orders int) map[string]sandbox.OrderFault {
 // chapterLength is the approximate length of a chapter if there are several.
 const chapterLength = time.Minute
 
-// chapters divides the demo's time. A short demo is one short chapter, a long one repeats the chapter. Without a length
-// the chapters never end; count is 0 then. A length is divided evenly, so the last chapter is not cut off in the middle
-// of a fault.
+// chapters divides the demo's time. A short demo is one short chapter. A long demo repeats the chapter. Without a
+// length the chapters never end, and count is 0. A length is divided evenly, so the last chapter is not cut off in the
+// middle of a fault.
 func chapters(length time.Duration) (each time.Duration, count int) {
 	if length == 0 {
 		return chapterLength, 0
@@ -124,7 +124,7 @@ type story struct {
 	told []beat
 }
 
-// beat is one line of the story. Its number counts from 1, its time from the start of the demo.
+// beat is one line of the story. Numbers begin at 1. The time is counted from the start of the demo.
 type beat struct {
 	number int
 	at     time.Duration

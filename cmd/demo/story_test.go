@@ -62,11 +62,11 @@ func TestTheScenesFitTheShortestDemo(t *testing.T) {
 		}
 	}
 	if all[0].at != 0 || handed == 0 {
-		t.Errorf("got a first scene at %v and the key handed over at %v, want 0 and later", all[0].at, handed)
+		t.Errorf("got the first scene at %v and the new key at %v, want them at 0 and later", all[0].at, handed)
 	}
 }
 
-// stage is a story with its LeadHit, for a bubble.
+// stage returns a story with its own LeadHit look-alike, for use in a synctest bubble.
 func stage(t *testing.T, length time.Duration) *story {
 	t.Helper()
 	leadhit := sandbox.New(sandbox.Options{})
@@ -87,7 +87,7 @@ func (s *story) call(t *testing.T) int {
 	return s.answer(t, "paid").Code
 }
 
-// answer makes such a call with a status, and returns the response.
+// answer makes a call with the key in the file and the given status, and returns the response.
 func (s *story) answer(t *testing.T, status string) *httptest.ResponseRecorder {
 	t.Helper()
 	key, err := os.ReadFile(s.keys.file)

@@ -36,14 +36,15 @@ type evidence struct {
 type verdict struct {
 	audit.Report
 
-	// refused counts the events that LeadHit refused, letters those with a letter. refusals counts the calls: a replayed
-	// letter may be refused again.
+	// refused counts the events that LeadHit refused. letters counts the events that have a letter. refusals counts the
+	// refused calls: a replayed letter may be refused again.
 	refused, letters, refusals int
 	// unknown are records that the shop did not write, or that are not letters.
 	unknown []string
 	// written counts the shop's events.
 	written int
-	// replays are the entries of the ledger that count, by event. pending is how many replays have no outcome.
+	// replays has the number of entries in the ledger that count, by the entry's event, such as "resolved". pending is
+	// how many replays have no outcome.
 	replays map[string]int
 	pending int
 	// repeated counts calls that LeadHit had executed before.
@@ -77,7 +78,7 @@ func judge(e evidence) verdict {
 			Value: content(b.value, b.order, b.status),
 			Order: b.order, Status: b.status,
 		}
-		// The faults decide which orders LeadHit refuses, so only its own log says what must have a letter.
+		// The faults decide which orders LeadHit refuses, so only its call log shows which events must have a letter.
 		if refused[event.CallID()] {
 			event.Want = audit.Refused
 			v.refused++
@@ -100,7 +101,8 @@ func judge(e evidence) verdict {
 	for _, p := range slices.Sorted(maps.Keys(e.ends)) {
 		// Only the shop writes to the topic, so a difference means that a record has no entry in the book.
 		if written[p] != e.ends[p] {
-			v.unknown = append(v.unknown, fmt.Sprintf("partition %d: the log ends at %d, written %d", p, e.ends[p], written[p]))
+			v.unknown = append(v.unknown, fmt.Sprintf("partition %d: the log ends at %d, but %d were written", p, e.ends[p],
+				written[p]))
 		}
 	}
 	return v
@@ -169,7 +171,7 @@ func (v verdict) headline() string {
 		sign, v.refused)
 }
 
-// findings are all sentences, the most serious first. A lost event comes first: LeadHit never learns of it.
+// findings returns all findings, the most serious first. A lost event comes first: LeadHit never learns of it.
 func (v verdict) findings() []string {
 	var all []string
 	for _, kind := range []struct {

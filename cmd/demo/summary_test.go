@@ -224,7 +224,7 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 		},
 		"an event that the shop does not know": {
 			func(e *evidence) { e.ends[0], e.committed[0] = 3, 3 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: partition 0: the log ends at 3, written 2",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: partition 0: the log ends at 3, but 2 were written",
 		},
 		"a replay without an outcome": {
 			func(e *evidence) {

@@ -77,8 +77,8 @@ type watch struct {
 	unfinished int
 }
 
-// look collects the state of all parts. They continue meanwhile, so its figures may differ by a few milliseconds'
-// worth of events; only the summary compares exactly.
+// look collects the state of all parts. They continue meanwhile, so the figures may differ by a few milliseconds' worth
+// of events; only the summary compares exactly.
 func (w *watch) look(now time.Time) view {
 	s := w.worker.Status()
 	w.notice(s, now.Sub(s.Since))

@@ -5,7 +5,7 @@ import "io"
 // Wrap breaks a text into lines.
 func Wrap(text string, width int) []string { return wrap(text, width) }
 
-// ProgressOn returns a Progress as on a terminal.
+// ProgressOn returns a Progress that draws as on a terminal.
 func ProgressOn(w io.Writer) *Progress { return &Progress{out: w} }
 
 // Silence is how long a notice waits.

@@ -32,15 +32,15 @@ func (p *Page) Row(cells ...string) {
 	t.rows = append(t.rows, row{cells: cells})
 }
 
-// Note adds a line that is cut to the width of a terminal. It neither ends the table above it nor takes part in its
-// columns.
+// Note adds a line that is cut to the width of a terminal. It neither ends the table above it nor affects the width of
+// its columns.
 func (p *Page) Note(text string) {
 	t := p.last()
 	t.rows = append(t.rows, row{note: text})
 }
 
 // Columns begins a table whose first row is a heading, and says how each of its columns may shrink to fit a terminal.
-// All rows must have as many cells; none is wrapped.
+// Each row must have one cell for each column; no cell is wrapped.
 func (p *Page) Columns(shrink ...Shrink) {
 	p.parts = append(p.parts, part{table: &table{shrink: shrink}})
 }

@@ -16,7 +16,7 @@ type emulator struct {
 	row, column   int
 	hidden        bool
 	noWrap        bool
-	odd           []string // sequences that it does not know
+	odd           []string // sequences that the emulator does not know
 }
 
 func newEmulator(width, height int) *emulator {
@@ -98,7 +98,7 @@ func TestAScreenDrawsOverItsLastFrameAndNothingElse(t *testing.T) {
 			t.Errorf("%d rows: got\n%s\nwant\n%s", height, got, want)
 		}
 		if tty.hidden || tty.noWrap || tty.column != 0 || len(tty.odd) > 0 {
-			t.Errorf("got a cursor hidden: %v, no wrapping: %v, in column %d, and strange output %q", tty.hidden, tty.noWrap,
+			t.Errorf("got hidden %v, no wrapping %v, column %d and unknown sequences %q, want none", tty.hidden, tty.noWrap,
 				tty.column, tty.odd)
 		}
 	}

@@ -100,7 +100,7 @@ func (t *table) widths() []int {
 	return widths
 }
 
-// least returns the least width of each column. Columns of the kind fixed may not shrink.
+// least returns the minimum width of each column. Columns whose Shrink is Whole or fixed keep their width.
 func (t *table) least(fixed Shrink) []int {
 	least := t.widths()
 	for i := range least {
@@ -123,7 +123,7 @@ func (t *table) least(fixed Shrink) []int {
 	return least
 }
 
-// uncut is the width of a row up to the last column that keeps ids or numbers, with a sign that something follows.
+// uncut returns the width of a row up to the last column that keeps ids or numbers, plus an ellipsis for what follows.
 func (t *table) uncut(widths []int) int {
 	sum, keep := 0, 0
 	for i, width := range widths {

@@ -62,8 +62,8 @@ const (
 )
 
 // Hang puts a text behind a label and wraps it to a width; its further lines begin below its first word. If the label
-// leaves too little space for that or for the longest word, the text begins on the next line. So no terminal breaks a
-// word.
+// leaves too little space for that or for the longest word, the text begins on the next line, so that no terminal
+// breaks a word.
 func Hang(label, text string, width int) []string {
 	indent := Width(label)
 	if width == 0 || indent+Width(text) <= width {
@@ -95,7 +95,7 @@ func longestWord(text string) int {
 	return most
 }
 
-// Escape replaces each character that a terminal would obey or not show by its escape sequence in Go, such as \n.
+// Escape replaces each character that a terminal would obey or not show with its Go escape sequence, such as \n.
 func Escape(text string) string {
 	var out strings.Builder
 	for len(text) > 0 {
