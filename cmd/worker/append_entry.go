@@ -36,8 +36,8 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 	return err
 }
 
-// newLedgerTries is how often an entry is written while the brokers do not know the ledger: the waits
-// between them add up to three seconds.
+// newLedgerTries is how often an entry is written while the brokers do not know the ledger: the waits between the
+// attempts add up to three seconds.
 const newLedgerTries = 6
 
 // AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. It writes
@@ -51,7 +51,7 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	var again loop.Retrier
 	for {
 		err := appendEntries(ctx, c, cluster, e)
-		// Not every broker knows a new topic at once, and one that does not has stored nothing.
+		// Not every broker knows a new topic at once. A broker that does not know the topic has stored nothing.
 		if failures, _ := again.Failed(); !errors.Is(err, kafkaerr.ErrUnknownPartition) || failures >= newLedgerTries ||
 			!again.Wait(ctx) {
 			return err
@@ -59,8 +59,8 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	}
 }
 
-// appendEntries writes entries. After an error each may be stored or not, and a retry may store it twice. Readers
-// recognise a copy by its author and time.
+// appendEntries writes entries. After an error each entry may or may not be stored, and a retry may store it twice.
+// Readers recognise a copy by its author and time.
 func appendEntries(ctx context.Context, c *config.Config, cluster *broker.Cluster, entries ...ledger.Entry) error {
 	records := make([]event.Record, len(entries))
 	for i, e := range entries {

@@ -33,6 +33,6 @@ func reason(s turn.Store) deadletter.Letter {
 	return out
 }
 
-// fingerprint returns the fingerprint of the letter that will be stored. The flood guard needs it before that: it
-// decides whether letters of this kind were accepted by a resume.
+// fingerprint returns the fingerprint of the letter that will be stored. The flood guard needs the fingerprint earlier,
+// to decide whether a resume has accepted letters of this kind.
 func fingerprint(s turn.Store) string { return reason(s).Fingerprint() }

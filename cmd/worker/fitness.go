@@ -24,7 +24,8 @@ type fitness struct {
 }
 
 // note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that appeared
-// and disappeared since the topic's last inspection. hidden says that the settings can no longer be read.
+// and disappeared since the topic's last inspection. hidden reports that the settings cannot be read, and that this is
+// new.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +107,7 @@ func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 	}
 }
 
-// watchFitness judges both topics every fitnessEvery, and when Kafka refused a letter, until ctx ends.
+// watchFitness judges both topics every fitnessEvery, and whenever Kafka refuses a letter, until ctx ends.
 func (w *Worker) watchFitness(ctx context.Context) error {
 	ticker := time.NewTicker(fitnessEvery)
 	defer ticker.Stop()

@@ -62,7 +62,7 @@ var (
 	seriesOf   = regexp.MustCompile(`_(bucket|sum|count)$`)
 )
 
-// metricList gathers what an exposition says of each metric.
+// metricList gathers what an exposition says about each metric.
 type metricList struct {
 	kinds, helps map[string]string
 	labels       map[string][]string
@@ -159,9 +159,9 @@ func TestPromtoolFindsNoFaultInTheMetrics(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("promtool is demanded here: %v", err)
+			t.Fatalf("promtool is required here: %v", err)
 		}
-		t.Skipf("SKIPPED, the metrics were not checked: %v; apt-get install prometheus brings promtool", err)
+		t.Skipf("SKIPPED, the metrics were not checked: %v; apt-get install prometheus installs promtool", err)
 	}
 	check := exec.CommandContext(t.Context(), promtool, "check", "metrics")
 	check.Stdin = strings.NewReader(scrape(t))

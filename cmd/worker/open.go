@@ -25,7 +25,7 @@ const (
 	fetchBytes = 1 << 20
 	// metadataBytes is how much metadata a broker takes with a commit, unless offset.metadata.max.bytes says otherwise.
 	metadataBytes = 4096
-	// clientID is what brokers call a worker, for quotas too. As a member of the group it has a longer name: see placeOf.
+	// clientID identifies workers to brokers, for quotas too. As a group member, a worker has a longer id: see placeOf.
 	clientID = "leadhit-sync"
 )
 
@@ -58,9 +58,9 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	return w, nil
 }
 
-// OpenMapping loads the mapping as configured. It finds the schemas in the registry, if the settings name one. It makes
-// no connection. Its error is a *config.Error. The caller calls closing after the last event is decoded; it is never
-// nil.
+// OpenMapping loads the mapping as configured. If the settings name a registry, the mapping asks it for schemas later;
+// OpenMapping itself makes no connection. Its error is a *config.Error. The caller calls closing after the last event
+// is decoded; closing is never nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}

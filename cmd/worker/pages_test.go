@@ -67,7 +67,7 @@ func TestTheMetricsCountWhatHappened(t *testing.T) {
 	if told := strings.Count(s.logs.String(), "set the record key to the order id"); told != 1 {
 		t.Errorf("logged the order in two partitions %d times, want once:\n%s", told, s.logs.String())
 	}
-	if n := strings.Count(s.logs.String(), "read the topic's retention"); n != 1 {
+	if n := strings.Count(s.logs.String(), "found the topic's retention"); n != 1 {
 		t.Errorf("logged the retention %d times, want once", n)
 	}
 }
@@ -102,7 +102,7 @@ func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
 	produce := func(i int) { s.produce(0, fmt.Sprintf(`{"order_id":"o%d","status":"paid"}`, i)) }
 	produce(0)
 	s.run()
-	s.shows("/metrics", `leadhit_sync_verdicts_total{cause="Class0"`) // the first cause; the order of the others is by chance
+	s.shows("/metrics", `leadhit_sync_verdicts_total{cause="Class0"`) // the first cause; the order of the others is random
 	for i := 1; i < 150; i++ {
 		produce(i)
 	}
@@ -121,7 +121,7 @@ func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
 	}
 }
 
-func TestAPauseStandsOnEachPage(t *testing.T) {
+func TestAPauseIsOnEachPage(t *testing.T) {
 	s := newScene(t, "LEADHIT_API_KEY", "wrong", "RETRY_MAX_ELAPSED", "0")
 	for range 3 {
 		s.produce(0, `{"order_id":"4711","status":"paid"}`)
@@ -162,7 +162,7 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 	s.showsOrder("4712")
 }
 
-// showsOrder demands what /status reports about an order: each event, what it does, and behind which event.
+// showsOrder checks what /status reports about an order: each event, what it does, and behind which event it waits.
 func (s *scene) showsOrder(order string, want ...string) {
 	s.t.Helper()
 	_, text := s.page("/status?order=" + order)

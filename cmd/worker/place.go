@@ -12,7 +12,7 @@ import (
 
 // Together these identify a network, in which only one process can have an address. The first is a new random id after
 // each boot, and all containers of a machine see the same one. The second is the number of the network namespace in
-// that kernel. A container that is restarted in its pod keeps the pod's.
+// that kernel. A container that is restarted in its pod keeps the pod's namespace.
 const (
 	bootFile    = "/proc/sys/kernel/random/boot_id"
 	networkLink = "/proc/self/ns/net"
@@ -22,7 +22,7 @@ const (
 // network: while a worker listens there, no other process can have the same id. Host names or the members' addresses
 // would not do: two containers may have the same name, and behind a NAT the same address.
 //
-// It returns "" if the place is not known: the port is 0, the address has a name, or the system is not Linux.
+// It returns "" if the place is not known: the port is 0, the host is a name, or the system is not Linux.
 func placeOf(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || port == "" || strings.Trim(port, "0") == "" {

@@ -25,7 +25,7 @@ func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		if apart != 0 && err != nil {
 			if os.Getenv("CI") == "true" {
-				t.Fatalf("CI=true demands this test, but a process gets no network of its own here: %v", err)
+				t.Fatalf("CI=true requires this test, but a process gets no network of its own here: %v", err)
 			}
 			t.Skipf("SKIPPED: a process gets no network of its own here (root gets one): %v", err)
 		}

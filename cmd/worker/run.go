@@ -77,7 +77,7 @@ func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	return group.Wait()
 }
 
-// watchKey lets a new key take effect without a restart: LeadHit may have rejected the old one, and calls be paused.
+// watchKey lets a new key take effect without a restart: calls may be paused because LeadHit rejected the old one.
 func (w *Worker) watchKey(ctx context.Context) error {
 	return w.key.Watch(ctx, watchKey, func() {
 		w.log.InfoContext(ctx, "the API key file has changed; the new key is in use")

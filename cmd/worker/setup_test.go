@@ -164,7 +164,7 @@ func metadataRequests(s *scene) func() int64 {
 	return n.Load
 }
 
-// shows waits until a page has a text, and returns the page.
+// shows waits until a page contains the given text, and returns the page.
 func (s *scene) shows(path, text string) string {
 	s.t.Helper()
 	page := ""

@@ -66,8 +66,8 @@ func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	return err
 }
 
-// appendLetter stores a letter, without the event's value if that is too large. After an error the letter may be stored
-// or not, and a retry may store it twice.
+// appendLetter stores a letter, without the event's value if that is too large. After an error the letter may or may
+// not be stored, and a retry may store it twice.
 func appendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, l deadletter.Letter) error {
 	err := cluster.Append(ctx, c.DeadLetter.Topic, l.Encode())
 	if errors.Is(err, kafkaerr.ErrTooLarge) {

@@ -87,7 +87,7 @@ func TestATopicThatAWorkerCreatesHasNoFlaw(t *testing.T) {
 	for name, source := range map[string]map[string]string{
 		"a source of a week":           {"retention.ms": "604800000"},
 		"a source of a year":           {"retention.ms": "31536000000"},
-		"a source for ever":            {"retention.ms": "-1"},
+		"a source kept for ever":       {"retention.ms": "-1"},
 		"a compacted source":           {"cleanup.policy": "compact"},
 		"a source of 8 MiB records":    {"max.message.bytes": "8388608"},
 		"a source limited by its size": {"retention.bytes": "1048576"},
@@ -231,7 +231,7 @@ func TestAFailedInspectionComesBeforeTheCreation(t *testing.T) {
 	}
 }
 
-// letter is one whose value has this many bytes.
+// letter returns a letter whose value has size bytes.
 func letter(offset int64, size int) deadletter.Letter {
 	return deadletter.Letter{
 		Record: event.Record{

@@ -52,8 +52,8 @@ func ledgerLetter(l deadletter.Letter, in event.Record) fold.Letter {
 	return fold.Letter{ID: id, Order: l.OrderID, Key: fold.KeyHash(l.Key), Count: l.ReplayCount, Offset: in.Offset, Stored: in.Time}
 }
 
-// take fetches a letter for its replay, restores its event, and maps that by today's mapping of its topic. After an
-// error the caller must try again.
+// take fetches a letter for its replay, restores its event, and maps the event with today's mapping of its topic. After
+// an error the caller must try again.
 func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	record, err := w.recordAt(ctx, event.Place{Topic: w.config.DeadLetter.Topic, Offset: t.Offset}, true)
 	if errors.Is(err, errGone) {
@@ -62,7 +62,7 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	if err != nil {
 		return turn.Taken{}, fmt.Errorf("fetch letter %v: %w", t.Letter, err)
 	}
-	l, _ := deadletter.Parse(record) // no letter, no id
+	l, _ := deadletter.Parse(record) // after an error l has no id
 	taken := turn.Taken{Letter: ledgerLetter(l, record)}
 	if l.Group != w.config.Kafka.Group || taken.Letter.ID != t.Letter {
 		return turn.Taken{}, nil // without an id nobody knows which letter the replay is about
@@ -83,8 +83,8 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	return taken, nil
 }
 
-// original reads the event of a letter without its value from its source topic. If the topic was recreated, another
-// event may have its place: time and hash show that.
+// original reads the event of a letter that was stored without the value, from the event's topic. If the topic was
+// recreated, another event may be in the place: time and hash show that.
 func (w *Worker) original(ctx context.Context, l deadletter.Letter) (event.Record, error) {
 	r, err := w.recordAt(ctx, l.Place, false)
 	if err != nil {

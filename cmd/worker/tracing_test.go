@@ -293,7 +293,7 @@ func TestAReplayHasASpanInTheTraceOfItsEvent(t *testing.T) {
 	}
 }
 
-func TestEachTryIsASpanAndTheEventEndsWithTheLast(t *testing.T) {
+func TestEachAttemptIsASpanAndTheEventEndsWithTheLast(t *testing.T) {
 	s, c, n := traced(t)
 	s.leadhit.Change(func(f *sandbox.Faults) { f.Errors = 1 })
 	s.run()
@@ -379,7 +379,7 @@ func TestWithoutTracingNothingIsSentAnywhere(t *testing.T) {
 	}
 }
 
-func TestACollectorThatIsAwayIsToldOnceAndHoldsNothingUp(t *testing.T) {
+func TestACollectorThatIsAwayIsReportedOnceAndHoldsNothingUp(t *testing.T) {
 	s, c, n := traced(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/v1/traces")
 	s.run()
 	for i := range 5 {
@@ -424,7 +424,7 @@ func TestTheLastSpansAreDeliveredAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestACertificateThatIsNoneIsTold(t *testing.T) {
+func TestAFileThatIsNoCertificateIsReported(t *testing.T) {
 	newScene(t, "OTEL_TRACES_EXPORTER", "otlp", "OTEL_EXPORTER_OTLP_CERTIFICATE", "tracing_test.go")
 	settings, err := config.Load()
 	if err != nil {

@@ -56,7 +56,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 	decode = w.metrics.Decode(decode)
 	decode = w.tracing.Decode(decode)
 
-	// Metrics see the verdict, traces the error before it: only that has the HTTP status.
+	// Metrics see the verdict. Traces see the error that is judged, because only the error has the HTTP status.
 	judge := leadhit.Judge{DeadLetterTypes: w.config.DeadLetter.Types}.Judge
 	send := func(ctx context.Context, c consumer.Call) error {
 		return w.client.SetOrderStatus(ctx, leadhit.Call{

@@ -46,8 +46,8 @@ const mostFingerprints = 10_000
 // fingerprints remembers which causes have letters. The zero value is ready. It may be used by several goroutines.
 type fingerprints struct {
 	mu sync.Mutex
-	// known is false while the first letter of a cause is being stored by this worker. It may be read back before the
-	// write has returned.
+	// known is false while this worker stores the first letter of a cause. The letter may be read back before the write
+	// has returned.
 	known map[string]bool
 }
 

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/cmd/worker/observe"
 )
 
-func TestACauseIsNewWithItsFirstLetterAlone(t *testing.T) {
+func TestACauseIsNewOnlyWithItsFirstLetter(t *testing.T) {
 	t.Parallel()
 	m := observe.NewMetrics("1.2.3", nil, slog.New(slog.DiscardHandler))
 	m.LetterRead("v1:known")

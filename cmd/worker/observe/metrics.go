@@ -64,7 +64,7 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "items_total",
 			Help: "Items, by action (call, ignore, refuse, repeat): what an event asks for, one for each order it names. repeat counts " +
-				"those of call that needed none, because LeadHit had accepted the status last.",
+				"the call items that needed no call, because LeadHit had accepted the status last.",
 		}, []string{"action"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "verdicts_total",
@@ -76,7 +76,7 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		}),
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "letters_total",
-			Help: "Dead letters stored, by cause and stage (mapping: the mapping refused; call: LeadHit refused).",
+			Help: "Dead letters stored, by cause and stage (mapping: refused by the mapping; call: refused by LeadHit).",
 		}, []string{"cause", "stage"}),
 		letterFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "letter_write_failures_total",
@@ -89,7 +89,7 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		}),
 		spreadOrders: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "orders_in_two_partitions_total",
-			Help: "Orders seen in a second partition of their topic: Kafka keeps no order between these events; set the " +
+			Help: "Orders seen in a second partition of their topic: Kafka keeps no sequence between these events; set the " +
 				"record key to the order id.",
 		}),
 	}
@@ -225,11 +225,10 @@ func (m *Metrics) Store(store storer) storer {
 // first letter, so a restart makes no cause new.
 func (m *Metrics) LetterRead(fingerprint string) { m.fingerprints.add(fingerprint, true) }
 
-// LetterStoring notes the fingerprint of a letter before this worker writes it, LetterStored after that. The first
-// letter of a cause is counted.
+// LetterStoring notes the fingerprint of a letter before this worker writes the letter.
 func (m *Metrics) LetterStoring(fingerprint string) { m.fingerprints.add(fingerprint, false) }
 
-// LetterStored counts the first letter of a cause. LetterStoring must come before.
+// LetterStored counts a stored letter if it is the first of its cause. LetterStoring must come before.
 func (m *Metrics) LetterStored(fingerprint string) {
 	if m.fingerprints.stored(fingerprint) {
 		m.newCauses.Inc()

@@ -111,7 +111,8 @@ func events(to sender, s consumer.State) {
 	to.counter("commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
 }
 
-// partitions has a series for each partition only where its window was full: a worker may own thousands.
+// partitions sends the figures about partitions. Only a partition whose window was full has a series of its own: a
+// worker may own thousands.
 func partitions(to sender, s consumer.State) {
 	full, unknown := 0, 0
 	for _, p := range s.Dispatch.Partitions {

@@ -106,7 +106,7 @@ func word(s consumer.State) string {
 	return s.Phase
 }
 
-// openTransaction returns the one that holds back a partition's events; nil if there is none.
+// openTransaction returns the open transaction that holds back a partition's events; nil if there is none.
 func openTransaction(now time.Time, s consumer.State, p event.Partition) *status.OpenTransaction {
 	held, open := s.HeldBack[p]
 	if !open {
@@ -115,8 +115,8 @@ func openTransaction(now time.Time, s consumer.State, p event.Partition) *status
 	return &status.OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
 }
 
-// heldBack returns how many events open transactions hold back, and the age of the oldest: of one topic, or of all if
-// it is "".
+// heldBack returns how many events open transactions hold back in a topic, and the age of the oldest. It looks at all
+// topics if topic is "".
 func heldBack(now time.Time, s consumer.State, topic string) (events int64, oldest float64) {
 	for _, p := range s.Dispatch.Partitions {
 		if held, open := s.HeldBack[p.Partition]; open && (topic == "" || topic == p.Topic) {

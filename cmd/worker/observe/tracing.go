@@ -33,8 +33,8 @@ import (
 const flushLimit = 3 * time.Second
 
 // Tracing observes the steps of an event's path from outside, as Metrics does. Each event has a span, from its fetch to
-// the end of its last order, with a child span for each call. The event's own traceparent header is the parent, and
-// LeadHit gets the call's. A nil Tracing is off.
+// the end of its last order, with a child span for each call. The event's own traceparent header names the parent of
+// its span, and LeadHit gets the traceparent of the call's span. A nil Tracing is off.
 //
 // An event that another worker finishes, because its partition has moved, has no span here; its calls do.
 type Tracing struct {
