@@ -81,7 +81,7 @@ func TestAMissingVariableNamesAMisspeltOne(t *testing.T) {
 			unset(t, strings.TrimSuffix(missing, "_FILE"))
 			got := strings.Join(mistakes(t), "\n")
 			if want := "; " + name + " is set but is not a setting (did you mean " + missing + "?)"; !strings.Contains(got, missing+": required") || !strings.Contains(got, want) {
-				t.Errorf("got %q, want it to hold %q", got, want)
+				t.Errorf("got %q, want it to contain %q", got, want)
 			}
 			if strings.Contains(got, "?;") {
 				t.Errorf("got %q, want no semicolon right after a question mark", got)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// DidYouMean returns the setting of which a variable's name is probably a misspelling. It returns "" if there is none
-// or if the name is a setting.
+// DidYouMean returns the setting that a variable's name probably misspells. It returns "" if there is none or if the
+// name is a setting.
 func DidYouMean(name string) string { return suggest(name, settingsOf(new(Config))) }
 
 // misspelt returns a line for each variable of the environment that is probably a misspelt setting. These are warnings,

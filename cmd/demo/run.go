@@ -133,7 +133,7 @@ Look at the letters and replay them: http://%s
 const tryCommand = "go run ./cmd/leadhit-sync status"
 
 // play runs the shop and the story, with the screen alongside, until all have ended. Screen and letterbox outlive ctx:
-// the drain is the part that people should see. The clients close last, when nobody uses them.
+// the drain is the part that people should see. The clients close last, when nothing uses them.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())

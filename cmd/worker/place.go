@@ -47,7 +47,7 @@ func placeOf(addr string) string {
 	return clientID + "-" + plain(name) + "-" + plain(port) + "-" + hex.EncodeToString(sum[:8])
 }
 
-// plain replaces what old brokers do not accept in the name of a metric, of which a client id is a part.
+// plain replaces characters that old brokers do not accept in the names of metrics, which contain the client id.
 func plain(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

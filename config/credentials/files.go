@@ -54,9 +54,9 @@ func Password(name string) (string, error) {
 	case strings.HasPrefix(password, "\uFEFF"):
 		return "", errors.New("begins with a byte order mark; save the file without one")
 	case strings.ContainsAny(password, "\r\n"):
-		return "", errors.New("line break inside: it must be one line")
+		return "", errors.New("contains a line break: it must be one line")
 	case strings.ContainsRune(password, 0): // SASL PLAIN ends the password there
-		return "", errors.New("zero byte inside")
+		return "", errors.New("contains a zero byte")
 	}
 	return password, nil
 }
