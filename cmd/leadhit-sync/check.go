@@ -35,8 +35,8 @@ func checkCommand() *cobra.Command {
 		Use: "check", Short: "Check settings, Kafka and LeadHit without changing anything",
 		Long: `Check whether a worker would work here: the settings with the files that they name,
 every broker at the address that it advertises, the topics with their leaders and
-the worker's rights, the consumer group, and LeadHit with its key. check creates and
-changes nothing in Kafka, and no order in LeadHit.
+the worker's rights, the consumer group, and LeadHit with its key. check creates or
+changes nothing in Kafka, and changes no order in LeadHit.
 
 Each line begins with ok, warn, FAIL or skip. ok means that check tried it and it
 works; skip says what it could not try, and why. check tries the key with a method

@@ -93,7 +93,7 @@ func checkMembers(r *report, name string, g groups.Group) {
 // Names in the group protocol.
 const (
 	rangeProtocol = "range"    // used by our older releases and by most other consumers
-	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
+	newerKind     = "consumer" // KIP-848; an empty group of this kind becomes classic when a worker joins
 )
 
 // obstacle says which clients keep a worker from joining the group; "" if none do. Kafka accepts a member only if it
@@ -140,7 +140,7 @@ const (
 	mostSession  = "group.max.session.timeout.ms"
 )
 
-// checkSession compares the session timeout with the brokers' limits. Beyond these, brokers refuse every join with
+// checkSession compares the session timeout with the brokers' limits. Outside them, brokers refuse every join with
 // INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies its own. If it is not
 // known, all brokers that can be reached are asked.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []inspect.Node) {

@@ -30,7 +30,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
-	// One request for all topics, so that the leaders of all partitions are of one moment.
+	// One request asks about all topics, so that it returns the leaders of all partitions at one moment.
 	topology, err := cluster.Topics(ctx, append(own, c.Kafka.Topics...)...)
 	if err != nil {
 		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))

@@ -99,7 +99,7 @@ func TestCheckNamesANodeThatIsNotTheOrders(t *testing.T) {
 	}
 }
 
-func TestCheckCallsNobodysOrderWhenItIsAskedTo(t *testing.T) {
+func TestCheckCallsAMadeUpOrderWhenItIsAskedTo(t *testing.T) {
 	setUp(t)
 	node := sandbox.New(sandbox.Options{Key: key})
 	t.Setenv("LEADHIT_URL", leadHit(t, node))

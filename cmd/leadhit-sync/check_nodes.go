@@ -21,7 +21,7 @@ import (
 // is often also the one that a broker advertises.
 type greetings map[string]greeting
 
-// greeting is how a broker responded to the first request. Both are empty if a worker can use it.
+// greeting is how a broker responded to the first request. Both fields are empty if a worker can use the broker.
 type greeting struct {
 	tooOld string // the release of a broker that cannot serve a worker
 	err    error

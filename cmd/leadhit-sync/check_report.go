@@ -43,7 +43,7 @@ func newReport(out io.Writer, output outputForm, schema string) *report {
 	return &report{out: out, width: width, output: output, schema: schema, findings: []finding{}}
 }
 
-// line adds a finding. JSON writes fail in lower case as it does the others; in lines, capitals make it stand out.
+// line adds a finding. In JSON, fail is in lower case like the other verdicts. In lines, capitals make FAIL stand out.
 func (r *report) line(verdict, what, found string) {
 	r.failed = r.failed || verdict == verdictFail
 	r.findings = append(r.findings, finding{strings.ToLower(verdict), what, found})
@@ -104,7 +104,7 @@ func mistaken(err error) []mistakenSetting {
 	return all
 }
 
-// settings reports settings without mistakes. Warnings are the same lines as a worker logs at its start.
+// settings reports that the settings have no mistakes. The warnings are the lines that a worker logs at startup.
 func (r *report) settings(c *config.Config) {
 	r.ok("settings", "complete and consistent")
 	for _, w := range c.Warnings {

@@ -110,7 +110,7 @@ func lettersWords(word func(view.Letter) string) completion {
 	})
 }
 
-// runNames are the names of the runs, the newest first.
+// runNames returns the names of the runs, the newest first.
 func runNames(v *view.View) (all []string) {
 	for _, r := range slices.Backward(v.Runs()) {
 		all = append(all, r.Name)

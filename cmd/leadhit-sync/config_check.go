@@ -129,7 +129,7 @@ func foreign(name string) bool {
 
 // replaceSettings replaces all settings in the environment, misspelt ones too, with values. Then the file is the only
 // source, as it will be in the container: a setting of the shell must not hide that the file lacks it. The caller calls
-// restore when it has read them, even after an error.
+// restore after it has read the settings, even after an error.
 func replaceSettings(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for _, pair := range os.Environ() {

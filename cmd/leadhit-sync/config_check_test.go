@@ -84,7 +84,7 @@ WINDOW_BYTES=1
 		file + ": line 9 is not NAME=value\n", "WINDOW_BYTES: ",
 	} {
 		if !strings.Contains(got.err, want) {
-			t.Errorf("got %q, want it to hold %q", got.err, want)
+			t.Errorf("got %q, want it to contain %q", got.err, want)
 		}
 	}
 	if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") {
@@ -102,7 +102,7 @@ func TestConfigCheckOfAFileDoesNotTakeAPartOfASecretForAName(t *testing.T) {
 	got := command(t, "", "config", "--check", "--env-file", file)
 	for n, line := range lines {
 		if want := fmt.Sprintf("%s: line %d is not NAME=value\n", file, 7+n); !strings.Contains(got.err, want) {
-			t.Errorf("%s: got %q, want it to hold %q", line, got.err, want)
+			t.Errorf("%s: got %q, want it to contain %q", line, got.err, want)
 		}
 	}
 	if said := strings.ToLower(got.err); strings.Contains(said, "canary") || strings.Contains(said, "c2vjcmv0") ||

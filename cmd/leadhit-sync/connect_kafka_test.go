@@ -47,7 +47,7 @@ func silentPeer(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// untilWritten cancels a context when a text was written to it.
+// untilWritten cancels a context once a text has been written to it.
 type untilWritten struct {
 	mu     sync.Mutex
 	out    bytes.Buffer
@@ -144,7 +144,7 @@ func TestAMissingTopicIsNamedWithItsSetting(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := hinted([]string{"others"}, absent); !errors.Is(got, absent) || strings.Contains(got.Error(), "KAFKA_TOPICS") {
-		t.Errorf("got %q for another topic than those of KAFKA_TOPICS, want Kafka's own text", got)
+		t.Errorf("got %q for a topic outside KAFKA_TOPICS, want Kafka's own text", got)
 	}
 }
 
@@ -153,6 +153,6 @@ func TestANameThatDoesNotResolveNeedsNoOtherLogin(t *testing.T) {
 	unknown := &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "kafka-9", IsNotFound: true}}
 	got := hinted(nil, fmt.Errorf("describe topics: %w", unknown)).Error()
 	if !strings.HasSuffix(got, "; check KAFKA_BROKERS, and that this machine resolves the name") {
-		t.Errorf("got %q, want nothing of TLS and SASL", got)
+		t.Errorf("got %q, want nothing about TLS and SASL", got)
 	}
 }

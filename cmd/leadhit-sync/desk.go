@@ -31,8 +31,8 @@ With DESK_WRITE=true, known users may also replay, dismiss and reopen letters, s
 their values, pause and resume. Users are identified by a header that a proxy sets,
 or by a token; see the settings that begin with DESK_.
 
-It needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Without --workers it
-asks the worker on this host, at HTTP_ADDR.`,
+desk needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Without --workers
+it asks the worker on this host, at HTTP_ADDR.`,
 		Example: `  leadhit-sync desk
   leadhit-sync desk --workers dns:leadhit-sync.shop.svc:8080`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -37,13 +37,14 @@ func (f *filterFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.headers, "header", nil, "only events with this header: name=pattern, where * is any text")
 }
 
-// allGroupsFlag lets a command that only reads show letters of other groups. Their own commands change them.
+// allGroupsFlag lets a command that only reads show letters of other groups. To change those, run a command with the
+// KAFKA_GROUP of their group.
 func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false, "include letters of other groups that share the topic")
 }
 
-// parse returns the filter of the flags and of ids. It selects open letters unless a state or ids are given; empty
-// means that there was nothing else to select by. Its error is about usage.
+// parse returns the filter of the flags and of ids. It selects open letters unless a state or ids are given. empty
+// reports that no flag and no id selects anything. The error is about usage.
 func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err error) {
 	filter = f.filter
 	filter.Since, filter.Until = f.since.from, f.until.from
@@ -111,8 +112,8 @@ func headersOf(patterns []string) (map[string]string, error) {
 	return headers, nil
 }
 
-// letterID reads a letter's id. A common mistake is to give the order's id. The check costs nothing, while a search for
-// it would read the whole topic to find none.
+// letterID reads a letter's id. A common mistake is to give the order's id. The check costs nothing, while a search
+// would read the whole topic and find no letter.
 func letterID(text string) (ledger.ID, error) {
 	id, err := ledger.ParseID(text)
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 )
 
 // probeCommand reads no settings: a health probe must not fail because of a setting that the worker has read already. A
-// URL with a user is refused, because the error would print the password.
+// URL with a user name is refused, because the error would print the password.
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "probe URL", Short: "Request a page from a worker and print the response",
@@ -38,7 +38,7 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 				return usageError{errors.New("the URL is not an http or https URL")}
 			}
 			if page.User != nil {
-				return usageError{errors.New("the URL must not contain a user: workers ask for none")}
+				return usageError{errors.New("the URL must not contain a user name: workers ask for none")}
 			}
 			return probe(c.Context(), page, c.OutOrStdout())
 		},

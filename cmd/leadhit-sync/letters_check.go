@@ -58,11 +58,11 @@ type letterCheck struct {
 	Exceeded []string `json:"exceeded"` // a sentence for each threshold
 	// Open counts the open and the requeued letters, without the overtaken ones.
 	Open int `json:"open"`
-	// Overtaken letters are open too, but LeadHit has newer statuses of their orders: they exceed no threshold.
+	// Overtaken counts the open and requeued letters that Open leaves out: LeadHit has newer statuses of their orders.
 	Overtaken int `json:"overtaken"`
 	// Expired letters were open when Kafka deleted them, as far as the ledger remembers.
 	Expired int `json:"expired"`
-	// The oldest is the one whose last failure is longest ago.
+	// OldestID names the letter whose last failure is the longest ago.
 	OldestID        string     `json:"oldest_id,omitempty"`
 	OldestFailedAt  *time.Time `json:"oldest_failed_at"`
 	FirstToExpireID string     `json:"first_to_expire_id,omitempty"`

@@ -100,14 +100,15 @@ type changes struct {
 type closedView struct {
 	ID      string `json:"id"`
 	OrderID string `json:"order_id"`
-	// Counted is false if the entry changed nothing, because somebody else was first; First says who, and with what.
+	// Counted is false if the entry changed nothing, because another entry came first. First says which entry, and by
+	// whom.
 	Counted bool       `json:"counted"`
 	State   fold.State `json:"state"` // after the command
 	First   string     `json:"first,omitempty"`
 }
 
-// changeLetters writes an entry about each letter, and reads the ledger back to see which of them counted. Letters that
-// the entry cannot change are left alone and reported.
+// changeLetters writes an entry about each letter, and reads the ledger back to see which entries counted. Letters that
+// an entry cannot change are left alone and reported.
 func changeLetters(c *cobra.Command, filter view.Filter, says ledger.Entry, output outputForm,
 	ask func(letters, orders int) error,
 ) error {
@@ -141,7 +142,7 @@ func ordersOf(entries []ledger.Entry) int {
 	return len(orders)
 }
 
-// reportChanges prints which letters were changed, and who was first with the others.
+// reportChanges prints how many letters were changed, and who changed the others first.
 func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says ledger.Entry, counted map[string]bool,
 	output outputForm,
 ) error {
@@ -162,7 +163,7 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 		return err
 	}
 	if left := len(letters) - len(counted); left > 0 {
-		return codedError{exitPartly, fmt.Errorf("%s of %d not %s", count(left, "letter"), len(letters), says.Event)}
+		return codedError{exitPartly, fmt.Errorf("%d of %s not %s", left, count(len(letters), "letter"), says.Event)}
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ func TestDismissAsksBeforeItWrites(t *testing.T) {
 	} {
 		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, "--reason is missing") ||
 			got.out != "" {
-			t.Errorf("%s: got %+v, want the reason demanded", line, got)
+			t.Errorf("%s: got %+v, want an error about the missing reason", line, got)
 		}
 	}
 	if got := names(t, "letters list"); len(got) != 29 {
@@ -208,7 +208,7 @@ func TestLookingAtAValueIsWrittenToTheLedgerFirst(t *testing.T) {
 	}
 }
 
-func TestTheLedgerIsNotReadableSoNoValueIsShown(t *testing.T) {
+func TestAnAuthorWithALineBreakIsRefusedSoNoValueIsShown(t *testing.T) {
 	stored(t, 2)
 	t.Setenv("DEAD_LETTER_TOPIC", "dlq.leadhit-sync")
 	if got := command(t, "", "letters", "show", "orders/3/0", "--reveal", "--by", "al\nice", "--reason", "x"); got.code != exitUsage ||

@@ -27,7 +27,7 @@ headers and values are left out.
 --raw includes them. They may contain personal data, so --raw needs a reason, and first
 records in the ledger who looks at which values.`,
 		Example: `  leadhit-sync letters export --since 24h --to letters.jsonl
-  leadhit-sync letters export --order 4711 --raw --reason "shop asks" > letters.jsonl`,
+  leadhit-sync letters export --order 4711 --raw --reason "the shop asked" > letters.jsonl`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, _, err := q.parse(nil)
 			if err != nil {

@@ -176,8 +176,8 @@ func viewLetter(l view.Letter) letterView {
 	return v
 }
 
-// jsonTime is nil where there is no time. JSON cannot express a year beyond 9999, which results if a producer counts in
-// another unit than milliseconds.
+// jsonTime returns nil where there is no time. JSON cannot express a year beyond 9999, which results if a producer
+// counts in a unit other than milliseconds.
 func jsonTime(t time.Time) *time.Time {
 	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return nil

@@ -30,11 +30,11 @@ type foundLetters struct {
 	// They help a user whose filter matches nothing.
 	Causes, Topics map[string]int
 	Newest         time.Time
-	// Elsewhere counts letters of other groups that match, and Hidden letters that match except for their state, if no
-	// state was requested.
+	// Elsewhere counts matching letters of other groups, by group. If no state was requested, Hidden counts the letters
+	// that match except for their state, by state.
 	Elsewhere map[string]int
 	Hidden    map[fold.State]int
-	// Which says which letters are left under a limit; empty means the newest.
+	// Which describes the letters that the limit leaves; empty means the newest.
 	Which string
 }
 
@@ -82,7 +82,7 @@ large topic takes time, and about 500 bytes of memory for each letter.`,
 	q.allGroupsFlag(c)
 	f := c.Flags()
 	f.IntVar(&limit, "limit", 50, "number of letters to list")
-	f.Var(&order, "sort", "failed, expires or order; a minus in front reverses the order")
+	f.Var(&order, "sort", "failed, expires or order; a minus in front reverses the sorting")
 	f.BoolVarP(&watching, "watch", "w", false, "refresh every two seconds, until Ctrl-C")
 	outputFlag(c, &output, linesForms()...)
 	return c
@@ -106,7 +106,8 @@ func (s *sortFlag) String() string { return string(*s) }
 // Type is the name of the value in the help.
 func (s *sortFlag) Type() string { return "string" }
 
-// listLetters lists the first letters in an order. byDefault says that the filter's states are not the user's choice.
+// listLetters lists the first letters in the given order. byDefault says that the filter's states are not the user's
+// choice.
 func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order sortFlag) foundLetters {
 	list := v.List(f, view.Sort(order), limit)
 	found := foundLetters{

@@ -126,7 +126,7 @@ func TestAListSaysHowManyLettersItLeavesOut(t *testing.T) {
 	}
 	found.Total = 2
 	if got := listed(found, 0); strings.Contains(got, " of ") {
-		t.Errorf("got\n%s\nwant no word of letters left out", got)
+		t.Errorf("got\n%s\nwant no word about letters left out", got)
 	}
 }
 

@@ -62,8 +62,8 @@ func stepText(s historyStep) string {
 	return text
 }
 
-// showCommand hides the value unless --reveal is given: terminals are recorded, and screens are shared. Of letters with
-// one id it shows the newest record.
+// showCommand hides the value unless --reveal is given: terminals are recorded, and screens are shared. If several
+// records have the id, it shows the newest one.
 func showCommand() *cobra.Command {
 	var s showing
 	c := &cobra.Command{
@@ -74,8 +74,8 @@ func showCommand() *cobra.Command {
 and first record in the ledger who looks at the value. -o raw prints the value's bytes
 and nothing else.`,
 		Example: `  leadhit-sync letters show orders/3/118273 --history
-  leadhit-sync letters show orders/3/118273 --reveal --reason "shop asks" -o json
-  leadhit-sync letters show orders/3/118273 -o raw --reason "shop asks" > event.json`,
+  leadhit-sync letters show orders/3/118273 --reveal --reason "the shop asked" -o json
+  leadhit-sync letters show orders/3/118273 -o raw --reason "the shop asked" > event.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := letterID(args[0])

@@ -27,7 +27,7 @@ func (o *operatorFlags) add(c *cobra.Command, reason string) {
 // for Kafka.
 func (o *operatorFlags) sign(e *ledger.Entry) error {
 	if strings.TrimSpace(o.reason) == "" {
-		return usageError{errors.New("--reason is missing: others read it in the ledger")}
+		return usageError{errors.New("--reason is missing: the ledger shows it to others")}
 	}
 	e.At, e.By, e.Via, e.Reason = time.Now().UTC().Truncate(time.Millisecond), o.by, "cli", o.reason
 	if e.By == "" {
@@ -48,7 +48,7 @@ func (o *operatorFlags) sign(e *ledger.Entry) error {
 }
 
 // confirm asks a person to type the number of letters if there are many. Without a terminal nobody can, so --yes is
-// required. question ends the text that says what would be done.
+// required. question says what would be done.
 func confirm(c *cobra.Command, letters int, yes bool, question string) error {
 	if yes {
 		return nil

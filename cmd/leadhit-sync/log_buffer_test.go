@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// buffered runs a buffer before out. close ends it as the run command does, and returns when its owner may continue.
+// buffered runs a buffer in front of out. end ends it as the run command does, and returns when its owner may continue.
 func buffered(t *testing.T, out io.Writer, format string) (b *logBuffer, end func()) {
 	t.Helper()
 	b = newLogBuffer(out, format)
@@ -44,7 +44,7 @@ func TestALogWithoutAReaderBlocksNoWriter(t *testing.T) {
 		}
 		end()
 		if took := time.Since(begun); took != logFlush {
-			t.Errorf("got an end after %v, want the reader given up after %v", took, logFlush)
+			t.Errorf("got an end after %v, want the reader abandoned after %v", took, logFlush)
 		}
 		_ = reader.Close()
 		synctest.Wait()

@@ -18,7 +18,7 @@ import (
 )
 
 // errDiffers gives exit code 1, so that CI can run the cases of a mapping before it is deployed.
-var errDiffers = errors.New("the result of a case is not the one it wants")
+var errDiffers = errors.New("a case gives a result other than the expected one")
 
 // testMappingCommand runs all cases even if one fails: a change of a rule often breaks several. Parts without a case
 // and warnings do not change the exit code.
@@ -213,7 +213,7 @@ func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	}
 }
 
-// print shows what decided only for a failed case: that is the line of the mapping to look at.
+// print names the rule or list that decided only for a failed case: that is the line of the mapping to look at.
 func (t *trial) print(w io.Writer) error {
 	var p terminal.Page
 	for _, c := range t.Cases {

@@ -136,7 +136,7 @@ func unknownToLeadHit(status string, statuses []string) string {
 	if slices.Contains(statuses, status) {
 		return ""
 	}
-	return fmt.Sprintf("LeadHit refuses the status %q: it knows %s; status lists in a mapping translate, for instance "+
+	return fmt.Sprintf("LeadHit refuses the status %q: it knows %s; status lists in a mapping translate it, for instance "+
 		"paid: [%q]",
 		status, strings.Join(statuses, ", "), status)
 }

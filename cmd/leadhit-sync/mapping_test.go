@@ -115,13 +115,13 @@ otherwise  dead-letter
 	}
 }
 
-func TestCheckTellsEveryMistakeWithItsPlace(t *testing.T) {
+func TestCheckReportsEveryMistakeWithItsPlace(t *testing.T) {
 	t.Parallel()
 	file := "../../consumer/mapping/testdata/ten-mistakes.yaml"
 	got := command(t, "", "mapping", "check", file, "--topics", "nobodys")
 	lines := strings.Split(strings.TrimSpace(got.err), "\n")
 	if got.code != exitError || got.out != "" || len(lines) < 10 {
-		t.Errorf("got exit code %d, %q and %d lines, want 1, nothing and 10 lines at least", got.code, got.out, len(lines))
+		t.Errorf("got exit code %d, %q and %d lines, want 1, nothing and at least 10 lines", got.code, got.out, len(lines))
 	}
 	form := regexp.MustCompile(`^` + regexp.QuoteMeta(file) + `(:\d+:\d+)?: .`)
 	for _, line := range lines {
@@ -136,7 +136,7 @@ func TestCheckTellsEveryMistakeWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestCheckWarnsOfWhatIsHardlyMeantAndFailsWhenStrict(t *testing.T) {
+func TestCheckWarnsOfWhatIsProbablyAMistakeAndFailsWhenStrict(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "tea.yaml", strings.Replace(tea, "submitted: [new]", "submitted: [New]", 1))
 	got := command(t, "", "mapping", "check", file)
@@ -251,7 +251,7 @@ func TestExplainTakesKeyHeadersAndTopicFromFlags(t *testing.T) {
 
 func TestExplainAndTestWarnOfAStatusThatLeadHitRefuses(t *testing.T) {
 	t.Parallel()
-	const warning = `LeadHit refuses the status "PAID": it knows submitted, paid; status lists in a mapping translate, for instance paid: ["PAID"]`
+	const warning = `LeadHit refuses the status "PAID": it knows submitted, paid; status lists in a mapping translate it, for instance paid: ["PAID"]`
 	got := command(t, `{"order_id":"1","status":"PAID"}`, "mapping", "explain", "plain")
 	if got.code != 0 || !strings.HasSuffix(got.out, "\nwarn  "+warning+"\n") {
 		t.Errorf("got %+v, want the warning", got)
@@ -266,7 +266,7 @@ func TestExplainAndTestWarnOfAStatusThatLeadHitRefuses(t *testing.T) {
 `)
 	got = command(t, "", "mapping", "test", "plain", "--cases", cases)
 	if got.code != 0 || strings.Count(got.out, "warn") != 1 || !strings.Contains(got.out, `warn  case "a": `+warning) {
-		t.Errorf("got %+v, want one warning, of case a", got)
+		t.Errorf("got %+v, want one warning, about case a", got)
 	}
 }
 
@@ -372,7 +372,7 @@ func TestCasesThatDifferAreShownAndExitWithOne(t *testing.T) {
 	}
 }
 
-func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
+func TestMistakesInCasesAreReportedAllAtOnceWithTheirPlaces(t *testing.T) {
 	t.Parallel()
 	got := tried(t, `cases:
 - {name: a, valeu: '{}', want: ignore}
@@ -422,7 +422,7 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 	}
 }
 
-func TestCasesMayStandElsewhere(t *testing.T) {
+func TestCasesMayBeElsewhere(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "other.yaml", "cases: [{name: a, value: 'null', want: ignore}]")
 	if got := command(t, "", "mapping", "test", "shopify", "--cases", file); got.code != 0 ||

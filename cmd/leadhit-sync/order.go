@@ -34,14 +34,14 @@ func orderCommand() *cobra.Command {
 		Long: `Show the events of one order: what the mapping makes of each, its calls and letters,
 and what it waits for now. order only reads.
 
-It reads all events of KAFKA_TOPICS since --since, because Kafka has no index of orders,
+It reads all events of KAFKA_TOPICS from --since on, because Kafka has no index of orders,
 and then the group's commits, the dead letters and the ledger. Only the workers know
 what waits for a retry or for another event, so it asks them too: without --workers, the
 one on this host, at HTTP_ADDR. If none responds, it prints what the topics show. Values
 are never printed.
 
-It needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Ctrl-C ends it with
-exit code 130; it prints what it has found.`,
+order needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Ctrl-C ends it
+with exit code 130; it then prints what it has found.`,
 		Example: `  leadhit-sync order 4711
   leadhit-sync order 4711 --since 90d -o json
   leadhit-sync order 4711 --workers dns:leadhit-sync.shop.svc:8080`,
@@ -110,7 +110,7 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 		})
 }
 
-// nothing says where an order was looked for. The exit code is 1, as that of letters show for an id without a letter.
+// nothing says where an order was looked for. The exit code is 1, like that of letters show for an id without a letter.
 func (l shownOrder) nothing() error {
 	return fmt.Errorf("no event and no letter of order %s: %s were read in %s; --since looks further back, and the "+
 		"mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order), l.extent(),

@@ -25,7 +25,7 @@ type shownEvent struct{ *life.Event }
 // orderMoment has no year: topics keep their events for weeks.
 const orderMoment = "01-02 15:04:05"
 
-// print prints a line for each event, and below it what is known of it. On a terminal all lines fit.
+// print prints a line for each event, and below it what is known about the event. On a terminal all lines fit.
 func (l shownOrder) print(w io.Writer) error {
 	width, _ := terminal.Size(w)
 	return l.page(width).Print(w)

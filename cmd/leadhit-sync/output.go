@@ -21,8 +21,8 @@ import (
 // outputForm is the value of -o, such as table or json.
 type outputForm string
 
-// formFlag reads -o. As a flag's value, a wrong form is refused before any work is done. So a typo costs no wait for
-// Kafka, and gives exit code 2.
+// formFlag reads -o. It refuses a wrong form before any work is done, so a typo costs no wait for Kafka, and gives exit
+// code 2.
 type formFlag struct {
 	form  *outputForm
 	forms []string
@@ -57,8 +57,8 @@ func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 	c.Flags().VarP(&formFlag{o, forms}, "output", "o", either(forms))
 }
 
-// linesForms are the forms of a list in addition to table and json: jsonl has a line of JSON for each, name only the
-// id.
+// linesForms returns the forms of a list in addition to table and json. jsonl prints a line of JSON for each element,
+// name prints only its id.
 func linesForms() []string { return []string{"jsonl", "name"} }
 
 // printList writes a list in one of the forms: all is the value for json, each and names are its elements.
@@ -117,8 +117,7 @@ func printJSON(w io.Writer, value any, indent string) error {
 	return err
 }
 
-// count returns a number with a noun: 1 event, 2 events. It only knows nouns that form their plural with s; callers
-// must pass such nouns.
+// count returns a number with a noun: 1 event, 2 events. The plural of the noun must end with s.
 func count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

@@ -27,11 +27,11 @@ func pauseCommand() *cobra.Command {
 		Use: "pause", Short: "Pause all calls of all workers, until resume",
 		Long: `Pause all calls of all workers of the group, until "leadhit-sync resume".
 
-The workers follow within seconds: they finish and commit the calls in flight, and
-start no new ones. They stay in the group. A restart does not end the pause. It lasts
-as long as the ledger keeps its entry: at least 90 days, unless somebody changed the
-ledger's retention. The ledger is a topic beside the dead letters, so pause needs only
-the KAFKA_ settings and DEAD_LETTER_TOPIC.
+The workers pause within seconds: they finish and commit the calls in flight, and
+start no new ones. They stay in the group. A restart does not end the pause. The pause
+lasts as long as the ledger keeps its entry: at least 90 days, unless somebody changed
+the ledger's retention. The ledger is a topic beside the dead letters, so pause needs
+only the KAFKA_ settings and DEAD_LETTER_TOPIC.
 
 pause refuses a group that has no workers and no ledger, because its name is probably
 misspelt. --create writes the pause for workers that start later.`,
@@ -49,7 +49,7 @@ misspelt. --create writes the pause for workers that start later.`,
 	return c
 }
 
-// resumeCommand needs no reason: a pause has to be explained to others, its end usually does not. Without a pause in
+// resumeCommand needs no reason: a pause has to be explained to others; its end usually does not. Without a pause in
 // force it writes nothing, and its exit code is 0, because the workers are in the wanted state.
 func resumeCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardResume}}
@@ -57,7 +57,7 @@ func resumeCommand() *cobra.Command {
 		Use: "resume", Short: "End pauses, whether set by hand or by the flood guard",
 		Long: `End the pauses in force, whether set by hand or by the flood guard, and print them.
 
-Resuming accepts the letters because of which the flood guard paused: letters with
+Resuming accepts the letters that made the flood guard pause the calls: letters with
 these fingerprints (cause, code and kind of message) no longer pause the workers,
 until another mapping or version is deployed. resume does not end pauses caused by the
 API key, LEADHIT_URL or an outage; these end automatically.`,
@@ -117,7 +117,7 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 		})
 }
 
-// personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person.
+// personOf returns the name of the system's user. It refuses service accounts, which do not identify a person.
 // People who find the workers paused have to know who to ask, and in a container the only user is the image's.
 func personOf(u *user.User, err error) (string, error) {
 	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
@@ -125,7 +125,7 @@ func personOf(u *user.User, err error) (string, error) {
 	case err != nil || u.Username == "":
 		return "", fmt.Errorf("--by is missing: user %d has no name on this system; give yours", os.Getuid())
 	case slices.Contains(programs, u.Username):
-		return "", fmt.Errorf("--by is missing: %s is a program's user; give your own name", u.Username)
+		return "", fmt.Errorf("--by is missing: %s is a service account; give your own name", u.Username)
 	}
 	return u.Username, nil
 }

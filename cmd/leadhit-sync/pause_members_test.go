@@ -159,12 +159,12 @@ func TestAPauseAffectsOneGroupIfSeveralShareTheLedger(t *testing.T) {
 	}
 }
 
-func TestAProgramsUserMustNameThePerson(t *testing.T) {
+func TestAServiceAccountMustNameThePerson(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		user *user.User
 		err  error
-		want string // "": --by is demanded
+		want string // "": --by is required
 	}{
 		"a person":                  {&user.User{Username: "alice", Uid: "1000"}, nil, "alice"},
 		"the image's user":          {&user.User{Username: "leadhit-sync", Uid: "65532"}, nil, ""},

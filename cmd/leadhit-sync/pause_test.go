@@ -21,7 +21,7 @@ func (r result) says(t *testing.T, wants ...string) {
 	}
 }
 
-func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
+func TestAPauseLastsUntilAResume(t *testing.T) {
 	node := installed(t)
 	me, err := user.Current()
 	if err != nil {

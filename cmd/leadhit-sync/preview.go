@@ -27,9 +27,9 @@ func previewCommand() *cobra.Command {
 	var o previewOptions
 	c := &cobra.Command{
 		Use: "preview", Short: "Show what a worker would do with the events, without doing it",
-		Long: `Read the events of KAFKA_TOPICS and show what the mapping makes of them: the calls,
-ignored and refused events by cause, each with an example, orders and calls per
-minute, the busiest orders, and warnings to read before a worker runs. preview does
+		Long: `Read the events of KAFKA_TOPICS and show what the mapping makes of them: the calls;
+ignored and refused events by cause, each with an example; orders and calls per
+minute; the busiest orders; and warnings to read before a worker runs. preview does
 not call LeadHit, commits nothing and joins no group, so it may run beside a worker.
 
 It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT, SKIP_REPEATS and, where
@@ -192,7 +192,7 @@ type reason struct {
 }
 
 // explainRecord applies the mapping to one record. If the schema registry does not respond, that is an outcome of its
-// own. A worker would wait for it, preview does not. An implausible time is kept separately from the time, because one
+// own. A worker would wait for it; preview does not. An implausible time is kept separately from the time, because one
 // such event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, key: r.Key, time: r.Time}

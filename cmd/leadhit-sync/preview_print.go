@@ -111,7 +111,7 @@ func (s summary) printOrders(p *terminal.Page) {
 		for i, e := range s.Orders.Examples {
 			examples[i] = terminal.Quote(e.OrderID) + " in " + strings.Join(e.Partitions, " and ")
 		}
-		p.Row("warn", atLeast+count(s.Orders.Spread, "order")+" in two partitions, so their events have no order to keep: "+
+		p.Row("warn", atLeast+count(s.Orders.Spread, "order")+" in two partitions, so their events have no sequence to keep: "+
 			strings.Join(examples, ", "))
 	}
 	if s.Orders.Beyond > 0 {

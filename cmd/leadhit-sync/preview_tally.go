@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// mostOrders limits the orders whose calls are counted one by one. An order takes some hundred bytes, so this is
+	// mostOrders limits the orders whose calls are counted one by one. An order takes a few hundred bytes, so this is
 	// tens of megabytes: little enough for a worker's pod.
 	mostOrders = 200_000
 	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent unchanged may be anything.
@@ -38,7 +38,7 @@ type tally struct {
 	odd         oddTimes
 }
 
-// minute counts the calls of one, and how many of these are repeats.
+// minute counts the calls of one minute, and how many of these are repeats.
 type minute struct{ calls, repeats int }
 
 // oddTimes counts the events whose times cannot be true. The counts per minute and the time span leave them out.
@@ -50,7 +50,7 @@ type oddTimes struct {
 	Time    string `json:"time,omitempty"`
 }
 
-// add keeps one example. A wrong unit concerns all events of a producer, so one is enough.
+// add keeps one example. A wrong unit affects all events of a producer, so one is enough.
 func (o *oddTimes) add(e seen) {
 	if e.odd.IsZero() {
 		return
@@ -72,14 +72,15 @@ type groupKey struct {
 type group struct {
 	// What is the status of calls, or the cause of refusals.
 	What string `json:"what,omitempty"`
-	// Status is the shop's own, of an UnknownStatus.
+	// Status is the shop's own status, if the cause is UnknownStatus.
 	Status string `json:"status,omitempty"`
 	// Mapping, By and Rule say what decided.
 	Mapping string `json:"mapping,omitempty"`
 	By      string `json:"by,omitempty"`
 	Rule    string `json:"rule,omitempty"`
 	Count   int    `json:"count"`
-	// Example is the first event: topic/partition/offset. OrderID is its order, Message what was found in it.
+	// Example is the first event: topic/partition/offset. OrderID is the order of that event. Message is what was found
+	// in the event.
 	Example string `json:"example"`
 	OrderID string `json:"order_id,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -126,8 +127,8 @@ func (t *tally) span(at time.Time) {
 }
 
 // group counts an outcome with those of the same kind. A call is grouped by its status alone: many rules may lead to
-// one status, and LeadHit sees only that. An unknown status of the shop has a group of its own, because each is a line
-// to add to the mapping.
+// one status, and LeadHit sees only the status. Each unknown status of the shop has a group of its own, because each is
+// a line to add to the mapping.
 func (t *tally) group(e seen, out event.Item, why reason) {
 	key := groupKey{action: out.Action, what: out.Cause, reason: why}
 	switch {
@@ -189,7 +190,7 @@ type summary struct {
 	Ignored []group `json:"ignored"`
 	Refused []group `json:"refused"`
 
-	// Warnings are certain problems.
+	// Warnings are problems that are certain, not just likely.
 	Warnings []string `json:"warnings"`
 	// HeldBack has the partitions where an open transaction keeps events from being read: nothing above counts them.
 	HeldBack []heldBack `json:"held_back"`
@@ -199,9 +200,9 @@ type summary struct {
 	Load   loadSummary   `json:"load"`
 }
 
-// ordersSummary has figures about individual orders. If Beyond is not zero, there were more than mostOrders of them: it
-// counts the calls about the others, and all figures but Calls and Needed are lower bounds. Needed is an upper bound
-// then.
+// ordersSummary has figures about individual orders. If Beyond is not zero, there were more than mostOrders orders.
+// Beyond counts the calls about the others. All figures but Calls and Needed are then lower bounds, and Needed is an
+// upper bound.
 type ordersSummary struct {
 	// Count is the number of orders that were counted separately, up to a limit; Beyond counts the calls about further
 	// ones.
@@ -209,14 +210,14 @@ type ordersSummary struct {
 	Calls int `json:"calls"`
 	// Repeats counts the calls that repeat the last status LeadHit would have accepted for the order.
 	Repeats int `json:"repeats_that_change_nothing"`
-	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: with SKIP_REPEATS, and topics
-	// that have equal numbers of partitions.
+	// Needed is Calls without Repeats. Skipped says whether a worker makes only these calls: with SKIP_REPEATS, and if
+	// none of the three reasons below applies.
 	Needed  int  `json:"calls_without_repeats"`
 	Skipped bool `json:"repeats_are_skipped"`
 	// The reasons why a worker skips nothing: see tally and orders.
 	scattered, spreads, unexplained bool
-	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must
-	// be the order id.
+	// Spread counts the orders with events in two partitions. Kafka keeps no sequence between such events: the record
+	// key must be the order id.
 	Spread    int           `json:"in_two_partitions"`
 	Examples  []spreadOrder `json:"in_two_partitions_examples"`
 	Busiest   []busyOrder   `json:"busiest"`
@@ -224,7 +225,7 @@ type ordersSummary struct {
 	PerMinute float64       `json:"per_minute"`
 }
 
-// busyOrder is an order with many calls. They run one at a time, so it may limit how fast its partition is.
+// busyOrder is an order with many calls. They run one at a time, so the order may limit the speed of its partition.
 type busyOrder struct {
 	OrderID string `json:"order_id"`
 	Calls   int    `json:"calls"`
@@ -241,7 +242,8 @@ type loadSummary struct {
 	CallsPerMinute float64   `json:"calls_per_minute"` // on average
 	Busiest        int       `json:"calls_in_busiest_minute"`
 	BusiestMinute  time.Time `json:"busiest_minute,omitzero"`
-	// Needed is the rate of the busiest minute. PerWorker is what one worker can do, and Workers how many keep up.
+	// Needed is the rate of the busiest minute. PerWorker is what one worker can do. Workers is how many are needed to
+	// keep up.
 	Needed    float64 `json:"needed_calls_per_second"`
 	PerWorker float64 `json:"calls_per_second_of_a_worker"`
 	Workers   int     `json:"workers"`
@@ -296,7 +298,7 @@ func (t *tally) summary(l load) summary {
 	return s
 }
 
-// sorted are the groups of one kind, the largest first.
+// sorted returns the groups of one kind, the largest first.
 func (t *tally) sorted(action event.Action) []group {
 	all := []group{}
 	for key, g := range t.groups {

@@ -30,8 +30,9 @@ func (w *watch) lost(o event.Item) bool {
 		!slices.Contains(w.statuses, o.Status)
 }
 
-// warnings lists certain problems: findings about the mapping, statuses that LeadHit does not know, and a mapping that
-// fits none of the events. It loads the presets only if no call would be accepted, because that takes a while.
+// warnings lists problems that are certain: findings about the mapping, statuses that LeadHit does not know, and a
+// mapping that fits none of the events. It loads the presets only if no call would be accepted, because that takes a
+// while.
 func (w *watch) warnings(ctx context.Context, source string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -53,7 +54,7 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 		calls = append(calls, fmt.Sprintf("%s with the status %q", count(g.Count, "call"), g.What))
 	}
 	if len(calls) > 0 {
-		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; status lists in a mapping translate, for instance "+
+		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; status lists in a mapping translate it, for instance "+
 			"paid: [%q]",
 			listing(calls), strings.Join(w.statuses, ", "), w.firstUnknown()))
 	}
@@ -67,7 +68,7 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 	return all
 }
 
-// firstUnknown is the most frequent status that LeadHit does not know.
+// firstUnknown returns the most frequent status that LeadHit does not know.
 func (w *watch) firstUnknown() string {
 	for _, g := range w.tally.sorted(event.Call) {
 		if g.What != othersGroup && !slices.Contains(w.statuses, g.What) {

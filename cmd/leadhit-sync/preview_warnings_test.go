@@ -59,7 +59,7 @@ func TestPreviewWarnsOfStatusesThatLeadHitDoesNotKnow(t *testing.T) {
 		orderEvent(`{"order_id":"3","status":"PAID"}`),
 		orderEvent(`{"order_id":"4","status":"new\n"}`))
 	want := `LeadHit refuses 2 calls with the status "PAID", 1 call with the status "new\n": it knows submitted, paid; ` +
-		`status lists in a mapping translate, for instance paid: ["PAID"]`
+		`status lists in a mapping translate it, for instance paid: ["PAID"]`
 	if len(warnings) != 1 || warnings[0] != want {
 		t.Errorf("got %q, want %q", warnings, want)
 	}

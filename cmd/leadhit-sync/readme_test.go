@@ -212,7 +212,8 @@ func kafkaOfTheDocuments(t *testing.T) []string {
 	return kafkaWith(t, topics, records)
 }
 
-// kafkaWith runs an embedded Kafka with topics of two partitions, and writes the records where and when they say.
+// kafkaWith runs an embedded Kafka with topics of two partitions, and writes the records to the partitions and with the
+// times that they name.
 func kafkaWith(t *testing.T, topics []string, records []*kgo.Record) []string {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, topics...))

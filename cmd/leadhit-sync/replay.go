@@ -39,9 +39,9 @@ func replayCommand() *cobra.Command {
 The command prints a plan and asks before it starts. It replays one letter first
 (--canary), then the others at --rate, and stops when too many are refused again
 (--breaker). The workers map each letter with today's mapping, and replay the letters
-of one order in the order of its events. A letter whose order has a newer accepted
-event is left alone, unless --force is given. A status once applied cannot be taken
-back.
+of one order one by one, the earliest event first. A letter whose order has a newer
+accepted event is left alone, unless --force is given. A status once applied cannot be
+taken back.
 
 However the command ends, the workers finish the letters that were requeued, and the
 others are untouched. Run the same command again to replay the rest. Times such as
@@ -111,7 +111,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.limit, "limit", limits.Most, "replay at most this many letters, the first by partition and offset")
 	f.IntVar(&o.canary, "canary", run.Canary, "letters that must be resolved before others are replayed; 0 for none")
 	f.IntVar(&o.max, "max-replays", limits.MaxReplays, "leave out letters that were already replayed this many times")
-	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes is refused; 0% never stops")
+	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes are refusals; 0% never stops")
 	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters are requeued, without waiting for their outcomes")
 	f.DurationVar(&o.timeout, "timeout", run.Timeout, "how long the whole run may take")
 	f.BoolVar(&o.yes, "yes", false, "do not ask; required without a terminal")
@@ -206,7 +206,7 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 	case count == 0 || o.yes:
 		return nil
 	case !o.answers:
-		return codedError{exitDeclined, errors.New("stdin is not a terminal: add --yes to replay without a confirmation; " +
+		return codedError{exitDeclined, errors.New("stdin is not a terminal: add --yes to replay without confirmation; " +
 			"no letter was requeued")}
 	}
 	word := "yes"
@@ -228,7 +228,7 @@ func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
 	select {
 	case text := <-line:
 		if text != word {
-			return codedError{exitDeclined, fmt.Errorf("declined: got %q, want %s; no letter was requeued", text, word)}
+			return codedError{exitDeclined, fmt.Errorf("declined: got %q, want %s; nothing was done", text, word)}
 		}
 		return nil
 	case <-ctx.Done():

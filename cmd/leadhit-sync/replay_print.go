@@ -261,7 +261,7 @@ func (e endedRun) print(out io.Writer) error {
 			areLetters(e.Waiting), e.Run)
 	}
 	if e.Untouched > 0 {
-		p.Line("%s untouched: the same command again replays them", areLetters(e.Untouched))
+		p.Line("%s untouched: run the same command again to replay them", areLetters(e.Untouched))
 	}
 	return p.Print(out)
 }

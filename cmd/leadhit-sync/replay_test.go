@@ -38,7 +38,7 @@ type lettersOnly struct {
 	calls map[string]int
 }
 
-// withLettersOf has some letters of events in orders/0, which the model worker calls.
+// withLettersOf sets up a cluster with n letters of events in orders/0. It does not start the model of a worker.
 func withLettersOf(t *testing.T, n int) *lettersOnly {
 	t.Helper()
 	noSettings(t)
@@ -342,7 +342,7 @@ func TestWithoutTheRightToWriteTheLedgerNothingIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestAReplayThatIsInterruptedSaysWhatGoesOn(t *testing.T) {
+func TestAReplayThatIsInterruptedSaysWhatContinues(t *testing.T) {
 	c := withLettersOf(t, 40)
 	c.worker()
 	ctx, stop := context.WithCancel(t.Context())
@@ -357,7 +357,7 @@ func TestAReplayThatIsInterruptedSaysWhatGoesOn(t *testing.T) {
 	await(t, "some calls", func() bool { return c.called() > 5 })
 	stop()
 	done.Wait()
-	if code != exitInterrupted || !strings.Contains(out.String(), "untouched: the same command again") {
+	if code != exitInterrupted || !strings.Contains(out.String(), "untouched: run the same command again") {
 		t.Errorf("got exit code %d and %s%s, want 130 and what is left", code, out.String(), errs.String())
 	}
 	if got := replays(t, "--state", "open", "--yes", "--rate", "100"); got.code != 0 {

@@ -84,8 +84,8 @@ type runView struct {
 	By      string     `json:"by"`
 	Reason  string     `json:"reason"`
 	Filter  string     `json:"filter"`
-	// Planned is what the run's start announced, Asked what was requeued so far; the six below are the outcomes of the
-	// requeued letters.
+	// Planned is the number of letters that the run announced at its start. Asked is the number requeued so far. The
+	// six numbers below count the requeued letters by outcome; Waiting ones have none yet.
 	Planned    int `json:"planned"`
 	Asked      int `json:"asked"`
 	Waiting    int `json:"waiting"`
@@ -112,7 +112,7 @@ func runsJSON(all []view.Run) any {
 func printRuns(w io.Writer, all []view.Run) error {
 	var p terminal.Page
 	if len(all) == 0 {
-		p.Line("no runs: nothing was replayed yet")
+		p.Line("no runs: nothing has been replayed yet")
 		return p.Print(w)
 	}
 	p.Columns(terminal.Whole, terminal.Short, terminal.Short, terminal.Whole, terminal.Whole, terminal.Whole, terminal.Text,

@@ -162,7 +162,7 @@ func allRefuse(t *testing.T, env []string, want string) {
 		t.Fatalf("got %+v from run, want exit code 2 and %q", first, want)
 	}
 	if strings.Contains(first.err, "canary") {
-		t.Errorf("got %q, want nothing of what the file holds", first.err)
+		t.Errorf("got %q, want none of the file's content", first.err)
 	}
 	for _, line := range []string{"check", "config", "config --check"} {
 		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || got.err != first.err {

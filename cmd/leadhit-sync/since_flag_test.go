@@ -19,7 +19,7 @@ func TestEverySinceIsReadByOneParser(t *testing.T) {
 		for _, since := range []string{"7d", "24h", "2026-03-11T07:00:00Z"} {
 			got := command(t, "", append(strings.Fields(line), "--since", since)...)
 			if got.code != exitUsage || !strings.Contains(got.err, "KAFKA_BROKERS") || strings.Contains(got.err, "--since") {
-				t.Errorf("%s --since %s: got %+v, want the settings to be demanded", line, since, got)
+				t.Errorf("%s --since %s: got %+v, want an error about the missing settings", line, since, got)
 			}
 		}
 	}

@@ -72,7 +72,7 @@ func statusPages(args []string, workers string) (finder, error) {
 	case strings.Contains(workers, "@") || slices.ContainsFunc(args,
 		func(arg string) bool { return strings.Contains(arg, "@") }):
 		// The URL appears on the screen, and workers need no login.
-		return nil, usageError{errors.New("a worker's address must not contain a user or @")}
+		return nil, usageError{errors.New("a worker's address must not contain a user name or @")}
 	case byName && len(args) == 0:
 		host, port, err := net.SplitHostPort(name)
 		if err != nil || host == "" || port == "" {

@@ -89,7 +89,7 @@ func (p *statusPrinter) print(url string) {
 	p.events()
 	p.letters()
 	if s.TwoPartitions > 0 {
-		p.labelled("warn", count(s.TwoPartitions, "order")+" had events in two partitions of a topic, so in no order: "+
+		p.labelled("warn", count(s.TwoPartitions, "order")+" had events in two partitions of a topic, so in no fixed sequence: "+
 			"set the record key to the order id")
 	}
 	for _, f := range s.Flaws {

@@ -70,7 +70,7 @@ func troubled() status.Worker {
 	}
 }
 
-// idle is a worker without partitions that joins.
+// idle is a worker that is joining, without partitions.
 func idle() status.Worker {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	return status.Worker{

@@ -23,7 +23,7 @@ func workerPage(t *testing.T, s status.Worker) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// closed is an address where nobody listens.
+// closed returns an address on which nothing listens.
 func closed(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
