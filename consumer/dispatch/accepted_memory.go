@@ -23,9 +23,9 @@ type statement struct {
 	order digest
 	// says is the digest of the partition, the record key and the status.
 	says digest
-	// key is a hash of the record key and the partition's number: statements about one order must share a key, and
-	// those about different orders must not. Otherwise an order's events may have several owners. This hash proves no
-	// repeat: says does.
+	// key is a hash of the record key and the partition's number. Statements about one order must have the same key,
+	// and statements about different orders must have different ones. Otherwise an order's events may have several
+	// owners. Only says proves a repeat; this hash does not.
 	key uint64
 }
 
@@ -50,7 +50,7 @@ type acceptedMemory struct {
 // acceptedStatus is one order in the memory, in a ring by last use.
 type acceptedStatus struct {
 	statement
-	known        bool // false: the order has had a call since
+	known        bool // false if the order has had a call since
 	newer, older int32
 }
 
@@ -58,8 +58,8 @@ func newAcceptedMemory(limit int) acceptedMemory {
 	return acceptedMemory{limit: limit, places: map[digest]int32{}, keys: map[uint64]int32{}, entries: make([]acceptedStatus, 1)}
 }
 
-// has reports whether a statement is the last one about its order that LeadHit accepted. If so, the order is the most
-// recently used one from now on.
+// has reports whether a statement is the last one about its order that LeadHit accepted. If so, the order becomes the
+// most recently used one.
 func (m *acceptedMemory) has(s statement) bool {
 	at := m.places[s.order]
 	if e := &m.entries[at]; !e.known || e.statement != s {
@@ -70,8 +70,8 @@ func (m *acceptedMemory) has(s statement) bool {
 	return true
 }
 
-// put records an accepted statement; known says whether it may prove a repeat. It reports whether each order has had
-// one key up to now, and each key one order.
+// put records an accepted statement; known says whether it may prove a repeat. put reports whether, as far as the
+// memory knows, the order has had only this key, and the key only this order.
 func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 	at, ok := m.places[s.order]
 	other, used := m.keys[s.key]

@@ -35,11 +35,11 @@ func TestTheLeastRecentlyUsedOrderIsForgotten(t *testing.T) {
 	h.acceptEach("A", "B", "C")
 	h.acceptEach("A") // a repeat uses the order, too
 	h.wantRepeats("still known", 3)
-	h.acceptEach("D") // in the place of B
+	h.acceptEach("D") // replaces B
 	h.acceptEach("C", "A", "D")
 	h.wantRepeats("the three that were used last", 5, 6, 7)
-	h.acceptEach("B") // in the place of C
-	h.acceptEach("C") // in the place of A
+	h.acceptEach("B") // replaces C
+	h.acceptEach("C") // replaces A
 	h.wantRepeats("forgotten")
 	h.acceptEach("B", "D", "C")
 	h.wantRepeats("the three that were used last", 10, 11, 12)
@@ -48,7 +48,7 @@ func TestTheLeastRecentlyUsedOrderIsForgotten(t *testing.T) {
 	}
 }
 
-// A worker with all orders in memory must stay small. It reads the heap, so it does not run in parallel.
+// A worker with all orders in memory must stay small. The test measures the heap, so it does not run in parallel.
 func TestAHundredThousandOrdersTakeLittleMemory(t *testing.T) {
 	const many = 100_000
 	c := skipping()
@@ -80,9 +80,9 @@ func TestAHundredThousandOrdersTakeLittleMemory(t *testing.T) {
 		t.Errorf("got %d orders in memory, want %d", got, many)
 	}
 	each := float64(heapBytes()-before) / many
-	t.Logf("%.0f bytes an order", each)
+	t.Logf("%.0f bytes per order", each)
 	if each > 150 {
-		t.Errorf("an order takes %.0f bytes, want at most 150", each)
+		t.Errorf("got %.0f bytes per order, want at most 150", each)
 	}
 	runtime.KeepAlive(d)
 }

@@ -13,8 +13,8 @@ import (
 // retriesExhausted is the cause of a letter about an order that kept failing while calls about others succeeded.
 const retriesExhausted = "RetriesExhausted"
 
-// call is a call in flight. Once its generation has ended or its partition was restarted, it is dropped: its verdict
-// counts for the governor, and for no event.
+// call is a call in flight. It is dropped when its generation ends, or when its partition is recreated or truncated:
+// its verdict then counts for the governor, but for no event.
 type call struct {
 	task
 	of      *partition
@@ -66,7 +66,7 @@ func (d *Dispatcher) startCalls(now time.Time) {
 	for d.governor.MayCall(now) {
 		t, ok := d.pick(now)
 		if !ok && probing && len(d.parked) > 0 {
-			d.unpark() // each of them has been the probe once
+			d.unpark() // each parked order has been the probe once
 			t, ok = d.pick(now)
 		}
 		if !ok {
@@ -106,8 +106,8 @@ func (d *Dispatcher) resumeDeferred() {
 	}
 }
 
-// pick takes from the ring the next task whose call may start. It gives up once every partition has been asked and none
-// had one. A replay that ends at its turn opens its lane, so all partitions are then asked again.
+// pick takes from the ring the next task whose call may start. It gives up once it has looked at every partition and
+// found none. A replay that ends at its turn opens its lane, so pick then looks at all partitions again.
 func (d *Dispatcher) pick(now time.Time) (task, bool) {
 	for held := 0; held < len(d.ring); held++ {
 		p := d.ring[0]
@@ -171,8 +171,8 @@ func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 
 // tooMuchUnacknowledged bounds the calls that a crash repeats. There is one exception. If the metadata of some
 // partition's last commit had to leave out finished events, the count falls only when that partition's first event
-// ends. That event may wait for an order's event in another partition. So the first event of each partition may have
-// its call, one at a time: as soon as it has ended, the next commit is due.
+// ends. That event may wait for an event of the same order in another partition. So the first event of each partition
+// may have its call, one at a time: as soon as it has ended, the next commit is due.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
@@ -299,12 +299,12 @@ func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 
 // exhausted reports whether an order has used up its retries with the call that failed.
 func (d *Dispatcher) exhausted(now time.Time, c call) bool {
-	// In a process that was frozen, calls seem to take longer than they can.
+	// In a process that was frozen, a call seems to take longer than it can.
 	took := min(now.Sub(c.began), d.config.CallTimeout)
 	return d.backoff(c.item()).Exhausted(now, took, d.governor)
 }
 
-// backoff returns the backoff of an item's calls, or later of its letter.
+// backoff returns the backoff of an item: first of its calls, later of its letter.
 func (d *Dispatcher) backoff(it *item) *retry.Backoff {
 	it.failed()
 	if it.backoff == nil {
@@ -325,7 +325,7 @@ func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	d.urgent = append(d.urgent, t)
 }
 
-// settle records the final verdict on one item of an event, or that it was skipped. An event without a call does not
+// settle records that one item of an event has its final verdict, or was skipped. An event without a call does not
 // count against the bound on what a crash repeats.
 func (d *Dispatcher) settle(e *pending) {
 	if e.sending--; e.sending == 0 && e.called && e.replay == nil {

@@ -14,13 +14,13 @@ const (
 	laneCommit  = 20 * time.Millisecond
 	timerCommit = 250 * time.Millisecond
 	commitAgain = 100 * time.Millisecond
-	// keepAlives is the minimum number of commits in a session. kafka-go does not show the responses to its heartbeats,
-	// so our own commits are the only proof that the group still knows us.
+	// keepAlives is the minimum number of commits in a session timeout. kafka-go does not show the responses to its
+	// heartbeats, so our own commits are the only proof that the group still knows us.
 	keepAlives = 6
 )
 
 // leaseEnd returns the time before which a call must start, so that it ends before the group can take the partitions
-// away. The margin of a tenth of the session covers clock and scheduler between the check and the write.
+// away. The margin of a tenth of the session timeout covers clock drift, and delays between the check and the write.
 func (d *Dispatcher) leaseEnd() time.Time {
 	if d.lease.IsZero() {
 		return time.Time{}
@@ -48,23 +48,23 @@ func (d *Dispatcher) commitAt() time.Time {
 	return at
 }
 
-// starved reports whether slots are free that a commit would give something to call.
+// starved reports whether slots are free, and a commit would let calls start in them.
 func (d *Dispatcher) starved() bool {
 	return d.idle && (d.laneWaits > 0 || d.settled >= 2*d.config.CallsInFlight)
 }
 
 // nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight: they stop
 // at 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is
-// wasteful. The limit leaves space for only half of the events that settle while the commit is in flight: the slots
-// that the others free stay empty until the acknowledgement, and no longer. Events whose letters are being stored
-// cannot be committed yet, so a commit of the few others waits.
+// wasteful. The threshold leaves space for only half of the events that settle while the commit is in flight. The slots
+// that the other half releases stay empty until the acknowledgement, but no longer. Events whose letters are being
+// stored cannot be committed yet. If only a few other events are uncommitted, the commit waits.
 func (d *Dispatcher) nearEdge() bool {
 	calls := d.config.CallsInFlight
 	return d.settled >= max(2*calls-d.meanwhile/2, calls) && d.fresh > calls/2
 }
 
 // quietDrain reports whether the generation is ending and nothing is in flight any more. Calls that an earlier
-// generation started count too, because the next owner of their orders cannot know about them.
+// generation started count, too: the next owner of their orders cannot know about them.
 func (d *Dispatcher) quietDrain() bool {
 	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0 && d.writes.idle()
 }
@@ -98,9 +98,9 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	d.out.Commit = c
 }
 
-// names reports whether the next commit names a partition. It does if its position or metadata changed. It also does
-// from time to time while the partition is not fetched, because nothing else would show that the broker no longer knows
-// it.
+// names reports whether the next commit names a partition. It does if the partition's position or metadata has changed.
+// It also does from time to time while the partition is not fetched, because nothing else would show that the broker no
+// longer knows the partition.
 func (d *Dispatcher) names(now time.Time, p *partition) bool {
 	silent := !p.window.fetching && !now.Before(p.commits.named.Add(d.config.Session/keepAlives))
 	if p.commits.suspended || !p.commits.dirty && !silent {
@@ -150,9 +150,9 @@ func (d *Dispatcher) acked(now time.Time, c *turn.Commit, a turn.CommitAnswer) {
 		case slices.Contains(a.Unknown, o.Partition):
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
-			// The broker accepts less than it should. Half of the rejected size is certainly less. If even the last
-			// acknowledged size is rejected now, that guarantee is dropped: a crash may repeat more calls, but commits
-			// continue.
+			// The broker accepts less than it should. Half of the rejected size is certainly less. If the broker now
+			// rejects even the size of the last acknowledged metadata, what that metadata covered is no longer
+			// guaranteed: a crash may repeat more calls, but commits continue.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
 				p.commits.safe = 0

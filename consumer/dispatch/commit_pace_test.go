@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/retry"
 )
 
-// backlog works off a backlog of events for 1,000 orders, in rotation. A share of the events repeats the order's
-// status. Calls take 20 to 22 ms and commits 4 to 10 ms, but one in fifty takes up to 30 ms. It returns how many calls
-// were made, and how long they took together.
+// backlog processes a backlog of events for 1,000 orders, in rotation. A share of the events repeats the order's
+// status. Calls take 20 to 22 ms. Commits take 4 to 10 ms, but one commit in fifty takes 10 to 30 ms. backlog returns
+// how many calls were made, and when the last one ended.
 func backlog(t *testing.T, events int, repeats float64, verdict func() retry.Verdict) (f *flow, calls int, took time.Duration) {
 	t.Helper()
 	c := flowSettings()
@@ -51,7 +51,7 @@ func backlog(t *testing.T, events int, repeats float64, verdict func() retry.Ver
 	return f, calls, last
 }
 
-// A repeat has no call that a crash repeats, so it hurries no commit.
+// A repeat has no call that a crash could repeat, so it does not make a commit due earlier.
 func TestABacklogIsCommittedInLargePartsWithoutAPause(t *testing.T) {
 	t.Parallel()
 	const events, inFlight, bound = 20_000, 64, 3 * 64
@@ -61,7 +61,7 @@ func TestABacklogIsCommittedInLargePartsWithoutAPause(t *testing.T) {
 			f, calls, took := backlog(t, events, repeats, accepted)
 			commits := within(f.commits, 0, took)
 			if each := calls / commits; each < 3*inFlight/2 || each > bound {
-				t.Errorf("got %d calls a commit, want at least %d and at most %d", each, 3*inFlight/2, bound)
+				t.Errorf("got %d calls per commit, want at least %d and at most %d", each, 3*inFlight/2, bound)
 			}
 			// On average a call takes 21 ms.
 			if ideal := time.Duration(calls) * 21 * time.Millisecond / inFlight; took > ideal*102/100+10*time.Millisecond {
@@ -102,9 +102,9 @@ func TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.wantInAir("order e has taken the slot", 2, 3, 4, 5)
 	h.pass(249 * time.Millisecond)
-	h.wantCommit(false, "a lane waits, but no slot: nothing is gained by a commit before 250 ms")
+	h.wantCommit(false, "a lane waits, but no slot is free: nothing is gained by a commit before 250 ms")
 	h.accept(orders(0), 2)
-	h.wantCommit(true, "a slot is free, and only the lane that waits has something for it")
+	h.wantCommit(true, "a slot is free, and only the lane that waits has a call for it")
 	h.ack()
 	h.wantInAir("order a continues", 3, 4, 5, 1)
 	h.accept(orders(0), 3)
@@ -129,12 +129,12 @@ func TestACommitForManyLanesIsDueAtOnce(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.accept(orders(0), 2)
 	h.accept(orders(0), 4)
-	h.wantCommit(false, "fewer events than calls in flight")
+	h.wantCommit(false, "fewer finished events than CallsInFlight")
 	h.accept(orders(0), 6)
 	h.wantCommit(true, "all slots are free, and all lanes wait for a commit")
 }
 
-// twoEventsOfFourOrders returns a harness that sends the first events of four orders and has just committed.
+// twoEventsOfFourOrders returns a harness that has sent the first event of each of four orders, and has just committed.
 func twoEventsOfFourOrders(t *testing.T) *harness {
 	t.Helper()
 	h := started(t, settings(), orders(0))

@@ -3,7 +3,7 @@ package dispatch
 import "time"
 
 // commitState is what the group has stored about a partition, and what the next commit will say. A finished event that
-// was sent or skipped moves from uncommitted to committing when a commit is sent. It leaves when an acknowledged
+// was sent or skipped moves from uncommitted to committing when a commit is sent. It is removed when an acknowledged
 // commit covers it:
 //
 //	finished → uncommitted → committing → covered
@@ -19,7 +19,7 @@ type commitState struct {
 	acked     mark      // the last acknowledged commit
 	sent      mark      // the commit in flight
 	coverage  int64     // events below it are covered by the commit in flight
-	safe      int64     // coverage of the last acknowledged commit: lanes were opened on its strength
+	safe      int64     // highest coverage of an acknowledged commit: lanes were opened because of it
 	named     time.Time // when a commit last named the partition
 	dirty     bool      // acked may be out of date
 	truncated bool      // the last commit did not cover all that was finished
@@ -45,14 +45,14 @@ func (c *commitState) send(now time.Time) {
 	c.uncommitted = c.uncommitted[:0]
 }
 
-// takeBack makes the events of a commit that does not count uncommitted again.
+// takeBack returns the events of a commit that does not count to the uncommitted ones.
 func (c *commitState) takeBack() {
 	c.uncommitted = append(c.committing, c.uncommitted...)
 	c.committing = nil
 }
 
-// cover records the acknowledgement of the commit in flight, and returns the events that it covers and the number of
-// those that it does not. The slice is valid until the next commit.
+// cover records the acknowledgement of the commit in flight. It returns the events that the commit covers, and how many
+// of its events it does not cover. The slice is valid until the next commit.
 func (c *commitState) cover() (covered []*pending, left int) {
 	c.safe = max(c.safe, c.coverage)
 	var beyond []*pending

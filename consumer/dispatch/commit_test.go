@@ -97,7 +97,7 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	}
 	h.d.Lost()
 	if !h.d.NeedsNewMember() {
-		t.Fatal("no new member id is requested")
+		t.Fatal("got no need for a new member id, want one")
 	}
 	h.assign(false, orders(0))
 	h.ack()
@@ -111,16 +111,16 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	h.wantInAir("a new member", 0)
 }
 
-func TestAGenerationLostWithACommitInTheAirNeedsANewMember(t *testing.T) {
+func TestAGenerationLostWithACommitInFlightNeedsANewMember(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	if h.d.NeedsNewMember() {
-		t.Fatal("all commits got a response")
+		t.Fatal("got the need for a new member id, although all commits got a response")
 	}
 	h.pass(2 * time.Second)
 	h.d.Lost()
 	if !h.d.NeedsNewMember() {
-		t.Fatal("the commit in flight may be applied late")
+		t.Fatal("got no need for a new member id, although the commit in flight may be applied late")
 	}
 }
 
@@ -165,7 +165,7 @@ func TestADrainWaitsForCallsOfAnEarlierGeneration(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.settle()
 	if h.last.Ended != turn.Drained {
-		t.Errorf("got end %d, want a clean one", h.last.Ended)
+		t.Errorf("got end %d, want Drained", h.last.Ended)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestNoCallStartsAfterTheLease(t *testing.T) {
 	h.read(orders(0), eventOf(1, "b"))
 	h.wantInAir("the lease has ended", 0)
 	h.ack()
-	h.wantInAir("the commit was sent 6 s ago: that is when the lease began", 0, 1)
+	h.wantInAir("the lease began when the commit was sent, 6 s ago", 0, 1)
 }
 
 func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
@@ -244,24 +244,24 @@ func TestARestartedPartitionBeginsAnewAndCommitsFirst(t *testing.T) {
 		t.Fatalf("fetch: got %d, want 3", got)
 	}
 	h.read(orders(0), eventOf(3, "a"), eventOf(4, "c"))
-	h.wantInAir("the old calls alone", 10, 11)
+	h.wantInAir("only the old calls", 10, 11)
 	h.pass(250 * time.Millisecond)
 	if got := h.commit.Offsets[0].Next; got != 3 {
 		t.Fatalf("commit: got %d, want 3", got)
 	}
 	h.ack()
-	h.wantInAir("order a is still on the wire", 10, 11, 4)
+	h.wantInAir("the old call about order a is still in flight", 10, 11, 4)
 	h.accept(orders(0), 10)
 	h.wantInAir("its old call has ended", 11, 4, 3)
 }
 
-func TestSuspectsAreToldWhenNoCommitIsInTheAir(t *testing.T) {
+func TestSuspectsAreReturnedWhenNoCommitIsInFlight(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.pass(2 * time.Second)
 	h.d.Stopped(orders(0))
 	if h.ask(); len(h.last.Suspects) > 0 {
-		t.Fatal("the commit in flight may name the old log")
+		t.Fatal("got suspects while a commit is in flight, which may name the old log")
 	}
 	h.ack()
 	if len(h.last.Suspects) != 1 {
@@ -269,7 +269,7 @@ func TestSuspectsAreToldWhenNoCommitIsInTheAir(t *testing.T) {
 	}
 }
 
-func TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth(t *testing.T) {
+func TestAPartitionThatIsNotFetchedIsNamedSixTimesPerSession(t *testing.T) {
 	t.Parallel()
 	c := settings()
 	c.WindowEvents = 1

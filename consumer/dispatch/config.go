@@ -9,8 +9,8 @@ import (
 
 // Config holds the settings of a Dispatcher.
 type Config struct {
-	// CallsInFlight is the maximum number of calls in flight, those of ended generations included; at least 1. The
-	// governor finds the number that LeadHit can serve below that.
+	// CallsInFlight is the maximum number of calls in flight, including those of ended generations; at least 1. Below
+	// it, the governor finds the number that LeadHit can serve.
 	CallsInFlight int
 	// CallsPerSecond is the maximum number of calls per second; 0 means no limit.
 	CallsPerSecond float64
@@ -21,16 +21,17 @@ type Config struct {
 	WindowBytes  int64
 	// FetchBytes is the most memory that the events of one fetch may take.
 	FetchBytes int
-	// Session is the group's session timeout, CallTimeout the maximum time of a call.
+	// Session is the group's session timeout. CallTimeout is the maximum time of a call.
 	Session, CallTimeout time.Duration
-	// MetadataBytes is the broker's limit of a commit's metadata (offset.metadata.max.bytes, 4096 by default).
+	// MetadataBytes is the broker's limit on a commit's metadata (offset.metadata.max.bytes, 4096 by default).
 	MetadataBytes int
 	Retry         retry.Policy
 	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause, so leave it
 	// off if nobody reads the ledger.
 	FloodGuard bool
-	// Replays lets letters be sent again when the ledger says so, and marks those that must not. It needs LetterRead,
-	// Followed and CaughtUp, so leave it off if nobody reads the letters and the ledger.
+	// Replays lets the dispatcher send letters again when the ledger says so, and mark the letters that must not be
+	// sent again. It needs LetterRead, Followed and CaughtUp, so leave it off if nobody reads the letters and the
+	// ledger.
 	Replays bool
 	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order. That must have
 	// been a call of this generation, about an event of the same partition with the same key. Nothing is skipped in
@@ -41,9 +42,9 @@ type Config struct {
 	// given the topic's number of partitions. Once it returns false, nothing is skipped. It runs within a turn, so it
 	// must be fast. Nil explains everything.
 	Explain func(key []byte, partition, partitions int) bool
-	// Worker names this process in its ledger entries, Build its version and mapping.
+	// Worker names this process in its ledger entries. Build names its version and mapping.
 	Worker, Build string
-	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs
-	// within a turn, so it must be fast.
+	// Fingerprint groups the letters of one cause for the flood guard. Nil groups them by stage, cause and code. It
+	// runs within a turn, so it must be fast.
 	Fingerprint func(turn.Store) string
 }

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// twelve are all partitions of a topic.
+// twelve returns all partitions of a topic, and their numbers.
 func twelve() (all []event.Partition, numbers []int) {
 	for n := range 12 {
 		all, numbers = append(all, orders(n)), append(numbers, n)
@@ -20,7 +20,7 @@ func twelve() (all []event.Partition, numbers []int) {
 	return all, numbers
 }
 
-// report lets a producer write that an order is paid, and the worker finish the event.
+// report makes a producer write that an order is paid, and the worker finish the event.
 func (h *harness) report(by kafka.Balancer, order string) event.Place {
 	h.tb.Helper()
 	_, numbers := twelve()
@@ -34,8 +34,8 @@ func (h *harness) report(by kafka.Balancer, order string) event.Place {
 	return event.Place{Topic: of.Topic, Partition: of.Number, Offset: next}
 }
 
-// byMurmur2 returns a worker of all partitions that skips the repeats of a producer. known is what it knows of their
-// number.
+// byMurmur2 returns a worker that owns all partitions and skips the repeats of a producer. known is the number of
+// partitions as the worker knows it.
 func byMurmur2(t *testing.T, known int) *harness {
 	t.Helper()
 	c := skipping()
@@ -54,7 +54,7 @@ func byMurmur2(t *testing.T, known int) *harness {
 	return h
 }
 
-// besideAnother lets a second producer write about orders of its own, and checks whether that ends the skipping.
+// besideAnother makes a second producer write about orders of its own, and checks whether that ends the skipping.
 func (h *harness) besideAnother(second kafka.Balancer, ends bool) {
 	h.tb.Helper()
 	var last event.Place
@@ -74,7 +74,7 @@ func (h *harness) besideAnother(second kafka.Balancer, ends bool) {
 }
 
 // Two producers with different partitioners write an order's events to two partitions, which may have two owners. Each
-// owner sees one partition of the order. But both see keys that not one partitioner alone puts there.
+// owner sees one partition of the order. But each sees keys that no single partitioner puts into their partitions.
 func TestNothingIsARepeatOnceNoPartitionerExplainsTheKeys(t *testing.T) {
 	t.Parallel()
 	own := kafka.BalancerFunc(func(m kafka.Message, all ...int) int {

@@ -31,7 +31,7 @@ type Dispatcher struct {
 	spreadBy  *turn.Spread
 	ambiguous bool
 	lastID    uint64
-	// metadataMax is the broker's limit of a commit's metadata, in bytes, as far as we know.
+	// metadataMax is the broker's limit on a commit's metadata, in bytes, as far as we know.
 	metadataMax int
 	observed    observed
 
@@ -45,7 +45,7 @@ type generation struct {
 
 	partitions map[event.Partition]*partition
 	order      []*partition // the same, in the order of assignment
-	ring       []*partition // those with ready tasks, in turn
+	ring       []*partition // the partitions with ready tasks; they are served round robin
 	lanes      map[laneKey]*lane
 	timers     queue[timer]
 	parked     []task
@@ -54,26 +54,26 @@ type generation struct {
 
 	caughtUp bool                  // letters and ledger were read to their ends since the assignment
 	replays  map[ledger.ID]*replay // the last replay of each letter, until it has ended
-	takes    map[uint64]*replay    // being fetched
+	takes    map[uint64]*replay    // replays whose letters are being fetched
 	taken    []*replay             // taken up, at most CallsInFlight
 	opened   bool                  // a replay ended at its turn, so its lane may have another event ready
-	replayed *partition            // represents all replays in the ring: they share the slots like one more partition
+	replayed *partition            // stands for all replays in the ring: they get slots like one more partition
 
 	refused    []task // letters from the mapping
 	withheld   []task // the same, during a pause by the flood guard
 	urgent     []task // refused by LeadHit, or due for another attempt
 	stores     map[uint64]task
-	called     int  // letters of sent events; the generation ends after they are stored
+	called     int  // unstored letters of sent events; the generation ends only after they are stored
 	started    int  // started and unfinished events about several orders
-	settled    int  // sum over the partitions that are not suspended
-	fresh      int  // uncommitted events, likewise
+	settled    int  // sum of commitState.settled over the partitions that are not suspended
+	fresh      int  // uncommitted events in the same partitions
 	laneWaits  int  // lanes that wait for a commit
 	idle       bool // a slot was free for a call, and there was nothing to call
 	commit     *turn.Commit
-	commitNot  time.Time // no commit before
+	commitNot  time.Time // no commit is sent before this time
 	commitSent time.Time
-	// settledThen is settled when the last commit was sent. meanwhile is how many events settle while a commit is in
-	// flight: the highest of recent figures.
+	// settledThen is the value of settled when the last commit was sent. meanwhile is how many events settle while a
+	// commit is in flight: a moving average, rounded up.
 	settledThen, meanwhile int
 	dirtySince             time.Time
 	dirty                  []*partition
@@ -108,8 +108,8 @@ func (d *Dispatcher) empty() generation {
 	}
 }
 
-// Assigned begins a generation. newMember says that the worker joined under a new member id since the last one. Only
-// that settles an unknown commit: the coordinator refuses the old member's commits from then on.
+// Assigned begins a generation. newMember says that the worker has joined under a new member id since the last one.
+// Only a new id settles an unknown commit: from then on the coordinator rejects the old member's commits.
 func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMember bool) {
 	d.Lost()
 	if newMember {
@@ -127,11 +127,12 @@ func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMembe
 	}
 }
 
-// Revoked starts the drain: no call starts, those in flight end, the final commit is sent, and then Next says Ended.
+// Revoked starts the drain: no call starts, the calls in flight end, the final commit is sent, and then Next returns
+// Ended.
 func (d *Dispatcher) Revoked() { d.draining = true }
 
 // Lost ends the generation at once. Calls in flight keep their slots, and their orders get no call until they have
-// ended. A commit in flight becomes an unknown commit, whatever its outcome, so ask NeedsNewMember after Lost, not
+// ended. A commit in flight becomes an unknown commit, whatever its outcome, so call NeedsNewMember after Lost, not
 // before.
 func (d *Dispatcher) Lost() {
 	d.ambiguous = d.ambiguous || d.commit != nil
@@ -150,8 +151,8 @@ func (d *Dispatcher) Lost() {
 	d.generation = d.empty()
 }
 
-// Restarted records that a partition was recreated or truncated. Fetching continues at next, and the log ends at end
-// now; everything that was read of the old log is dropped.
+// Restarted records that a partition was recreated or truncated. Fetching continues at next, and the log now ends at
+// end. Everything that was read from the old log is dropped.
 func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int64) {
 	p := d.partitions[id]
 	if p == nil {
@@ -194,7 +195,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 	}
 }
 
-// drop subtracts an event that will not be finished from everything that counts it.
+// drop removes an event that will not be finished from every count and lane.
 func (d *Dispatcher) drop(e *pending) {
 	e.dropped = true
 	if e.started && e.several() {
@@ -209,7 +210,7 @@ func (d *Dispatcher) drop(e *pending) {
 	d.recheck = true
 }
 
-// Trusted records that a suspect partition still has its old log, which ends at end now.
+// Trusted records that a suspect partition still has its old log, which now ends at end.
 func (d *Dispatcher) Trusted(now time.Time, id event.Partition, end int64) {
 	p := d.partitions[id]
 	if p == nil || !p.commits.suspended {

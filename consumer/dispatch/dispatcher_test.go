@@ -52,7 +52,7 @@ func TestAnEventAboutSeveralOrdersWaitsForAllAndAllWaitForIt(t *testing.T) {
 	h.wantInAir("b is not yet free", 1)
 	h.accept(orders(0), 1)
 	h.settle()
-	h.wantInAir("one call an order", 2, 2, 2)
+	h.wantInAir("one call for each order", 2, 2, 2)
 	h.accept(orders(0), 2)
 	h.accept(orders(0), 2)
 	h.settle()
@@ -162,7 +162,7 @@ func TestAnOrderThatFailsWhileOthersSucceedEndsAsALetter(t *testing.T) {
 		t.Fatalf("got %+v, want a letter for RetriesExhausted", h.stores)
 	}
 	if took := h.now.Sub(began); took < time.Minute {
-		t.Errorf("given up after %v, want a minute at least", took)
+		t.Errorf("given up after %v, want at least a minute", took)
 	}
 }
 
@@ -261,7 +261,7 @@ func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	}
 }
 
-func TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded(t *testing.T) {
+func TestADeferredEventBeginsWhenAnotherAboutSeveralOrdersHasEnded(t *testing.T) {
 	t.Parallel()
 	c := settings()
 	c.CallsInFlight = 2

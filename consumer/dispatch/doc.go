@@ -3,8 +3,8 @@
 //
 // It is a pure state machine: no goroutine, clock, context or I/O. Inputs are methods of [Dispatcher] (Assigned,
 // Fetched, Answered, Stored, Committed, Revoked, Lost …) and only change state. [Dispatcher.Next] returns the effects:
-// the calls, stores, fetches and the commit to start now, and when to ask again. Time is a parameter. One goroutine at
-// a time may use a Dispatcher.
+// the calls, stores, fetches and the commit to start now, and when to call Next again. Time is a parameter. One
+// goroutine at a time may use a Dispatcher.
 //
 //	d := dispatch.New(config)
 //	d.Assigned(now, positions, true)
@@ -19,16 +19,16 @@
 // Lanes: a lane is a partition number and an order id. A lane runs its events one at a time, in the order in which they
 // were fetched. Lanes run in parallel. An event about several orders runs when it is first in all their lanes. The call
 // of a lane's next event may start only when an acknowledged commit covers the outcome of the lane's last call. So a
-// crash repeats at most an order's last call, and an order's status never moves backwards.
+// crash repeats at most the last call of each order, and an order's status never moves backwards.
 //
 // Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a
-// letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the space for
-// that is reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
+// letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it. The space for
+// them is reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
 //
 // Crashes: no new call starts while 2 × CallsInFlight sent events need no further call and are not yet covered by an
-// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
+// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, and of at most CallsInFlight
 // partly processed events about several orders. An event that was only skipped has no call to repeat, so it does not
-// count. The next owner makes that call, because the memory of accepted statuses is lost. This costs one call per
+// count. The next owner makes a call for it, because the memory of accepted statuses is lost. This costs one call per
 // order, which the order's next repeat would have needed otherwise.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, in its turn in the lane, if LeadHit accepted its
@@ -37,31 +37,31 @@
 // worker may have made a call for the order since. For the same reason nothing is skipped in partitions that are
 // Scattered, nor once an event had no key, an order had two keys or partitions, a key had two orders, or Config.Explain
 // knew no partitioner that puts all keys into their partitions. Two producers with different partitioners are detected
-// as soon as this worker makes a call for a key of each. A worker that has no partition with keys of the second one
-// cannot know of it. When a call starts, its order's status is forgotten. The new one is remembered only once LeadHit
-// accepts the call, and not while LeadHit may still apply an earlier call, which had no response. Pauses, another API
-// key and a recreated or truncated partition make the memory forget all orders. The memory holds the orders that were
-// used last; forgetting one costs a call and nothing else.
+// as soon as this worker makes a call for a key of each. A worker that has no partition with keys of the second
+// producer cannot know of it. When a call starts, its order's status is forgotten. The new status is remembered only
+// once LeadHit accepts the call, and not while LeadHit may still apply an earlier call that had no response. Pauses,
+// another API key and a recreated or truncated partition make the memory forget all orders. The memory holds the orders
+// that were used last; forgetting an order costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It knows pauses, the gate of an outage, the
 // limit of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time.
-// A probe that failed is parked, and the next probe is about another order. An outage makes no letters: time while
-// calls are paused counts against no order.
+// A probe that failed is parked, and the next probe is about another order. An outage makes no letters: the time in
+// which calls are paused counts against no order.
 //
 // Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping
 // refused are withheld. Letters about events that had a call are always stored, so a drain ends. Effects.Announce
 // informs the other workers through the ledger, whose entries come back through Followed.
 //
-// Replays: with Config.Replays an operator's entry in the ledger requests that a letter be sent again. It runs at the
-// end of its order's lane, under the same rules as an event. So that no older status follows a newer one, an accepted
-// event counts as finished only when the ledger holds a mark on each older letter of its order. A replay is judged by
-// these marks when it is taken up and whenever its turn comes, and its lane continues only when its outcome is stored.
-// A crash repeats at most the CallsInFlight replays whose outcome is unknown. An operator's force overrides the marks,
-// and no other rule.
+// Replays: with Config.Replays an operator's entry in the ledger requests that a letter be sent again. The replay runs
+// at the end of its order's lane, under the same rules as an event. So that no older status follows a newer one, an
+// accepted event counts as finished only when the ledger holds a mark on each older letter of its order. A replay is
+// judged by these marks when it is taken up and whenever its turn comes, and its lane continues only when its outcome
+// is stored. A crash repeats only replays whose outcome is unknown, at most CallsInFlight of them. A forced replay
+// ignores the marks, but no other rule.
 //
 // Ownership: a call starts only while the lease holds, that is, for a short time after an acknowledged commit of this
-// generation, and none starts after Revoked. A commit without a response may still be applied, over a newer one. So
-// from then on no acknowledgement counts until the worker is a new member of the group.
+// generation, and none starts after Revoked. A commit without a response may still be applied, and replace a newer one.
+// So from then on no acknowledgement counts until the worker is a new member of the group.
 //
 // Lost drops the generation's state. The process keeps the governor, the slots of calls in flight and their orders, and
 // the fact that there is an unknown commit.
@@ -77,7 +77,7 @@
 //
 // A repeat goes from ready to accepted without a call.
 //
-// An accepted item is marking while the ledger does not hold the marks on older letters of its order yet.
+// An accepted item is marking until the ledger holds the marks on older letters of its order.
 //
 // An item that the mapping refused begins in storing. A letter that could not be stored stays in storing and backs off.
 //
@@ -93,7 +93,7 @@
 //
 // # The life of a commit
 //
-//	due ──▶ in flight ─┬▶ Acked      covered lanes open; the lease is renewed
+//	due ──▶ in flight ─┬▶ Acked      the lanes of covered events open; the lease is renewed
 //	                   ├▶ NotSent    its events are committed again after a pause
 //	                   ├▶ Ambiguous  the same, but the generation drains and acknowledgements no longer count
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended

@@ -26,13 +26,13 @@ func (d *Dispatcher) Limit() int {
 // RememberOrders limits the number of orders whose last accepted status is known.
 func (d *Dispatcher) RememberOrders(n int) { d.memory.limit = n }
 
-// Paused reports whether calls are paused for the key or the URL, whatever else stops them.
+// Paused reports whether calls are paused because of the key or the URL, whatever else stops them.
 func (d *Dispatcher) Paused() bool {
 	reason, _ := d.governor.Probing()
 	return reason != "" && reason != retry.Outage
 }
 
-// FormatMetadata writes the metadata of a log in which the given offsets, in rising order, are unfinished.
+// FormatMetadata writes the metadata of a log in which the given offsets, in ascending order, are unfinished.
 func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit int) (text string, coverage int64) {
 	var w window
 	for _, offset := range unfinished {
@@ -50,8 +50,8 @@ type WaitingReplay struct {
 	For    string
 }
 
-// WaitingReplays returns up to limit replays of owned partitions, starting with those that are taken up. Until CaughtUp
-// there are none, because it is not known yet which letters are requeued.
+// WaitingReplays returns up to limit replays of owned partitions, starting with those that are taken up. It returns
+// none until CaughtUp, because it is not known yet which letters are requeued.
 func (d *Dispatcher) WaitingReplays(limit int) []WaitingReplay {
 	var all []WaitingReplay
 	add := func(r *replay, what string) {

@@ -16,7 +16,7 @@ func (d *Dispatcher) startFetches() {
 			continue
 		}
 		share := d.config.WindowBytes / int64(len(d.order))
-		// Not the whole share: beside an event that stays unfinished, the partition must continue.
+		// This is less than the whole share: the partition must continue beside an event that stays unfinished.
 		bytes := min(int64(d.config.FetchBytes), share-share/4)
 		full := d.windowFull(p, bytes, share)
 		if d.rests(p, full); full {
@@ -24,7 +24,7 @@ func (d *Dispatcher) startFetches() {
 		}
 		p.window.fetching = true
 		d.lastID++
-		p.window.fetchID = d.lastID // unlike any other, that of an ended generation included
+		p.window.fetchID = d.lastID // unique, even among the fetches of ended generations
 		d.out.Fetches = append(d.out.Fetches, turn.Fetch{
 			Partition: p.Partition, Offset: p.window.position, Bytes: int(bytes), ID: p.window.fetchID,
 		})

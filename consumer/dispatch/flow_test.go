@@ -21,8 +21,8 @@ const (
 	flowParts  = 4
 )
 
-// flow is a worker in a world whose only faults are its LeadHit's, in virtual time and with latencies that never
-// vary. So a test can demand exact figures, and compare two runs event by event.
+// flow is a worker in virtual time, with latencies that do not vary unless the test says so. Only its LeadHit has
+// faults. So a test can demand exact figures, and compare two runs event by event.
 type flow struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -35,7 +35,7 @@ type flow struct {
 	commitTakes func() time.Duration
 
 	logs     [flowParts][]turn.Event
-	waiting  [flowParts]*turn.Fetch // until there is something to read
+	waiting  [flowParts]*turn.Fetch // fetches that wait until there is something to read
 	written  map[event.Partition]map[int64]time.Duration
 	accepted map[string]time.Duration // how long the n-th event of an order took, by "order/n"
 	nth      map[string]int
@@ -128,7 +128,7 @@ func (f *flow) hear(d time.Duration, input func()) {
 	})
 }
 
-// write appends an event of an order at a moment.
+// write appends an event of an order at a given time.
 func (f *flow) write(at time.Duration, number int, item event.Item) {
 	f.after(at-f.now, func() {
 		n := number % flowParts
@@ -218,7 +218,7 @@ func (f *flow) call(c turn.Call) {
 	})
 }
 
-// within counts the moments from one on and before another.
+// within counts the moments at or after from and before to.
 func within(moments []time.Duration, from, to time.Duration) int {
 	n := 0
 	for _, m := range moments {

@@ -31,7 +31,7 @@ func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict)
 		return 20 * time.Millisecond, accepted()
 	}
 	for i := range events {
-		f.write(time.Duration(i)*time.Second, 0, send("stuck")) // before a good one, at the same moment
+		f.write(time.Duration(i)*time.Second, 0, send("stuck")) // just before a good event at the same time
 	}
 	f.writeEach(5*time.Millisecond, 0, 30*time.Second, 1000, send(""))
 	f.until(10 * time.Minute)
@@ -56,7 +56,7 @@ func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 				t.Fatalf("got %d events accepted, want 6000", len(without.accepted))
 			}
 			if !maps.Equal(with.accepted, without.accepted) {
-				t.Error("the others' latencies differ from those of a run without it")
+				t.Error("the latencies of the other orders differ from those in a run without the stuck order")
 			}
 			if tries := len(with.begun) - len(without.begun); tries < 10 {
 				t.Errorf("got %d attempts for the stuck order, want at least 10", tries)
@@ -128,7 +128,7 @@ func (f *flow) wantAnotherOrderEachProbe() {
 	f.tb.Helper()
 	slices.Sort(f.probed)
 	if all, different := len(f.probed), len(slices.Compact(f.probed)); different < all || all < 10 {
-		f.tb.Errorf("got %d orders in %d probes, want 10 at least and another one each time", different, all)
+		f.tb.Errorf("got %d orders in %d probes, want at least 10 probes, each about another order", different, all)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
 			const lasts = 5 * time.Minute
 			f.until(lasts)
 			if used := float64(b.taken) / (50 * lasts.Seconds()); used < 0.8 {
-				t.Errorf("got %.0f %% of the budget used, want 80 %% at least", 100*used)
+				t.Errorf("got %.0f %% of the budget used, want at least 80 %%", 100*used)
 			}
 			if share := float64(b.refused) / float64(b.refused+b.taken); share > 0.1 {
 				t.Errorf("got %.1f %% of the calls refused, want at most 10 %%", 100*share)
@@ -229,8 +229,8 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 	}
 }
 
-// wantFlood fails unless a flood of letters was noticed in time: at its n-th letter, after the given number of letters
-// before the flood.
+// wantFlood fails unless a flood of letters was detected in time. before is the number of letters before the flood; n
+// is the number of floods so far.
 func (f *flow) wantFlood(why string, before, n int) {
 	f.tb.Helper()
 	letters, most := len(f.stores)-before, 100+flowSettings().CallsInFlight
@@ -254,9 +254,9 @@ func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
 	}
 }
 
-// TestTheFloodGuardCountsAcceptedCallsButNoFailures: a third of the calls is refused, and the others are accepted, or
+// TestTheFloodGuardCountsAcceptedCallsButNotFailures: a third of the calls are refused, and the others are accepted, or
 // fail and are retried.
-func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
+func TestTheFloodGuardCountsAcceptedCallsButNotFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		others retry.Verdict
@@ -287,7 +287,7 @@ func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
 	}
 }
 
-func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
+func TestADrainEndsWhileTheFloodGuardWithholdsLetters(t *testing.T) {
 	t.Parallel()
 	c := flowSettings()
 	c.FloodGuard = true
@@ -327,7 +327,7 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	}
 	h.settle()
 	if !stored[300] || h.last.Ended != turn.Drained {
-		t.Errorf("the letter of the sent event is stored: %v, end %d; want it stored, and a clean end", stored[300],
+		t.Errorf("got the letter of the sent event stored: %v, end %d, want it stored, and Drained", stored[300],
 			h.last.Ended)
 	}
 	if stored[335] {
@@ -378,7 +378,7 @@ func TestTheLimitOutlivesAGeneration(t *testing.T) {
 	}
 }
 
-func TestTimeInWhichCallsAreHeldCountsAgainstNoOrder(t *testing.T) {
+func TestTimeInWhichCallsArePausedCountsAgainstNoOrder(t *testing.T) {
 	t.Parallel()
 	c := settings()
 	c.Retry.Initial, c.Retry.Max, c.Retry.MaxElapsed = time.Hour, time.Hour, time.Minute
@@ -404,6 +404,6 @@ func TestTimeInWhichCallsAreHeldCountsAgainstNoOrder(t *testing.T) {
 	}
 	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 502", Code: 502})
 	if len(h.stores) > 0 {
-		t.Errorf("got %+v: given up for the time of a pause", h.stores[0])
+		t.Errorf("got %+v, want no letter: the time of a pause does not count", h.stores[0])
 	}
 }

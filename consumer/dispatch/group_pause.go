@@ -19,7 +19,7 @@ func (d *Dispatcher) Pause() snapshot.Pause {
 }
 
 // Followed takes the ledger's next entry for this group. When the process starts, pass the whole ledger before the
-// first call. Later pass this worker's own announcements too, once they are read back.
+// first call of Next. Later, pass this worker's own announcements, too, once they are read back.
 func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	d.guard.Follow(e)
 	d.obeyGuard(now)
@@ -74,8 +74,8 @@ func plainFingerprint(s turn.Store) string {
 	return stage + "/" + s.Verdict.Cause + "/" + strconv.Itoa(s.Verdict.Code)
 }
 
-// announce adds the next entry for the ledger to the effects. Each comes once, and the caller retries the write until
-// it succeeds.
+// announce adds the guard's next entry for the ledger to the effects. Each entry is returned once, and the caller
+// retries its write until it succeeds.
 func (d *Dispatcher) announce() {
 	if found, ok := d.guard.Announcement(); ok {
 		e := found // only here, so that no turn without an announcement allocates

@@ -26,7 +26,7 @@ type harness struct {
 	spread  *turn.Spread
 	append  *turn.Append
 	last    turn.Effects
-	// partitions is the topic's number of them, as a generation is told; 0: unknown.
+	// partitions is the topic's number of partitions that a generation gets; 0 if it is unknown.
 	partitions int
 }
 
@@ -105,7 +105,7 @@ func (h *harness) ask() {
 	}
 }
 
-// pass lets time go by, asking whenever the dispatcher wants to be asked.
+// pass lets time go by, and calls Next whenever a Wake is due.
 func (h *harness) pass(d time.Duration) {
 	end := h.now.Add(d)
 	for !h.last.Wake.IsZero() && !h.last.Wake.After(end) {
@@ -131,7 +131,7 @@ func (h *harness) ack() {
 	h.answerCommit(turn.CommitAnswer{})
 }
 
-// settle acknowledges commits for as long as there are any within a second.
+// settle waits 300 ms, and acknowledges commits until none is in flight.
 func (h *harness) settle() {
 	h.pass(300 * time.Millisecond)
 	for h.commit != nil {

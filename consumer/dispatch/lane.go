@@ -23,7 +23,7 @@ func (l *lane) blocked() bool { return l.unacked != nil || l.orphans > 0 }
 
 // enqueue puts an event at the end of the lane of each order that it has a call for.
 func (d *Dispatcher) enqueue(e *pending) {
-	e.lanes = e.oneLane[:0] // grows where there are several
+	e.lanes = e.oneLane[:0] // append allocates if there are several
 	for i := range e.items {
 		it := &e.items[i]
 		if it.Action != event.Call || it.state == done {

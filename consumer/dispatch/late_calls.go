@@ -6,7 +6,7 @@ const (
 	// lateFor is how long after a call without a response LeadHit may still apply it: it may wait in a proxy, or in a
 	// queue of LeadHit. No specification limits this; proxies give up after a minute or less.
 	lateFor = 5 * time.Minute
-	// mostLate limits how many such orders are stored. Reaching it takes 333 lost responses per second.
+	// mostLate limits how many orders with such a call are stored. Reaching it takes 333 lost responses per second.
 	mostLate = 100_000
 )
 
@@ -15,7 +15,7 @@ const (
 type lateCalls struct {
 	until map[digest]time.Time
 	queue []lateCall // by time
-	all   time.Time  // until then every order counts as late
+	all   time.Time  // the time until which every order counts as late
 }
 
 type lateCall struct {

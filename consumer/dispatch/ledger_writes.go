@@ -19,14 +19,14 @@ type ledgerWrite struct {
 	then    func(now time.Time) // what waits for the acknowledgement; nil if nothing does, or its generation has ended
 }
 
-// ledgerWrites has one Append in flight. Later decisions wait for the next one.
+// ledgerWrites has at most one Append in flight. Later decisions wait for the next one.
 type ledgerWrites struct {
 	waiting  []ledgerWrite
 	inFlight []ledgerWrite
 	id       uint64    // of the Append in flight
 	notUntil time.Time // after a failure
 	backoff  *retry.Backoff
-	marks    map[ledger.ID]string // letters whose mark is not acknowledged, and the newer events
+	marks    map[ledger.ID]string // the newer event, by the letter whose mark is not acknowledged
 }
 
 func (w *ledgerWrites) idle() bool { return len(w.waiting)+len(w.inFlight) == 0 }
@@ -39,7 +39,7 @@ func (w *ledgerWrites) wake(now time.Time) time.Time {
 	return w.notUntil
 }
 
-// forget drops what waits for the writes, but keeps the writes themselves.
+// forget drops the functions that wait for the writes, but keeps the writes themselves.
 func (w *ledgerWrites) forget() {
 	for i := range w.waiting {
 		w.waiting[i].then = nil
@@ -72,7 +72,8 @@ func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entr
 }
 
 // accepted returns the entries that the ledger must hold before an accepted item is done. They are marks on older
-// letters of its order, and the outcome of its own letter if a crash made its event be read again.
+// letters of its order. If the event has a letter of its own, because it was read again after a crash, they include the
+// outcome of that letter.
 func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil
@@ -132,8 +133,8 @@ func (d *Dispatcher) startAppend(now time.Time) {
 	d.out.Append = batch
 }
 
-// Appended takes the outcome of an Append: ok means that the brokers acknowledged all of it. Otherwise the write is
-// retried later, and what waits for it keeps waiting.
+// Appended takes the outcome of an Append: ok means that the brokers acknowledged all of its entries. Otherwise the
+// write is retried later, and what waits for it keeps waiting.
 func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
 	w := &d.writes
 	if len(w.inFlight) == 0 || w.id != id {
@@ -158,9 +159,9 @@ func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
 	}
 }
 
-// stored acts on entries that the ledger holds now, because the follower may be far behind. Marks are given to the
-// fold: they count wherever they are in the ledger. An outcome's place in the ledger matters, so it only ends the
-// replay here.
+// stored acts on entries that the ledger holds now. It does not wait for the follower, which may be far behind. Marks
+// are given to the fold, because they count wherever they are in the ledger. The place of an outcome in the ledger
+// matters, so here an outcome only ends its replay.
 func (d *Dispatcher) stored(entries []ledger.Entry) {
 	for _, e := range entries {
 		id, err := ledger.ParseID(e.ID)

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// refusedAgain is the outcome of a replay whose event became a letter again. The other outcomes are named like their
+// refusedAgain is the outcome of a replay whose event became a letter again. The other outcomes have the names of their
 // entries in the ledger.
 const refusedAgain = "refused"
 
@@ -33,14 +33,15 @@ func (d *Dispatcher) LetterCounts(since time.Time) snapshot.LetterCounts {
 	return c
 }
 
-// ReplayOutcomes returns the keys of LetterCounts.Outcomes, ReplayWaits those of Waiting.
+// ReplayOutcomes returns the keys of LetterCounts.Outcomes.
 func ReplayOutcomes() []string {
 	return []string{
 		string(ledger.LetterResolved), refusedAgain, string(ledger.LetterSuperseded), string(ledger.LetterFailed),
 	}
 }
 
-// ReplayWaits returns what a replay can wait for: labels of metrics and values in status.
+// ReplayWaits returns what a replay can wait for. These are the keys of LetterCounts.Waiting, labels of metrics, and
+// values in status.
 func ReplayWaits() []string {
 	return []string{waitBacklog, waitPartition, waitPlace, waitLetter, waitLane, waitRetry, waitCall, waitOutcome}
 }

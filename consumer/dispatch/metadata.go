@@ -13,10 +13,10 @@ import (
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
 // All numbers are in base 36. Below offset + distance everything is finished except the event at the committed offset
-// and the events at the gaps; each gap is the distance from the one before. The stamp is the timestamp of the record at
-// the committed offset (milliseconds, the last nine digits; dashes if unknown). If a reader finds another offset or
-// another record there, the metadata describes another log, and the reader ignores it. Events that need no call look
-// like unread ones: reading them again repeats nothing.
+// and the events at the gaps; each gap is the distance from the previous such event. The stamp is the timestamp of the
+// record at the committed offset (milliseconds, the last nine digits; dashes if unknown). If a reader finds another
+// offset or another record there, the metadata describes another log, and the reader ignores it. Finished events that
+// needed no call look like unread ones: reading them again repeats nothing.
 //
 // Offset and stamp have a fixed width, so the text never grows while events only finish.
 type metadata struct {
@@ -39,7 +39,7 @@ const (
 	unknownStamp = -1
 )
 
-// stampOf distinguishes the records at the same offset of two logs.
+// stampOf returns a record's stamp, which distinguishes the records at the same offset of two logs.
 func stampOf(t time.Time) int64 {
 	if t.IsZero() {
 		return unknownStamp
@@ -60,7 +60,7 @@ func (m metadata) unfinished() []int64 {
 }
 
 // formatMetadata describes what is finished between first, the lowest unfinished event, and frontier. If that takes
-// more than limit bytes, it leaves out the upper end; coverage is the offset below which the text is complete.
+// more than limit bytes, it leaves out the upper end. coverage is the offset below which the text is complete.
 func formatMetadata(first *pending, frontier int64, limit int) (text string, coverage int64) {
 	gaps := make([]byte, 0, 64)
 	last := first

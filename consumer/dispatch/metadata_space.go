@@ -6,7 +6,7 @@ package dispatch
 type metadataSpace struct {
 	reach int64    // one past the last started event, the highest that the frontier can become
 	edge  *pending // the last unfinished event below reach
-	used  int      // bytes that the events up to edge may come to need
+	used  int      // bytes that the events up to edge may need later
 	none  bool     // the first ready event found no space
 }
 
@@ -32,8 +32,8 @@ func (s *metadataSpace) admit(e *pending, w *window, limit int) bool {
 	return true
 }
 
-// release frees the space of an event that is still linked to its neighbours. The free space only grows: two gaps
-// become one.
+// release frees the space of an event that is still linked to its neighbours. The free space never shrinks: two gaps
+// become one, which takes no more bytes.
 func (s *metadataSpace) release(e *pending) {
 	s.none = false
 	if e.offset >= s.reach {

@@ -105,7 +105,7 @@ func TestMetadataNeverGrowsWhileEventsFinish(t *testing.T) {
 			left = slices.Delete(slices.Clone(left), i, i+1)
 			after, coverage := dispatch.FormatMetadata(left, at, frontier, len(before))
 			if coverage != frontier {
-				t.Fatalf("%v of %v do not fit in the %d bytes of all: covered up to %d of %d", left, unfinished,
+				t.Fatalf("%v of %v do not fit in the %d bytes before: covered up to %d, want %d", left, unfinished,
 					len(before), coverage, frontier)
 			}
 			before = after
@@ -113,7 +113,7 @@ func TestMetadataNeverGrowsWhileEventsFinish(t *testing.T) {
 	})
 }
 
-// The space that calls reserve must be enough, whichever of them end first.
+// The space that calls reserve must be enough, whichever call ends first.
 func TestWhateverOfTheStartedCallsEndsFirstFitsInTheMetadata(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -194,6 +194,6 @@ func TestACommitSaysWhichEventsAreFinished(t *testing.T) {
 		}
 	}
 	if dispatch.Covers(4, text, 6) || dispatch.Covers(5, "another program's", 6) || dispatch.Covers(-1, "", 0) {
-		t.Error("got an event as finished, want none: the text is about another commit, none of ours, or missing")
+		t.Error("got an event as finished, want none: the metadata is another commit's or another program's, or missing")
 	}
 }

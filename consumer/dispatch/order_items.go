@@ -14,8 +14,8 @@ import (
 // more.
 const listedItems = 200
 
-// OrderItems returns what is left to do about one order, by place, and how many items it leaves out. It visits the
-// order's lanes, the timers and the letters that are not stored, not all unfinished events.
+// OrderItems returns what is left to do about one order, by place, and how many items it leaves out. It does not visit
+// all unfinished events, but only the order's lanes, the timers and the letters that are not stored.
 func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	tasks, next := d.refusedOf(d.tasksOf(order), order)
 	inLane := map[ledger.ID]bool{}
@@ -52,7 +52,7 @@ func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more 
 	return items[:listed], len(items) - listed
 }
 
-// tasksOf returns the tasks in the order's lanes, and those that are finished and that a commit must cover.
+// tasksOf returns the tasks in the order's lanes, including finished ones that no acknowledged commit covers.
 func (d *Dispatcher) tasksOf(order string) []task {
 	var tasks []task
 	numbers := map[int]bool{}
@@ -82,8 +82,8 @@ func (e *pending) tasksOf(tasks []task, order string) []task {
 	return tasks
 }
 
-// refusedOf appends the tasks about an order whose letters are not stored: those that the mapping refused are in no
-// lane. It also returns when tasks that wait for a time are due, because both need a look at all timers.
+// refusedOf appends the tasks about an order that the mapping refused and whose letters are not stored: they are in no
+// lane. It also returns when tasks that wait for a time are due, because it looks at all timers anyway.
 func (d *Dispatcher) refusedOf(tasks []task, order string) ([]task, map[task]time.Time) {
 	refused := func(t task) {
 		if it := t.item(); it.OrderID == order && it.Action == event.Refuse && it.state == storing && !t.dropped {
@@ -130,8 +130,8 @@ func (t task) doing() string {
 	}
 }
 
-// behind returns the event that a blocked one waits for: one of its own lane first, because that is the order that
-// people ask about.
+// behind returns the event that a blocked event waits for. It prefers the lane of the task's own order, because people
+// ask about that order.
 func (t task) behind() string {
 	order := t.item().OrderID
 	lanes := slices.SortedStableFunc(slices.Values(t.lanes), func(a, b *lane) int {

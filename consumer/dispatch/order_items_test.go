@@ -11,7 +11,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// wantItems compares what is left to do about order a: place, replay, what it does, what it is behind.
+// wantItems compares what is left to do about order a. Each item has its place, its replay, what it does, and the event
+// that it is behind.
 func (h *harness) wantItems(why string, want ...string) {
 	h.tb.Helper()
 	items, more := h.d.OrderItems("a")
@@ -87,7 +88,7 @@ func TestAReplaySaysWhatItWaitsFor(t *testing.T) {
 	h.wantItems("an event has its call", "orders/0/1 1 blocked orders/0/2", "orders/0/2 0 in flight ")
 }
 
-func TestAnOrderWithoutEndIsCutShort(t *testing.T) {
+func TestTheItemsOfAnOrderAreLimited(t *testing.T) {
 	t.Parallel()
 	c := settings()
 	c.WindowEvents = 1000

@@ -15,12 +15,12 @@ type partition struct {
 
 	ready  queue[task] // tasks whose calls may start
 	inRing bool        // it is in the dispatcher's ring
-	end    int64       // of the log when it was assigned: no replay is taken up before it was fetched up to there
+	end    int64       // of the log at the assignment: no replay is taken up before the partition was fetched up to it
 
 	scattered  bool // other workers may make calls for its orders: nothing is skipped
 	partitions int  // of the topic; 0 if unknown
 
-	taking   []*replay // being fetched, in the order in which they were taken up
+	taking   []*replay // replays whose letters are being fetched, in the order in which they were taken up
 	requeued []*replay // not taken up yet, in the order of the ledger
 }
 
@@ -56,7 +56,7 @@ func newPartition(pos turn.Position, limit int) *partition {
 // crash would lose the choice of where to begin, or while the broker does not know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 
-// restore takes up the events that an earlier generation finished above its commit.
+// restore takes over what the metadata says about the events that an earlier generation finished above its commit.
 func (p *partition) restore(m metadata) {
 	p.window.restored, p.window.identity = m.frontier, m.stamp
 	p.space.reach = m.frontier
@@ -120,9 +120,9 @@ func (p *partition) unlink(e *pending) {
 }
 
 // describe returns what a commit would say now, and the offset below which it covers everything that is finished. It
-// never covers less than an acknowledged commit did, because later events of the same orders were sent because of
-// that one. If the limit has become too small, the last commit's length is enough: events only finish, and the same
-// claim with fewer gaps takes no more space.
+// never covers less than an acknowledged commit did, because later events of the same orders may have been sent since.
+// If the limit has become too small, the length of the last acknowledged metadata is enough: events only finish, and
+// metadata with fewer gaps takes no more space.
 func (p *partition) describe(limit int) (m mark, coverage int64) {
 	first := p.window.first
 	if first == nil {

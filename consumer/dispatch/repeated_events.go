@@ -13,8 +13,8 @@ import (
 type callsOf struct {
 	inFlight int
 	says     statement // of the last one
-	// unsure says that two were in flight at once, so it is unknown which one LeadHit applied last, or that all orders
-	// were forgotten meanwhile.
+	// unsure says that two calls were in flight at once, so it is unknown which of them LeadHit applied last, or that
+	// all orders were forgotten meanwhile.
 	unsure bool
 }
 
@@ -31,9 +31,9 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 	return s, t.replay == nil && !t.of.scattered && d.memory.has(s)
 }
 
-// skip finishes a repeat as if LeadHit had accepted it now, except for the flood guard: LeadHit may be refusing all
-// calls. Its lane stays blocked until a commit covers it, as after a call. Another owner would not know that it is a
-// repeat, and might send it after a newer status.
+// skip finishes a repeat as if LeadHit had accepted it now. It does not count for the flood guard, because LeadHit may
+// be refusing all calls. As after a call, the repeat's lane stays blocked until a commit covers it: another owner would
+// not know that it is a repeat, and might send it after a newer status.
 func (d *Dispatcher) skip(now time.Time, t task) {
 	it, id := t.item(), t.id()
 	it.repeat = true
@@ -49,7 +49,7 @@ func (d *Dispatcher) skip(now time.Time, t task) {
 	d.accept(now, t)
 }
 
-// callBegins records that a call starts. The status of its order is unknown until it is accepted.
+// callBegins records that a call starts. The status of its order is unknown until LeadHit accepts the call.
 func (d *Dispatcher) callBegins(t task, says statement) {
 	if !d.skips() {
 		return
@@ -97,9 +97,9 @@ func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	}
 }
 
-// explains reports whether one partitioner can have put the keys of all events so far into their partitions, of
-// whatever topic: an order in two topics has one owner only if both have its key in the same partition number. Two
-// producers with different partitioners put one key into two partitions. A replay comes without its key.
+// explains reports whether one partitioner can have put the keys of all events so far into their partitions, in all
+// topics: an order in two topics has one owner only if both have its key in the same partition number. Two producers
+// with different partitioners put one key into two partitions. A replay has no key, so nothing is checked.
 func (d *Dispatcher) explains(t task) bool {
 	return d.config.Explain == nil || t.replay != nil || d.config.Explain(t.key, t.of.Number, t.of.partitions)
 }

@@ -141,7 +141,7 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 	}
 }
 
-func TestACallBesideAnotherAPIKeyIsNoProof(t *testing.T) {
+func TestACallUnderAnotherAPIKeyIsNoProof(t *testing.T) {
 	t.Parallel()
 	h := started(t, skipping(), orders(0))
 	h.read(orders(0), says(0, "A", "paid"))
@@ -206,7 +206,7 @@ func TestNothingIsARepeatOnceKeysDoNotKeepOrdersInOnePartition(t *testing.T) {
 			for range 2 {
 				next := h.fetches[orders(0)].Offset
 				h.read(orders(0), says(next, "B", "paid"))
-				h.wantRepeats("other workers may have orders of this one")
+				h.wantRepeats("other workers may have this worker's orders")
 				h.acceptAndCommit(orders(0), next)
 			}
 		})
@@ -258,7 +258,7 @@ func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	h.wantRepeats("the order's events have one key", 2)
 }
 
-// LeadHit may apply a call after it accepted later ones. The next event about the order corrects that.
+// LeadHit may apply a call after it has accepted later ones. The next event about the order corrects the status.
 func TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile(t *testing.T) {
 	t.Parallel()
 	h := started(t, skipping(), orders(0))
@@ -353,7 +353,7 @@ func TestAnEventAboutSeveralOrdersEndsTheSkipping(t *testing.T) {
 	h.wantRepeats("A may be in other partitions, too")
 }
 
-// Each order has four events; three in five are repeats.
+// Each order has four events. Three in five of all events are repeats.
 func TestCallsFallByTheShareOfRepeatsExactly(t *testing.T) {
 	t.Parallel()
 	const shop, rounds = 500, 4

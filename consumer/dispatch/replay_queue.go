@@ -12,13 +12,13 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// requeueAll queues the letters of all owned partitions, or of one of them, that were requeued before. It keeps the
-// order of the ledger.
+// requeueAll queues the letters that were requeued before, in all owned partitions or only in one. It keeps the order
+// of the ledger.
 //
 // The order matters: of several replays of one order, the previous owner can only have sent the first without an
-// outcome. Sending that one first repeats a call; sending it after another replay would overwrite that replay's status.
-// A letter with a former replay is the exception: its previous owner may have sent that replay, and then those of other
-// letters that were requested before the last one.
+// outcome. Sending that replay first repeats a call; sending it after another one would overwrite the status of the
+// other one. A letter with a former replay is the exception: the previous owner may have sent the former replay, and
+// then the replays of other letters that were requested before this letter's last replay.
 func (d *Dispatcher) requeueAll(only *partition) {
 	var found []fold.Status
 	for is := range d.letters.Letters() {
@@ -40,8 +40,8 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 }
 
-// doubt handles the replay of a letter that was dismissed, although the previous owner may have sent it. If the letter
-// names no order, its event does: so that letter is fetched before any letter that may be sent, and is not sent itself.
+// doubt handles a replay whose letter was dismissed, although the previous owner may have sent it. If the letter names
+// no order, its event does: so the letter is fetched before any letter that may be sent, and is not sent itself.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")
@@ -49,7 +49,7 @@ func (d *Dispatcher) doubt(is fold.Status) {
 	}
 	r := d.requeue(is, true)
 	if is.State == fold.Requeued {
-		r.n-- // the former one: the last one is still wanted
+		r.n-- // the former replay: the last one is still wanted
 	}
 	r.force = true // the former replay may have been forced: then the event may name other orders, too
 }
@@ -81,9 +81,9 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 	}
 }
 
-// startTakes takes replays up, in the order in which they were requested. Each waits until its partition was fetched
-// past the end that its log had at the assignment. LeadHit may have accepted an event there just before the previous
-// owner died. That event must be in its order's lane before an older one is sent again.
+// startTakes takes replays up, in the order in which they were requested. Each replay waits until its partition was
+// fetched up to the end that the log had at the assignment. LeadHit may have accepted an event in that part just before
+// the previous owner died. That event must be in its order's lane before an older one is sent again.
 func (d *Dispatcher) startTakes(now time.Time) {
 	if !d.owns(now) {
 		return
@@ -133,8 +133,9 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	}
 }
 
-// putBack returns what is being fetched to the queue. A worker that may have lost the partition must not end a replay:
-// the new owner sends the letter, and an outcome written here would hide the new owner's.
+// putBack returns the replays whose letters are being fetched to the queue. A worker that may have lost the partition
+// must not end a replay: the new owner sends the letter, and an outcome written here would hide the new owner's
+// outcome.
 func (d *Dispatcher) putBack(p *partition) {
 	for _, r := range p.taking {
 		r.found = nil
@@ -162,8 +163,8 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})
 		return
 	}
-	// Marks reach a letter by the order of its newest record. The replay may have named an earlier record, which
-	// another mapping wrote.
+	// Marks reach a letter by the order that its newest record names. The replay may have named an earlier record, from
+	// another mapping.
 	if is, ok := d.letters.Letter(r.id); ok && is.Known {
 		t.Letter.Order = is.Order
 	}
@@ -221,7 +222,7 @@ func (r *replay) orderIn(t turn.Taken) string {
 	return ""
 }
 
-// calledLater reports whether a later item of the event asks for a call about the same order. Then the earlier status
+// calledLater reports whether a later item of the event asks for a call about the same order. If so, the earlier status
 // was never the order's latest.
 func calledLater(items []event.Item, i int) bool {
 	return slices.ContainsFunc(items[i+1:], func(later event.Item) bool {

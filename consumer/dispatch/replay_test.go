@@ -59,7 +59,7 @@ func (h *harness) store() turn.Store {
 	return s
 }
 
-// take lets the replay that is taken up find its letter, with the items of today's mapping.
+// take delivers the letter of the replay that is taken up, with the items of today's mapping.
 func (h *harness) take(offset int64, order string, items ...event.Item) {
 	h.tb.Helper()
 	if len(h.takes) == 0 {
@@ -263,7 +263,7 @@ func TestAForcedReplayBeyondTheHorizonRunsOnceAtMost(t *testing.T) {
 	h.assign(true, orders(0))
 	h.ack()
 	h.d.CaughtUp()
-	h.wantTakes("the previous owner may have had its outcome", 0)
+	h.wantTakes("the previous owner may have got its outcome", 0)
 	h.appended(true, ledger.LetterFailed, 0)
 	forced.ID, forced.Letter = idAt(1).String(), 501
 	h.d.Followed(h.now, forced)

@@ -2,14 +2,14 @@ package dispatch
 
 // These are the values of ReplayWaits.
 const (
-	waitBacklog   = "backlog"   // the partition is not fetched up to the end that its log had at the assignment
-	waitPartition = "partition" // the broker does not know the partition
-	waitPlace     = "place"     // CallsInFlight replays are already taken up
-	waitLetter    = "letter"    // its letter is being fetched
-	waitLane      = "lane"      // an event of its order comes first
-	waitRetry     = "retry"     // a call failed
-	waitCall      = "call"      // a slot, the end of a pause, or the response to its call
-	waitOutcome   = "outcome"   // the outcome is being stored
+	waitBacklog   = "backlog"   // until the partition is fetched up to the end that its log had at the assignment
+	waitPartition = "partition" // until the broker knows the partition
+	waitPlace     = "place"     // until fewer than CallsInFlight replays are taken up
+	waitLetter    = "letter"    // until its letter is fetched
+	waitLane      = "lane"      // until the earlier events of its order have ended
+	waitRetry     = "retry"     // until its backoff ends: a call failed
+	waitCall      = "call"      // for a slot, the end of a pause, or the response to its call
+	waitOutcome   = "outcome"   // until its outcome is stored
 )
 
 // replaysWaitFor returns what keeps the replays of a partition from being taken up.

@@ -27,14 +27,14 @@ type replay struct {
 	letter int64 // its offset in the letters' topic
 	force  bool
 	of     *partition
-	event  *pending    // set once it was fetched
+	event  *pending    // set once the letter was fetched and mapped
 	key    uint64      // hash of the record's key, set with event
 	found  *turn.Taken // what was fetched, until it is this replay's turn to go into its lane
-	// inherited says that the previous owner may have taken it up. called says that it may have been sent, by this
-	// worker or by that one.
+	// inherited says that the previous owner may have taken the replay up. called says that the replay may have been
+	// sent, by this worker or by the previous owner.
 	inherited, called bool
-	// vague says that the letter names none of the event's orders, and neither does its key. It stays set, because no
-	// mark reached the letter meanwhile.
+	// vague says that neither the letter nor its key names one of the event's orders. It stays set, because no mark has
+	// reached the letter meanwhile.
 	vague bool
 	over  bool // nothing is left to call
 }
@@ -47,7 +47,7 @@ func (r *replay) order() string {
 	return r.event.items[0].OrderID
 }
 
-// nthReplay returns which replay of its letter a task is; 0 means that it is none.
+// nthReplay returns which replay of its letter a task is, from 1; 0 means that the task is not a replay.
 func (t task) nthReplay() int {
 	if t.replay == nil {
 		return 0
@@ -79,8 +79,8 @@ func (d *Dispatcher) CaughtUp() {
 // mayAccept reports whether an accepted event would mark all letters that it must.
 func (d *Dispatcher) mayAccept() bool { return d.caughtUp || !d.config.Replays }
 
-// stillWanted reports whether a replay is still to be sent. It is asked when the replay is taken up and before each
-// call. After false the replay has ended.
+// stillWanted reports whether a replay is still to be sent. It is called when the replay is taken up and before each
+// call to LeadHit. If it returns false, the replay has ended.
 func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	is, _ := d.letters.Letter(r.id)
 	switch {
@@ -89,18 +89,19 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		return false
 	case is.State != fold.Requeued || is.N != r.n: // dismissed
 		if r.called && r.event == nil && is.Order == "" {
-			return true // only its event says for which order the last owner may have made a call
+			return true // only its event says about which order the previous owner may have made a call
 		}
 		d.dismissed(is, r, r.order())
 		return false
 	case r.event != nil && is.Order != "" && is.Order != r.event.items[0].OrderID:
-		// A record of another order came late, and the marks that the replay needs went to that order's letters.
+		// A record that names another order came late: from then on marks reached the letter by that order.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
 	case r.force && (is.Known || !r.inherited):
 		return true
 	case !is.Known || is.Order == "" && is.Key == 0:
-		// No mark could have reached it. If it is beyond the horizon, so may be the letter that was its outcome.
+		// No mark could have reached the letter. If it is beyond the horizon, the letter that was the replay's outcome
+		// may be beyond it, too.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
 	case is.Overtaken:
@@ -122,9 +123,9 @@ func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
 	d.endReplay(r)
 }
 
-// inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes that
-// LeadHit did: older letters of the order must not be replayed any more. Today's mapping may name another order than
-// that of the call.
+// inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes that LeadHit
+// did: older letters of the order must not be replayed any more. The order under today's mapping may differ from the
+// order of the call.
 func (d *Dispatcher) inDoubt(is fold.Status, today string) {
 	older := d.letters.Older(is.ID, is.Order, is.Key)
 	if today != "" && today != is.Order {
@@ -137,8 +138,8 @@ func (d *Dispatcher) inDoubt(is fold.Status, today string) {
 	}
 }
 
-// uncalled handles a replay that ends without a call, although the previous owner may have sent it: under another
-// mapping, or before the letter expired.
+// uncalled handles a replay that ends without a call by this worker. The previous owner may have sent it, under another
+// mapping or before the letter expired.
 func (d *Dispatcher) uncalled(r *replay) {
 	if is, ok := d.letters.Letter(r.id); ok && r.called {
 		d.inDoubt(is, r.order())

@@ -12,7 +12,7 @@ const rebalanceTimeout = 30 * time.Second
 
 // broker models what the worker sees of Kafka: the logs, the group and its offsets. Heartbeats and commits keep a
 // member's session alive, and a rebalance waits for all known members. Only the members of the current generation may
-// commit. A rebalance that is only being prepared refuses no commit.
+// commit. While a rebalance is only being prepared, they still may.
 type broker struct {
 	*world
 	logs       []*simLog
@@ -155,7 +155,7 @@ func (b *broker) watch(m *member) {
 		switch {
 		case b.member(m.id) != m:
 		case m.joined:
-			m.seen = b.now // waits in a join: the broker does not count
+			m.seen = b.now // the member waits in a join, where its session does not expire
 			b.watch(m)
 		case b.now >= m.seen+b.plan.session:
 			b.leave(m.id)

@@ -21,7 +21,7 @@ func (g *progress) settled() bool { return g.judged == g.toJudge }
 
 // loss is one crash, or the end of a generation.
 type loss struct {
-	crash   bool // or an end that was not clean
+	crash   bool // a crash, or an end that was not clean
 	repeats int  // events sent again because of it
 }
 
@@ -39,7 +39,7 @@ func changeOf(r any, item int) *change {
 
 func (k *worker) checkEffects(e turn.Effects) {
 	if k.fenced && (len(e.Calls)+len(e.Fetches) > 0 || e.Commit != nil) {
-		k.failed("worker %d continues after the group has moved on: %+v", k.place, e)
+		k.failed("worker %d continues after it was fenced: %+v", k.place, e)
 	}
 	if k.revoked && len(e.Calls) > 0 {
 		k.failed("worker %d calls in a generation that ends: %+v", k.place, e.Calls)
@@ -142,14 +142,15 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 	if v.Kind == retry.Done && f.decided == k.key {
 		k.proved = k.key
 	}
-	// A late rejection of an earlier key means nothing once the current one was accepted, even if that is rejected now.
+	// A late rejection of an earlier key means nothing once the current key has been accepted, even if the current key
+	// is rejected now.
 	if f.decided != k.key && k.proved == k.key {
 		return
 	}
 	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
 		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
 		if k.d.Paused() || f.decided != k.key {
-			// the probes follow the start of an earlier pause, or a new key is due for one
+			// the probes are timed from the start of an earlier pause, or a probe with a new key is due
 			k.watch.calls--
 		}
 		k.figures.pauses++
@@ -186,10 +187,11 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 	}
 }
 
-// exposed counts what a crash now would call again: events that had a call, settled or in flight, which no commit at
-// the broker covers. Those about several orders that are not settled are counted separately. Events of a partition
-// whose commits have stopped, or have just resumed, are not counted, nor are those sent before that: the bound does not
-// cover them. An event that was skipped as a whole has no call to repeat, so it is not passed to each.
+// exposed counts the events whose calls a crash would repeat now: they had a call that is settled or in flight, and no
+// commit at the broker covers them. Events about several orders that are not settled are counted separately. If the
+// commits of a partition have stopped, or have just resumed, its events do not count, nor do events that were sent
+// before that: the bound does not cover them. An event that was skipped as a whole has no call to repeat, so it is not
+// passed to each.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {
@@ -208,7 +210,7 @@ func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 		case g.settled() || g.inFlight > 0:
 			whole++
 			each(r)
-		} // else it waits for its next attempt, crash or not
+		} // otherwise the event waits for its next attempt anyway
 	}
 	return whole, skipped, partly
 }

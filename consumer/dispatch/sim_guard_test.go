@@ -58,7 +58,7 @@ func (w *world) drawGuard() {
 		return
 	}
 	p.events, p.ignored = 300+g.IntN(400), 0
-	p.callTime = min(p.callTime, 20*time.Millisecond) // a letter each, and its commit
+	p.callTime = min(p.callTime, 20*time.Millisecond) // each event also needs a letter and a commit
 }
 
 // guardBetween is like between, but draws from the guard's own source.
@@ -94,7 +94,7 @@ func (w *world) repeatGuard(every time.Duration, do func()) {
 	})
 }
 
-// operate resumes, sooner or later, what is paused.
+// operate ends pauses sooner or later.
 func (w *world) operate() {
 	w.after(w.guardBetween(time.Second, 10*time.Second), func() {
 		fold := guardWatch{}
@@ -178,7 +178,7 @@ type guardWatch struct {
 	log, read int
 	inForce   []ledger.Entry // according to the ledger
 	own       []ledger.Entry // announced by this worker, and not read back yet
-	stood     []ledger.Entry // the pauses of this ledger, ended ones too: a copy of one has no effect
+	stood     []ledger.Entry // all pauses in this ledger, including ended ones: a copy of a pause has no effect
 	accepted  map[string]bool
 	outcomes  []guardOutcome
 }
@@ -243,7 +243,7 @@ func (g *guardWatch) outcome(o guardOutcome) {
 	}
 }
 
-// flood counts the letters among the last outcomes and their orders; a letter without a known order counts as an order
+// flood counts the letters among the last outcomes, and their orders. A letter without a known order counts as an order
 // of its own.
 func (g *guardWatch) flood() (letters, orders int) {
 	seen := map[string]bool{}

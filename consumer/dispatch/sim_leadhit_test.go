@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// leadhit models the other side of a call. It applies the status at some moment within the call's timeout, or not at
-// all. The caller may or may not learn of it.
+// leadhit models the other side of a call. It applies the status at some time within the call's timeout, or not at all.
+// The caller may or may not get a response.
 type leadhit struct {
 	*world
 	key           int // the key that it accepts
@@ -18,7 +18,7 @@ type leadhit struct {
 	brokenUntil   time.Duration
 	downUntil     time.Duration     // no connection is accepted
 	holds         map[string]string // the status of each order, by name
-	onWire        map[string]int    // calls of each order, those of dead workers too
+	onWire        map[string]int    // calls about each order, including those of dead workers
 }
 
 // flight is a call on the wire. It continues after its caller has died.
@@ -27,9 +27,9 @@ type flight struct {
 	change  *change
 	call    turn.Call
 	key     int // that it carries
-	decided int // the one in use when it was decided
-	epoch   int // of the outages that its worker had seen then
-	number  int // of the generation in which it was decided
+	decided int // the key in use when the call was decided
+	epoch   int // the worker's outage epoch then
+	number  int // of the run in which it was decided
 	forced  bool
 }
 
@@ -100,7 +100,7 @@ func (l *leadhit) receive(f *flight) {
 	})
 }
 
-// share returns how likely a fault is now: once the faults are over, a few failures remain.
+// share returns the probability of a fault: p, or a small one once the faults are over.
 func (l *leadhit) share(p float64) float64 {
 	if l.calm {
 		return 0.03
@@ -108,7 +108,7 @@ func (l *leadhit) share(p float64) float64 {
 	return p
 }
 
-// take judges a call at the moment at which LeadHit sees it.
+// take judges a call at the time when LeadHit gets it.
 func (l *leadhit) take(f *flight) retry.Verdict {
 	c := f.change
 	switch {
@@ -174,7 +174,8 @@ func (w *world) judgeLetter(s turn.Store, c *change) {
 	case s.Verdict.Cause == "RetriesExhausted":
 		w.figures.exhausted++
 		if w.plan.maxElapsed == 0 || !c.order.failing && !w.calm {
-			w.failed("%v/%d: given up after %d calls of an order like others", s.Partition, s.Offset, s.Attempts)
+			w.failed("%v/%d: given up after %d calls, although the order does not fail by itself", s.Partition, s.Offset,
+				s.Attempts)
 		}
 	case s.Verdict.Kind != retry.DeadLetter || !c.refused && !c.healed:
 		w.failed("%v/%d: a letter for %+v", s.Partition, s.Offset, s.Verdict)

@@ -15,9 +15,9 @@ const recordBytes = 100
 type order struct {
 	name           string
 	number         int
-	stuck, failing bool // calls fail until healed; until the calm
+	stuck, failing bool // its calls fail until the world is healed, or until it is calm
 	written        int
-	inFlight       int // calls on the wire, those of dead workers too
+	inFlight       int // calls on the wire, including those of dead workers
 }
 
 // record is an event in the log.
@@ -25,7 +25,7 @@ type record struct {
 	log     *simLog
 	offset  int64
 	at      time.Time
-	key     string // "": it has none
+	key     string // "" if it has none
 	changes []change
 	items   []event.Item
 	open    int  // changes that are not done
@@ -42,9 +42,9 @@ type change struct {
 	superseded bool // a later item of the event is about the same order
 	refused    bool // LeadHit never accepts it from an event
 	healed     bool // the refusal was withdrawn: a replay is accepted
-	// nameless says that a replay was forced although neither the letter nor its key names the order. If its outcome is
-	// lost and nobody reads the event again, nothing shows which letters are older: a limit, not a fault (seed 6848).
-	// So every mapping reads the event from now on, and nobody ends the replay.
+	// nameless says that a replay was forced although neither the letter nor its key names the order. If the outcome is
+	// lost and nobody reads the event again, nothing shows which letters are older. That is a limit, not a fault (seed
+	// 6848). So every mapping can read the event from now on, and nobody ends the replay.
 	nameless         bool
 	accepted, letter bool
 	previous         *change // the one before, of the same order in the same log
@@ -84,7 +84,7 @@ type simLog struct {
 	records      []*record
 	start        int64
 	end          int64
-	hidden       int64 // nobody can read what was below it, because this log replaced a longer one
+	hidden       int64 // nobody can read records below this offset, because this log replaced a longer one
 	unknown      bool
 	unknownUntil time.Duration
 	renewed      time.Duration // when the log replaced another
@@ -145,7 +145,7 @@ func (p *simLog) append(changes []change, gaps float64) {
 	p.answerWaiting()
 }
 
-// supersede marks the changes after which the same event says something else about the same order.
+// supersede marks the changes that a later item of the same event replaces.
 func supersede(changes []change) {
 	last := map[*order]*change{}
 	for i := range changes {
@@ -225,19 +225,19 @@ func (p *simLog) recreate() {
 	p.disappear(p.between(12*time.Second, 15*time.Second))
 }
 
-// renew puts an empty log in the place of the old one.
+// renew replaces the log with an empty one.
 func (p *simLog) renew() {
 	for _, r := range p.records {
 		r.gone = true
 	}
-	p.note("%v is another log now, as long as 0, was %d", p.id, p.end)
+	p.note("%v is another log now; the old one ended at %d", p.id, p.end)
 	p.records, p.clean, p.start, p.end = nil, 0, 0, 0
 	p.last = map[*order]*change{}
 	p.renewed, p.hidden = p.now, 0
 }
 
-// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. Nobody can
-// read records below that offset.
+// replace replaces the log with another one of about the same offsets. The group's offset is unchanged, and nobody can
+// read records below it.
 func (p *simLog) replace() {
 	n := len(p.records)
 	p.renew()
@@ -257,5 +257,5 @@ func (p *simLog) replace() {
 	})
 }
 
-// topicName names the topics of a history; partitions of one number share their orders.
+// topicName returns the name of a topic. Partitions with the same number share their orders.
 func topicName(i int) string { return [...]string{"orders", "returns"}[i] }

@@ -21,8 +21,8 @@ const mutantSeeds = 1500
 
 const simulator = "TestSimulator"
 
-// These folders hold the rules about all calls at once: governor for LeadHit's health, guard for pauses that the ledger
-// holds, states for those of letters.
+// These folders have the rules about all calls together: governor for LeadHit's health, guard for the pauses in the
+// ledger, states for the states of letters.
 const (
 	governor = "../../retry/"
 	guard    = "../../deadletter/ledger/guard/"
@@ -288,17 +288,17 @@ func rare() map[string]rareFault {
 			edit{"commit.go", "2*calls-d.meanwhile/2", "2*calls"},
 		},
 		"silent-partition-unasked": {
-			"TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth",
+			"TestAPartitionThatIsNotFetchedIsNamedSixTimesPerSession",
 			edit{
 				"commit.go", "silent := !p.window.fetching &&", "silent := p.window.fetching && !p.window.fetching &&",
 			},
 		},
 		"suspect-told-too-early": {
-			"TestSuspectsAreToldWhenNoCommitIsInTheAir",
+			"TestSuspectsAreReturnedWhenNoCommitIsInFlight",
 			edit{"dispatcher.go", "if d.commit == nil {\n\t\t// A commit", "if d.live {\n\t\t// A commit"},
 		},
 		"commit-in-air-forgotten": {
-			"TestAGenerationLostWithACommitInTheAirNeedsANewMember",
+			"TestAGenerationLostWithACommitInFlightNeedsANewMember",
 			edit{"dispatcher.go", "d.ambiguous = d.ambiguous || d.commit != nil\n", ""},
 		},
 		"ambiguity-forgotten": {
@@ -313,7 +313,7 @@ func rare() map[string]rareFault {
 			},
 		},
 		"partly-stuck": {
-			"TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded",
+			"TestADeferredEventBeginsWhenAnotherAboutSeveralOrdersHasEnded",
 			edit{
 				"dispatcher.go", "d.started--\n\t\td.recheck = true\n\t}\n\tif e.started {",
 				"d.started--\n\t}\n\tif e.started {",
@@ -324,7 +324,7 @@ func rare() map[string]rareFault {
 			edit{governor + "backoff.go", "min(own, b.wait+took)", "own"},
 		},
 		"paused-time-counts": {
-			"TestTimeInWhichCallsAreHeldCountsAgainstNoOrder",
+			"TestTimeInWhichCallsArePausedCountsAgainstNoOrder",
 			edit{governor + "backoff.go", " - (seen.paused - b.seen.paused)", ""},
 		},
 		"limit-never-shrinks": {
@@ -368,11 +368,11 @@ func rare() map[string]rareFault {
 			edit{"repeated_events.go", "t.replay == nil && len(t.key)", "len(t.key)"},
 		},
 		"flood-counts-no-successes": {
-			"TestTheFloodGuardCountsAcceptedCallsButNoFailures",
+			"TestTheFloodGuardCountsAcceptedCallsButNotFailures",
 			edit{"calls.go", "\t\td.guard.Accepted()\n", ""},
 		},
 		"flood-counts-failures": {
-			"TestTheFloodGuardCountsAcceptedCallsButNoFailures",
+			"TestTheFloodGuardCountsAcceptedCallsButNotFailures",
 			edit{"calls.go", "if v.Kind == retry.Done && c.replay == nil {\n\t\td.guard", "if v.Kind != retry.DeadLetter && c.replay == nil {\n\t\td.guard"},
 		},
 		"guard-holds-after-resume": {
@@ -387,7 +387,7 @@ func rare() map[string]rareFault {
 			edit{"stores.go", "d.withheld = append(d.withheld, t)", ""},
 		},
 		"flood-stops-drain": {
-			"TestADrainEndsWhileTheFloodGuardHoldsLettersBack",
+			"TestADrainEndsWhileTheFloodGuardWithholdsLetters",
 			edit{"stores.go", "case t.started: //", "case t.started && d.mayStore(): //"},
 		},
 		// A member that has lost its partition may have a letter in flight. The broker may store it after the new owner
@@ -488,7 +488,7 @@ func TestMutants(t *testing.T) {
 	for _, some := range []map[string][]edit{mutants(), replayMutants(), repeatMutants()} {
 		maps.Copy(edits, some)
 	}
-	tests := make(map[string]string) // that must find a fault, where the simulator need not
+	tests := make(map[string]string) // the tests that must find the faults that the simulator need not find
 	for name, m := range rare() {
 		edits[name], tests[name] = []edit{m.edit}, m.test
 	}
@@ -498,7 +498,7 @@ func TestMutants(t *testing.T) {
 	}
 	hunters := hunters{Binary: binary, tests: tests}
 	t.Run("hunt", func(t *testing.T) { binary.Each(t, hunters.hunt) })
-	// Each history in which a fault was found must be free of faults without it.
+	// The unchanged sources must pass each history in which a fault was found.
 	judges := append(slices.Compact(slices.Sorted(maps.Values(tests))), simulator)
 	if err := binary.Unchanged(t.Context(), judges, fmt.Sprintf("SIM_SEEDS=%d", hunters.histories)); err != nil {
 		t.Error(err)
@@ -511,7 +511,7 @@ type hunters struct {
 	tests map[string]string
 
 	mu        sync.Mutex
-	histories uint64 // that found all faults so far
+	histories uint64 // how many histories were needed to find all faults so far
 }
 
 // hunt looks for one fault.

@@ -14,8 +14,7 @@ const (
 	slowStart      = 5
 )
 
-// outageWatch counts the responses that one worker gets, and knows from them when the worker must consider LeadHit
-// down.
+// outageWatch counts the responses that one worker gets. From them it knows when the worker must consider LeadHit down.
 type outageWatch struct {
 	down    bool
 	epoch   int // changes of down
@@ -27,13 +26,13 @@ type outageWatch struct {
 	quiet   time.Duration // LeadHit asked for no call before this
 }
 
-// checkHeld checks, when a call is decided, whether any may start now.
+// checkHeld checks a call when it is decided: whether any call may start now.
 func (k *worker) checkHeld(c turn.Call) {
 	o := &k.outage
 	limit := k.d.Limit()
 	switch {
 	case k.now < o.quiet:
-		k.failed("worker %d: calls %v/%d before %v, in spite of Retry-After", k.place, c.Partition, c.Offset, o.quiet)
+		k.failed("worker %d: calls %v/%d before %v, despite Retry-After", k.place, c.Partition, c.Offset, o.quiet)
 	case c.Probe && o.probing:
 		k.failed("worker %d: two probes in flight", k.place)
 	case o.down && !c.Probe:
@@ -49,7 +48,7 @@ func (k *worker) checkHeld(c turn.Call) {
 	if o.probes++; !o.down {
 		return
 	}
-	// 92 calls in ten minutes were measured; half of a ceiling of 30 s is 15 s, and the first ones come soon.
+	// A measurement had 92 calls in ten minutes. Half of a ceiling of 30 s is 15 s, and the first probes come soon.
 	if allowed := 25 + int((k.now-o.since)/(6*time.Second)) + k.watch.keyChanges; o.probes > allowed {
 		k.failed("worker %d: %d probes in an outage since %v, allowed %d", k.place, o.probes, o.since, allowed)
 	}
@@ -62,7 +61,7 @@ func (o *outageWatch) heard(now time.Duration, f *flight, v retry.Verdict) {
 	}
 	o.quiet = max(o.quiet, now+v.RetryAfter)
 	if f.epoch != o.epoch {
-		return // old news
+		return // the call began before the last change
 	}
 	served := v.Kind == retry.Done || v.Answered || v.Kind == retry.DeadLetter
 	failed := v.Kind == retry.Again && v.Cause != "NotSent" && !served

@@ -12,16 +12,16 @@ import (
 // patience is how long a shell waits for the end of a generation, where it matters.
 const patience = 15 * time.Second
 
-// plan is what one history is like. About half of the histories leave out each kind of fault, because faults can hide
-// each other.
+// plan describes one history. About half of the histories leave out each kind of fault, because faults can hide each
+// other.
 type plan struct {
 	calls, window, fetch int
-	told, limit          int // bytes of metadata: what the workers believe, what the broker accepts
+	told, limit          int // bytes of metadata: the limit that the workers know, and the one that the broker has
 	session, callTimeout time.Duration
 	workers, topics      int
 	numbers, orders      int
 	events, large        int
-	stuck, failing       int // orders that fail until healed; that fail until the calm
+	stuck, failing       int // orders that fail until the world is healed, or until it is calm
 	maxElapsed, retryMax time.Duration
 	chaos, calmLimit     time.Duration
 	drain                time.Duration // how long the shell waits for the end of a generation
@@ -76,10 +76,10 @@ func drawPlan(w *world) plan {
 		p.session, p.callTimeout = 6*time.Second, 2*time.Second
 	}
 	switch w.IntN(4) {
-	case 0: // too small for all, and known to be
+	case 0: // too small for all offsets, and the workers know the limit
 		p.told = 48 + w.IntN(60)
 		p.limit = p.told
-	case 1: // smaller than known
+	case 1: // smaller than the workers know
 		p.limit = w.IntN(150)
 	}
 	if w.chance(0.5) {
@@ -94,7 +94,8 @@ func drawPlan(w *world) plan {
 	}
 	switch w.IntN(3) {
 	case 0:
-		// Stuck orders alone must fill neither the window nor the metadata: otherwise they block the others legitimately.
+		// Stuck orders alone must fill neither the window nor the metadata: otherwise they block the others
+		// legitimately.
 		p.stuck = 1 + w.IntN(2)
 		p.window, p.told = max(p.window, 60), max(p.told, 200)
 		p.limit = p.told
@@ -105,7 +106,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.15) {
 		p.recreateEvery = w.between(30*time.Second, 2*time.Minute)
 	}
-	// A worker that is alone may run out of patience while calls are in flight: it gets its own partitions back.
+	// A worker that is alone may stop waiting while calls are in flight: it gets its own partitions back.
 	if p.drain = patience; p.workers == 1 && w.chance(0.7) {
 		p.drain = w.between(10*time.Millisecond, 2*time.Second)
 		p.slow, p.keyEvery = max(p.slow, 0.05), max(p.keyEvery, time.Minute)
@@ -135,7 +136,7 @@ func (p plan) config(w *world, place int) dispatch.Config {
 	return c
 }
 
-// produce writes the log: a backlog to begin with, the rest over the time of the faults and a little beyond.
+// produce writes the logs: a backlog at the beginning, and the rest during the faults and a little beyond.
 func (w *world) produce() {
 	p := w.plan
 	for i := range p.orders {
@@ -271,7 +272,7 @@ func (w *world) lazily() {
 	})
 }
 
-// blackout ends all workers at once. While they are gone a topic is recreated by someone who keeps the group's offsets.
+// blackout ends all workers at once. While they are gone, somebody recreates a topic and keeps the group's offsets.
 func (w *world) blackout() {
 	if w.calm {
 		return

@@ -21,20 +21,21 @@ type shop struct {
 	twins      int               // orders with events in two partitions
 	keyed      float64           // events whose key is their first order's id
 	single     bool              // the other events have a key each; otherwise they have none
-	scattered  bool              // all have their order's key, as in topics with different numbers of partitions
+	scattered  bool              // all events have their order's key, as in topics with different numbers of partitions
 	said       map[string]string // by order
 	written    int
 
-	partitions  int            // of each topic, as the workers know it; 0: they do not
-	partitioner kafka.Balancer // of the events' keys; nil: they are in any partition
-	// apart says that two producers with partitioners of their own write the orders in two partitions. Workers cannot
-	// know of a producer that uses a usual partitioner before they read an event of the other one, so neither does.
+	partitions  int            // number of partitions of each topic, as the workers know it; 0 if they do not know it
+	partitioner kafka.Balancer // puts the keys into partitions; nil if they may be in any partition
+	// apart says that the orders in two partitions come from two producers, each with an unusual partitioner of its
+	// own. If one of them had a usual partitioner, workers could not detect that before they read an event of the other
+	// one.
 	apart bool
-	alien map[string]bool // names of these orders
+	alien map[string]bool // the names of the orders in two partitions
 }
 
-// drawRepeats decides how often a shop repeats itself. If an order has events in partitions of several workers, none
-// has the order's id as its key: otherwise all would be in one partition.
+// drawRepeats decides how often a shop repeats itself. If an order has events in partitions of several workers, none of
+// the events has the order's id as its key: otherwise all of them would be in one partition.
 func (w *world) drawRepeats(seed uint64) {
 	s := &shop{Rand: rand.New(rand.NewPCG(seed, 0x540b)), keyed: 1, said: map[string]string{}, alien: map[string]bool{}, remembered: 100_000}
 	w.shop = s
@@ -67,14 +68,15 @@ func (w *world) drawRepeats(seed uint64) {
 	}
 }
 
-// drawPartitioner chooses how many partitions topics have, those without events included, and how keys get theirs.
+// drawPartitioner chooses how many partitions topics have, including those without events, and how keys are put into
+// partitions.
 func (s *shop) drawPartitioner(used int) {
 	s.partitions = used + 6 + s.IntN(12)
 	usual := []kafka.Balancer{kafka.Murmur2Balancer{}, kafka.CRC32Balancer{}, &kafka.Hash{}, &kafka.ReferenceHash{}}
 	s.partitioner = usual[s.IntN(len(usual))]
 }
 
-// name is the name of an order, and so its key, with events in a partition.
+// name returns the name, which is also the key, of an order with events in the partition of a number.
 func (s *shop) name(i, number int) string {
 	if s.partitioner == nil {
 		return fmt.Sprint("order-", i)
@@ -91,7 +93,7 @@ func (s *shop) name(i, number int) string {
 	}
 }
 
-// alienName is a name that no usual partitioner puts into either of two partitions.
+// alienName returns a name that no usual partitioner puts into either of two partitions.
 func (s *shop) alienName(a, b int) string {
 	for n := 0; ; n++ {
 		name := fmt.Sprintf("order-%d+%d.%d", a, b, n)
@@ -144,7 +146,7 @@ func (s *shop) key(changes []change) string {
 	}
 }
 
-// checkSpread demands that a worker finds no key without an explanation where a usual partitioner chose all partitions.
+// checkSpread demands that a worker finds no unexplained key if a usual partitioner chose the partitions of all keys.
 func (k *worker) checkSpread(s *turn.Spread) {
 	if s == nil || !s.Unexplained {
 		return
@@ -155,15 +157,15 @@ func (k *worker) checkSpread(s *turn.Spread) {
 	}
 }
 
-// proof is the last acceptance that a worker received in this generation, about an order that has had no call from it
-// since.
+// proof is the last acceptance that a worker received about an order in this generation. The worker has made no call
+// about the order since.
 type proof struct {
 	log    *simLog
 	key    string
 	status string
 }
 
-// checkRepeat looks at an item that is finished without a call.
+// checkRepeat checks an item that is finished without a call.
 func (k *worker) checkRepeat(r turn.Repeat) {
 	c := changeOf(r.Record, r.Item)
 	p := c.record.log

@@ -13,8 +13,8 @@ type orderLog struct {
 	*simLog
 }
 
-// checkCalled checks a call that is written: it must not be for an older event than the last accepted one of the order,
-// unless an operator forced it.
+// checkCalled checks a call that is written. Its event must not be older than the order's last accepted event, unless
+// an operator forced the call.
 func (d *desk) checkCalled(f *flight) {
 	if !d.on || f.change.record.gone || f.forced {
 		return
@@ -39,7 +39,7 @@ func (d *desk) accepted(f *flight) {
 	d.highest[at] = max(d.highest[at], f.change.record.offset)
 }
 
-// skips records a repeat. It is as good as accepted until it is sent after all.
+// skips records a repeat. It counts as accepted unless it is sent after all.
 func (d *desk) skips(c *change) {
 	at := orderLog{c.order, c.record.log}
 	d.skipped[at] = append(d.skipped[at], c.record.offset)
@@ -75,7 +75,7 @@ func (k *worker) checkReplay(c turn.Call) {
 	case k.inFlight > k.plan.calls:
 		k.failed("worker %d: %d calls in flight, limit %d", k.place, k.inFlight, k.plan.calls)
 	case !s.requeued() || s.n != c.Replay:
-		k.failed("worker %d calls %s as replay %d, but it knows: %+v", k.place, id, c.Replay, *s)
+		k.failed("worker %d calls %s as replay %d, although it knows this state: %+v", k.place, id, c.Replay, *s)
 	case s.overtaken && !s.force:
 		k.failed("worker %d calls %s, which it knows to be overtaken", k.place, id)
 	case w != nil && w.n == c.Replay && (w.done || w.ended):

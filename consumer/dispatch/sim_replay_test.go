@@ -46,7 +46,7 @@ func (w *world) drawReplays(seed uint64) {
 	d.on = true
 	w.figures.withReplays = 1
 	p := &w.plan
-	// Ids repeat in a topic that is created again, and a new ledger has forgotten the requests: limits, not faults.
+	// Ids repeat in a topic that is recreated, and a new ledger has none of the requests: limits, not faults.
 	p.recreateEvery, p.blackout, p.guard.lostEvery = 0, false, 0
 	if !p.guard.on {
 		p.refused, p.refusedByMapping = max(p.refused, 0.1+0.3*d.Float64()), max(p.refusedByMapping, 0.2*d.Float64())
@@ -78,7 +78,7 @@ func (d *desk) chance(p float64) bool { return p > 0 && d.dice.Float64() < p }
 // Float64 draws from the desk's own source.
 func (d *desk) Float64() float64 { return d.dice.Float64() }
 
-// late reports whether a letter that its writer gave up is stored after all.
+// late reports whether a letter is stored after all, although its writer has given up on it.
 func (d *desk) late() bool { return d.on && !d.calm && d.chance(d.lates) }
 
 func (w *world) stirReplays() {
@@ -117,7 +117,7 @@ func (d *desk) decide() {
 		if d.chance(d.lost) {
 			d.after(d.between(0, 20*time.Second), func() { d.world.enter(e) }) // no response: written again
 		}
-		if twin := e; d.chance(d.twins) { // somebody else sees the same, and wants the same
+		if twin := e; d.chance(d.twins) { // somebody else makes the same request
 			twin.By = "carol"
 			d.after(d.between(0, 2*time.Second), func() { d.world.enter(twin) })
 		}
@@ -160,7 +160,7 @@ func (d *desk) learn(id string, change func() bool) bool {
 	return changed
 }
 
-// enter takes an entry that the ledger holds now.
+// enter takes an entry that was written to the ledger.
 func (d *desk) enter(e ledger.Entry) {
 	if !d.learn(e.ID, func() bool { return d.truth.follow(e) }) {
 		return
@@ -214,7 +214,7 @@ func (d *desk) ended() bool {
 	return d.open == 0
 }
 
-// performReplays starts what the dispatcher wants of letters and ledger.
+// performReplays starts the fetches of letters and the ledger writes that the dispatcher asks for.
 func (k *worker) performReplays(e turn.Effects) {
 	for _, c := range e.Calls {
 		k.checkOutcomes(c)
@@ -278,7 +278,7 @@ func (k *worker) append(a turn.Append) {
 	})
 }
 
-// readLetters follows the letters' topic: all of it before the worker joins, and then what comes.
+// readLetters follows the letters' topic: it reads the whole topic before the worker joins, and new letters afterwards.
 func (k *worker) readLetters() {
 	if !k.desk.on {
 		return
@@ -304,8 +304,8 @@ func (k *worker) followLetters() {
 	}
 }
 
-// readBoth reads letters and ledger to their ends, when a generation begins; most often before the worker gets its
-// partitions.
+// readBoth reads the letters' topic and the ledger to their ends when a generation begins, in most cases before the
+// worker gets its partitions.
 func (k *worker) readBoth() {
 	if k.desk.on && !k.desk.chance(k.desk.early) {
 		k.followLetters()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestSimulator runs SIM_SEEDS histories (2,800 unless set) from SIM_FROM on (0) and stops at the first violation.
-// Three in four have replays. SIM_SEED repeats one history and prints it.
+// TestSimulator runs SIM_SEEDS histories (by default 2,800), beginning with the seed SIM_FROM (by default 0), and stops
+// at the first violation. Three in four histories have replays. SIM_SEED repeats one history and prints it.
 func TestSimulator(t *testing.T) {
 	if seed, ok := setting(t, "SIM_SEED"); ok {
 		if _, err := simulate(seed, t.Logf); err != nil {
@@ -32,10 +32,10 @@ func TestSimulator(t *testing.T) {
 	}
 	t.Log(sum.summary(time.Since(began)))
 	if !ok && sum.withReplays < 2000 {
-		t.Errorf("only %d histories have replays", sum.withReplays)
+		t.Errorf("got %d histories with replays, want at least 2000", sum.withReplays)
 	}
 	if seeds >= 500 && (sum.crashes == 0 || sum.pauses == 0 || sum.outages == 0 || sum.floods == 0 || sum.letters == 0 || sum.ambiguous == 0 || sum.orphans == 0 || sum.resolved == 0 || sum.superseded == 0 || sum.again == 0 || sum.lateLetters == 0 || sum.skipped == 0 || sum.strays == 0 || sum.unexplained == 0) {
-		t.Errorf("some fault never happened: %+v", sum)
+		t.Errorf("got no case of some fault, want each at least once: %+v", sum)
 	}
 }
 
@@ -58,7 +58,7 @@ func violation(seed uint64, err error) string {
 		seed)
 }
 
-// simulateAll runs the seeds over all processors. Of several violations it reports the lowest seed's.
+// simulateAll runs the seeds on all processors. If there are several violations, it reports that of the lowest seed.
 func simulateAll(from, seeds uint64) (figures, error) {
 	var (
 		next   atomic.Uint64

@@ -15,8 +15,8 @@ const (
 	longPoll      = 5 * time.Second
 )
 
-// worker is one process: a dispatcher, and around it what the shell does with a clock and a network. It dies with a
-// crash; the next life is another worker.
+// worker is one process: a dispatcher, and around it what the shell does with a clock and a network. A crash ends it; a
+// restart makes a new worker.
 type worker struct {
 	*world
 	place, life int
@@ -25,7 +25,7 @@ type worker struct {
 	frozen      bool
 	inbox       []func() // what happened while it was frozen
 	member      int
-	asMember    int // under which id it was assigned partitions last
+	asMember    int // the member id under which it was last assigned partitions
 	key         int
 	proved      int // the last key that LeadHit accepted
 	stopping    bool
@@ -33,8 +33,8 @@ type worker struct {
 	wakes       int
 	pending     bool // inputs came since the last call of Next
 	inFlight    int
-	busy        map[*order]int // its calls in flight
-	armed       func()         // what happens to it after its next call is sent
+	busy        map[*order]int // its calls in flight, by order
+	armed       func()         // what happens to the worker after its next call is sent
 	run                        // of the generation
 	watch       pauseWatch
 	outage      outageWatch
@@ -56,7 +56,7 @@ type run struct {
 	called     map[*record]*progress
 	begun      map[*change]bool
 	replays    map[string]*replayWatch
-	unknown    map[string]bool // those in flight, or accepted and without an outcome yet
+	unknown    map[string]bool // replays in flight, or accepted and without an outcome yet
 	proofs     map[string]proof
 }
 
@@ -80,7 +80,7 @@ func retryPolicy(w *world) retry.Policy {
 	}
 }
 
-// begin starts a process in a worker's place.
+// begin starts a process at a worker's place.
 func (w *world) begin(place int) {
 	c := w.plan.config(w, place)
 	k := &worker{
@@ -96,7 +96,7 @@ func (w *world) begin(place int) {
 	})
 }
 
-// hear delivers an input to the dispatcher after d; later if the worker is frozen, never if it is dead.
+// hear delivers an input to the dispatcher after d, or later if the worker is frozen. A dead worker gets no input.
 func (k *worker) hear(d time.Duration, input func()) {
 	k.act(d, func() {
 		input()
@@ -109,8 +109,8 @@ func (k *worker) hear(d time.Duration, input func()) {
 	})
 }
 
-// hearAnswer delivers the response to a call. If the worker was frozen, its clock may have been, too: then the call
-// ends when the rest of its time is over.
+// hearAnswer delivers the response to a call. If the worker was frozen, its clock may have been frozen, too: then the
+// call ends after the rest of its timeout.
 func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
 	if !k.alive || !k.frozen {
 		k.hear(0, func() { k.answered(f, v) })
@@ -174,7 +174,7 @@ func (k *worker) beat(generation int) {
 	})
 }
 
-// revoke begins the end of a generation: nothing new, and a limit to the wait for what is in flight.
+// revoke begins the end of a generation: nothing new starts, and the wait for what is in flight is limited.
 func (k *worker) revoke() {
 	if !k.inside || k.revoked {
 		return
@@ -184,7 +184,7 @@ func (k *worker) revoke() {
 	k.d.Revoked()
 	number, limit := k.number, k.plan.drain
 	if k.stopping {
-		limit = patience // the worker leaves the group, and no call of it may outlive that
+		limit = patience // the worker leaves the group, and none of its calls may outlive that
 	}
 	k.act(limit, func() {
 		switch {
@@ -226,7 +226,7 @@ func (k *worker) leaveGeneration(end turn.End) {
 	k.act(k.between(4*time.Millisecond, 100*time.Millisecond), func() { k.broker.join(k) })
 }
 
-// end removes a process; another takes its place later.
+// end removes a process. Another one takes its place later.
 func (k *worker) end() {
 	k.alive = false
 	k.workers[k.place] = nil
@@ -267,7 +267,7 @@ func (k *worker) stop() {
 	}
 }
 
-// kick ends the generation although the broker has no reason.
+// kick ends the generation, although the broker gives no reason to.
 func (k *worker) kick() { k.hear(0, k.revoke) }
 
 func (k *worker) freeze(d time.Duration) {
@@ -299,7 +299,7 @@ func (k *worker) readKey() {
 			k.key = k.fileKey
 			k.watch.keyChanges++
 			if k.key == k.leadhit.key {
-				k.watch = pauseWatch{} // a wrong key after this one is another story
+				k.watch = pauseWatch{} // a wrong key after this one starts a new pause
 			}
 			k.d.KeyChanged(k.clock())
 			clear(k.proofs)
@@ -329,7 +329,7 @@ func (k *worker) askEarly() {
 	}
 }
 
-// perform starts what the dispatcher wants. Each part ends at a moment of its own.
+// perform starts what the dispatcher asks for. Each effect ends at its own time.
 func (k *worker) perform(e turn.Effects) {
 	k.checkEffects(e)
 	k.checkGuard(e, k.build)
@@ -447,7 +447,7 @@ func (k *worker) fetch(f turn.Fetch) {
 	}
 }
 
-// fetchAgain ends a long poll, with what there is now.
+// fetchAgain ends a long poll, and returns what there is now.
 func (k *worker) fetchAgain(f turn.Fetch) {
 	if p := k.broker.log(f.Partition); p.unknown || f.Offset != p.end {
 		k.fetch(f)
@@ -477,7 +477,8 @@ func (k *worker) investigate(number int, id partition) {
 	})
 }
 
-// commit sends a commit. It may be slow, not sent, or get no response; then it may still be applied, even much later.
+// commit sends a commit. It may be slow, or not be sent, or get no response. Without a response it may still be
+// applied, even much later.
 func (k *worker) commit(c turn.Commit) {
 	member, generation, number := k.member, k.generation, k.number
 	answer := func(d time.Duration, a turn.CommitAnswer) {

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// world is one simulated history: a broker, a LeadHit, a letters' topic and some workers, under one virtual clock. All
-// that happens is drawn from one seed, so a seed is a history.
+// world is one simulated history: a broker, a LeadHit, a letters' topic and some workers, with one virtual clock.
+// Everything that happens is drawn from one seed, so each seed stands for one history.
 type world struct {
 	*rand.Rand
 	plan     plan
@@ -27,7 +27,7 @@ type world struct {
 	desk     *desk
 	shop     *shop
 	workers  []*worker
-	fileKey  int // what the key's file holds
+	fileKey  int // the key in the key's file
 	failure  error
 	happened int
 	trace    func(format string, args ...any)
@@ -48,11 +48,11 @@ type figures struct {
 	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
 	withReplays                                 int // histories with letters' topic and operators
-	replays, replayed                           int // that were requested, and the calls about them
+	replays, replayed                           int // requested replays, and the calls about them
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
 	lateLetters                                 int // marked because they came late
 	skipped, strays                             int // repeats, and histories with orders in two partitions
-	unexplained                                 int // workers that found keys which no usual partitioner explains
+	unexplained                                 int // workers that found keys that no usual partitioner explains
 }
 
 func (f *figures) add(g figures) {
@@ -189,7 +189,7 @@ func (w *world) live() {
 	w.healed = true
 	w.runUntil(w.now+w.plan.calmLimit, w.allCommitted)
 	if w.failure == nil && !w.allCommitted() {
-		w.failed("after %v without faults: %v", w.plan.calmLimit, w.describe())
+		w.failed("after %v without faults, not everything is committed: %v", w.plan.calmLimit, w.describe())
 	}
 }
 
@@ -211,7 +211,7 @@ func (w *world) runUntil(end time.Duration, done func() bool) {
 	}
 }
 
-// settleDown ends the faults. A few failures remain: a lost retry shows only if something has to be retried.
+// settleDown ends the faults. A few failures remain: a retry that gets lost shows only if something must be retried.
 func (w *world) settleDown() {
 	w.calm = true
 	w.leadhit.calmDown()
@@ -222,7 +222,7 @@ func (w *world) settleDown() {
 		case k.frozen:
 			k.thaw()
 		}
-		if k := w.workers[i]; k != nil { // one that was stopping may have ended as it thawed
+		if k := w.workers[i]; k != nil { // a worker that was stopping may have ended as it thawed
 			k.readKey()
 		}
 	}

@@ -12,7 +12,7 @@ import (
 type observed struct {
 	finished, passed uint64
 	repeats          uint64
-	rested           map[event.Partition]time.Duration // not counting the rests that still last
+	rested           map[event.Partition]time.Duration // without the rests that have not ended
 	replayed         map[string]uint64                 // replays that ended, by outcome
 }
 
@@ -79,7 +79,7 @@ func (d *Dispatcher) Snapshot() snapshot.Snapshot {
 	return s
 }
 
-// earlier returns the earlier of two times; zero means none. Timestamps in one partition need not grow.
+// earlier returns the earlier of two times; zero means none. Timestamps in one partition need not be in order.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// storesInFlight limits the letters in flight about events that had no call. Letters about sent events are
+// storesInFlight limits the letters in flight about events that had no call. The number of letters about sent events is
 // limited by the calls.
 const storesInFlight = 256
 
@@ -97,8 +97,8 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 }
 
 // knows adds a letter of ours to the fold at once. The next event of its order may be accepted before the letters'
-// topic is read back, and must mark it. Events that the mapping refused are in no lane, so there the next one may even
-// be accepted before the letter is stored.
+// topic is read back, and must mark the letter. If the mapping refused the letter's event, that event is in no lane, so
+// the next event may be accepted even before the letter is stored.
 func (d *Dispatcher) knows(t task) {
 	if !d.config.Replays {
 		return

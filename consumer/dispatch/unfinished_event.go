@@ -14,32 +14,32 @@ import (
 type pending struct {
 	of         *partition
 	offset     int64
-	since      time.Time // when it began to age
+	since      time.Time // when the event began to age
 	stamp      int64     // of the record's time, as stored in metadata
 	bytes      int64
 	record     any
-	key        []byte  // the record's; nil in a replay, which has its letter's hash, and once the event is finished
-	replay     *replay // set if it is one: then it is in no window, and holds no offset
+	key        []byte  // the record's key; nil in a replay, which has its letter's hash, and in a finished event
+	replay     *replay // set if this is a replay: it is in no window, and no commit waits for it
 	prev, next *pending
 
 	items []item
 	lanes []*lane
-	// Most events are about one order: these spare them an allocation each.
+	// Most events are about one order: these arrays spare them two allocations.
 	oneItem [1]item
 	oneLane [1]*lane
 
-	waits   int // lanes in which it cannot run yet
+	waits   int // lanes in which the event cannot run yet
 	open    int // items that are not done
-	sending int // those of them whose call has no final verdict
+	sending int // open items whose call has no final verdict
 
 	placeholder bool
 	started     bool // a call was made, or an item was skipped
 	called      bool // a call was made
-	dropped     bool // its partition was lost or restarted: outcomes about it are ignored
+	dropped     bool // its partition was recreated or truncated, or its replay has ended: outcomes are ignored
 }
 
-// item is what is left to do about one order of an event. A window holds many, so data that only a few need is kept in
-// failures.
+// item is what is left to do about one order of an event. A window holds many items, so data that only a few of them
+// need is in failures.
 type item struct {
 	*event.Item
 	*failures
@@ -103,8 +103,8 @@ func (e *pending) keyHash() uint64 {
 // several reports whether the event has calls for more than one order. Only such an event can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
-// fill copies the fetched event into e. If several items of one order ask for a call, only the last gets one. They
-// happened at once, so an earlier status was never the order's latest.
+// fill copies the fetched event into e. If several items of one order ask for a call, only the last of them gets one.
+// They happened at once, so an earlier status was never the order's latest.
 func (e *pending) fill(in turn.Event) {
 	e.offset, e.since, e.bytes, e.record, e.key = in.Offset, in.Since, int64(in.Bytes), in.Record, in.Key
 	if e.since.IsZero() {

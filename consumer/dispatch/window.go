@@ -11,7 +11,7 @@ type window struct {
 	position  int64  // next offset to fetch
 	fetchID   uint64 // of the fetch whose response counts
 	fetching  bool
-	fullSince time.Time // since when nothing is fetched because the window is full; zero: it is not full
+	fullSince time.Time // when fetching began to rest because the window was full; zero if it does not rest
 
 	first, last *pending // unfinished, placeholders included
 	unfinished  int      // without placeholders
@@ -19,10 +19,10 @@ type window struct {
 
 	hole     *pending // the first placeholder that is not fetched yet
 	restored int64    // below it, each event without a placeholder was finished by an earlier generation
-	identity int64    // stamp of the first placeholder's record; unknownStamp once it is verified or cannot be
+	identity int64    // stamp of the first placeholder's record; unknownStamp once it was compared, or if it is unknown
 }
 
-// isAnotherLog reports whether an event differs from the one that the metadata remembers at its offset.
+// isAnotherLog reports whether an event is not the one that the metadata describes at its offset.
 func (w *window) isAnotherLog(in turn.Event) bool {
 	return w.identity != unknownStamp && w.first != nil && in.Offset == w.first.offset && stampOf(in.Time) != w.identity
 }
@@ -46,7 +46,7 @@ func (w *window) add(e *pending) {
 	w.bytes += e.bytes
 }
 
-// remove takes a counted event out of the counts.
+// remove subtracts a counted event.
 func (w *window) remove(e *pending) {
 	w.unfinished--
 	w.bytes -= e.bytes

@@ -1,5 +1,5 @@
-// Package snapshot holds copies of the dispatcher's figures: for people, /status and metrics. It holds data alone, and
-// no decision depends on it.
+// Package snapshot has copies of the dispatcher's figures for people, /status and metrics. It has only data, and no
+// decision depends on it.
 package snapshot
 
 import (
@@ -14,18 +14,18 @@ import (
 type Snapshot struct {
 	Pause Pause
 	// Limit is the maximum number of calls in flight now, from 1 to CallsInFlight. PerSecond is the maximum number of
-	// calls per second; 0 means no limit. Quiet is the end of LeadHit's last Retry-After and may be past.
+	// calls per second; 0 means no limit. Quiet is the end of LeadHit's last Retry-After, and may be in the past.
 	Limit     int
 	PerSecond float64
 	Quiet     time.Time
 	// InFlight counts the calls in flight. Waiting counts the orders whose call failed and will be retried, after a
-	// backoff or a pause. Blocked counts the events behind another event of their order, Letters the letters that are
-	// not stored yet.
+	// backoff or a pause. Blocked counts the events behind another event of their order. Letters counts the letters
+	// that are not stored yet.
 	InFlight, Waiting, Blocked, Letters int
 	Draining                            bool
 	Partitions                          []PartitionSnapshot
-	// MetadataBytes is the broker's limit of a commit's metadata, as far as known: lower than in Config after the
-	// broker has rejected some metadata.
+	// MetadataBytes is the broker's limit on a commit's metadata, as far as it is known. It is lower than in Config
+	// after the broker has rejected some metadata.
 	MetadataBytes int
 
 	// Since the start of the process: Finished counts the finished events. Passed counts the events that were fetched
@@ -42,16 +42,16 @@ type Snapshot struct {
 // PartitionSnapshot is the part of a Snapshot about one partition.
 type PartitionSnapshot struct {
 	event.Partition
-	// Committed is the last acknowledged commit (-1: none yet), Position the next offset to fetch.
+	// Committed is the last acknowledged commit (-1: none yet). Position is the next offset to fetch.
 	Committed, Position int64
 	Unfinished          int
 	Bytes               int64
 	// Oldest is when the oldest unfinished event began to age. Untried is the same for events that are not blocked and
-	// have had no call yet: more workers would help these. Zero means that there is none. OldestOffset is the lowest
-	// unfinished offset.
+	// have had no call yet: more workers would help these events. Zero means that there is none. OldestOffset is the
+	// lowest unfinished offset.
 	Oldest, Untried time.Time
 	OldestOffset    int64
-	// Suspect says that the broker does not know the partition, Full that the commit's metadata has no space left.
+	// Suspect says that the broker does not know the partition. Full says that the commit's metadata has no space left.
 	Suspect, Full bool
 	// Resting says that fetching rests, because the window is full or the metadata has no space.
 	Resting bool
@@ -60,7 +60,7 @@ type PartitionSnapshot struct {
 // Pause says why no call starts.
 type Pause struct {
 	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" while calls flow. With
-	// several pauses it is the one that is hardest to end. Since is when that began.
+	// several pauses it is the one that is hardest to end. Since is when that pause began.
 	Kind  string
 	Since time.Time
 	// Reason and By belong to the first two kinds: why, and which person or worker.
@@ -76,7 +76,7 @@ type WaitingOrder struct {
 	Attempts      int       // calls made
 	// Next is when the next attempt is due; zero: as soon as calls may start and a slot is free.
 	Next time.Time
-	// Letter says that it becomes a dead letter, which could not be stored yet.
+	// Letter says that the event becomes a dead letter, which could not be stored yet.
 	Letter bool
 	// Last is the verdict on the last call, or the mapping's.
 	Last retry.Verdict
@@ -87,19 +87,19 @@ type OrderItem struct {
 	ID     ledger.ID
 	Replay int // the number of the replay; 0: it is an event's item
 	Status string
-	// Doing is what it does or waits for, a value in status:
+	// Doing is what the item does or waits for, a value in status:
 	//
 	//	blocked    another event comes first: Behind
 	//	ready      a slot, or the end of a pause
 	//	in flight  LeadHit's response
 	//	waiting    a call failed; the next attempt is due at Next
 	//	storing    its letter is being stored, or will be again at Next
-	//	marking    accepted; the ledger must name it before it is finished
+	//	marking    accepted; the ledger must mark older letters before it is finished
 	//	commit     finished; no acknowledged commit covers it yet
 	//
 	// For a replay that is not in its order's lane yet, it is one of ReplayWaits.
 	Doing string
-	// Repeat says that it was finished without a call, because LeadHit accepted its status last for its order.
+	// Repeat says that the item was finished without a call, because LeadHit accepted its status last for its order.
 	Repeat bool
 	// Behind is the event that must end first; "" for a call of an earlier generation.
 	Behind   string
@@ -112,8 +112,8 @@ type OrderItem struct {
 type LetterCounts struct {
 	Open, Requeued int
 	Oldest         time.Time // when the oldest record of an open letter was stored; zero if there is none
-	// Waiting counts the replays without an outcome by what they wait for, one of ReplayWaits. Until CaughtUp there are
-	// none, because it is not known yet which letters are requeued.
+	// Waiting counts the replays without an outcome by what they wait for, one of ReplayWaits. It is empty until
+	// CaughtUp, because it is not known yet which letters are requeued.
 	Waiting map[string]int
 	// Outcomes counts the replays that ended since the start of the process: resolved, refused, superseded, failed.
 	Outcomes map[string]uint64

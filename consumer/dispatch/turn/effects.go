@@ -17,7 +17,7 @@ type Position struct {
 	Next int64
 	// Metadata is the metadata of the last commit. Text that no dispatcher wrote is ignored.
 	Metadata string
-	// Uncommitted says that the group never committed here: Next is a choice, committed before any call.
+	// Uncommitted says that the group has never committed here: Next was chosen, and is committed before any call.
 	Uncommitted bool
 	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there. Pass
 	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives it.
@@ -25,7 +25,7 @@ type Position struct {
 	// Scattered says that events with the same key may lie in partitions of other workers, in another topic. Then
 	// nothing is skipped here: another worker may have made a call for the order since this one did.
 	Scattered bool
-	// Partitions is the topic's number of them; 0 if it is unknown.
+	// Partitions is the topic's number of partitions; 0 if it is unknown.
 	Partitions int
 }
 
@@ -52,7 +52,7 @@ type Effects struct {
 	Commit  *Commit
 	Takes   []Take
 	Append  *Append
-	// Repeats are finished without a call. They are for people and metrics: nothing is to start, and nothing ends.
+	// Repeats are items that are finished without a call. They are for people and metrics, and need no input.
 	Repeats []Repeat
 	// Spread is set once in the life of a dispatcher: from then on repeats are not skipped, because an order's events
 	// may be in several partitions.
@@ -62,10 +62,11 @@ type Effects struct {
 	Suspects []event.Partition
 	// Ended says that this generation has nothing left to do: leave it, then call Lost.
 	Ended End
-	// Announce is an entry to append to the ledger: a pause of the flood guard, or one that a deleted ledger held. Nil
-	// means none. It is returned once, so repeat the write until it succeeds. Pass it to Followed once it is read back.
+	// Announce is an entry to append to the ledger: a pause by the flood guard, or a pause that a deleted ledger held.
+	// Nil means none. Each entry is returned only once, so retry the write until it succeeds. Pass the entry to
+	// Followed once it is read back.
 	Announce *ledger.Entry
-	// Wake is the latest time for the next call of Next; zero means not before an input.
+	// Wake is the latest time for the next call of Next. Zero means that Next need not be called before an input.
 	Wake time.Time
 }
 
@@ -90,7 +91,7 @@ type Call struct {
 	Several       bool
 	Order, Status string
 	Attempt       int // 1 for the first
-	Replay        int // counts the replays of a letter, from 1; 0: it is not a replay
+	Replay        int // the number of the letter's replay, from 1; 0 if this is not a replay
 	Probe         bool
 	// Until is the end of the lease. The request must not be written after it.
 	Until  time.Time
@@ -110,7 +111,7 @@ type Repeat struct {
 
 // Spread says why an order's events may be in several partitions.
 type Spread struct {
-	// Place is that of the event that showed it.
+	// Place is the place of the event that showed it.
 	event.Place
 	// Unexplained says that no known partitioner puts the keys of all events so far into their partitions. Otherwise an
 	// event has no key, an order has two keys or partitions, or a key has two orders.
@@ -130,7 +131,7 @@ type Store struct {
 	By       string // the part of the mapping that decided
 	Verdict  retry.Verdict
 	Attempts int // calls made; 0 if the mapping refused
-	// Replay counts the replays of a letter that was refused again, from 1; Run names the run that requested this one.
+	// Replay is the number of the replay that was refused again, from 1. Run names the run that requested it.
 	Replay int
 	Run    string
 	Record any
@@ -142,7 +143,7 @@ type Fetch struct {
 	Offset int64
 	// Bytes is the memory that the events may take. A first event that is larger is fetched anyway.
 	Bytes int
-	// ID distinguishes the fetch from others of the same place. The caller does not need it.
+	// ID distinguishes the fetch from others at the same offset. The caller does not need it.
 	ID uint64
 }
 
@@ -150,7 +151,7 @@ type Fetch struct {
 type Commit struct {
 	ID      uint64
 	Offsets []Offset
-	// Final marks the last one of the generation.
+	// Final marks the generation's last commit.
 	Final bool
 }
 
@@ -179,7 +180,7 @@ const (
 	Ambiguous
 )
 
-// CommitAnswer is the outcome of a commit, and of the partitions whose outcome differs.
+// CommitAnswer is the outcome of a commit. It lists the partitions whose outcome differs.
 type CommitAnswer struct {
 	Outcome Outcome
 	// The broker does not know the Unknown partitions. It rejected the metadata of the TooLarge ones.
@@ -193,7 +194,7 @@ type Append struct {
 }
 
 // Take asks the caller to fetch a letter for a replay: fetch the record at Offset of the letters' topic, and map its
-// event with today's mapping of its topic. Repeat the fetch until it returns the letter, or shows that it is gone.
+// event with today's mapping of its topic. Retry the fetch until it returns the letter, or shows that it is gone.
 type Take struct {
 	ID     uint64
 	Letter ledger.ID
