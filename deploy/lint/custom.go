@@ -61,7 +61,7 @@ type scaledObject = custom[struct {
 	} `json:"triggers"`
 }]
 
-// kedaMetadata has the keys of both triggers. To the CRD this is a map: it accepts a misspelt key.
+// kedaMetadata has the keys of both triggers. In the CRD the metadata is a map, which accepts a misspelt key.
 type kedaMetadata struct {
 	ServerAddress    string `json:"serverAddress"`
 	Query            string `json:"query"`

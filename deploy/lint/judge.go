@@ -76,7 +76,7 @@ func (j *judgement) decoding() {
 func (j *judgement) podSecurity() {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
-		j.add(true, "pod-security", j.worker(), "no checks: %v", err)
+		j.add(true, "pod-security", j.worker(), "the checks cannot be loaded: %v", err)
 		return
 	}
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
@@ -113,17 +113,18 @@ func (j *judgement) secrets() {
 		j.add(e.ValueFrom != nil, "secrets", j.worker(), "takes %s from something other than a value; mount a Secret as a folder and set the _FILE setting", e.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
-		j.add(secret.MatchString(name), "secrets", j.worker(), "sets %s in the open; set the _FILE setting", name)
+		j.add(secret.MatchString(name), "secrets", j.worker(), "sets %s in plain text; set the _FILE setting", name)
 		u, err := url.Parse(j.settings[name])
-		j.add(err == nil && u.User != nil, "secrets", j.worker(), "%s is a URL with a user in it", name)
+		j.add(err == nil && u.User != nil, "secrets", j.worker(), "%s is a URL that contains a user name", name)
 	}
 	for _, s := range contents[*corev1.Secret](j.Overlay) {
 		j.add(true, "secrets", label("Secret/"+s.Name), "is in the manifests; create it with kubectl, or with components/external-secrets")
 	}
 }
 
-// grace: the work after SIGTERM fits into the grace period. A generation drains, commits (up to half a session) and
-// leaves the group. A worker that is joining waits for the join instead of the first two. Ten seconds are spare.
+// grace: the work after SIGTERM fits into the grace period. A worker drains, commits (for up to half a session timeout)
+// and leaves the group. A worker that is joining waits for the join instead of draining and committing. Ten seconds are
+// spare.
 func (j *judgement) grace() {
 	session, err := time.ParseDuration(j.setting("KAFKA_SESSION_TIMEOUT"))
 	j.add(err != nil, "grace", j.worker(), "KAFKA_SESSION_TIMEOUT: %v", err)
@@ -132,7 +133,7 @@ func (j *judgement) grace() {
 	given := j.Grace()
 	j.add(given < need, "grace", j.worker(), "terminationGracePeriodSeconds is %s; max(drain %s + commit %s, join %s) + leaving %s + 10s = %s is needed",
 		given, p.Drain, session/2, p.Rebalance, p.IO, need)
-	j.add(j.container.Lifecycle != nil, "grace", j.worker(), "has a lifecycle hook, which takes from the grace period")
+	j.add(j.container.Lifecycle != nil, "grace", j.worker(), "has a lifecycle hook, which uses up part of the grace period")
 }
 
 // Grace returns the worker's grace period.
@@ -143,22 +144,22 @@ func (o *Overlay) Grace() time.Duration {
 	return 0
 }
 
-// probes: they use a port and paths that the program serves. Liveness and readiness use different paths, because a
-// worker that waits is not ready, but a restart would not help it.
+// probes: the health probes use a port and paths that the program serves. Liveness and readiness use different paths,
+// because a worker that waits is not ready, but a restart would not help it.
 func (j *judgement) probes() {
 	asks := func(name string, p *corev1.Probe) string {
 		if p == nil || p.HTTPGet == nil {
-			j.add(true, "probes", j.worker(), "has no %s probe by HTTP", name)
+			j.add(true, "probes", j.worker(), "has no HTTP %s probe", name)
 			return ""
 		}
 		path := p.HTTPGet.Path
 		j.add(!slices.Contains(j.program.Paths, path), "probes", j.worker(), "the %s probe requests %q, which the program does not serve", name, path)
-		j.add(p.HTTPGet.Port.StrVal != "http", "probes", j.worker(), "the %s probe does not ask at the port http", name)
+		j.add(p.HTTPGet.Port.StrVal != "http", "probes", j.worker(), "the %s probe does not use the port named http", name)
 		return path
 	}
 	live, ready, startup := asks("liveness", j.container.LivenessProbe), asks("readiness", j.container.ReadinessProbe), asks("startup", j.container.StartupProbe)
-	j.add(live == ready, "probes", j.worker(), "liveness and readiness ask for the same path: an outage would restart the workers")
-	j.add(startup != live, "probes", j.worker(), "the startup probe requests another path than the liveness probe")
+	j.add(live == ready, "probes", j.worker(), "the liveness and readiness probes request the same path: an outage would restart the workers")
+	j.add(startup != live, "probes", j.worker(), "the startup probe and the liveness probe request different paths")
 	var pages int32
 	for _, p := range j.container.Ports {
 		if p.Name == "http" {
@@ -166,11 +167,11 @@ func (j *judgement) probes() {
 		}
 	}
 	_, port, err := net.SplitHostPort(j.setting("HTTP_ADDR"))
-	j.add(err != nil || port != strconv.Itoa(int(pages)), "probes", j.worker(), "HTTP_ADDR %q does not listen on the port http, %d", j.setting("HTTP_ADDR"), pages)
+	j.add(err != nil || port != strconv.Itoa(int(pages)), "probes", j.worker(), "HTTP_ADDR %q does not use the port named http, which is %d", j.setting("HTTP_ADDR"), pages)
 	for _, m := range contents[*podMonitor](j.Overlay) {
 		for _, e := range m.Spec.PodMetricsEndpoints {
 			j.add(e.Port != "http" || !slices.Contains(j.program.Paths, e.Path), "probes", label("PodMonitor/"+m.Name),
-				"scrapes %s at the port %s, which the program does not serve", e.Path, e.Port)
+				"scrapes %s on port %s, which the program does not serve", e.Path, e.Port)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Desk returns the environment and the command line of the container named desk, or nil where an overlay has none.
+// Desk returns the environment and the command line of the container named desk, or nil if the overlay has none.
 func (o *Overlay) Desk() (environment map[string]string, arguments []string) {
 	_, c := o.desk()
 	if c == nil {
@@ -36,8 +36,8 @@ func (j *judgement) oneDesk() {
 		return
 	}
 	about := label("Deployment/" + d.Name)
-	j.add(d.Spec.Replicas == nil || *d.Spec.Replicas != 1, "desk", about, "wants one replica: a replay belongs to the process that carries it out")
-	j.add(c.Image != j.container.Image, "desk", about, "runs the image %s, the worker runs %s", c.Image, j.container.Image)
+	j.add(d.Spec.Replicas == nil || *d.Spec.Replicas != 1, "desk", about, "must have one replica: a replay belongs to the process that carries it out")
+	j.add(c.Image != j.container.Image, "desk", about, "runs the image %s, but the worker runs %s", c.Image, j.container.Image)
 	for _, from := range c.EnvFrom {
 		j.add(from.SecretRef != nil, "desk", about, "takes variables from a Secret; mount it as a folder and set the _FILE setting")
 		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "desk", about, "takes its settings from a ConfigMap that is not here")
@@ -50,7 +50,7 @@ func (j *judgement) oneDesk() {
 	environment := j.environment(c)
 	address, err := netip.ParseAddrPort(environment["DESK_ADDR"])
 	j.add((err != nil || !address.Addr().IsLoopback()) && environment["DESK_TOKEN_FILE"] == "", "desk", about,
-		"listens on %q: without DESK_TOKEN_FILE, whoever reaches it reads letters, or names any user", environment["DESK_ADDR"])
+		"listens on %q: without DESK_TOKEN_FILE, anybody who reaches it can read letters and claim to be any user", environment["DESK_ADDR"])
 }
 
 // environment returns the environment of a container: the settings of its ConfigMaps and the values beside them.

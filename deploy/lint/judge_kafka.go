@@ -27,18 +27,18 @@ func (j *judgement) topics() {
 		about := label("KafkaTopic/" + t.Name)
 		ours := t.Name == j.letters() || t.Name == j.ledger()
 		c := t.Spec.Config
-		j.add(!ours && !slices.Contains(j.sources(), t.Name), "topics", about, "is none of the worker's topics")
-		j.add(t.Spec.Replicas < 2, "topics", about, "has one replica: losing one broker loses it")
+		j.add(!ours && !slices.Contains(j.sources(), t.Name), "topics", about, "is not one of the worker's topics")
+		j.add(t.Spec.Replicas < 2, "topics", about, "has one replica: the loss of one broker would lose the topic")
 		j.add(ours && (t.Spec.Partitions != 1 || c.CleanupPolicy != "delete" || c.MessageTimestampType != "LogAppendTime"), "topics", about,
-			"wants one partition, cleanup.policy delete and message.timestamp.type LogAppendTime")
-		j.add(t.Name == j.ledger() && c.RetentionBytes != -1, "topics", about, "can be cut by its size: want retention.bytes -1, as the program sets it")
+			"must have one partition, cleanup.policy delete and message.timestamp.type LogAppendTime")
+		j.add(t.Name == j.ledger() && c.RetentionBytes != -1, "topics", about, "can lose entries to a size limit: want retention.bytes -1, as the program sets it")
 	}
 	letters, ledger := declared[j.letters()], declared[j.ledger()]
 	if letters != nil && ledger != nil {
 		const days90 = 90 * 24 * 3600 * 1000
 		kept := ledger.Spec.Config.RetentionMs
 		j.add(kept < max(3*letters.Spec.Config.RetentionMs, days90), "topics", label("KafkaTopic/"+ledger.Name),
-			"is kept for %d ms, want three times the letters' and 90 days at least", kept)
+			"is kept for %d ms, want at least 90 days, and at least three times the retention of the letters", kept)
 	}
 }
 
@@ -56,7 +56,7 @@ func (j *judgement) rights() {
 		about, given := label("KafkaUser/"+u.Name), map[string][]string{}
 		for _, acl := range u.Spec.Authorization.ACLs {
 			resource := acl.Resource.Type + " " + acl.Resource.Name
-			j.add(acl.Resource.PatternType != "literal", "rights", about, "the rule for %s is not by a literal name", resource)
+			j.add(acl.Resource.PatternType != "literal", "rights", about, "the rule for %s does not have the pattern type literal", resource)
 			given[resource] = append(given[resource], acl.Operations...)
 		}
 		for _, resource := range slices.Sorted(maps.Keys(given)) {
@@ -85,15 +85,15 @@ func (j *judgement) scaling() {
 		for _, t := range s.Spec.Triggers {
 			if t.Type == "kafka" {
 				asked = append(asked, t.Metadata.Topic)
-				j.add(t.Metadata.ConsumerGroup != j.setting("KAFKA_GROUP"), "scaling", about, "asks about the group %q, the worker's is %q",
+				j.add(t.Metadata.ConsumerGroup != j.setting("KAFKA_GROUP"), "scaling", about, "asks about the group %q, but the worker's is %q",
 					t.Metadata.ConsumerGroup, j.setting("KAFKA_GROUP"))
 			}
 		}
 		consumed := slices.Sorted(slices.Values(j.sources()))
-		j.add(asked != nil && !slices.Equal(slices.Sorted(slices.Values(asked)), consumed), "scaling", about, "asks about the topics %v, the worker consumes %v", asked, consumed)
+		j.add(asked != nil && !slices.Equal(slices.Sorted(slices.Values(asked)), consumed), "scaling", about, "asks about the topics %v, but the worker consumes %v", asked, consumed)
 		for _, t := range contents[*kafkaTopic](j.Overlay) {
 			j.add(slices.Contains(consumed, t.Name) && s.Spec.MaxReplicaCount > t.Spec.Partitions, "scaling", about,
-				"scales to %d workers, and the topic %s has %d partitions", s.Spec.MaxReplicaCount, t.Name, t.Spec.Partitions)
+				"scales to %d workers, but the topic %s has only %d partitions", s.Spec.MaxReplicaCount, t.Name, t.Spec.Partitions)
 		}
 		j.add(j.Worker.Spec.Replicas != nil, "scaling", about, "the Deployment sets replicas too: each apply would undo KEDA's work")
 	}

@@ -24,7 +24,7 @@ type binary struct {
 	err  error
 }
 
-// built is the one of this test run.
+// built is the binary of this test run.
 var built binary
 
 func TestMain(m *testing.M) {
@@ -75,7 +75,7 @@ func table(t *testing.T) string {
 	return text
 }
 
-// known is what the rules know of leadhit-sync.
+// known returns what the rules know about leadhit-sync.
 func known(t *testing.T) *lint.Program {
 	t.Helper()
 	p, err := lint.ReadProgram(root, table(t))
@@ -85,7 +85,7 @@ func known(t *testing.T) *lint.Program {
 	return p
 }
 
-// renderings are those of every overlay that no other kustomization includes, by folder.
+// renderings returns the rendering of every overlay that no other kustomization includes, by folder.
 func renderings(t *testing.T) map[string]string {
 	t.Helper()
 	dirs, err := lint.Kustomizations("../overlays")

@@ -20,14 +20,14 @@ type metric struct {
 	values map[string][]string
 }
 
-// registered returns the worker's own metrics, as its golden file lists them, and the few of others that are used.
+// registered returns the worker's own metrics, as its golden file lists them, and the few metrics of others that are used.
 func registered(t *testing.T) registry {
 	t.Helper()
 	all := registry{
 		// Prometheus' own, and kube-state-metrics'.
 		"up": {kind: "gauge"},
 		"kube_pod_container_status_restarts_total": {kind: "counter", labels: []string{"uid"}},
-		// Those that the Go client exports for every process.
+		// The Go client exports these for every process.
 		"process_start_time_seconds":    {kind: "gauge"},
 		"process_resident_memory_bytes": {kind: "gauge"},
 		"process_cpu_seconds_total":     {kind: "counter"},

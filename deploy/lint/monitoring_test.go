@@ -226,8 +226,8 @@ func checkCases(t *testing.T, rules, cases string) []string {
 	return found
 }
 
-// readCases returns which alerts fire in a case, with their severity, and of each whether there is a case in which it
-// does not.
+// readCases returns the alerts that fire in some case, with their severity, and the alerts that do not fire in some
+// case.
 func readCases(t *testing.T, cases string) (fires, silent map[string]bool) {
 	t.Helper()
 	var file struct {

@@ -88,7 +88,7 @@ func TestTheProgramAcceptsTheSettingsOfEveryOverlay(t *testing.T) {
 			t.Parallel()
 			text, err := output(t, onDisk(t, o), "config", "--check")
 			if err != nil || !strings.Contains(text, "complete and consistent") {
-				t.Errorf("got %v and\n%s\nwant the settings to be taken", err, text)
+				t.Errorf("got %v and\n%s\nwant the settings accepted", err, text)
 			}
 			if strings.Contains(text, "warn") && name != kafkaScale {
 				t.Errorf("got\n%s\nwant no warning", text)
@@ -97,13 +97,13 @@ func TestTheProgramAcceptsTheSettingsOfEveryOverlay(t *testing.T) {
 	}
 }
 
-// The desk's pod has neither LeadHit's key nor files of the worker, so files are not looked at.
+// The desk's pod has neither LeadHit's key nor the worker's files, so files are not checked.
 func TestTheProgramAcceptsTheSettingsOfTheDesk(t *testing.T) {
 	t.Parallel()
 	environment, _ := overlays(t)[withDesk].Desk()
 	text, err := output(t, environment, "config", "--check", "--skip-files")
 	if err != nil || strings.Contains(text, "warn") {
-		t.Errorf("got %v and\n%s\nwant the settings to be taken without a warning", err, text)
+		t.Errorf("got %v and\n%s\nwant the settings accepted without a warning", err, text)
 	}
 	environment["DESK_TRUSTED_PROXIES"] = "0.0.0.0/0"
 	if text, err = output(t, environment, "config", "--check", "--skip-files"); err == nil || !strings.Contains(text, "DESK_TRUSTED_PROXIES: ") {
@@ -144,7 +144,7 @@ func TestTheMappingOfEveryOverlayFitsItsTopics(t *testing.T) {
 			mapping := environment["MAPPING"]
 			text, err := output(t, nil, "mapping", "check", "--strict", mapping, "--topics", environment["KAFKA_TOPICS"])
 			if err != nil {
-				t.Errorf("got %v and\n%s\nwant the mapping taken", err, text)
+				t.Errorf("got %v and\n%s\nwant the mapping accepted", err, text)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func run(t *testing.T, environment map[string]string, arguments []string) *start
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.process.Process.Kill() }) // mostly it has ended
+	t.Cleanup(func() { _ = s.process.Process.Kill() }) // usually it has ended already
 	go func() {
 		defer close(s.lines)
 		for scanner := bufio.NewScanner(out); scanner.Scan(); {
@@ -114,7 +114,7 @@ func TestTheProgramStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, o)
-			// Without Kafka the worker is alive and not ready; it is not restarted and gets no part in a rollout.
+			// Without Kafka the worker is alive but not ready: it is not restarted, and a rollout waits for it.
 			for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/metrics": 200, "/status": 200, "/nowhere": 404} {
 				if code, body := s.get(t, path); code != want || strings.Contains(body, "canary-secret") {
 					t.Errorf("%s: got %d and %q, want %d and no secret", path, code, body, want)

@@ -86,7 +86,7 @@ func (b *binary) revision() string {
 	return revision
 }
 
-// time is that of the commit. Without a commit it is the beginning of Unix time, as is usual for reproducible builds.
+// time is the commit's time. Without a commit it is the beginning of Unix time, as is usual for reproducible builds.
 func (b *binary) time() time.Time {
 	t, err := time.Parse(time.RFC3339, b.setting("vcs.time"))
 	if err != nil {

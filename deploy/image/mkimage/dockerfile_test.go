@@ -32,7 +32,7 @@ func (offline) ResolveImageConfig(_ context.Context, ref string, opt sourceresol
 	return ref, digest.FromBytes(config), config, err
 }
 
-// warnings are what BuildKit's own checks say of a Dockerfile.
+// warnings returns what BuildKit's own checks report about a Dockerfile.
 func warnings(t *testing.T, text []byte) []string {
 	t.Helper()
 	source := llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", text)

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mkimage", flag.ContinueOnError)
 	flags.StringVar(&o.root, "root", ".", "folder of the product's module")
 	flags.StringVar(&o.out, "out", "bin/image", "folder of the OCI layout; an older one there is replaced")
-	flags.StringVar(&o.version, "version", "", "version of the release; without it the commit's tag, or the commit")
+	flags.StringVar(&o.version, "version", "", "version of the release; by default the commit's tag, or else the commit")
 	flags.StringVar(&o.source, "source", "", "address of the source, for the image's label")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -108,7 +108,7 @@ func TestTwoFoldersAtTwoTimesGiveTheSameBytes(t *testing.T) {
 	}
 	for name, text := range one {
 		if two[name] != text {
-			t.Errorf("%s: got %d bytes in one build, others in another (%d bytes)", name, len(text), len(two[name]))
+			t.Errorf("%s: got %d bytes in one build and different ones in another (%d bytes)", name, len(text), len(two[name]))
 		}
 	}
 	if digestOf(first) != digestOf(second) || digestOf(first) == "" {
@@ -332,7 +332,7 @@ func TestOnlyALayoutIsReplaced(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeBuiltIsTold(t *testing.T) {
+func TestWhatCannotBeBuiltIsReported(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"no module":        {"-root", t.TempDir()},
