@@ -1,7 +1,7 @@
 // Package ledger defines the entries of the ledger.
 //
 // The ledger is a topic beside the dead letters: append-only, with one partition. All workers of a group follow it. A
-// pause has a person or a worker's flood guard as its author; package guard derives the pauses in force:
+// person or a worker's flood guard writes a pause, and package guard derives the pauses in force:
 //
 //	e, err := ledger.Parse(value)            // one entry
 //	e.For("leadhit-sync")                    // the group follows it

@@ -22,14 +22,15 @@ const (
 	GuardResume Event = "guard.resume" // the pauses before it end
 )
 
-// The events about one letter, which package fold follows. An operator writes the first three, a worker the others.
+// The events about one letter, which package fold follows. An operator writes the first three; a worker writes the
+// rest.
 const (
 	LetterReplay     Event = "replay"     // call LeadHit again, as the letter's N-th replay
 	LetterDismissed  Event = "dismissed"  // nobody needs the letter
 	LetterReopened   Event = "reopened"   // a closed letter is open again
-	LetterResolved   Event = "resolved"   // accepted, or it needs no call any more
+	LetterResolved   Event = "resolved"   // LeadHit accepted the call, or none is needed any more
 	LetterSuperseded Event = "superseded" // LeadHit accepted a newer event of the order, so the replay was dropped
-	LetterFailed     Event = "failed"     // the replay could not be tried; Cause says why
+	LetterFailed     Event = "failed"     // the replay ended without a call; Cause says why
 	LetterOvertaken  Event = "overtaken"  // LeadHit accepted a newer event of the order: a replay needs Force
 )
 
@@ -60,15 +61,15 @@ const (
 	maxFingerprints = 256
 )
 
-// Entry is one entry of the ledger. If its event is unknown, only Event is read.
+// Entry is one entry of the ledger. If its event is unknown, only Event is set.
 type Entry struct {
 	Event Event
 	// Group is the consumer group whose workers follow the entry, at most 256 bytes; "" addresses every group that
 	// shares this ledger.
 	Group string
 	At    time.Time // UTC, whole milliseconds
-	// By is the person or the worker that wrote the entry. Via is the program that it came through: "cli" or
-	// "worker". At most 256 bytes each.
+	// By is the person or the worker that wrote the entry. Via is the program that was used, such as "cli" or
+	// "worker". Each has at most 256 bytes.
 	By, Via string
 	Reason  string // at most 1 KiB
 	// Only the flood guard sets Build and Fingerprints. Build names the version and mapping that wrote the letters, in
@@ -81,20 +82,21 @@ type Entry struct {
 	ID    string
 	N     int
 	Order string
-	// Letter and Force belong to a replay: the letter's offset in the letters' topic, and whether the replay is sent
-	// even if LeadHit accepted a newer event of the order.
+	// Letter and Force belong to a replay. Letter is the letter's offset in the letters' topic. Force says that the
+	// replay is sent even if LeadHit accepted a newer event of the order.
 	Letter int64
 	Force  bool
-	// A worker sets Note, Newer and Cause, at most 256 bytes each: why a resolved letter needs no call, the event that
-	// LeadHit accepted instead, and why a replay could not be tried.
+	// A worker sets Note, Newer and Cause. Note says why a resolved letter needs no call. Newer is the id of the event
+	// that LeadHit accepted instead. Cause says why a replay ended without a call. Note and Cause have at most 256
+	// bytes.
 	Note, Newer, Cause string
-	// Run groups the replays of one command, at most 256 bytes. Filter, at most 1 KiB, and Count say what its start
-	// requested, Why how it ended.
+	// Run names the run that the entry belongs to. Filter and Count say what the run's start requested. Why says how
+	// the run ended. Run and Why have at most 256 bytes, Filter has at most 1 KiB.
 	Run, Filter, Why string
 	Count            int
 }
 
-// ErrTooLong reports a text that exceeds its limit in an entry.
+// ErrTooLong reports an entry with a text, or a list of fingerprints, that exceeds its limit.
 var ErrTooLong = errors.New("too long")
 
 // guard reports whether the entry is a pause or a resume.
@@ -138,9 +140,9 @@ type form struct {
 	Build        string    `json:"build,omitempty"`
 	Fingerprints []string  `json:"fingerprints,omitempty"`
 	ID           string    `json:"id,omitempty"`
-	N            *int      `json:"n,omitempty"` // a zero is shown in entries about a letter
+	N            *int      `json:"n,omitempty"` // present, even if zero, in entries about a letter
 	Order        string    `json:"order,omitempty"`
-	Letter       *int64    `json:"letter,omitempty"` // likewise, in a replay
+	Letter       *int64    `json:"letter,omitempty"` // present, even if zero, in a replay
 	Force        bool      `json:"force,omitempty"`
 	Note         string    `json:"note,omitempty"`
 	Newer        string    `json:"newer,omitempty"`
@@ -193,8 +195,8 @@ func (e Entry) key() string {
 	}
 }
 
-// Record returns the key and the value of an entry as it is stored. It refuses an entry that Parse would refuse; the
-// error may wrap [ErrTooLong].
+// Record returns an entry's key and value as Kafka stores them. It refuses an entry that Parse would refuse; the error
+// may wrap [ErrTooLong].
 func (e Entry) Record() (key, value []byte, err error) {
 	e.At = e.At.UTC().Truncate(time.Millisecond)
 	if err := e.check(); err != nil {
@@ -209,8 +211,8 @@ func (e Entry) Record() (key, value []byte, err error) {
 	return []byte(e.key()), bytes.TrimSpace(text.Bytes()), nil
 }
 
-// Parse reads a stored value. An entry about an event that this release does not know is not an error. A known event in
-// an entry that cannot be followed is one: readers skip it.
+// Parse reads a stored value. An entry about an event that this release does not know is not an error. An entry about a
+// known event that cannot be followed is an error, and readers skip it.
 func Parse(value []byte) (Entry, error) {
 	var f struct {
 		Version int   `json:"v"`
@@ -222,11 +224,11 @@ func Parse(value []byte) (Entry, error) {
 	e := Entry{Event: f.Event}
 	switch {
 	case f.Event == "":
-		return Entry{}, errors.New("not a ledger entry: ev is missing")
+		return Entry{}, errors.New(`not a ledger entry: "ev" is missing`)
 	case !e.For(""):
 		return e, nil
 	case f.Version != version:
-		return Entry{}, fmt.Errorf("ledger entry %s: version %d is not %d", f.Event, f.Version, version)
+		return Entry{}, fmt.Errorf("ledger entry %s: got version %d, want %d", f.Event, f.Version, version)
 	}
 	var all form
 	if err := json.Unmarshal(value, &all); err != nil {
@@ -239,25 +241,25 @@ func Parse(value []byte) (Entry, error) {
 	return e, nil
 }
 
-// check reports what is wrong with an entry of a known event. Logs and terminals show its strings, so these must be
-// printable.
+// check reports what is wrong with an entry of a known event. Logs and terminals show the texts of an entry, so they
+// must be printable.
 func (e Entry) check() error {
 	switch {
 	case !e.guard() && !e.letter() && !e.run():
 		return errors.New("unknown event")
 	case e.At.IsZero():
-		return errors.New("at is missing")
+		return errors.New(`"at" is missing`)
 	case e.At.UTC().Year() < 0 || e.At.UTC().Year() > 9999:
 		// RFC 3339 has four digits for the year. A time in another zone may leave this range in UTC.
-		return errors.New("at is not a year of four digits")
+		return errors.New(`the year in "at" does not have four digits`)
 	case e.By == "":
-		return errors.New("by is missing")
+		return errors.New(`"by" is missing`)
 	case len(e.Fingerprints) > maxFingerprints:
-		return fmt.Errorf("fingerprints: %w: %d of at most %d", ErrTooLong, len(e.Fingerprints), maxFingerprints)
+		return fmt.Errorf("fingerprints: %w: got %d, want at most %d", ErrTooLong, len(e.Fingerprints), maxFingerprints)
 	case e.run() && e.Run == "":
-		return errors.New("run is missing")
+		return errors.New(`"run" is missing`)
 	case e.Count < 0:
-		return errors.New("count is negative")
+		return errors.New(`"count" is negative`)
 	}
 	err := errors.Join(e.checkLetter(), e.checkTexts())
 	for _, p := range e.Fingerprints {
@@ -279,9 +281,9 @@ func (e Entry) checkLetter() error {
 	case err != nil:
 		return err
 	case e.N < least || e.N > maxCount:
-		return fmt.Errorf("n is %d, not %d to %d", e.N, least, maxCount)
+		return fmt.Errorf(`"n" is %d, want %d to %d`, e.N, least, maxCount)
 	case e.Letter < 0:
-		return errors.New("letter is negative")
+		return errors.New(`"letter" is negative`)
 	}
 	return nil
 }
@@ -298,7 +300,7 @@ func (e Entry) checkTexts() error {
 // text reports a value that exceeds its limit in bytes, or could change how a terminal shows the rest of a line.
 func text(name, value string, limit int) error {
 	if len(value) > limit {
-		return fmt.Errorf("%s: %w: %d of at most %d bytes", name, ErrTooLong, len(value), limit)
+		return fmt.Errorf("%s: %w: got %d bytes, want at most %d", name, ErrTooLong, len(value), limit)
 	}
 	for _, r := range value {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {

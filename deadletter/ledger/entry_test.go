@@ -56,15 +56,15 @@ func TestMalformedEntriesAreRefused(t *testing.T) {
 	for value, want := range map[string]string{
 		"":                                      "not a ledger entry",
 		"guard.pause":                           "not a ledger entry",
-		"null":                                  "ev is missing",
+		"null":                                  `"ev" is missing`,
 		"[]":                                    "not a ledger entry",
-		`{"v":1}`:                               "ev is missing",
+		`{"v":1}`:                               `"ev" is missing`,
 		`{"v":1,"ev":17}`:                       "not a ledger entry",
-		`{"v":1,"ev":"guard.pause"}`:            "at is missing",
-		`{"v":1,"ev":"guard.pause",` + at + `}`: "by is missing",
+		`{"v":1,"ev":"guard.pause"}`:            `"at" is missing`,
+		`{"v":1,"ev":"guard.pause",` + at + `}`: `"by" is missing`,
 		`{"ev":"guard.pause",` + at + `,"by":"alice"}`:                                 "version 0",
 		`{"v":2,"ev":"guard.resume",` + at + `,"by":"alice"}`:                          "version 2",
-		`{"v":1,"ev":"guard.pause","at":"9999-12-31T23:30:00-01:00","by":"alice"}`:     "not a year of four digits", // in UTC
+		`{"v":1,"ev":"guard.pause","at":"9999-12-31T23:30:00-01:00","by":"alice"}`:     "does not have four digits", // in UTC
 		`{"v":1,"ev":"guard.pause","at":"yesterday","by":"alice"}`:                     "guard.pause",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a\u001b[2Jb"}`:                     "U+001B",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","reason":"\u202e"}`:             "U+202E",
@@ -102,7 +102,7 @@ func TestEntriesThatCannotBeReadAreNotWritten(t *testing.T) {
 		"nobody":                func(e *ledger.Entry) { e.By = "" },
 		"two lines":             func(e *ledger.Entry) { e.Reason = "a\nb" },
 		"broken UTF-8":          func(e *ledger.Entry) { e.By = "a\xff" },
-		"a build that is long":  func(e *ledger.Entry) { e.Build = long(257) },
+		"a long build":          func(e *ledger.Entry) { e.Build = long(257) },
 		"too many fingerprints": func(e *ledger.Entry) { e.Fingerprints = make([]string, 257) },
 	} {
 		e := flood()

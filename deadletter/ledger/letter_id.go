@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// maxID fits the longest topic of 249 bytes, two separators, and the numbers.
+// maxID is enough for the longest topic name, 249 bytes, the separators, and the numbers.
 const maxID = 320
 
 // NoItem is the Item of an ID that names a whole event.
 const NoItem = -1
 
-// ID names a letter: the place of its event. Where the event names several orders, Item is the index of the one that
-// the letter is about.
+// ID names a letter by the place of its event. If the event is about several orders, Item is the index of the order
+// that the letter is about.
 type ID struct {
 	Topic     string
 	Partition int
 	Offset    int64
-	Item      int // NoItem, or the item's number from 0
+	Item      int // NoItem, or the item's number, counted from 0
 }
 
-var errNoID = errors.New("id: not topic/partition/offset, or topic/partition/offset#item")
+var errNoID = errors.New("id: neither topic/partition/offset nor topic/partition/offset#item")
 
-// ParseID reads an id: topic/partition/offset, or topic/partition/offset#item. One letter has one text: numbers have no
-// sign and no leading zero.
+// ParseID reads an id: topic/partition/offset, or topic/partition/offset#item. Each letter has exactly one id: its
+// numbers have no sign and no leading zero.
 func ParseID(text string) (ID, error) {
 	place, item, several := strings.Cut(text, "#")
 	parts := strings.Split(place, "/")

@@ -9,31 +9,31 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Trend says whether a cause is known.
+// Trend says whether a cause is new.
 type Trend string
 
 // The trends of a cause.
 const (
 	TrendNew       Trend = "new"       // its first letter failed within the last 24 hours
-	trendRegressed Trend = "regressed" // it failed again, a day or more after its last letter was resolved
+	trendRegressed Trend = "regressed" // its open letters failed a day or more after its last letter was resolved
 	trendOngoing   Trend = "ongoing"
 )
 
 const day = 24 * time.Hour
 
-// Cause is what the letters of one fingerprint have in common. All fields but Trend describe only the letters that
-// match.
+// Cause is what the letters with one fingerprint have in common. All fields but Trend describe only the letters that
+// match the filter.
 type Cause struct {
 	Fingerprint string
-	// Name is the cause. Message is that of the letter that failed last.
+	// Name is the cause. Message is the message of the letter that failed last.
 	Name, Stage, Message string
 	Code                 int
 	Trend                Trend
 	Letters              int
 	States               map[fold.State]int
-	Orders               int // different ones; letters without an order do not count
+	Orders               int // the number of different orders; letters without an order do not count
 	First, Last          time.Time
-	// Expires is when Kafka may delete the first letter that is open or requeued; zero if none will be.
+	// Expires is when Kafka may delete the first letter that is open or requeued; zero if no such time is known.
 	Expires  time.Time
 	Versions []string // of the workers, oldest first
 	// Hours counts the letters that failed in each of the last 24 hours, the oldest hour first.
@@ -43,7 +43,7 @@ type Cause struct {
 // Causes groups the letters that match by fingerprint. Causes with the most open letters come first.
 func (v *View) Causes(f Filter, now time.Time) []Cause {
 	groups := map[string]*gathered{}
-	of := map[*shared]*gathered{} // the same; a pointer is found faster than a text
+	of := map[*shared]*gathered{} // the same groups: a lookup by a pointer is faster than by a text
 	for m := range v.each(f) {
 		k := m.kept
 		g := of[k.shared]
@@ -77,9 +77,9 @@ type gathered struct {
 	versions []string
 	states   [5]int // by index in States
 	hours    [24]int
-	first    int64 // failure, in milliseconds
+	first    int64 // the first failure, in milliseconds
 	newest   match // the letter that failed last
-	expires  *kept // of the letters that wait, the one that was written first
+	expires  *kept // the letter that was written first, of those that wait
 }
 
 // see notes the version of a worker.
@@ -133,7 +133,7 @@ func (g *gathered) cause(v *View) Cause {
 	return c
 }
 
-// trending is what the Trend of a cause depends on, over all its letters.
+// trending is what the Trend of a cause depends on. It covers all letters of the cause.
 type trending struct {
 	first, resolved, open int64 // first letter, last resolution, first failure of an open letter; noTime for none
 }
@@ -169,7 +169,7 @@ func (v *View) trends(allGroups bool) map[string]trending {
 	return all
 }
 
-// earlier is the earlier of two times that are not noTime.
+// earlier returns the earlier of two times. It ignores a time that is noTime.
 func earlier(a, b int64) int64 {
 	if a == noTime || b != noTime && b < a {
 		return b

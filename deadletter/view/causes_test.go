@@ -33,7 +33,7 @@ func TestCausesGroupLettersByFingerprint(t *testing.T) {
 	v.Retention = time.Hour
 	all := v.Causes(view.Filter{}, hour.Add(48*time.Hour))
 	if len(all) != 2 || all[1].Name != "NotJSON" || all[1].Letters != 1 {
-		t.Fatalf("got %+v, want two causes, that with more open letters first", all)
+		t.Fatalf("got %+v, want two causes, the one with more open letters first", all)
 	}
 	all[0].Fingerprint = ""
 	want := view.Cause{
@@ -100,7 +100,7 @@ func TestACauseIsNewRegressedOrOngoing(t *testing.T) {
 	}
 }
 
-func TestARunCountsWhatBecameOfItsReplays(t *testing.T) {
+func TestARunCountsTheOutcomesOfItsReplays(t *testing.T) {
 	t.Parallel()
 	var w topics
 	in := func(run string, e ledger.Entry) ledger.Entry { e.Run = run; return e }

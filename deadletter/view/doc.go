@@ -7,12 +7,12 @@
 //		fmt.Println(letter.ID(), letter.Ledger.State)
 //	}
 //
-// How the two topics interleave does not matter. A View may follow them, and be asked at any time. It keeps every
-// letter, without key, headers and value: about 300 bytes each.
+// How the two topics interleave does not matter. A View may follow both topics, and may be queried at any time. It
+// keeps every letter, without key, headers and value: about 300 bytes each.
 //
 // Several groups may share a letters' topic. Each has its own states; a [Filter] selects the letters of one group
 // unless AllGroups is set. Letters and entries without a group belong to every group.
 //
-// The package is pure: no Kafka, clock or goroutine. The text of letters and entries is not escaped: callers must do
-// that before they show them on a terminal or a page.
+// The package is pure: no Kafka, clock or goroutine. The texts of letters and entries are not escaped: callers must
+// escape them before they show them on a terminal or a page.
 package view

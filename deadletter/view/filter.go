@@ -15,16 +15,15 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Filter selects letters. A zero field matches every letter; of several values one must match.
+// Filter selects letters. An empty field selects every letter. A list selects letters with any of its elements.
 type Filter struct {
-	// An empty field selects everything. A list selects letters with any of its elements.
 	Cause, Topic, Fingerprint string
 	Code                      string // the JSON-RPC error code or the HTTP status
 	Orders                    []string
 	IDs                       []ledger.ID
 	States                    []fold.State
 	Since, Until              time.Time // failed last at Since or later, and before Until
-	// Version is that of the worker, with an operator in front: <1.9.0, <=1.9.0, >1.9.0, >=1.9.0, =1.9.0 or 1.9.0.
+	// Version is the worker's version, with or without an operator: <1.9.0, <=1.9.0, >1.9.0, >=1.9.0, =1.9.0 or 1.9.0.
 	Version string
 	// Headers are patterns for the event's own headers: * is any text, ? is one character. All of them must match.
 	Headers map[string]string
@@ -39,7 +38,7 @@ func (f Filter) Empty() bool {
 		len(f.Headers) == 0
 }
 
-var errVersion = errors.New("want a version such as 1.9.0, or <, <=, >, >= in front of it")
+var errVersion = errors.New("want a version such as 1.9.0, or a comparison such as <1.9.0 or >=1.9.0")
 
 // CheckVersion reports whether a text can be a Filter's Version.
 func CheckVersion(text string) error {
@@ -49,7 +48,7 @@ func CheckVersion(text string) error {
 	return nil
 }
 
-// prepared is a filter with what its parts compile to.
+// prepared is a filter with its compiled parts.
 type prepared struct {
 	Filter
 
@@ -62,7 +61,8 @@ type prepared struct {
 	versions map[string]bool // whether a version matches: few workers wrote many letters
 }
 
-// prepare turns the filter into what a pass over all letters can compare fast. A header that no letter has matches none.
+// prepare compiles the filter, so that a pass over all letters can compare fast. A filter by a header that the view
+// does not keep matches no letter.
 func (f Filter) prepare(headers []string) prepared {
 	p := prepared{
 		Filter: f, ids: map[ledger.ID]bool{}, patterns: map[int]*regexp.Regexp{}, versions: map[string]bool{},
@@ -84,9 +84,10 @@ func (f Filter) prepare(headers []string) prepared {
 	return p
 }
 
-// pattern matches a whole text, as shells do, except that a slash is nothing special in a header.
+// pattern compiles a glob, which must match the whole text, as in a shell. Unlike in a shell, a slash is an ordinary
+// character.
 func pattern(glob string) *regexp.Regexp {
-	// Package regexp compiles no invalid UTF-8, and reads such a byte of a text as the replacement character.
+	// Package regexp does not compile invalid UTF-8, and reads an invalid byte of a text as the replacement character.
 	quoted := regexp.QuoteMeta(strings.ToValidUTF8(glob, "\uFFFD"))
 	quoted = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(quoted)
 	return regexp.MustCompile("(?s)^" + quoted + "$")
@@ -121,7 +122,7 @@ func (p *prepared) matchVersion(version string) bool {
 // in reports whether the filter asks for a state.
 func (p *prepared) in(state uint8) bool { return len(p.States) == 0 || p.states>>state&1 == 1 }
 
-// ceiling is the first whole millisecond that is not before a time, as letters have whole ones.
+// ceiling returns the first whole millisecond that is not before a time: letters have times in whole milliseconds.
 func ceiling(t time.Time) int64 {
 	ms := millis(t)
 	if ms != noTime && moment(ms).Before(t) {
@@ -149,8 +150,7 @@ func operator(text string) (op, version string) {
 	return "=", text
 }
 
-// versionIs compares a worker's version with a Filter's. A version that is not a number, such as that of a build
-// without one, equals only itself.
+// versionIs compares a worker's version with a Filter's. A version without numbers, such as "dev", equals only itself.
 func versionIs(wanted, got string) bool {
 	op, version := operator(wanted)
 	if len(numbers(got)) == 0 {
@@ -172,7 +172,7 @@ func versionIs(wanted, got string) bool {
 }
 
 // compareVersions compares the numbers of two versions: 1.10.0 is newer than 1.9.2. What follows a plus sign names the
-// commit and does not count. A version with a hyphen comes before the same one without.
+// commit and does not count. A version with a hyphen comes before the same version without a hyphen.
 func compareVersions(a, b string) int {
 	x, y := numbers(a), numbers(b)
 	for len(x) < len(y) {
@@ -195,7 +195,8 @@ func compareVersions(a, b string) int {
 	return 1
 }
 
-// numbers returns the numbers of a version, none if it does not begin with any.
+// numbers returns the numbers of a version, without what follows a hyphen or a plus sign; none if any part between the
+// dots is not a number.
 func numbers(version string) []int {
 	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "+")
 	version, _, _ = strings.Cut(version, "-")

@@ -10,18 +10,19 @@ import (
 )
 
 // Sort orders a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins with the
-// letter that failed last. Letters that are equal stay in the order of their topic.
+// letter that failed last. The place in the letters' topic decides ties.
 type Sort string
 
-// List is a part of the letters that match, with what a person needs to know about the others.
+// List is a part of the letters that match, with what a person needs to know about the rest.
 type List struct {
-	// Letters are those up to the limit, in the requested order.
+	// Letters has the letters up to the limit, in the requested order.
 	Letters []Letter
-	// Total counts the letters that match, and Records their records.
+	// Total is the number of letters that match. Records is the number of their records in the letters' topic.
 	Total, Records int
-	// States counts, by state, the letters that match apart from the filter's States.
+	// States counts by state the letters that would match without the filter's States.
 	States map[fold.State]int
-	// Causes and Topics count the records of all letters, and Newest is when the last one failed, whatever the filter.
+	// Causes and Topics count the records of all letters, and Newest is when the last letter failed. Of the filter,
+	// only AllGroups affects them.
 	Causes, Topics map[string]int
 	Newest         time.Time
 }
@@ -82,7 +83,7 @@ type first struct {
 	by    Sort
 	limit int
 	found []match
-	last  *match // once limit matches come before it, later ones do not count
+	last  *match // the last of the first limit matches so far: later ones do not count
 }
 
 func (l *first) add(m match) {

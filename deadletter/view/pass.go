@@ -52,8 +52,8 @@ func newestFirst(a, b match) int {
 }
 
 // ByCause yields the letters that match with their fingerprints, in no order: computing a fingerprint again costs much
-// more. Of each letter it yields only what a plan judges by. These are its Group, its place, whether it is Omitted, and
-// of its Ledger the State, N, Overtaken, Order, Key and Offset.
+// more. In each letter, only the fields that a plan uses are set: its id, Group, Place and Omitted, and in its Ledger
+// the State, Known, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
 		omitted, states := &deadletter.Digest{}, fold.States()
@@ -86,7 +86,7 @@ func (v *View) Hours(now time.Time) (hours [24]int) {
 	return hours
 }
 
-// hourOf is the index of the hour in which a letter failed, of the last 24. now is in milliseconds.
+// hourOf returns the index of the hour in which a letter failed, among the last 24 hours. now is in milliseconds.
 func hourOf(k *kept, now int64) (int, bool) {
 	if k.failed <= now-day.Milliseconds() || k.failed > now {
 		return 0, false

@@ -11,13 +11,13 @@ import (
 // Run is a run of replays: what was requested, and the outcome.
 type Run struct {
 	Name, By, Reason, Filter string
-	Count                    int // of letters that its start asked for
+	Count                    int // the number of letters that its start requested
 	// Started and Stopped are zero if the ledger has no such entry. Why says how the run ended.
 	Started, Stopped time.Time
 	Why              string
-	// Asked counts the run's replays that counted; the next six say what happened to them. Refused were refused again.
-	// Failed ended without a call. Dismissed were dismissed while they waited. Lost counts the replays that did not
-	// count, mostly because somebody else was first.
+	// Asked is the number of the run's replays that counted; the next six say what happened to these. Refused were
+	// refused again. Failed ended without a call. Dismissed were dismissed while they waited. Lost is the number of
+	// replays that did not count, mostly because somebody else was first.
 	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
 }
 
@@ -47,7 +47,7 @@ func (v *View) Runs() []Run {
 	return all
 }
 
-// count runs when somebody asks for it: an outcome may still come for any replay.
+// count returns the run with its counts as of now: any replay may still get an outcome.
 func (r *run) count() Run {
 	is := r.Run
 	counts := map[ReplayOutcome]*int{
@@ -69,7 +69,7 @@ const (
 	replayWaiting    ReplayOutcome = "waiting" // none yet
 	replayResolved   ReplayOutcome = "resolved"
 	replaySuperseded ReplayOutcome = "superseded"
-	replayRefused    ReplayOutcome = "refused" // again
+	replayRefused    ReplayOutcome = "refused" // LeadHit or the mapping refused it again
 	replayFailed     ReplayOutcome = "failed"  // it ended without a call
 	replayDismissed  ReplayOutcome = "dismissed"
 )
@@ -81,8 +81,8 @@ type Replay struct {
 	Outcome ReplayOutcome
 }
 
-// Replays returns the replays of a run of the view's group: first those that a person must look at, and each kind in
-// the order in which they were requested.
+// Replays returns the replays of a run of the view's group. Those that a person must look at come first. Replays with
+// the same outcome stay in the order in which they were requested.
 func (v *View) Replays(run string) []Replay {
 	r := v.byName[run]
 	if r == nil {
@@ -106,7 +106,7 @@ func urgency(o ReplayOutcome) int {
 	}, o)
 }
 
-// now is what happened to the replay so far.
+// now returns the replay's outcome so far.
 func (p *replay) now() ReplayOutcome {
 	k := p.group.letters[p.id]
 	switch {
@@ -148,7 +148,7 @@ func (v *View) frame(e ledger.Entry) {
 	}
 }
 
-// answer notes a replay that counted, or the outcome of one. An outcome of a former replay changes no letter's state,
+// answer notes a replay, or the outcome of one. An outcome of a former replay changes no letter's state,
 // but it says what happened to that replay.
 func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	switch e.Event {

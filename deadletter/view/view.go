@@ -20,7 +20,7 @@ import (
 type View struct {
 	// Retention is how long the letters' topic keeps a record; 0 means for ever, or unknown.
 	Retention time.Duration
-	// Read counts the records of the letters' topic, and Malformed those that are not letters or cannot be read.
+	// Read counts the records of the letters' topic. Malformed counts those that are not letters or cannot be read.
 	// MalformedEntries counts the records of the ledger that cannot be followed.
 	Read, Malformed, MalformedEntries int
 
@@ -42,26 +42,26 @@ type Letter struct {
 
 	// Ledger is the letter's state. Its Known is false for a letter that expired: only the id is set then.
 	Ledger fold.Status
-	// Outcome is the last entry that closed the letter, or that gave up its replay. Its Event is empty if there is
-	// none, or if the letter was reopened or replayed since.
+	// Outcome is the last entry that closed the letter, or ended its replay without a call. Its Event is empty if there
+	// is no such entry, or if the letter was reopened or replayed since.
 	Outcome Outcome
 	// First is when the letter failed first: a replay that failed again has a newer FailedAt.
 	First time.Time
-	// Written is the time of the record in the letters' topic, and Expires when Kafka may delete it; zero if it never
-	// does, or if View.Retention is unknown.
+	// Written is the time of the record in the letters' topic. Expires is when Kafka may delete the record; zero if
+	// Kafka never does, or if View.Retention is unknown.
 	Written, Expires time.Time
-	// Place is where the newest record is in the letters' topic.
+	// Place is the newest record's partition and offset in the letters' topic.
 	Place event.Place
 	// Records counts the letter's records: a letter that failed again has several, and so has one that was stored
 	// twice.
 	Records int
 }
 
-// Outcome is an entry that closed a letter, or gave up its replay.
+// Outcome is an entry that closed a letter, or ended its replay without a call.
 type Outcome struct {
 	Event ledger.Event // LetterResolved, LetterSuperseded, LetterDismissed or LetterFailed
 	At    time.Time
-	// By and Reason are a person's, Note and Cause a worker's.
+	// By wrote the entry. A person sets Reason; a worker sets Note and Cause.
 	By, Reason, Note, Cause string
 }
 
@@ -70,7 +70,7 @@ type group struct {
 	fold    fold.Fold
 	letters map[ledger.ID]*kept
 	all     []*kept            // the same letters: visiting all of them in a map is many times slower
-	lost    map[ledger.ID]bool // those that an entry was about before a letter was read; it may have expired
+	lost    map[ledger.ID]bool // ids that an entry named before the letter was read; the letter may have expired
 	ended   map[ledger.ID]Outcome
 	replays map[ledger.ID][]*replay
 }
@@ -80,20 +80,20 @@ type kept struct {
 	*shared
 
 	order   string
-	headers *[]string // of View.headers; nil if the letter has none of them
+	headers *[]string // values, by index in View.headers; nil if the letter has none of them
 	// Times in milliseconds, noTime for none.
 	first, failed, event, written int64
 	at                            int64 // offset in the letters' topic
-	offset                        int64 // of the event, as its source and item
-	source, item                  int32
+	offset                        int64 // of the event
+	source, item                  int32 // the event's partition, and the letter's item
 	number                        int32 // of the order in View.orders; 0 if it is unknown
 	partition                     int32 // of the letters' topic
 	attempts, count, records      int32
 	size                          int               // of the value
 	sum                           [sha256.Size]byte // of the value
 	value                         hasValue
-	// state is the index in fold.States, and n counts replays. Both are copied from the fold, because a reader that
-	// visits every letter must not look each one up there.
+	// state is the index in fold.States, and n is the number of replays. These four fields are copied from the fold,
+	// because a reader that visits every letter must not look each one up there.
 	state     uint8
 	overtaken bool
 	n         int32
@@ -315,8 +315,8 @@ func (g *group) restate(id ledger.ID) {
 	}
 }
 
-// Find returns the letter with an id: that of the view's group or, if there is none, of another one, as its Group says.
-// A letter that expired is found as long as the ledger mentions it.
+// Find returns the letter with an id: the one of the view's group or, if there is none, the one of another group, which
+// its Group names. A letter of the view's group that expired is found as long as the ledger mentions it.
 func (v *View) Find(id ledger.ID) (Letter, bool) {
 	for _, name := range append([]string{v.own}, slices.Sorted(maps.Keys(v.groups))...) {
 		g := v.groups[name]
@@ -355,8 +355,8 @@ func (v *View) Elsewhere(f Filter) map[string]int {
 	return counts
 }
 
-// Expired counts the open and requeued letters of the view's group that are gone from the letters' topic, without those
-// that are overtaken.
+// Expired counts the open and requeued letters of the view's group that are gone from the letters' topic. Overtaken
+// letters do not count.
 func (v *View) Expired() int {
 	count, g := 0, v.group(v.own)
 	for id := range g.lost {
@@ -368,13 +368,13 @@ func (v *View) Expired() int {
 	return count
 }
 
-// letter returns what is kept of a letter in full.
+// letter returns a kept letter in its full form.
 func (v *View) letter(m match) Letter {
 	status, _ := m.group.fold.Letter(m.kept.id())
 	return v.found(m.group, m.kept.id(), status)
 }
 
-// found is letter for an id that may have no letter any more.
+// found is like letter, for an id whose letter may have expired.
 func (v *View) found(g *group, id ledger.ID, status fold.Status) Letter {
 	l := Letter{Ledger: status, Outcome: g.ended[id]}
 	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
@@ -415,7 +415,7 @@ func (v *View) expires(k *kept) time.Time {
 	return moment(k.written).Add(v.Retention)
 }
 
-// noTime stands for the zero time. Times are whole milliseconds, and a producer may send any of them.
+// noTime stands for the zero time. Times are whole milliseconds, and a producer may send any value.
 const noTime = -1 << 63
 
 func millis(t time.Time) int64 {

@@ -95,7 +95,7 @@ func offsets(v *view.View, f view.Filter) []int64 {
 	return all
 }
 
-// variousLetters differ from the usual one in one field each; 0 does not.
+// variousLetters returns letters that differ from the usual one in one respect each; the letter 0 does not differ.
 func variousLetters() topics {
 	var w topics
 	for i, change := range []func(*deadletter.Letter){
@@ -135,8 +135,8 @@ func TestAFilterSelectsLetters(t *testing.T) {
 		{"ids", view.Filter{IDs: []ledger.ID{idOf(6), idOf(0), idOf(7)}}, []int64{0, 6}},
 		{"dismissed", view.Filter{States: []fold.State{fold.Dismissed}}, []int64{2}},
 		{"open or requeued", view.Filter{States: []fold.State{fold.Open, fold.Requeued}}, []int64{0, 1, 4, 5, 6, 3}},
-		{"since, itself within", view.Filter{Since: hour.Add(5 * time.Minute)}, []int64{5, 6}},
-		{"until, itself not", view.Filter{Until: hour.Add(2 * time.Minute)}, []int64{0, 1}},
+		{"since, inclusive", view.Filter{Since: hour.Add(5 * time.Minute)}, []int64{5, 6}},
+		{"until, exclusive", view.Filter{Until: hour.Add(2 * time.Minute)}, []int64{0, 1}},
 		{"below a version", view.Filter{Version: "<1.10.0"}, []int64{0, 1, 2, 5, 3}},
 		{"up to a version", view.Filter{Version: "<=1.10"}, []int64{0, 1, 2, 4, 5, 3}},
 		{"above a version", view.Filter{Version: ">1.9"}, []int64{4}},
@@ -159,7 +159,7 @@ func TestAFilterSelectsLetters(t *testing.T) {
 		})
 	}
 	if got := v.Elsewhere(view.Filter{Cause: "ValidationError"}); got["billing"] != 1 || len(got) != 1 {
-		t.Errorf("got %v elsewhere, want one of billing", got)
+		t.Errorf("got %v elsewhere, want one letter of billing", got)
 	}
 	if foreign, ok := v.Find(idOf(7)); !ok || foreign.Group != "billing" {
 		t.Errorf("got %+v, %v, want the letter of the other group", foreign, ok)
@@ -374,7 +374,7 @@ func TestTheMemoryOfAViewIsBounded(t *testing.T) { //nolint:paralleltest // meas
 	each := (heap() - before) / letters
 	t.Logf("%d letters of %d orders: %d bytes each, read in %v", letters, letters/3, each, took)
 	if each > 700 {
-		t.Errorf("got %d bytes a letter, want at most 700", each)
+		t.Errorf("got %d bytes per letter, want at most 700", each)
 	}
 	runtime.KeepAlive(v)
 }
@@ -394,8 +394,8 @@ func TestALongHashOfAnotherProgramIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestAListIsWhatTheLettersSay compares lists with what a loop over all letters finds, for random letters.
-func TestAListIsWhatTheLettersSay(t *testing.T) {
+// TestAListAgreesWithALoopOverAllLetters compares lists with what a loop over all letters finds, for random letters.
+func TestAListAgreesWithALoopOverAllLetters(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	var w topics

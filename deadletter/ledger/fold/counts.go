@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Counts says how many letters of one partition wait for a person. Metrics read it often, so the [Fold] keeps it up to
-// date instead of visiting all letters.
+// Counts says how many letters of one partition are open or requeued. Metrics read the counts often, so the [Fold]
+// keeps them up to date instead of visiting all letters.
 type Counts struct {
-	// Open counts letters that were read and are within the Horizon. Overtaken ones do not count: LeadHit has a newer
-	// status of their orders, so nobody has to replay them.
+	// Open counts letters that were read and are within the Horizon. Overtaken letters do not count: LeadHit has a
+	// newer status of their orders, so nobody has to replay them.
 	Open, Requeued int
-	// Oldest is when the oldest record of an open letter was stored; zero if no time is known.
+	// Oldest is when the oldest open letter was stored; zero if no time is known.
 	Oldest time.Time
 }
 
-// Counts returns the figures of a partition. Open letters stored before the given time do not count, because retention
-// deletes them, and nothing reports that. A zero time counts all.
+// Counts returns the figures of a partition. Open letters stored before the time since do not count, because retention
+// deletes them, and nothing reports the deletion. With a zero time, all letters count.
 func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	number, ok := f.topics[topic]
 	t := f.tallies[source{number, int32(partition)}]
@@ -45,7 +45,7 @@ const (
 	uncounted counted = iota
 	asOpen
 	asRequeued
-	expired // open, but stored before the since of Counts
+	expired // open, but stored before the time that Counts was given
 )
 
 // source is the partition that a letter's event came from.
@@ -109,8 +109,8 @@ func (f *Fold) tally(s *letter) *tally {
 	return t
 }
 
-// age notes when an open letter was stored. Closing a letter leaves its age in the heap; such ages are dropped when
-// they are more than half of it.
+// age notes when an open letter was stored. Closing a letter leaves its age in the heap; such stale ages are dropped
+// when they are more than half of the heap.
 func (t *tally) age(s *letter) {
 	if s.time == 0 {
 		return
@@ -122,13 +122,13 @@ func (t *tally) age(s *letter) {
 	heap.Push(&t.ages, age{s.time, s})
 }
 
-// age is when an open letter was stored, in milliseconds since 1970.
+// age is an open letter in the heap. Its time is when the letter was stored, in milliseconds since 1970.
 type age struct {
 	time   int64
 	letter *letter
 }
 
-// stale reports whether the letter was closed, or stored again after another replay.
+// stale reports whether the letter no longer counts as open, or was stored again after another replay.
 func (a age) stale() bool { return a.letter.counted != asOpen || a.letter.time != a.time }
 
 // ages is a heap, the oldest first.

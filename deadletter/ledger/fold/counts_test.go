@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// walked counts the letters of a partition by visiting all.
+// walked counts the letters of a partition by visiting all letters.
 func walked(f *fold.Fold, partition int, since time.Time) fold.Counts {
 	var c fold.Counts
 	for is := range f.Letters() {
@@ -27,7 +27,7 @@ func walked(f *fold.Fold, partition int, since time.Time) fold.Counts {
 	return c
 }
 
-func TestTheCountsAreThoseOfAllLettersVisited(t *testing.T) {
+func TestTheCountsAgreeWithAVisitOfAllLetters(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -48,7 +48,7 @@ func TestTheCountsAreThoseOfAllLettersVisited(t *testing.T) {
 	}
 }
 
-// happens plays the next step of a history: usually an entry about some letter, often a letter.
+// happens applies the next step of a random history: usually an entry about some letter, often a letter.
 func happens(f *fold.Fold, random *rand.Rand, start time.Time, i int) {
 	events := []ledger.Event{
 		ledger.LetterReplay, ledger.LetterReplay, ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened,
@@ -91,7 +91,7 @@ func TestAPartitionWithoutLettersHasNoCounts(t *testing.T) {
 	}
 }
 
-// BenchmarkCounts is what a scrape costs in a turn of the dispatcher, with as many letters as a worker keeps.
+// BenchmarkCounts measures what a scrape costs in a turn of the dispatcher, with as many letters as a worker keeps.
 func BenchmarkCounts(b *testing.B) {
 	const letters = 200_000
 	f := fold.Fold{Horizon: letters}

@@ -7,18 +7,18 @@ import (
 )
 
 // Follow takes the ledger's next entry that is [ledger.Entry.For] the group, and reports whether it counted. Events
-// that are not about a letter's state never do.
+// that are not about a letter's state never count.
 //
 // Whether an entry counts depends only on the entries before it:
 //   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
-//   - an outcome N: the replay N counted last, and has no outcome yet. N is 0 for a letter whose own event came again
-//     after a crash and was accepted;
+//   - an outcome N: the replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own
+//     event was read again after a crash and was accepted;
 //   - dismissed and reopened N: N replays counted. Dismissing a requeued letter ends its replay, so reopening leads to
-//     an open letter. An accepted call is a fact: its outcome counts even then;
-//   - overtaken: always.
+//     an open letter. An accepted call is a fact: its outcome counts even after the letter was dismissed;
+//   - overtaken: the letter is not marked yet.
 //
-// An operator's entry that did not count the first time never does. Its writer has seen that, and the copy that a
-// retried write leaves behind must change nothing.
+// An operator's entry that did not count the first time never counts: its writer has seen that it did not. The copy
+// that a retried write leaves behind must change nothing.
 func (f *Fold) Follow(e ledger.Entry) bool {
 	if !changesLetter(e.Event) {
 		return false
@@ -105,7 +105,7 @@ func (s *letter) answer(e ledger.Entry, n int32) bool {
 	case ledger.LetterResolved:
 		s.resolved, s.dismissed = true, false
 	case ledger.LetterSuperseded:
-		s.superseded = !s.dismissed // it stays closed by its operator
+		s.superseded = !s.dismissed // a dismissed letter stays dismissed
 	default: // ledger.LetterFailed: open again
 	}
 	return true
@@ -122,7 +122,7 @@ func (s *letter) answerFormer(n int32) {
 	}
 }
 
-// overtake marks a letter for good. Copies change nothing.
+// overtake marks a letter as overtaken, for good. Copies of the entry change nothing.
 func (s *letter) overtake(e ledger.Entry) bool {
 	if s.overtaken {
 		return false
@@ -142,8 +142,8 @@ func (s *letter) more() *history {
 }
 
 // Lost reports that the ledger was deleted and created again; Follow continues with the new one's first entry.
-// Everything that the old ledger said is forgotten, because a reader of only the new one does not know it. The marks
-// stay, because they can only prevent a replay.
+// Everything that the old ledger said is forgotten, because a reader of only the new one does not know it. Overtaken
+// letters stay marked, because a mark can only prevent a replay.
 func (f *Fold) Lost() {
 	for _, s := range f.letters {
 		s.n, s.answered, s.ended, s.dismissed = 0, false, false, false

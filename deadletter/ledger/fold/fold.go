@@ -31,7 +31,7 @@ type State string
 // The states. Resolved and Superseded are final: only a [ledger.LetterReopened] leads back.
 const (
 	Open       State = "open"
-	Requeued   State = "requeued" // a replay counts, and has no outcome yet
+	Requeued   State = "requeued" // a replay counted, and has no outcome yet
 	Resolved   State = "resolved"
 	Superseded State = "superseded"
 	Dismissed  State = "dismissed"
@@ -46,7 +46,8 @@ func States() []State {
 // each. Replays of older letters need force.
 const WorkerHorizon = 200_000
 
-// maxReplays is far above any real number of replays: a foreign letter may have any count.
+// maxReplays limits the count of replays, because a foreign letter may have any count. No real letter is replayed so
+// often.
 const maxReplays = 1 << 30
 
 // Letter is what the [Fold] needs to know of a record of the letters' topic.
@@ -73,14 +74,14 @@ type Status struct {
 	Overtaken bool
 	Newer     string
 	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued
-	// letters by these replays.
+	// letters by the place of these replays in the ledger.
 	Replay *ledger.Entry
 	Turn   int64
-	// Former says that a replay before the last one has no outcome either: it was dismissed and requested again, or two
-	// people asked.
+	// Former says that a replay before the last one has no outcome either: the letter was dismissed, reopened and
+	// replayed again, or two people requested a replay.
 	Former bool
-	// Unanswered says that the last replay that counted has no outcome. It may still have been sent: the letter is
-	// requeued, or was dismissed meanwhile.
+	// Unanswered says that the last replay that counted has no outcome. The call may still have been sent: the letter
+	// is requeued, or was dismissed in the meantime.
 	Unanswered bool
 }
 
@@ -92,12 +93,12 @@ type Status struct {
 // repeat of an entry that counted never counts.
 type Fold struct {
 	// Horizon is the number of newest records of the letters' topic that are kept; 0 keeps all. Set it before the first
-	// letter. What the ledger says of older letters is kept.
+	// letter. What the ledger says about older letters is kept.
 	Horizon int
 
 	letters map[place]*letter
 	byOrder map[string]*letter // the first of a chain by next: known letters of one order
-	byKey   map[uint64]*letter // likewise, known letters without an order, by record key
+	byKey   map[uint64]*letter // the same for known letters without an order, by record key
 	topics  map[string]int32
 	names   []string // topics by number
 	recent  []recent // the last Horizon records, oldest first
@@ -124,14 +125,14 @@ type letter struct {
 	order string
 	key   uint64
 	at    int64 // offset of the newest record
-	time  int64 // when that was stored, in milliseconds since 1970; 0: not known
+	time  int64 // when that record was stored, in milliseconds since 1970; 0: not known
 	next  *letter
 	*history
 
 	count int32 // of replays, by the newest record
 	n     int32 // of replays that counted
 	known bool
-	// answered says that the replay n has an outcome in the ledger. ended says that n needs no outcome any more.
+	// answered says that the replay n has an outcome in the ledger. ended says that it no longer needs one.
 	answered, ended, resolved, superseded, dismissed, overtaken bool
 	counted                                                     counted
 }
@@ -144,7 +145,7 @@ type history struct {
 	seen   []seen // operators' entries that must not count again, about the replay n or later
 }
 
-// seen identifies an operator's entry: a write without a response is repeated, so the ledger may hold one twice.
+// seen identifies an operator's entry: a write without a response is repeated, so the ledger may hold an entry twice.
 type seen struct {
 	event ledger.Event
 	by    string
@@ -152,7 +153,7 @@ type seen struct {
 }
 
 // Add takes the next record of the letters' topic. A worker also adds each letter that it has stored itself, because it
-// may read the topic much later. It reports whether the letter is a new one.
+// may read the topic much later. Add reports whether the letter is new.
 func (f *Fold) Add(l Letter) bool {
 	s := f.get(l.ID)
 	is := !s.known
@@ -182,7 +183,7 @@ func (f *Fold) forgetBeyond(r recent) {
 		f.recent = f.recent[1:]
 		s := old.letter
 		if s.at != old.offset {
-			continue // a later record holds it
+			continue // the letter has a later record
 		}
 		f.unlink(s)
 		s.known, s.order, s.key = false, "", 0
@@ -254,7 +255,7 @@ func (f *Fold) status(s *letter) Status {
 	return is
 }
 
-// turn is the turn of the last replay, and reports whether a former one has no outcome.
+// turn returns the turn of the last replay, and reports whether a former replay has no outcome.
 func (s *letter) turn() (turn int64, former bool) {
 	if len(s.turns) == 0 {
 		return 0, false
@@ -269,8 +270,8 @@ func (f *Fold) id(s *letter) ledger.ID {
 	}
 }
 
-// state derives the state. A letter with the count n is the outcome of the replay n, unless the ledger has a better
-// one.
+// state derives the state. A record with the count n is the outcome of the replay n, unless the ledger has a final
+// outcome.
 func (s *letter) state() State {
 	switch {
 	case s.resolved:
@@ -286,9 +287,9 @@ func (s *letter) state() State {
 	}
 }
 
-// Older returns the letters that must be marked as overtaken before an accepted event counts as finished. They are of
-// its order, or have its key and no order; they are older, and not marked yet. Closed letters are among them, because
-// they may be reopened and replayed long after the event.
+// Older returns the letters that must be marked as overtaken before an accepted event counts as finished. They belong
+// to the event's order, or have its key and no order; they are older than the event, and not marked yet. Closed letters
+// are among them, because they may be reopened and replayed long after the event.
 func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	collect := func(first *letter) {
@@ -305,15 +306,15 @@ func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 	if key != 0 {
 		collect(f.byKey[key])
 	}
-	// An event about several orders has one key, but other events about one of these have that order's id as their key.
+	// An event about several orders has one key, but other events about one of these orders have its id as their key.
 	if own := KeyHash([]byte(order)); own != 0 && own != key {
 		collect(f.byKey[own])
 	}
 	return ids
 }
 
-// older reports whether a letter must get no call once it has accepted another event of the order. The
-// log orders the events of one partition; between partitions the order is unknown, so all count as older.
+// older reports whether a letter is older than the event that LeadHit accepted. The log orders the events of one
+// partition. Between partitions the order is unknown, so a letter of another partition counts as older.
 func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
 }

@@ -17,8 +17,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// A letter that two operators replay at once is replayed by the first. LeadHit refuses it again, so it comes back as a
-// letter.
+// Two operators replay a letter at once, and the first replay counts. LeadHit refuses the event again, so it comes back
+// as a letter.
 func ExampleFold() {
 	id := ledger.ID{Topic: "orders", Partition: 3, Offset: 118273, Item: ledger.NoItem}
 	replay := ledger.Entry{Event: ledger.LetterReplay, ID: id.String(), N: 1, Letter: 512, By: "alice", At: time.Unix(1, 0)}
@@ -71,15 +71,15 @@ func TestTheStateOfALetter(t *testing.T) {
 		"a replay waits for its outcome":                   {"letter 0; replay 1", fold.Requeued, 1},
 		"accepted":                                         {"letter 0; replay 1; resolved 1", fold.Resolved, 1},
 		"a newer event was accepted":                       {"letter 0; replay 1; superseded 1", fold.Superseded, 1},
-		"not tried":                                        {"letter 0; replay 1; failed 1", fold.Open, 1},
+		"ended without a call":                             {"letter 0; replay 1; failed 1", fold.Open, 1},
 		"refused again":                                    {"letter 0; replay 1; letter 1", fold.Open, 1},
 		"a copy of the first letter is no outcome":         {"letter 0; replay 1; letter 0", fold.Requeued, 1},
 		"accepted and refused":                             {"letter 0; replay 1; letter 1; resolved 1", fold.Resolved, 1},
-		"of two operators the first":                       {"letter 0; replay 1 bob; !replay 1 alice", fold.Requeued, 1},
+		"the first of two operators' replays counts":       {"letter 0; replay 1 bob; !replay 1 alice", fold.Requeued, 1},
 		"replayed twice":                                   {"letter 0; replay 1; letter 1; replay 2", fold.Requeued, 2},
-		"a replay cannot be left out":                      {"letter 0; !replay 2", fold.Open, 0},
+		"a replay's number cannot be skipped":              {"letter 0; !replay 2", fold.Open, 0},
 		"an outcome of a former replay":                    {"letter 0; replay 1; letter 1; replay 2; !resolved 1", fold.Requeued, 2},
-		"one outcome a replay":                             {"letter 0; replay 1; failed 1; !resolved 1", fold.Open, 1},
+		"one outcome per replay":                           {"letter 0; replay 1; failed 1; !resolved 1", fold.Open, 1},
 		"accepted after a crash":                           {"letter 0; resolved 0", fold.Resolved, 0},
 		"resolved letters are not replayed":                {"letter 0; resolved 0; !replay 1", fold.Resolved, 0},
 		"dismissed":                                        {"letter 0; dismissed 0; !replay 1", fold.Dismissed, 0},
@@ -88,7 +88,7 @@ func TestTheStateOfALetter(t *testing.T) {
 		"reopened and replayed":                            {"letter 0; replay 1; resolved 1; reopened 1; replay 2", fold.Requeued, 2},
 		"nothing to reopen":                                {"letter 0; !reopened 0", fold.Open, 0},
 		"a requeued letter is dismissed":                   {"letter 0; replay 1; dismissed 1", fold.Dismissed, 1},
-		"and reopened":                                     {"letter 0; replay 1; dismissed 1; reopened 1", fold.Open, 1},
+		"a requeued letter is dismissed, then reopened":    {"letter 0; replay 1; dismissed 1; reopened 1", fold.Open, 1},
 		"accepted although dismissed":                      {"letter 0; replay 1; dismissed 1; resolved 1", fold.Resolved, 1},
 		"accepted although reopened":                       {"letter 0; replay 1; dismissed 1; reopened 1; resolved 1", fold.Resolved, 1},
 		"dismissed before it is superseded":                {"letter 0; replay 1; dismissed 1; superseded 1", fold.Dismissed, 1},
@@ -96,7 +96,7 @@ func TestTheStateOfALetter(t *testing.T) {
 		"a letter that nobody read":                        {"replay 1", fold.Requeued, 1},
 		"an outcome for a replay that nobody wrote":        {"letter 0; !resolved 1", fold.Open, 0},
 		"a mark changes no state":                          {"letter 0; overtaken 0; !overtaken 0; replay 1", fold.Requeued, 1},
-		"a look changes nothing, and is about no state":    {"letter 0; !revealed 0", fold.Open, 0},
+		"a look at a value changes no state":               {"letter 0; !revealed 0", fold.Open, 0},
 		"an entry about a run is about no letter":          {"letter 0; !run.start 0; !run.stop 0", fold.Open, 0},
 		"an event of a later release is about no letter":   {"letter 0; !archived 0", fold.Open, 0},
 		"the letter of a replay is read before its replay": {"letter 0; letter 1; replay 1", fold.Open, 1},
@@ -189,7 +189,7 @@ func TestOlderLettersOfAnOrderAreFoundByOrderOrKey(t *testing.T) {
 	}
 }
 
-func TestANewLedgerKeepsTheMarksAlone(t *testing.T) {
+func TestANewLedgerKeepsOnlyTheMarks(t *testing.T) {
 	t.Parallel()
 	var f fold.Fold
 	for i, line := range []string{"letter 0", "overtaken 0", "replay 1", "resolved 1"} {
@@ -201,7 +201,7 @@ func TestANewLedgerKeepsTheMarksAlone(t *testing.T) {
 	}
 }
 
-// statuses returns all that a fold says, by id.
+// statuses returns the status of each letter in a fold, by id.
 func statuses(f *fold.Fold) map[string]fold.Status {
 	all := map[string]fold.Status{}
 	for s := range f.Letters() {
@@ -262,7 +262,7 @@ func (h *history) write(random *rand.Rand, at int, what byte) {
 	if kind >= len(kinds) {
 		l := fold.Letter{ID: id, Order: []string{"", "a", "b"}[random.IntN(3)], Key: random.Uint64N(3), Count: random.IntN(is.N + 2), Offset: int64(at)}
 		if h.horizon > 0 {
-			l.Count = max(l.Count, is.Count) // a late copy hides no newer record that is beyond the horizon
+			l.Count = max(l.Count, is.Count) // so that a late copy hides no newer record beyond the horizon
 		}
 		h.letters = append(h.letters, l)
 		h.fold.Add(l)
@@ -281,7 +281,7 @@ func (h *history) write(random *rand.Rand, at int, what byte) {
 
 func (h *history) new() *fold.Fold { return &fold.Fold{Horizon: h.horizon} }
 
-// checkReaders compares a reader that takes both topics by turns with those that read one after the other.
+// checkReaders compares a reader that reads both topics alternately with readers that read one after the other.
 func (h *history) checkReaders(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	mixed := h.new()
@@ -305,7 +305,7 @@ func (h *history) checkReaders(t *testing.T, random *rand.Rand) {
 			same(t, "a late reader", statuses(late), statuses(first))
 		}
 		same(t, "the ledger first", statuses(second), statuses(first))
-		same(t, "by turns", statuses(mixed), statuses(first))
+		same(t, "alternately", statuses(mixed), statuses(first))
 	}
 }
 
@@ -332,7 +332,7 @@ func same(t *testing.T, reader string, got, want map[string]fold.Status) {
 	t.Fatalf("%s: got %d letters, want %d", reader, len(got), len(want))
 }
 
-// checkRepeats inserts copies of entries anywhere behind them.
+// checkRepeats follows each entry with a copy of that entry or of an earlier one.
 func (h *history) checkRepeats(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	var again fold.Fold
@@ -364,7 +364,7 @@ func TestTheMemoryOfALetter(t *testing.T) { //nolint:paralleltest // measures th
 	each := (heap() - before) / letters
 	t.Logf("%d open letters of %d orders: %d bytes each", letters, letters/3, each)
 	if each > 300 {
-		t.Errorf("got %d bytes a letter, want at most 300", each)
+		t.Errorf("got %d bytes per letter, want at most 300", each)
 	}
 	runtime.KeepAlive(f)
 }

@@ -8,9 +8,9 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// A letter about several orders has the first one's key. An event whose order is unknown may be about another one of
-// them: then its key is that order's id. A replay ran under a mapping that could read its event, and was taken up again
-// under one that cannot (simulator's seed 63673).
+// The letters of an event about several orders have the first order's key. An event whose order is unknown may be about
+// another of these orders: then its key is that order's id. In the simulator's seed 63673, a replay started under a
+// mapping that could read its event, and continued under one that could not.
 func TestAnEventWithoutAnOrderIsNewerThanLettersOfTheOrderThatItsKeyNames(t *testing.T) {
 	t.Parallel()
 	var f fold.Fold

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// floodWindow is the number of recent items that are examined. They are a flood when floodLetters of them became
-	// letters and these are about at least floodOrders orders.
+	// floodWindow is the number of recent items that are examined. They are a flood when at least floodLetters of them
+	// became letters, and these letters are about at least floodOrders orders.
 	floodWindow  = 200
 	floodLetters = floodWindow / 2
 	floodOrders  = 20
@@ -24,13 +24,14 @@ type flood struct {
 	unnamed int            // letters in the ring without an order id; each counts as an order of its own
 }
 
-// item was accepted by LeadHit or became a letter. The zero value was accepted, or is a free place in the ring.
+// item is an item that LeadHit accepted or that became a letter. The zero value is an accepted item, or an unused place
+// in the ring.
 type item struct {
 	letter             bool
 	order, fingerprint string
 }
 
-// add takes an item and reports whether the recent ones are a flood.
+// add takes an item and reports whether the recent items are a flood.
 func (f *flood) add(i item) bool {
 	f.count(f.ring[f.next], -1)
 	f.count(i, 1)
@@ -56,8 +57,9 @@ func (f *flood) count(i item, by int) {
 	}
 }
 
-// fingerprints returns those that cause the flood: the most frequent ones, which cover nine tenths of the letters.
-// The rest are everyday letters. Accepting their fingerprints as well would hide a later flood of them.
+// fingerprints returns the fingerprints that cause the flood: the most frequent ones, which cover nine tenths of the
+// letters. The rest are everyday letters. Accepting their fingerprints as well would hide a later flood of such
+// letters.
 func (f *flood) fingerprints() []string {
 	counts := map[string]int{}
 	for _, item := range f.ring {

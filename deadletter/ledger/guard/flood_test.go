@@ -83,7 +83,7 @@ func TestAFloodOfManyOrdersPauses(t *testing.T) {
 				r.refuse("", bad)
 			}
 		}, ledger.Flood},
-		"causes of all kinds": {func(r *rig) {
+		"a cause per letter": {func(r *rig) {
 			for i := range 100 {
 				r.refuse(fmt.Sprint("order ", i), fmt.Sprint("v1:", i))
 			}
@@ -115,7 +115,7 @@ func TestAFloodOfManyOrdersPauses(t *testing.T) {
 	}
 }
 
-// throughTheLedger lets all follow what one announces.
+// throughTheLedger takes the announcement of from, and makes each of all follow it, as the ledger would.
 func throughTheLedger(t *testing.T, from *rig, all ...*rig) ledger.Entry {
 	t.Helper()
 	e, ok := from.Announcement()
@@ -292,14 +292,14 @@ func TestPausesInForceAreAnnouncedToANewLedger(t *testing.T) {
 	byHand := ledger.Entry{Event: ledger.GuardPause, By: "alice", Via: "cli", At: time.Unix(1_700_000_000, 0), Reason: "migration"}
 	flood := ledger.Entry{Event: ledger.GuardPause, By: "worker-2", Via: "worker", At: time.Unix(1_700_000_001, 0), Build: "1.0+plain", Fingerprints: []string{bad}}
 	for name, c := range map[string]struct {
-		holds []ledger.Entry // the new ledger, when it is first read
+		holds []ledger.Entry // what the new ledger holds when it is first read
 		want  []ledger.Entry
 		held  string
 	}{
 		"it is empty":                    {nil, []ledger.Entry{byHand, flood}, ledger.ByHand},
 		"another worker wrote the first": {[]ledger.Entry{byHand}, []ledger.Entry{flood}, ledger.ByHand},
 		"other workers wrote both":       {[]ledger.Entry{flood, byHand}, nil, ledger.Flood},
-		"all were resumed from":          {[]ledger.Entry{byHand, flood, resume()}, nil, ""},
+		"all have ended by a resume":     {[]ledger.Entry{byHand, flood, resume()}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,7 +25,7 @@ type Guard struct {
 	seen     map[id]bool                // all pauses of this ledger, ended ones included: a second copy changes nothing
 	accepted map[string]map[string]bool // fingerprints that a resume accepted, by build
 	own      []ledger.Entry             // in force, but not read back yet
-	told     int                        // how many of own were announced, from the first on
+	told     int                        // how many of the first entries in own were announced
 }
 
 // id identifies a pause: a write without a response is repeated, so the ledger may hold an entry twice.
@@ -36,7 +36,7 @@ type id struct {
 
 func idOf(e ledger.Entry) id { return id{e.By, e.At.UnixNano()} }
 
-// Pause returns the pause in force that began first. It is false if calls may start.
+// Pause returns the pause in force that began first. The second result is false if calls may start.
 func (g *Guard) Pause() (ledger.Entry, bool) {
 	switch {
 	case len(g.pauses) > 0:
@@ -55,8 +55,8 @@ func (g *Guard) Pauses() []ledger.Entry { return slices.Clone(g.pauses) }
 // Accepted notes that LeadHit accepted an item. Failures that will be retried do not count, so they are not reported.
 func (g *Guard) Accepted() { g.add(item{}) }
 
-// Refused notes that a letter about an order is about to be stored for the first time. The order is empty if its id is
-// unknown. The letter may complete a flood, so ask Pause and Announcement afterwards.
+// Refused notes that an order's letter will be stored for the first time. The order is empty if its id is unknown. The
+// letter may complete a flood, so call Pause and Announcement afterwards.
 func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 	known := g.accepted[g.Build][fingerprint]
 	if !g.add(item{letter: !known, order: order, fingerprint: fingerprint}) {
@@ -74,21 +74,21 @@ func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 // They belong to its cause, so they do not count.
 func (g *Guard) add(i item) bool { return !g.paused() && g.flood.add(i) }
 
-// Announcement returns, once each, the next entry that the caller must append to the ledger: a pause of our own, or
-// one that a deleted ledger held. It is false if there is none. Other workers and a restarted process know only what
-// the ledger holds, so the caller repeats the write until it succeeds.
+// Announcement returns the next entry that the caller must append to the ledger: a pause of our own, or one that a
+// deleted ledger held. It returns each entry once. The second result is false if there is none. Other workers and a
+// restarted process know only what the ledger holds, so the caller repeats the write until it succeeds.
 func (g *Guard) Announcement() (ledger.Entry, bool) {
 	if g.told >= len(g.own) {
 		return ledger.Entry{}, false
 	}
 	e := g.own[g.told]
-	e.Via = cmp.Or(e.Via, "worker") // a pause that a deleted ledger held keeps its own
+	e.Via = cmp.Or(e.Via, "worker") // a pause that a deleted ledger held keeps its Via
 	g.told++
 	return e, true
 }
 
 // Follow takes the ledger's next entry that is [ledger.Entry.For] the group. Pass all entries in the ledger's order,
-// from its start when the process starts, and our own too: a resume ends only pauses that precede it.
+// including our own: a resume ends only pauses that precede it. A new process begins at the ledger's start.
 func (g *Guard) Follow(e ledger.Entry) {
 	paused := g.paused()
 	switch {
@@ -103,7 +103,7 @@ func (g *Guard) Follow(e ledger.Entry) {
 	}
 }
 
-// readBack removes a pause that the ledger holds from those that are to be written to it.
+// readBack removes from own a pause that the ledger now holds.
 func (g *Guard) readBack(e ledger.Entry) {
 	if g.seen == nil {
 		g.seen = map[id]bool{}
@@ -113,8 +113,8 @@ func (g *Guard) readBack(e ledger.Entry) {
 	if i < 0 {
 		return
 	}
-	// Usually it is the first, because entries are announced in this order. Moving those before it, rather than the
-	// many that may follow it, keeps this fast.
+	// Usually the pause is the first one in own, because entries are announced in this order. Moving the entries before
+	// the pause, rather than the many that may follow it, keeps readBack fast.
 	copy(g.own[1:], g.own[:i])
 	g.own = g.own[1:]
 	if i < g.told {

@@ -27,9 +27,9 @@ func TestTwoCopiesOfAPauseEndTogether(t *testing.T) {
 		held  string
 	}{
 		"its second copy":                      {byHand(), ""},
-		"a copy with the time of another zone": {inAnotherZone, ""},
+		"a copy with its time in another zone": {inAnotherZone, ""},
 		"a later pause":                        {later, ledger.ByHand},
-		"another's pause":                      {bobs, ledger.ByHand},
+		"another person's pause":               {bobs, ledger.ByHand},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,8 +53,8 @@ func TestTwoCopiesOfAPauseEndTogether(t *testing.T) {
 	}
 }
 
-// TestAfterTheLossOfALedgerAllWorkersAgree: one that saw the end of a pause in the old ledger and one that knows only
-// the new ledger reach the same state.
+// TestAfterTheLossOfALedgerAllWorkersAgree: a worker that saw the end of a pause in the old ledger and a worker that
+// knows only the new ledger reach the same state.
 func TestAfterTheLossOfALedgerAllWorkersAgree(t *testing.T) {
 	t.Parallel()
 	knows, isNew := newRig(t), newRig(t)
