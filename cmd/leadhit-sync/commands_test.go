@@ -192,7 +192,7 @@ func TestCheckReportsAMappingWithMistakes(t *testing.T) {
 func TestLettersOfATopicThatDoesNotExistYetSaysSo(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
 	got := command(t, "", "letters", "list")
-	if want := "dlq.leadhit-sync does not exist: no letter was written yet"; got.code != exitError ||
+	if want := "dlq.leadhit-sync does not exist: no letter has been written yet"; got.code != exitError ||
 		!strings.Contains(got.err, want) {
 		t.Errorf("got %+v, want %q", got, want)
 	}

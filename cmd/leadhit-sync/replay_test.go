@@ -379,7 +379,7 @@ func TestAPlanSaysThatNothingHasChanged(t *testing.T) {
 		c.letter(fmt.Sprintf("orders/0/%d", i), 0, func(l *deadletter.Letter) { l.Status, l.Version = "paid", version })
 	}
 	const want = "nothing has changed: for every letter, the mapping asks for the same as when it failed " +
-		"(workers of version 1.8.0, 1.9.0); they fail again unless LeadHit or the workers have changed"
+		"(workers of version 1.8.0, 1.9.0); the letters fail again unless LeadHit or the workers have changed"
 	if got := replays(t, "--state", "open", "--dry-run"); got.code != 0 || !strings.Contains(got.out, want) {
 		t.Errorf("got %+v, want %q", got, want)
 	}

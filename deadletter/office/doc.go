@@ -7,6 +7,6 @@
 //
 // # Goroutines
 //
-// Serve reads both topics every two seconds, and carries out the runs that people start. It ends with its context,
-// stops these runs, and waits for them. All other methods may be called by several goroutines.
+// Serve reads both topics every two seconds, and carries out the runs that people start. When its context ends, it
+// stops these runs and waits for them. All other methods may be called by several goroutines.
 package office

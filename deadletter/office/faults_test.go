@@ -111,7 +111,7 @@ func TestLettersOfARecreatedTopicReplaceTheOldOnes(t *testing.T) {
 		return found == 1
 	})
 	if after := reading(o); after.Number <= before {
-		t.Errorf("got reading %d after %d, want a higher number: pages are kept by it", after.Number, before)
+		t.Errorf("got reading %d after %d, want a higher number: pages are cached by it", after.Number, before)
 	}
 }
 

@@ -33,7 +33,7 @@ type Settings struct {
 	// Workers returns the URLs of the workers' status pages. It is called for each page that shows workers, because
 	// they come and go.
 	Workers func(context.Context) ([]string, error)
-	// Log gets one line when the topics cannot be read, and one when they can be again.
+	// Log gets one line when the topics cannot be read, and one when they can be read again.
 	Log *slog.Logger
 }
 
@@ -41,7 +41,7 @@ type Settings struct {
 type Office struct {
 	settings Settings
 	// start hands runs to Serve, which owns their goroutines: a run outlives the request that started it. ended is
-	// closed when Serve has stopped taking them, so that a late request fails and does not wait for ever.
+	// closed when Serve has stopped taking runs, so that a late request fails and does not wait for ever.
 	start chan job
 	ended chan struct{}
 
@@ -85,7 +85,8 @@ func (o *Office) run(ctx context.Context) error {
 	}
 }
 
-// keepReading reads the topics until ctx ends. It logs once that they cannot be read, and once that they can again.
+// keepReading reads the topics until ctx ends. It logs once that they cannot be read, and once that they can be read
+// again.
 func (o *Office) keepReading(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -136,7 +137,7 @@ func (o *Office) refresh(ctx context.Context) error {
 	return err
 }
 
-// read reads what is new, and sometimes the partitions of the group's topics, which a plan depends on.
+// read reads what is new, and every limitsEvery the partitions of the group's topics, which a plan depends on.
 func (o *Office) read(ctx context.Context, r *operator.Reader) error {
 	if err := r.Refresh(ctx); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 const (
 	// via distinguishes entries of the desk from those of commands.
 	via = "desk"
-	// mostRuns limits the runs at once: each writes to the ledger and reads it several times a second.
+	// mostRuns limits the runs in progress at once: each writes to the ledger and reads it several times a second.
 	mostRuns = 10
 )
 
@@ -31,7 +31,7 @@ var (
 type job struct {
 	run  replay.Run
 	plan replay.Plan
-	told chan error // nil as soon as the ledger has the start
+	told chan error // gets nil as soon as the ledger has the run's start, or the error
 }
 
 // Start implements [desk.Writer].

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	requestLimit  = 10 * time.Second // of reading a request
+	requestLimit  = 10 * time.Second // for reading a request
 	maxHTTPHeader = 16 << 10
 	// answerLimit limits a response: reading an order's topics may take minutes.
 	answerLimit = 5 * time.Minute

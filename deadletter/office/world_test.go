@@ -42,7 +42,7 @@ type world struct {
 	calls map[string]int
 }
 
-// newWorld has n letters, each of an order of its own.
+// newWorld returns a world with n letters, each of an order of its own.
 func newWorld(t *testing.T, n int) *world {
 	t.Helper()
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, letters, entries), kfake.SeedTopics(2, "orders"))
@@ -141,7 +141,7 @@ func (w *world) called() (all int) {
 	return all
 }
 
-// settings are those of an office at the cluster.
+// settings returns the settings of an office that uses the cluster.
 func (w *world) settings() office.Settings {
 	w.Helper()
 	cluster, err := broker.Open(broker.Options{

@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	// appendLimit limits the time for writing an entry. It includes the creation of the ledger and the wait until the
-	// brokers know it. After the limit it is unknown whether the entry is stored.
+	// appendLimit limits the time for writing an entry. This time includes the creation of the ledger and the wait
+	// until the brokers know the ledger. After the limit it is unknown whether the entry is stored.
 	appendLimit = 30 * time.Second
-	// writeAtOnce bounds the entries that wait for an acknowledgement; those of a few milliseconds share a batch.
+	// writeAtOnce limits how many entries wait for an acknowledgement at once. Entries that are written within a few
+	// milliseconds share a batch.
 	writeAtOnce = 50
 )
 
@@ -32,7 +33,7 @@ type Access struct {
 	// Mapping is today's mapping; nil if it is not known, for the reason Unmapped.
 	Mapping  *mapping.Mapping
 	Unmapped string
-	// Answered, if not nil, is called after each response of Kafka.
+	// Answered, if not nil, is called after each response from Kafka.
 	Answered func()
 }
 

@@ -10,14 +10,14 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Select returns the letters of a filter. A letter that was given by id must be there, or known to the ledger.
+// Select returns the letters of a filter. A letter that was given by id must exist, or the ledger must mention it.
 func (r *Reader) Select(filter view.Filter) (letters []view.Letter, err error) {
 	r.Look(func(v *view.View) { letters, err = selected(v, filter) })
 	return letters, err
 }
 
-// selected adds letters that are named by id but were deleted from the topic: the ledger can still close them. An
-// unknown id is an error, because a typo must not look like success.
+// selected returns the letters of a filter. It adds letters that are named by id but were deleted from the topic: the
+// ledger can still close them. An unknown id is an error, because a typo must not look like success.
 func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 	letters := slices.Collect(v.Letters(filter))
 	for _, id := range filter.IDs {
@@ -35,7 +35,7 @@ func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 	return letters, nil
 }
 
-// Changing returns an entry for each letter that it can change.
+// Changing returns an entry for each letter whose state the entry can change.
 func Changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	return AboutEach(slices.DeleteFunc(slices.Clone(letters), func(l view.Letter) bool {
 		waits := l.Ledger.State == fold.Open || l.Ledger.State == fold.Requeued

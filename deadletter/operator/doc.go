@@ -10,5 +10,5 @@
 // It joins no group, commits nothing and makes no calls to LeadHit. It writes only to the ledger, which
 // Access.WriteEntry creates if it does not exist. Reading creates nothing.
 //
-// An Access may be used by several goroutines, a Reader by one at a time.
+// Several goroutines may use an Access. They may also share a Reader, if they use its View only in Look.
 package operator

@@ -51,8 +51,9 @@ func (r *Reader) hash(text string) uint64 { return maphash.String(r.seed, text) 
 // orderKey differs from every letter id, which has no newline.
 func orderKey(order string) string { return "\n" + order }
 
-// HistoryOf reads the records of a letter and the entries about it, the oldest first. Records of one topic keep its
-// order if their clocks agree; the ledger's order decides what counted, whatever the clocks say.
+// HistoryOf reads the records of a letter and the entries about it, the oldest first. Records of one topic keep the
+// topic's order if their writers' clocks agree. The ledger's order decides which entries counted, whatever the clocks
+// say.
 func (r *Reader) HistoryOf(ctx context.Context, l view.Letter) ([]life.Step, error) {
 	all := []life.Step{}
 	id := l.Ledger.ID.String()
@@ -65,8 +66,8 @@ func (r *Reader) HistoryOf(ctx context.Context, l view.Letter) ([]life.Step, err
 	return all, err
 }
 
-// readMentions reads the records of a group that mention letters or orders, and passes them to take. They are
-// found by hash, so take may also get one that mentions none of them.
+// readMentions reads the records of a group that mention letters or orders, and passes them to take. Records are found
+// by hash, so take may also get a record that mentions none of the keys.
 func (r *Reader) readMentions(ctx context.Context, group string, keys []string, take stepTaker) error {
 	for _, m := range r.mentionsOf(keys) {
 		topic := r.Letters
@@ -130,7 +131,7 @@ func (r *Reader) mentionsOf(keys []string) []mention {
 	return all[max(0, len(all)-mostMentions):]
 }
 
-// recordAt reads one record. It is false if retention has removed it.
+// recordAt reads one record. The second result is false if retention has removed the record.
 func (r *Reader) recordAt(ctx context.Context, topic string, partition int, offset int64) (event.Record, bool, error) {
 	for record, err := range scan.Records(ctx, r.Cluster, scan.Range{
 		Topic: topic, Partitions: []int{partition}, Uncommitted: true,

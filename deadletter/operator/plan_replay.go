@@ -23,7 +23,7 @@ import (
 // Selection says which letters a plan is about.
 type Selection struct {
 	Filter view.Filter
-	// Most, MaxReplays and Force are those of replay.Limits.
+	// Most, MaxReplays and Force are as in [replay.Limits].
 	Most, MaxReplays int
 	Force            bool
 }
@@ -37,7 +37,7 @@ type Plan struct {
 	Missing error
 }
 
-// Refused reports whether letters were found that nobody may replay as they are, rather than none.
+// Refused reports whether the plan found letters that must not be replayed as they are.
 func (p Plan) Refused() bool {
 	for class, count := range p.Counts {
 		if count > 0 && !slices.Contains([]replay.Class{replay.Ready, replay.Requeued, replay.Resolved}, class) {
@@ -68,8 +68,8 @@ func (r *Reader) Plan(ctx context.Context, s Selection) (Plan, error) {
 	return p, nil
 }
 
-// Limits returns those of a plan. Without Topics, every topic that exists counts as consumed, and so does one that may
-// not be described.
+// Limits returns the limits of a plan. Without Topics, every topic that exists counts as consumed. A topic that may not
+// be described counts as existing.
 func (r *Reader) Limits(ctx context.Context, s Selection) (replay.Limits, error) {
 	limits := replay.Limits{
 		Group: r.Group, Most: s.Most, MaxReplays: s.MaxReplays, Force: s.Force, Stored: r.stored(ctx),
@@ -107,8 +107,8 @@ func topicsOf(letters iter.Seq[view.Letter]) []string {
 	return slices.Collect(maps.Keys(topics))
 }
 
-// stored returns a function that reports whether a topic still has an event. If that cannot be found out here, the
-// worker finds out.
+// stored returns a function that reports whether a topic still has an event. If the function cannot find out, it
+// returns true, and the worker finds out.
 func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
 	first := map[event.Partition]int64{}
 	return func(p event.Place) bool {
@@ -124,7 +124,7 @@ func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
 	}
 }
 
-// becomes maps the ready letters by today's mapping, in one pass over the part of the topic that holds them.
+// becomes maps the ready letters with today's mapping, in one pass over the part of the topic that holds them.
 func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
 	if r.Mapping == nil || len(letters) == 0 {
 		return nil
@@ -158,7 +158,7 @@ func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
 	return nil
 }
 
-// warnings say what a person may want to change first.
+// warnings returns what a person may want to change before the replay.
 func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
 	warn := func(name, format string, facts ...any) { all = append(all, life.NewNote(name, format, facts...)) }
 	if ready := p.Counts[replay.Ready]; ready > len(p.Letters) {
@@ -191,7 +191,8 @@ func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
 	}
 	if same == len(p.Letters) {
 		warn("nothing-changed", "nothing has changed: for every letter, the mapping asks for the same as when it failed "+
-			"(workers of version %s); they fail again unless LeadHit or the workers have changed", versions(p.Letters))
+			"(workers of version %s); the letters fail again unless LeadHit or the workers have changed",
+			versions(p.Letters))
 	}
 	return all
 }
@@ -226,7 +227,7 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 	return nil
 }
 
-// Status is the status of our own group's letter, for a run.
+// Status returns the status of a letter of our own group, for a run.
 func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -39,7 +39,7 @@ type Reader struct {
 	seed     maphash.Seed
 }
 
-// Reader returns a reader that has read nothing. headers are the names that filters may ask for.
+// Reader returns a reader that has read nothing. Filters may ask for the headers with these names.
 func (a Access) Reader(headers ...string) *Reader {
 	return &Reader{
 		Access: a, View: view.New(a.Group, headers...), next: map[event.Partition]int64{},
@@ -67,16 +67,16 @@ func (r *Reader) Refresh(ctx context.Context) error {
 	}
 	first := len(r.next) == 0 // only Refresh changes it
 	err := r.read(ctx, r.Letters, r.takeLetter)
-	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false comfort.
+	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false.
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
-		return fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC "+
-			"is wrong", r.Letters)
+		return fmt.Errorf("topic %s does not exist: no letter has been written yet, or KAFKA_GROUP or "+
+			"DEAD_LETTER_TOPIC is wrong", r.Letters)
 	}
 	if err != nil {
 		return err
 	}
 	if first {
-		// Without permission to read the topic's settings, times of expiry are unknown; nothing else needs them.
+		// Without permission to read the topic's settings, expiry times are unknown; nothing else needs the settings.
 		keeps, _, _ := r.Cluster.Retention(ctx, r.Letters)
 		r.mu.Lock()
 		r.View.Retention = keeps
@@ -114,7 +114,7 @@ func (r *Reader) takeEntry(record event.Record) {
 	}
 }
 
-// Pauses are the pauses in force, as far as the ledger was read.
+// Pauses returns the pauses in force, as far as the ledger was read.
 func (r *Reader) Pauses() []ledger.Entry {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -122,7 +122,8 @@ func (r *Reader) Pauses() []ledger.Entry {
 }
 
 // read reads a topic up to its current end. The first call reads all partitions, because other programs may have
-// written to any. After that only the first one grows, and those that had records: we write only to the first.
+// written to any of them. Later calls read only the first partition, which is the one that we write to, and those that
+// had records.
 func (r *Reader) read(ctx context.Context, topic string, take func(event.Record)) error {
 	var ranges []scan.Range
 	first := event.Partition{Topic: topic}

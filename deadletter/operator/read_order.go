@@ -32,7 +32,7 @@ type OrderQuery struct {
 	Since time.Time
 	// Workers returns the URLs of the workers' status pages.
 	Workers func(context.Context) ([]string, error)
-	// Progress, if not nil, is called while a topic is read, and with an empty topic when all were.
+	// Progress, if not nil, is called while a topic is read, and with an empty topic after all topics were read.
 	Progress func(topic string, done, total int64)
 }
 
@@ -44,13 +44,13 @@ type orderReader struct {
 	life    life.Order
 	facts   life.Facts
 	byID    map[string]*life.Event
-	calls   map[event.Partition]askedCall // the last of each
+	calls   map[event.Partition]askedCall // the last of each partition
 	history map[string][]life.Step        // by the letter's id
 }
 
 // ReadOrder reads what happened to an order's events: the topics since q.Since, the group's commits, the letters and
-// the ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found. A reader
-// with an Index reads only the new records of letters and ledger; one without an Index must be new.
+// the ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found. A Reader
+// with an Index reads only the new records of letters and ledger; a Reader without an Index must have read nothing yet.
 func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
 	o := &orderReader{
 		Reader: r, OrderQuery: q, facts: life.Facts{Group: r.Group},
@@ -69,9 +69,9 @@ func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, erro
 	return &o.life, nil
 }
 
-// read reads the topics, asks the workers and then the group. Letters come last: a commit covers an event only when its
-// letter is stored, so an event that is covered but has no letter then never had one. A worker's report is older than
-// the commit, so the commit overrules it.
+// read reads the topics, asks the workers, and then reads the group's commits. Letters come last: a commit covers an
+// event only after its letter is stored, so a covered event without a letter never had one. A worker's report is older
+// than the commit, so the commit overrules it.
 func (r *orderReader) read(ctx context.Context) error {
 	defer r.progress("", 0, 0)
 	for _, topic := range r.Topics {
@@ -82,8 +82,8 @@ func (r *orderReader) read(ctx context.Context) error {
 	r.progress("", 0, 0)
 	r.answered()
 	r.askWorkers(ctx)
-	// After an interruption no more is read. A broker that is quick enough answers even then, so the result would depend
-	// on chance.
+	// After an interruption nothing more is read. A broker that is fast enough would still respond, so the result would
+	// depend on chance.
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -124,7 +124,7 @@ func (r *orderReader) scan(ctx context.Context, what scan.Range) func(func(event
 	return scan.Records(ctx, r.Cluster, what)
 }
 
-// named adds the order ids of ignored items. A worker needs none, so only Explain reads them.
+// named adds the order ids of ignored items. A worker does not need these ids, so only Explain reads them.
 func (r *orderReader) named(ctx context.Context, record event.Record, items []event.Item) []event.Item {
 	if !slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Ignore && i.OrderID == "" }) {
 		return items
@@ -187,12 +187,13 @@ func (r *orderReader) repeats(e *life.Event, key []byte) {
 	r.calls[at] = askedCall{e, key}
 }
 
-// calledLater reports whether an item asks for a call about the order: of several in one event the last gets it.
+// calledLater reports whether an item asks for a call about the order: if several items of an event do, only the last
+// gets its call.
 func calledLater(items []event.Item, order string) bool {
 	return slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Call && i.OrderID == order })
 }
 
-// add counts what is beyond the limit, so that the list is not mistaken for complete.
+// add adds an event. It only counts events beyond the limit, so that the list is not mistaken for complete.
 func (r *orderReader) add(e *life.Event) {
 	if len(r.life.Events) == mostEvents {
 		r.life.More++
@@ -230,7 +231,8 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 	}
 	if reached == 0 {
 		r.note("workers-silent",
-			"no worker of group %s responded, so nothing is known of calls and waits; --workers names them", r.Group)
+			"no worker of group %s responded, so nothing is known about calls and waits; name the workers with "+
+				"--workers", r.Group)
 	}
 }
 
@@ -246,8 +248,8 @@ func withOrder(page, order string) string {
 	return at.String()
 }
 
-// commits reads what the group has committed about the partitions that have events of the order. It first asks for the
-// group: a search for the coordinator of one that does not exist would create __consumer_offsets.
+// commits reads what the group has committed in the partitions that have events of the order. It first asks whether the
+// group exists: a search for the coordinator of a group that does not exist would create __consumer_offsets.
 func (r *orderReader) commits(ctx context.Context) error {
 	group, err := members.Of(ctx, r.Cluster, r.Group)
 	if err != nil {
@@ -333,8 +335,8 @@ func (r *orderReader) readIndexed(ctx context.Context, remember stepTaker) error
 	return r.readMentions(ctx, r.Group, keys, remember)
 }
 
-// remember adds a step to a letter's history, and the event if only letters and ledger know it: it has expired, or is
-// older than --since.
+// remember adds a step to a letter's history. It also adds the event if only letters and ledger mention it: the event
+// has expired, or is older than --since.
 func (r *orderReader) remember(id string, s life.Step, l *deadletter.Letter) {
 	if place, err := ledger.ParseID(id); err == nil && r.byID[id] == nil {
 		e := life.NewEvent(place)
@@ -356,7 +358,7 @@ func (r *orderReader) finish() {
 		r.facts.Decide(e)
 	}
 	for _, e := range r.life.Events {
-		// LeadHit refused the call before, so this one was made.
+		// Either LeadHit refused the earlier call, so this one was made, or the letter shows that this one was made.
 		if before := r.byID[e.Repeats]; before != nil && before.Letter != nil || e.Letter != nil {
 			e.Repeats = ""
 		}
@@ -366,7 +368,7 @@ func (r *orderReader) finish() {
 		r.note(life.Unmapped, "%s cannot be read, because the schema registry does not respond", events(r.life.Unmapped))
 	}
 	if r.life.More > 0 {
-		r.note(life.LeftOut, "%s more of the order are left out", events(r.life.More))
+		r.note(life.LeftOut, "the list leaves out %s of the order", events(r.life.More))
 	}
 }
 

@@ -18,7 +18,7 @@ type Pausing struct {
 	Ledger string // the topic
 	// Followers are the workers that will obey the entry, as far as the group shows them.
 	Followers members.Followers
-	// Before are the pauses that were in force before. A resume has ended them.
+	// Before has the pauses that were in force before the entry. A resume has ended them.
 	Before []ledger.Entry
 	// Written is false for a resume without a pause in force, which writes nothing.
 	Written bool
@@ -92,8 +92,8 @@ func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, 
 	return read, nil
 }
 
-// absentError says that no worker would see what a command writes. exists says whether the ledger exists. It names both
-// settings, since either may be misspelt. Nothing was written, and the exit code is 1.
+// absentError says that no worker would see what a command writes. exists says whether the ledger exists. The error
+// names both settings, since either may be misspelt. Nothing was written, and the exit code is 1.
 func absentError(f members.Followers, topic string, exists bool, verb string) error {
 	if exists {
 		topic = "nothing in the ledger " + topic

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// breakerOutcomes is how many of the last outcomes the breaker looks at, and breakerLeast how many there must be.
+	// The breaker looks at the last breakerOutcomes outcomes, once there are at least breakerLeast.
 	breakerOutcomes = 50
 	breakerLeast    = 10
 )
@@ -20,14 +20,14 @@ const (
 type Summary struct {
 	Run     string
 	Planned int // letters that the plan calls ready
-	// The letters by outcome. Refused are letters again, Failed could not be tried, Dismissed were closed by an
-	// operator.
+	// The number of letters by outcome. Refused ones are letters again. Failed ones ended without a call. Dismissed
+	// ones were closed by an operator.
 	Resolved, Refused, Superseded, Failed, Dismissed int
-	// Waiting are requeued and have no outcome yet: the workers finish them without this run. Untouched were not
-	// requeued.
+	// Waiting letters are requeued and have no outcome yet: the workers finish them without this run. Untouched letters
+	// were not requeued.
 	Waiting, Untouched int
-	// Changed were not replayed by this run, because somebody or something else changed them first. Others counts those
-	// that another run replays.
+	// Changed has the letters that this run did not replay, because somebody or something else changed them first.
+	// Others is the number of letters that another run replays.
 	Changed []Change
 	Others  int
 
@@ -41,7 +41,7 @@ func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 // Change says how a letter differs from what was planned.
 type Change struct {
 	ID ledger.ID
-	// Is is the letter's current state. By and Run are those of the replay that was requested meanwhile, if any.
+	// Is is the letter's current state. By and Run are those of the replay that was requested in the meantime, if any.
 	Is      fold.State
 	By, Run string
 }
@@ -103,7 +103,7 @@ func (w *work) lost(l Planned, is fold.Status) {
 	w.summary.Changed = append(w.summary.Changed, c)
 }
 
-// count brings the numbers of the summary up to date, and shows them.
+// count updates the numbers of the summary, and passes it to Progress.
 func (w *work) count() {
 	w.summary.Waiting, w.summary.Untouched = len(w.waiting), len(w.left)
 	if w.Progress != nil {
@@ -125,10 +125,10 @@ func (w *work) read(ctx context.Context) error {
 	return nil
 }
 
-// judge takes the outcome of a letter. It is false if there is none yet.
+// judge takes the outcome of a letter. It returns false if there is no outcome yet.
 //
-// All entries that this run has written are read by now. So if the replay is not the letter's last, or is that of
-// somebody else, its entry did not count.
+// By now, all entries that this run has written are read back. So if the letter's last replay has another number or
+// belongs to another run, somebody else changed the letter.
 func (w *work) judge(a asked) bool {
 	is, _ := w.topics.Status(a.ID)
 	switch {
@@ -148,7 +148,7 @@ func (w *work) judge(a asked) bool {
 	case is.State == fold.Open && !is.Unanswered:
 		w.summary.Failed++
 		w.outcome(a, false)
-	default: // closed by an operator, and perhaps open again
+	default: // closed by an operator, and perhaps reopened
 		w.summary.Dismissed++
 	}
 	return true

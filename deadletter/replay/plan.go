@@ -13,7 +13,7 @@ import (
 // Class says what a plan does with a letter.
 type Class string
 
-// The classes. All but Ready are left alone.
+// The classes. A run leaves the letters of all classes but Ready alone.
 const (
 	Ready        Class = "ready"
 	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless it is closed
@@ -23,7 +23,7 @@ const (
 	overMax      Class = "over-max"      // it was replayed MaxReplays times
 	orderUnknown Class = "order-unknown" // nobody knows whether LeadHit accepted a newer event; Force replays it
 	expired      Class = "expired"       // the letter, or the value that it refers to, is gone
-	foreign      Class = "foreign"       // another group's, or its topic or partition is not consumed any more
+	foreign      Class = "foreign"       // it belongs to another group, or its topic or partition is no longer consumed
 )
 
 // Classes returns all classes, in the order in which people read them.
@@ -31,22 +31,22 @@ func Classes() []Class {
 	return []Class{Ready, Superseded, overMax, orderUnknown, Requeued, Resolved, dismissed, expired, foreign}
 }
 
-// mostLeft is how many of the letters that are left alone a plan lists.
+// mostLeft limits how many letters a plan lists as left alone.
 const mostLeft = 20
 
 // Limits say which letters a plan may call ready.
 type Limits struct {
-	// Group is the one whose letters are planned; letters of others are left alone.
+	// Group is the consumer group whose letters are planned; letters of other groups are left alone.
 	Group string
-	// Most limits how many letters are ready; further ones are only counted. MaxReplays limits how often a letter was
-	// replayed before.
+	// Most limits how many ready letters a plan lists; further ones are only counted. A letter that was replayed
+	// MaxReplays times is not ready.
 	Most, MaxReplays int
 	// Force makes letters ready although LeadHit accepted a newer event of their order: a replay may then set an older
 	// status, which only a person may decide.
 	Force bool
 	// Consumed reports whether the group consumes a partition.
 	Consumed func(event.Partition) bool
-	// Stored reports whether a topic still has the event at a place. It is asked about letters without a value.
+	// Stored reports whether a topic still has the event at a place. It is called for letters without a value.
 	Stored func(event.Place) bool
 	// Horizon is the first offset of the letters' topic that workers read when they start.
 	Horizon int64
@@ -58,12 +58,12 @@ type Planned struct {
 
 	Class Class
 	Why   string // in words, for a letter that is left alone
-	// Force is set for a letter that is ready only because of it.
+	// Force is set for a letter that is ready only because of Limits.Force.
 	Force bool
-	// Stage, Cause, Text and Version are those of the letter: where it failed, why, the status it was about, and the
-	// worker's version.
+	// Stage, Cause, Text and Version are copied from the letter: where and why it failed, the status that it was about,
+	// and the worker's version.
 	Stage, Cause, Text, Version string
-	// Becomes is what today's mapping makes of it; nil if that is not known.
+	// Becomes is what today's mapping makes of the letter's event; nil if that is not known.
 	Becomes *event.Item
 }
 
@@ -73,7 +73,7 @@ type Plan struct {
 	Letters []Planned
 	// Left are the first of the letters that are left alone.
 	Left []Planned
-	// Counts are all letters by class. More of them may be ready than Limits.Most.
+	// Counts is the number of all letters by class. More letters may be ready than Limits.Most.
 	Counts map[Class]int
 }
 
@@ -130,7 +130,7 @@ func (is Limits) Judge(l view.Letter) Planned {
 	return p
 }
 
-// fixed returns the class of a letter that no option makes ready.
+// fixed returns the class of a letter that no option can make ready, and Ready for all other letters.
 func (is Limits) fixed(l view.Letter) (class Class, why string) {
 	partition := event.Partition{Topic: l.Ledger.ID.Topic, Number: l.Ledger.ID.Partition}
 	switch {

@@ -51,7 +51,7 @@ func classified(t *testing.T) (*world, map[replay.Class]ledger.ID) {
 	return w, of
 }
 
-func TestAPlanClassesEveryLetter(t *testing.T) {
+func TestAPlanClassifiesEveryLetter(t *testing.T) {
 	t.Parallel()
 	w, of := classified(t)
 	p := w.reader().plan(t)
@@ -90,7 +90,7 @@ func TestForceReplaysWhatNobodyHasClosed(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReplayedSaysWhy(t *testing.T) {
+func TestAPlanSaysWhyALetterCannotBeReplayed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 2)
 	for _, topic := range []string{"old", "orders"} {
@@ -137,7 +137,7 @@ func TestAPlanKeepsToItsLimitAndCountsTheRest(t *testing.T) {
 	}
 }
 
-func TestTodaysMappingIsAppliedAsTheWorkerDoes(t *testing.T) {
+func TestTodaysMappingIsAppliedAsByTheWorker(t *testing.T) {
 	t.Parallel()
 	call := func(order, status string) event.Item {
 		return event.Item{Action: event.Call, OrderID: order, Status: status}

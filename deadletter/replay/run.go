@@ -14,17 +14,18 @@ import (
 )
 
 const (
-	// window is how many letters may be without an outcome at once. The workers send those of a stopped run too, so
-	// they must be few.
+	// window is how many letters may be without an outcome at once. The workers send these even after the run has
+	// stopped, so they must be few.
 	window = 50
 	// canaryLimit is how long a canary may take.
 	canaryLimit = 60 * time.Second
 	// refreshEvery is how often both topics are read while letters wait for their outcome.
 	refreshEvery = 250 * time.Millisecond
-	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean stays at the rate,
+	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean rate stays as set,
 	// without a burst.
 	catchUp = 250 * time.Millisecond
-	// stopLimit is how long the entry about the end of a run may take: people read it, and no rule depends on it.
+	// stopLimit is how long writing the entry about the end of a run may take: people read the entry, and no rule
+	// depends on it.
 	stopLimit = 5 * time.Second
 )
 
@@ -32,7 +33,8 @@ const (
 type Topics interface {
 	// Refresh reads both topics to the ends that they have when it is called.
 	Refresh(ctx context.Context) error
-	// Status returns what both say about a letter, as far as they were read. It returns false if neither mentions it.
+	// Status returns what both topics say about a letter, as far as they were read. It returns false if neither
+	// mentions the letter.
 	Status(id ledger.ID) (fold.Status, bool)
 	// Append writes an entry to the ledger. After an error the entry may be stored or not. A write that has begun
 	// should not be cut short.
@@ -42,7 +44,7 @@ type Topics interface {
 // Run is one run of a plan.
 type Run struct {
 	ID string
-	// Group, By, Via and Reason are those of its entries. Filter says in words what the plan selected.
+	// Group, By, Via and Reason go into the run's entries. Filter says in words what the plan selected.
 	Group, By, Via, Reason, Filter string
 
 	Rate    float64       // letters a second, above 0
@@ -58,7 +60,7 @@ type Run struct {
 // Stop says why a run has ended before all its letters had an outcome.
 type Stop string
 
-// The reasons to stop. The zero value is that of a run which has done everything.
+// The reasons to stop. The zero value means that the run has done everything.
 const (
 	stopCanary  Stop = "canary"  // a canary was not resolved
 	stopBreaker Stop = "breaker" // too many of the last outcomes were refusals
@@ -68,8 +70,8 @@ const (
 )
 
 // Do requeues the letters that the plan calls ready, and waits for their outcomes. Its error is a [ChangedError] if
-// these letters have changed since the plan was made; no letter is requeued then. Other errors are those of the topics.
-// The summary is complete, also after an error.
+// these letters have changed since the plan was made; no letter is requeued then. Other errors come from the topics.
+// The summary is complete even after an error.
 func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	w := newWork(r, p, topics)
 	if err := topics.Refresh(ctx); err != nil {
@@ -90,7 +92,7 @@ func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	if w.summary.Stop != "" {
 		why = string(w.summary.Stop) + ": " + w.summary.Why
 	}
-	// People see an unfinished run without this entry. That alone does not make the run a failure.
+	// Without this entry, people see an unfinished run. That alone does not make the run a failure.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
 	defer cancel()
 	_ = w.append(ctx, ledger.Entry{Event: ledger.RunStop, Why: plain(why, 256)})
@@ -112,7 +114,7 @@ func plain(text string, limit int) string {
 	return text
 }
 
-// work is a run in progress. One goroutine does everything in turn, so the order of the entries is that of the letters.
+// work is a run in progress. One goroutine does everything in turn, so the entries are in the order of the letters.
 type work struct {
 	Run
 
@@ -188,7 +190,7 @@ func (w *work) finished() bool {
 	return len(w.left) == 0 && (len(w.waiting) == 0 || w.NoWait && !w.unread && w.proven >= w.Canary)
 }
 
-// late stops a run whose time is over, or whose canary takes too long.
+// late stops a run whose time is up, or whose canary takes too long.
 func (w *work) late(now, end time.Time) bool {
 	switch {
 	case w.proven < w.Canary && len(w.waiting) > 0 && now.Sub(w.waiting[0].at) >= canaryLimit:
@@ -205,7 +207,7 @@ func (w *work) stop(cause Stop, why string) {
 	w.summary.Stop, w.summary.Why = cause, why
 }
 
-// nextStep is when there is something to do: a letter to ask for, topics to read, or the end.
+// nextStep returns when there is something to do: a letter to requeue, topics to read, or the end.
 func (w *work) nextStep(now, end time.Time) time.Time {
 	next := w.nextRead
 	if w.mayAsk() && w.nextAsk.Before(next) {
@@ -235,8 +237,8 @@ func (w *work) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// mayAsk reports whether another letter may be requeued now, if the rate is ignored. Until the canaries are resolved,
-// no others are.
+// mayAsk reports whether another letter may be requeued now, apart from the rate. Until the canaries are resolved, no
+// other letters are requeued.
 func (w *work) mayAsk() bool {
 	room := window - len(w.waiting)
 	if w.proven < w.Canary {
@@ -245,7 +247,7 @@ func (w *work) mayAsk() bool {
 	return w.summary.Stop == "" && len(w.left) > 0 && room > 0
 }
 
-// askDue requeues the letters whose time has come.
+// askDue requeues the letters that are due.
 func (w *work) askDue(ctx context.Context) error {
 	interval := time.Duration(float64(time.Second) / w.Rate)
 	for w.mayAsk() && ctx.Err() == nil {

@@ -78,7 +78,7 @@ func areFull(t *testing.T, all []ledger.Entry) {
 			t.Errorf("got %+v, want a full entry", e)
 		}
 		if i >= 13 && e.At.Sub(all[i-13].At) < time.Second {
-			t.Errorf("got 14 entries within %v, want at most the rate and what was missed", e.At.Sub(all[i-13].At))
+			t.Errorf("got 14 entries within %v, want at least 1 s", e.At.Sub(all[i-13].At))
 		}
 	}
 }
@@ -284,7 +284,7 @@ func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 				if err == nil && s.Stop != "" || attempt > 25 {
 					w.t.Fatalf("seed %d: got %+v in attempt %d, want a kill or the end", seed, s, attempt)
 				}
-				// The same command at once, or after the worker has done everything.
+				// The same command follows at once, or after the worker has done everything.
 				if dice.IntN(2) == 0 {
 					w.idle()
 				}

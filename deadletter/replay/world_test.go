@@ -17,8 +17,8 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// world is both topics, and a worker that owns everything. It takes replays up in the order of the ledger, calls one
-// every 20 ms, and writes the outcome when the call ends.
+// world is both topics, and a worker that owns everything. The worker takes replays in the order of the ledger, makes
+// one call every 20 ms, and writes the outcome when the call ends.
 type world struct {
 	t       *testing.T
 	mu      sync.Mutex
@@ -29,7 +29,7 @@ type world struct {
 	calls   map[ledger.ID]int
 	order   []ledger.ID // of the calls
 
-	// what LeadHit says: nil accepts.
+	// refuses decides whether LeadHit refuses a call; nil accepts all calls.
 	refuses func(id ledger.ID, call int) bool
 	dead    bool // no worker runs
 	broken  func(e ledger.Entry) error
@@ -162,7 +162,7 @@ func (r *reader) Status(id ledger.ID) (fold.Status, bool) {
 
 var errKafka = errors.New("kafka is down")
 
-// Append takes a while, in which others write too.
+// Append takes a while, during which others write too.
 func (r *reader) Append(ctx context.Context, e ledger.Entry) error {
 	<-time.After(5 * time.Millisecond)
 	r.mu.Lock()
@@ -219,8 +219,8 @@ func (w *world) entries(what ledger.Event) []ledger.Entry {
 	return slices.DeleteFunc(slices.Clone(w.ledger), func(e ledger.Entry) bool { return e.Event != what })
 }
 
-// killedLater lets only the first writes succeed. The write with the number left is stored or not, as stored says, and
-// none follows.
+// killedLater kills a run at the write with the number left: the writes before it succeed, stored says whether this one
+// is stored, and all later writes fail.
 func (w *world) killedLater(left int, stored bool) {
 	w.broken = func(e ledger.Entry) error {
 		if left--; left > 0 {

@@ -14,7 +14,7 @@ import (
 type Facts struct {
 	// Group is the consumer group whose commits and workers these are.
 	Group string
-	// Workers are those that responded.
+	// Workers has the status of each worker that responded.
 	Workers []status.Worker
 	// Commits is nil if they could not be read.
 	Commits map[event.Partition]groups.OffsetCommit

@@ -10,7 +10,7 @@ type Note struct {
 	text  string
 }
 
-// Names of notes about what an order's Unmapped and More count.
+// Names of the notes about an Order's Unmapped and More.
 const (
 	Unmapped = "unmapped-events"
 	LeftOut  = "left-out-events"

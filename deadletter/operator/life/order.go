@@ -15,16 +15,16 @@ import (
 type Order struct {
 	Schema string `json:"schema"`
 	Order  string `json:"order_id"`
-	// Since is where the reading began, by the records' times: what the order did before is not in Events, unless a
-	// letter or the ledger knows it.
+	// Since is where the reading began, by the records' times. Earlier events of the order are not in Events, unless a
+	// letter or the ledger mentions them.
 	Since  time.Time `json:"since"`
 	Topics []string  `json:"topics"`
 	// Read counts the records that were read, of all orders: a topic has no index of orders.
 	Read     int     `json:"events_read"`
 	Seconds  float64 `json:"seconds"`
 	Complete bool    `json:"complete"` // false: interrupted
-	// Unmapped counts the events that could not be read, because the schema registry did not respond. Some may be the
-	// order's. More counts the order's events beyond the limit of Events.
+	// Unmapped counts the events that could not be read, because the schema registry did not respond. Some of them may
+	// be about the order. More counts the order's events beyond the limit of Events.
 	Unmapped int      `json:"events_without_schema,omitempty"`
 	More     int      `json:"events_left_out,omitempty"`
 	Workers  []Asked  `json:"workers"`
@@ -49,7 +49,7 @@ type Event struct {
 	// Time is the record's; null if it is unknown, or beyond what JSON can express.
 	Time *time.Time `json:"time"`
 	// Action is what the current mapping returns for the event; empty if only letters or the ledger mention it. ByKey
-	// says that the mapping finds no order id, but the record's key is the order's.
+	// says that the mapping finds no order id, but the record's key is the order's id.
 	Action  string `json:"action,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Cause   string `json:"cause,omitempty"`
@@ -78,7 +78,7 @@ const (
 	NotReached   State = "not reached"   // the worker has not fetched it
 	NothingLeft  State = "nothing left"  // the worker has fetched it and lists nothing left to do
 	Fetched      State = "fetched"       // the worker has fetched it and does not say more
-	NotCommitted State = "not committed" // and no worker was asked
+	NotCommitted State = "not committed" // and no worker reports on its partition
 	Unknown      State = "unknown"
 )
 

@@ -23,7 +23,7 @@ const (
 	loading = 14
 )
 
-// clientID is the client id of our workers. In the group, a worker whose place is known adds it after a hyphen.
+// clientID is the client id of our workers. In the group, a worker that knows where it runs adds that after a hyphen.
 const clientID = "leadhit-sync"
 
 // IsWorker reports whether a member is one of our workers. The client id is the only sign of that, and any program may
@@ -33,7 +33,7 @@ func IsWorker(m groups.GroupMember) bool {
 }
 
 // Followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
-// in the group do not. Their numbers are for people. Nothing but the check for a misspelt group depends on them.
+// in the group do not. The numbers are for people. Only the check for a misspelt group depends on them.
 type Followers struct {
 	Group   string
 	Workers int   // members of the group that are workers
@@ -42,8 +42,8 @@ type Followers struct {
 	Unknown error // why the numbers are not known; nil if they are
 }
 
-// Count asks Kafka for the group's members. It returns no error: a pause must be possible without them. An operator
-// needs it most when something is broken, and a missing permission for the group must not stand in the way.
+// Count asks Kafka for the group's members. It returns no error: a pause must be possible without the numbers. An
+// operator needs a pause most when something is broken, and a missing permission for the group must not prevent it.
 func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers {
 	found, err := Of(ctx, cluster, group)
 	f := Followers{Group: group, Exists: err == nil && found.State != groups.Dead, Unknown: err}

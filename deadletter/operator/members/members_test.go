@@ -20,7 +20,7 @@ func TestUnknownFollowersAreReported(t *testing.T) {
 			members.Followers{Group: "shop", Workers: 2, Others: 1},
 			"2 workers of group shop follow within seconds; other members: 1",
 		},
-		"only foreigners": {
+		"only foreign members": {
 			members.Followers{Group: "shop", Others: 3},
 			"no worker of group shop is running; those that start follow; other members: 3",
 		},

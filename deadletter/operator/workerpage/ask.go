@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// Limit limits the time of asking a worker, statusPage the size of its response. 20 orders with their last
-	// responses, and a line for each partition, take far less.
+	// Limit limits how long asking a worker may take. statusPage limits the size of its response: 20 orders with their
+	// last responses, and a line for each partition, take far less.
 	Limit      = 5 * time.Second
 	statusPage = 8 << 20
 	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and the
@@ -94,7 +94,7 @@ func Get(ctx context.Context, page string) (*http.Response, error) {
 	return answer, nil
 }
 
-// body gives the errors of a response's body their cause.
+// body is a response's body that replaces the errors of Read with their cause.
 type body struct {
 	io.ReadCloser
 
@@ -110,8 +110,8 @@ func (b body) Read(into []byte) (int, error) {
 	return n, err
 }
 
-// causeOf returns the cause of the context's end, if it has ended, because err is only a consequence of that. "no
-// response within 2s" says more to an operator than "context deadline exceeded".
+// causeOf returns the cause of the context if it has ended, because err is then only a consequence. "no response within
+// 5s" says more to an operator than "context deadline exceeded".
 func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
