@@ -13,8 +13,8 @@ import (
 type Access struct {
 	// Write lets known users change things.
 	Write bool
-	// UserHeader names the user. It counts only in a request from one of TrustedProxies, which must not pass on the
-	// header of its own clients.
+	// UserHeader is the header that names the user. It counts only in a request from one of TrustedProxies, which must
+	// not pass on such a header from its own clients.
 	UserHeader     string
 	TrustedProxies []netip.Prefix
 	// Tokens, if not nil, returns the users who have a token. Then nobody else sees anything.
@@ -96,7 +96,7 @@ func (a Access) fromProxy(r *http.Request) bool {
 	return false
 }
 
-// maxUserName is the number of bytes in a user's name. The ledger accepts more, but tables do not have the width.
+// maxUserName is the maximum number of bytes in a user's name. The ledger accepts more, but tables lack the width.
 const maxUserName = 100
 
 // isUserName reports whether text can be a user's name: what others see in the ledger must not hide or imitate

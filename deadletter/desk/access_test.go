@@ -35,7 +35,7 @@ func tokenFile(t *testing.T, text string) string {
 	return path
 }
 
-// behind is a desk behind a proxy at 10.1.2.3.
+// behind returns the access of a desk behind a proxy at 10.1.2.3.
 func behind() desk.Access {
 	return desk.Access{
 		Write: true, UserHeader: "X-Forwarded-Email", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.1.2.3/32")},
@@ -191,7 +191,7 @@ func TestATokenFileWithAMistakeIsRefusedWithoutItsContent(t *testing.T) {
 		"no token":          {"alice\n", "line 1: want a name, a space and a token"},
 		"three words":       {"# users\nalice liddell " + aliceToken, "line 2: want a name, a space and a token"},
 		"a short token":     {"alice canary-secret", "line 1: the token is shorter than 24 characters"},
-		"a name and colon":  {"alice:x " + aliceToken, "line 1: the name has a colon"},
+		"a name with colon": {"alice:x " + aliceToken, "line 1: the name has a colon"},
 		"one token of two":  {"alice " + aliceToken + "\nbob " + aliceToken, "line 2: the token is in an earlier line too"},
 		"a byte order mark": {"\uFEFFalice " + aliceToken, "line 1: the name has a colon, or characters that cannot be printed"},
 	} {

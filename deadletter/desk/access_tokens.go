@@ -9,10 +9,11 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// minToken is the least number of characters in a token: 24 random characters cannot be guessed.
+// minToken is the minimum number of characters in a token: 24 random characters cannot be guessed.
 const minToken = 24
 
-// Tokens are the users of a desk, by the hash of their token: how long a look-up takes says nothing about a token.
+// Tokens has the name of each user of a desk, by the hash of the user's token: how long a lookup takes reveals nothing
+// about a token.
 type Tokens map[[sha256.Size]byte]string
 
 // ReadTokens reads a file with a line for each token: the user's name, a space, the token. Empty lines and lines that
@@ -38,7 +39,7 @@ func ReadTokens(path string) (Tokens, error) {
 	return users, nil
 }
 
-// add takes a line. Its error does not quote it, because the line holds a secret.
+// add takes a line. Its error does not quote it, because the line contains a secret.
 func (t Tokens) add(line string) error {
 	words := strings.Fields(line)
 	if len(words) != 2 {

@@ -20,7 +20,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// opened is a desk with the fake's letters.
+// opened returns a desk with the fake's letters.
 func opened(t *testing.T, f *desktest.Fake, a desk.Access) http.Handler {
 	t.Helper()
 	h, err := desk.New(f.Settings(a))
@@ -41,8 +41,8 @@ func written(f *desktest.Fake) string {
 
 const canary = "canary@example.com"
 
-// letterWith is a backend with two letters of an order, one replayed and one dismissed, and a pause. Everything that
-// others write contains the text.
+// letterWith returns a backend with two letters of an order, one replayed and one dismissed, and a pause. Everything
+// that others write contains the text.
 func letterWith(text string) *desktest.Fake {
 	f := desktest.New()
 	for offset := range int64(2) {
@@ -65,7 +65,7 @@ func letterWith(text string) *desktest.Fake {
 	return f
 }
 
-// views are the addresses of all kinds of pages; the text stands for what somebody looks for.
+// views returns the addresses of all kinds of pages. The text is what somebody searches for.
 func views(text string) []string {
 	query := url.QueryEscape(text)
 	return []string{
@@ -82,7 +82,7 @@ var (
 	attribute = regexp.MustCompile(`\s([a-zA-Z-]+)(?:="([^"]*)")?`)
 )
 
-// skeleton is a page's tags with the names of their attributes.
+// skeleton returns a page's tags with the names of their attributes.
 func skeleton(page string) (all []string) {
 	for _, found := range tag.FindAllString(page, -1) {
 		name, rest, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(found, "<"), ">"), " ")
@@ -185,7 +185,7 @@ func TestTheScriptsMakeNoCodeOfText(t *testing.T) {
 	}
 }
 
-// writes are the paths of all requests that change something, as the source has them.
+// writes returns the paths of all requests that change something, as the source has them.
 func writes(t *testing.T) (paths []string) {
 	t.Helper()
 	source, err := os.ReadFile("desk.go")
@@ -201,7 +201,7 @@ func writes(t *testing.T) (paths []string) {
 	return paths
 }
 
-// filled is a form with every field that any request needs.
+// filled returns a form with every field that any request needs.
 func filled() string {
 	return url.Values{"reason": {"because"}, "state": {"open"}, "id": {"orders/3/41"}, "rate": {"10"}, "canary": {"1"}}.Encode()
 }

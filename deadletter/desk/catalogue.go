@@ -15,8 +15,8 @@ import (
 //go:embed catalogues
 var catalogueFiles embed.FS
 
-// texts are the page's texts in one language. A file has a line for each of them: key = text. In a text {1} is the
-// first argument. A text that counts has its plural forms between vertical bars, in the order of [texts.form].
+// texts are the page's texts in one language. A file has a line for each of them: key = text. In a text, {1} is the
+// first argument. A text with a number has its plural forms separated by vertical bars, in the order of [texts.form].
 type texts struct {
 	lang  string
 	byKey map[string][]string
@@ -71,8 +71,8 @@ func (t *texts) t(key string, args ...any) any {
 	return template.HTML(t.fill(html.EscapeString(text), args, html.EscapeString)) //nolint:gosec // fill escapes
 }
 
-// word returns the text for a value that programs name, such as a state. A value without a text is shown as it is: it
-// may come from a newer worker.
+// word returns the text for a value that is a name in programs, such as a state. A value without a text is shown as it
+// is: it may come from a newer worker.
 func (t *texts) word(kind string, value any) string {
 	name := fmt.Sprint(value)
 	if forms := t.byKey[kind+"."+name]; forms != nil {
@@ -164,7 +164,7 @@ func wholeNumber(arg any) (int64, bool) {
 	return 0, false
 }
 
-// hasHTML reports whether an argument is HTML. We must then escape the others, because the template will not.
+// hasHTML reports whether an argument is HTML. We must then escape the other arguments, because the template will not.
 func hasHTML(args []any) bool {
 	for _, arg := range args {
 		if _, ok := arg.(template.HTML); ok {

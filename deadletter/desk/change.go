@@ -20,7 +20,7 @@ import (
 const (
 	// mostChanged limits how many letters one form dismisses or reopens: each is an entry of the ledger.
 	mostChanged = 1000
-	// changedShown is how many of them a page lists.
+	// changedShown is how many of these letters a page lists.
 	changedShown = 25
 )
 
@@ -30,7 +30,7 @@ type changePage struct {
 
 	What    string // dismiss or reopen
 	Letters []view.Letter
-	// Count is how many letters the form changes, and More how many match beyond the limit. Left is how many are in a
+	// Count is how many letters the form changes. More is how many match beyond the limit. Left is how many are in a
 	// state that the form does not change.
 	Count, More, Left int
 	Orders            int
@@ -153,5 +153,5 @@ func (p changePage) Texts() changeTexts {
 // Command is the same action on the command line.
 func (p changePage) Command() string { return p.command("letters "+p.What) + ` --reason "…"` }
 
-// Back is the list that the person came from.
+// Back is the address of the list that the person came from.
 func (p changePage) Back() string { return address("/letters", p.Query) }

@@ -75,8 +75,8 @@ type asset struct {
 	sum     string
 }
 
-// loadAssets reads the embedded files once. A file's hash is part of its address, so that browsers may keep it for ever
-// and still get the next release's.
+// loadAssets reads the embedded files once. A file's hash is part of its address, so that browsers may keep the file
+// for ever and still get the file of the next release.
 func loadAssets() map[string]asset {
 	kinds := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 	all := map[string]asset{}

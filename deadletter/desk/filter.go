@@ -22,7 +22,7 @@ type selection struct {
 	view.Filter
 
 	Query url.Values // only the filter's part
-	// Nothing says that a form for selected letters was sent without one. It must not mean all letters.
+	// Nothing says that a form for selected letters was sent without any. Such a form must not mean all letters.
 	Nothing bool
 	Wrong   []string // parts that cannot be understood, as the person wrote them
 }
@@ -47,7 +47,7 @@ func filterNames() []string {
 	return []string{"cause", "fingerprint", "code", "topic", "order", "state", "since", "until", "version", "id"}
 }
 
-// selectionOf reads a filter. Letters are open unless it asks for states or names letters, as in the command line.
+// selectionOf reads a filter. Without a state or an id it selects open letters, as the commands do.
 func selectionOf(query url.Values, now time.Time) selection {
 	s := selection{Query: url.Values{}}
 	for _, name := range filterNames() {
@@ -142,7 +142,7 @@ func (s *selection) wholeCauses() bool {
 	return true
 }
 
-// address is a path with a query in the order of the flags.
+// address is a path with a query, sorted by name.
 func address(path string, query url.Values) string {
 	if len(query) == 0 {
 		return path

@@ -14,7 +14,7 @@ const (
 	russian = "ru"
 )
 
-// languageCookie holds the language that a person chose with the page's switch.
+// languageCookie is the cookie with the language that a person chose with the page's switch.
 const languageCookie = "desk_language"
 
 // languageOf returns the language for a request: the chosen one, or the one that the browser prefers.

@@ -124,7 +124,7 @@ func (p *letterPage) layOut(reveal bool) {
 // maxShown limits one text of a page, in bytes.
 const maxShown = 256 << 10
 
-// textOf shows bytes as text, those that are not UTF-8 in hexadecimal.
+// textOf returns bytes as text, or in hexadecimal if they are not UTF-8.
 func textOf(b []byte) string {
 	text, cut := string(b[:min(len(b), maxShown)]), len(b) > maxShown
 	if !utf8.ValidString(text) && !cut {

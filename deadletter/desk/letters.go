@@ -27,7 +27,7 @@ type lettersPage struct {
 	Totals totals
 	Tabs   []tab
 	Causes []causeRow
-	// CauseCount counts all that match, More those that are not shown.
+	// CauseCount is the number of causes that match. More is the number of those that are not shown.
 	CauseCount, More int
 	All              string // address that shows them all
 	One              bool   // the filter names one cause
@@ -37,7 +37,7 @@ type lettersPage struct {
 	Last            int
 	Newer, Older    string // addresses of the pages beside this one
 
-	PlanAll, DismissAll string // about all letters that match
+	PlanAll, DismissAll string // addresses of the forms for all letters that match
 	Hints               hints
 	Runs                []view.Run // that are not over
 	Command             string
@@ -172,7 +172,7 @@ func (t *texts) hoursLabel(hours [24]int) string {
 	return text
 }
 
-// tabs leaves the state out of the first tab's address, because a list without a state is that of the open letters.
+// tabs leaves the state out of the first tab's address, because a list without a state shows the open letters.
 func (s *selection) tabs(counts map[fold.State]int) []tab {
 	var all []tab
 	sum := 0
@@ -263,7 +263,8 @@ func hintsOf(v *view.View) hints {
 // runForgotten is how long a run without an end is shown as running: after that, its process was probably killed.
 const runForgotten = time.Hour
 
-// unfinished leaves out a run whose process was killed long ago, unless workers still have its letters.
+// unfinished returns the runs that are not over. It leaves out a run whose process was killed long ago, unless workers
+// still have its letters.
 func unfinished(runs []view.Run, now time.Time) []view.Run {
 	var all []view.Run
 	for _, r := range runs {
@@ -277,7 +278,7 @@ func unfinished(runs []view.Run, now time.Time) []view.Run {
 // Unfiltered reports whether the page shows all open letters.
 func (p *lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
 
-// Names are what a filter can ask for.
+// Names are the names that a filter can use.
 func (*lettersPage) Names() []string { return filterNames() }
 
 // Mixed reports whether letters of several states are shown.

@@ -68,9 +68,10 @@ func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
 	return token.Clone() // brackets, and null
 }
 
-// isMemberName reports whether a name belongs to the form of events: letters, digits and _ : . - after a letter or _,
-// which may follow one of @ $ #. Some producers use e-mail addresses or customers' numbers as names. It is not a
-// regular expression, because \p{L}, repeated 64 times, compiles to two megabytes, which every worker would hold.
+// isMemberName reports whether a name belongs to the form of events, and is not data: some producers use e-mail
+// addresses or customers' numbers as names. A name may begin with one of @ $ #. Then come a letter or _, and after that
+// letters, digits and _ : . - in any order. This is not a regular expression, because \p{L}, repeated 64 times,
+// compiles to two megabytes, which every worker would keep in memory.
 func isMemberName(name string) bool {
 	const most, mostDigits = 64, 4 // characters; digits in a row
 	if name != "" && strings.ContainsRune("@$#", rune(name[0])) {

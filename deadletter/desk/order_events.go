@@ -31,8 +31,9 @@ type orderView struct {
 	Failed  error
 	At      time.Time
 	Command string
-	// Open and Overtaken count the open letters, and those of them that a newer event has overtaken. Waiting counts the
-	// events that wait for a worker, and Unknown those whose state is not known.
+	// Open counts the open letters, and Overtaken those of them that a newer event has overtaken. Requeued counts the
+	// requeued letters. Waiting counts the events that wait for a worker. Unknown counts the events whose state is not
+	// known.
 	Open, Overtaken, Requeued, Waiting, Unknown int
 }
 
@@ -81,7 +82,7 @@ func (v *orderView) Calls() bool {
 // TopicList is the topics that were read.
 func (v *orderView) TopicList() string { return strings.Join(v.Topics, ", ") }
 
-// Tone rates an event, likewise.
+// Tone rates an event in the same way.
 func (e OrderEvent) Tone() string {
 	switch {
 	case e.State == eventFinished:
@@ -94,7 +95,7 @@ func (e OrderEvent) Tone() string {
 	return "quiet"
 }
 
-// letterTone is red only for a letter that a person must act on.
+// letterTone is "bad" only for a letter that a person must act on.
 func letterTone(s fold.Status) string {
 	switch s.State {
 	case fold.Open:

@@ -47,7 +47,7 @@ func TestAnOrderShowsItsEventsAndWhatTheyWaitFor(t *testing.T) {
 			"leadhit-sync order 4711",
 		},
 		"/orders?id=4711&since=7d": {
-			"Call: submitted orders/3/117512 The status of orders/3/117204, so no call was needed.",
+			"Call: submitted orders/3/117512 Repeats the status of orders/3/117204, so no call was needed.",
 		},
 		"/orders?id=4712&since=7d": {
 			"Waits for its next attempt, due",

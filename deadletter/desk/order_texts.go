@@ -175,7 +175,8 @@ func (t *texts) explain(e OrderEvent) (all []any) {
 	return all
 }
 
-// reachedKey is the text for a state that depends on how far the group is, and for a replay without an explanation.
+// reachedKey returns the key of the text for a state that depends on how far the group is, or for a replay that no
+// worker explains.
 func reachedKey(e OrderEvent) string {
 	switch {
 	case e.State == eventUnreached:
@@ -198,7 +199,7 @@ func reachedKey(e OrderEvent) string {
 	return ""
 }
 
-// note is a note in the page's language. Only a failure has words of its own, which stay in English.
+// note is a note in the page's language, or in English if the catalogue has no text for it.
 func (t *texts) note(n Note) any {
 	if t.word("note", n.Name) == n.Name {
 		return template.HTML(`<span lang="en">` + template.HTMLEscapeString(n.Text) + `</span>`) //nolint:gosec // escaped

@@ -71,7 +71,7 @@ func (p page) Refreshes() bool {
 // MayAct reports whether buttons that change something are shown: what is shown must be current, too.
 func (p page) MayAct() bool { return p.Visitor.MayWrite && p.Reading.Err == nil }
 
-// show renders a view. It renders into memory first, so that a mistake in a view is an error page, not half a page.
+// show renders a view. It renders into memory first, so that a mistake in a view gives an error page, not half a page.
 func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, name string, read Reading, data any) {
 	language := languageOf(r)
 	p := page{

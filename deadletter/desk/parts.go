@@ -53,7 +53,7 @@ func flags(command string) []string {
 	return parts
 }
 
-// orderURL has the id in the query: an order id may hold a slash, or be "..".
+// orderURL has the id in the query: an order id may contain a slash, or be "..".
 func orderURL(order string) string { return "/orders?" + url.Values{"id": {order}}.Encode() }
 
 func runURL(run string) string { return "/runs/" + url.PathEscape(run) }

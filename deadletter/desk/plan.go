@@ -147,7 +147,8 @@ func hashOf(p Plan) string {
 	return hex.EncodeToString(sum.Sum(nil)[:12])
 }
 
-// fixed is the selection with times instead of durations, so that a form about it selects the same letters later.
+// fixed returns the selection with times instead of durations, so that a form made from it selects the same letters
+// later.
 func (s *selection) fixed() url.Values {
 	query := maps.Clone(s.Query)
 	for name, at := range map[string]time.Time{"since": s.Since, "until": s.Until} {
@@ -158,7 +159,7 @@ func (s *selection) fixed() url.Values {
 	return query
 }
 
-// start starts the run of a plan that a person has seen. It plans again, and refuses if that gives another plan.
+// start starts the run of a plan that a person has seen. It plans again, and refuses if the new plan is different.
 func (d *desk) start(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(r.PostForm, time.Now())
 	if d.misread(w, r, s) {

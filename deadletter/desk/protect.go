@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxForm is the size of a form: two thousand ids of letters take 60 KB.
+// maxForm is the maximum size of a form: two thousand ids of letters take 60 KB.
 const maxForm = 256 << 10
 
 // alive is the path for health probes.
@@ -63,11 +63,12 @@ func setProtection(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	// Addresses contain order ids. "no-referrer" would go further, but browsers then send forms with the origin "null".
 	h.Set("Referrer-Policy", "same-origin")
-	// Pages show the letters of the moment, and may show a value. Assets set another policy.
+	// Pages show the current letters, and may show a value. Assets set another policy.
 	h.Set("Cache-Control", "no-store")
 }
 
-// judge returns the status and the text with which a request is refused whatever it contains; 0 if it is not refused.
+// judge returns the status, and the key of the text, with which a request is refused whatever its form contains; 0 if
+// the request is not refused.
 func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
@@ -90,7 +91,7 @@ func (a Access) isStranger(r *http.Request, code int) bool {
 }
 
 // isRebound reports whether a browser reached a loopback address by the name of another host. Any page on the internet
-// can give its own name this address, and its scripts may then read ours.
+// can make its host name resolve to this address (DNS rebinding), and its scripts may then read our pages.
 func isRebound(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok || !isLoopback(local.String()) {

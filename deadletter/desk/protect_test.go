@@ -74,8 +74,8 @@ func TestRequestsThatNoPageSendsAreRefused(t *testing.T) {
 	}
 }
 
-// A page on the internet may give its own host name the address 127.0.0.1. Then the browser treats our page as part of
-// that site.
+// A page on the internet may make its own host name resolve to 127.0.0.1 (DNS rebinding). Then the browser treats our
+// page as part of that site.
 func TestAForeignNameOfALoopbackAddressIsRefused(t *testing.T) {
 	t.Parallel()
 	withProxy := behind()
@@ -86,18 +86,18 @@ func TestAForeignNameOfALoopbackAddressIsRefused(t *testing.T) {
 		request
 		code int
 	}{
-		"by number":                  {demo, request{local: "127.0.0.1:8090", host: "127.0.0.1:8090"}, 200},
-		"by IPv6 number":             {demo, request{local: "[::1]:8090", host: "[::1]:8090"}, 200},
-		"by name":                    {demo, request{local: "127.0.0.1:8090", host: "localhost:8090"}, 200},
-		"without a port":             {demo, request{local: "127.0.0.1:80", host: "LOCALHOST"}, 200},
-		"by a foreign name":          {demo, request{local: "127.0.0.1:8090", host: "evil.example:8090"}, 421},
-		"by a name that begins well": {demo, request{local: "127.0.0.1:8090", host: "localhost.evil.example:8090"}, 421},
-		"by another number":          {demo, request{local: "127.0.0.1:8090", host: "10.0.0.1:8090"}, 421},
-		"without a name":             {demo, request{local: "127.0.0.1:8090", host: ":8090"}, 421},
-		"a write by a foreign name":  {demo, request{method: "POST", local: "127.0.0.1:8090", host: "evil.example"}, 421},
-		"an address of a network":    {demo, request{local: "10.0.0.1:8090", host: "desk.example.com"}, 200},
-		"through the proxy":          {withProxy, request{local: "127.0.0.1:8090", peer: "127.0.0.1:4711", host: "desk.example.com"}, 200},
-		"past the proxy":             {behind(), request{local: "127.0.0.1:8090", peer: "127.0.0.1:4711", host: "evil.example"}, 421},
+		"by number":                 {demo, request{local: "127.0.0.1:8090", host: "127.0.0.1:8090"}, 200},
+		"by IPv6 number":            {demo, request{local: "[::1]:8090", host: "[::1]:8090"}, 200},
+		"by name":                   {demo, request{local: "127.0.0.1:8090", host: "localhost:8090"}, 200},
+		"without a port":            {demo, request{local: "127.0.0.1:80", host: "LOCALHOST"}, 200},
+		"by a foreign name":         {demo, request{local: "127.0.0.1:8090", host: "evil.example:8090"}, 421},
+		"by a name like localhost":  {demo, request{local: "127.0.0.1:8090", host: "localhost.evil.example:8090"}, 421},
+		"by another address":        {demo, request{local: "127.0.0.1:8090", host: "10.0.0.1:8090"}, 421},
+		"without a name":            {demo, request{local: "127.0.0.1:8090", host: ":8090"}, 421},
+		"a write by a foreign name": {demo, request{method: "POST", local: "127.0.0.1:8090", host: "evil.example"}, 421},
+		"an address of a network":   {demo, request{local: "10.0.0.1:8090", host: "desk.example.com"}, 200},
+		"through the proxy":         {withProxy, request{local: "127.0.0.1:8090", peer: "127.0.0.1:4711", host: "desk.example.com"}, 200},
+		"past the proxy":            {behind(), request{local: "127.0.0.1:8090", peer: "127.0.0.1:4711", host: "evil.example"}, 421},
 		// The browser sends alice's token to no other name.
 		"with a token": {desk.Access{Tokens: tokens(t)}, request{local: "127.0.0.1:8090", host: "desk.example.com", user: "alice", token: aliceToken}, 200},
 	} {
@@ -115,6 +115,6 @@ func TestAHandlerFindsTheForm(t *testing.T) {
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.PostForm.Get("reason"))) })
 	q := request{method: "POST", form: url.Values{"reason": {"LeadHit 2.4 accepts it"}}.Encode(), path: "/?reason=none"}
 	if got := q.send(t, desk.Access{Write: true, Everybody: "you"}.Protect(page)).Body.String(); got != "LeadHit 2.4 accepts it" {
-		t.Errorf("got the reason %q, want that of the form", got)
+		t.Errorf("got the reason %q, want the one in the form", got)
 	}
 }

@@ -22,7 +22,7 @@ type runsPage struct {
 // mostRuns is how many runs a page lists.
 const mostRuns = 100
 
-// runs shows the newest runs and the number of all. The ledger keeps older ones, and the command lists them.
+// runs shows the newest runs and the number of all runs. The ledger keeps older runs, and the command lists them.
 func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
 	all, read := look(d, "runs", func(v *view.View, _ Reading) []view.Run {
 		runs := v.Runs()
@@ -51,7 +51,7 @@ func (p *runPage) Refreshes() bool { return p.Going || p.Waiting > 0 }
 func (d *desk) run(w http.ResponseWriter, r *http.Request) { d.showRun(w, r, "") }
 
 // showRun shows one run. A run of a desk that was killed has no end in the ledger; after runForgotten the page no
-// longer shows it as running. failed is why it could not be stopped, "" otherwise.
+// longer shows it as running. failed says why the run could not be stopped; it is "" otherwise.
 func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 	name := r.PathValue("run")
 	type found struct {

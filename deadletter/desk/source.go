@@ -53,7 +53,7 @@ type Reading struct {
 	Number uint64
 	// Err is why the last read failed; nil if it did not.
 	Err error
-	// Limits are those of a plan, as far as they are known without asking Kafka for each letter.
+	// Limits are the limits of a plan, as far as they are known without asking Kafka about each letter.
 	Limits replay.Limits
 	// Running are the runs that this process carries out and can stop.
 	Running []string
@@ -70,14 +70,14 @@ type Letter struct {
 // Step is one record of a letter, or one entry about it. Fields that do not belong to it are empty.
 type Step struct {
 	At time.Time
-	// Event is that of the entry, or "letter" for a record.
+	// Event is the entry's event, or "letter" for a record.
 	Event                           string
 	By                              string
 	N                               int  // of the replay
 	Counted                         bool // false for an entry that came second and changed nothing
 	Reason, Note, Newer, Cause, Run string
-	// Force belongs to a replay. The others describe a record: Stage is mapping or call, Record is its place in the
-	// letters' topic, Tries and Version are those of the worker that wrote it.
+	// Force belongs to a replay. The other fields describe a record of the letters' topic: Stage is mapping or call,
+	// Record is the record's place, Version is the version of the worker that wrote it, and Tries counts its calls.
 	Force                  bool
 	Message, Stage, Record string
 	Version                string
@@ -88,7 +88,7 @@ type Step struct {
 type Plan struct {
 	replay.Plan
 
-	// At is when both topics had been read to their ends. Letters that changed later are found by Start.
+	// At is when both topics had been read to their ends. Start finds the letters that changed later.
 	At       time.Time
 	Filter   view.Filter // with fixed times
 	Warnings []Note
@@ -96,15 +96,15 @@ type Plan struct {
 	Missing error
 }
 
-// Note is a message to people. The catalogues have its text, by Name, with Facts as arguments. Text is in English, for
-// a name that they lack.
+// Note is a message to people. The catalogues have its text, by Name, with Facts as arguments. Text is the English
+// text, for a Name that the catalogues lack.
 type Note struct {
 	Name  string
 	Facts []any
 	Text  string
 }
 
-// Options are those of a run.
+// Options are the options of a run that a person may set.
 type Options struct {
 	Rate   float64 // letters a second
 	Canary int     // letters that must be resolved before the others are requeued
@@ -115,7 +115,8 @@ type Changed struct {
 	ID ledger.ID
 	// Counted is false if the ledger had another entry about the letter first, so that this one changed nothing.
 	Counted bool
-	// State is the letter's state now. First says who was first with what, if the entry did not count.
+	// State is the letter's state now. If the entry did not count, First says what was done to the letter first, and by
+	// whom.
 	State fold.State
 	First string
 }

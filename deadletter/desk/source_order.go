@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Order is what is known about the events of one order. Texts are those of the order command's JSON.
+// Order is what is known about the events of one order. Its texts are the same as in the order command's JSON.
 type Order struct {
 	ID string
 	// Since is where the reading began, by the records' times. Topics are those that were read.
@@ -59,7 +59,8 @@ type Workers struct {
 	Group   string
 	Workers []Worker
 	Pauses  []ledger.Entry // in force, as the ledger has them
-	// Unread says why the pauses are not known, Err why the workers are not known; nil if they are.
+	// Unread says why the pauses are not known, and is nil if they are. Err says why the workers are not known, and is
+	// nil if they are.
 	Unread, Err error
 }
 

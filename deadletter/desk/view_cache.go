@@ -30,7 +30,7 @@ func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, R
 	return is, read
 }
 
-// kept returns a result of the view with this number. A result of an older view is as good as none.
+// kept returns a result of the view with this number. A result of an older view does not count.
 func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// workersLimit is how long a page waits for the workers, and writeLimit how long for an entry of the ledger, which may
-// have to be created.
+// workersLimit is how long a page waits for the workers. writeLimit is how long it waits for an entry to be written to
+// the ledger, which may have to be created first.
 const (
 	workersLimit = 10 * time.Second
 	writeLimit   = 30 * time.Second
@@ -32,8 +32,8 @@ type workersView struct {
 	Versions []string
 	Floods   []floodView
 	ByHand   []ledger.Entry
-	// Wrong names a text that says why the form was refused, Reason is what the person wrote, Failed why nothing could
-	// be written.
+	// Wrong is the key of the text that says why the form was refused. Reason is what the person wrote. Failed says why
+	// nothing could be written.
 	Wrong, Reason string
 	Failed        error
 	Done          string // pause or resume: what was just written
@@ -52,7 +52,7 @@ type floodView struct {
 	Causes []floodCause
 }
 
-// floodCause is a cause that the guard stopped for. Name is empty if no letter of it is known.
+// floodCause is a cause that made the guard pause. Name is empty if no letter of the cause is known.
 type floodCause struct {
 	Fingerprint, Name, Message string
 	Letters, Orders            int

@@ -56,8 +56,8 @@ func (t *texts) flooded(reason string) any {
 	return t.t("flood.reason", numbers[1], numbers[2], numbers[3])
 }
 
-// nextCall is when a waiting order's next call is due. Less than half a second is due now, because it would round to 0
-// s. A letter is not paused: it goes to Kafka, not to LeadHit.
+// nextCall is when a waiting order's next call is due. A call that is due in less than half a second is shown as due
+// now, because the time would round to 0 s. A letter is not paused: it goes to Kafka, not to LeadHit.
 func (t *texts) nextCall(o waitingOrder) any {
 	switch {
 	case o.Next != nil && o.Next.Sub(o.at) >= time.Second/2:
@@ -68,7 +68,7 @@ func (t *texts) nextCall(o waitingOrder) any {
 	return t.t("waiting.now")
 }
 
-// perSecond is the limit of calls a second.
+// perSecond is the limit on calls per second, in words.
 func (t *texts) perSecond(s *status.Worker) any {
 	if s.PerSecond <= 0 {
 		return t.t("worker.pace.none")
@@ -76,7 +76,7 @@ func (t *texts) perSecond(s *status.Worker) any {
 	return t.t("worker.pace", strconv.FormatFloat(s.PerSecond, 'f', -1, 64))
 }
 
-// offset is an offset; a dash for one that is not known yet. Offsets are not grouped: people copy them.
+// offset returns an offset as text, or a dash if it is not known yet. The digits are not grouped: people copy offsets.
 func offset(n int64) string {
 	if n < 0 {
 		return "–"
@@ -91,8 +91,8 @@ type workerView struct {
 	URL        string
 	Err        error
 	Partitions []status.Partition // at most mostPartitions, the oldest first if there are more
-	Rest       int                // partitions that are not listed, with RestEvents
-	RestEvents int
+	Rest       int                // partitions that are not listed
+	RestEvents int                // unfinished events in them
 	Outcomes   []outcomeView
 	// Told says that the page shows the worker's pause above.
 	Told bool
@@ -139,7 +139,7 @@ func oldest(p status.Partition) float64 {
 	return p.OldestAge
 }
 
-// Tone rates the worker: good, bad, busy or quiet.
+// Tone rates the worker: good, bad, busy or warn.
 func (v workerView) Tone() string {
 	switch {
 	case v.Worker == nil, len(v.Problems) > 0:
@@ -220,7 +220,7 @@ type waitingOrder struct {
 	paused bool
 }
 
-// Age is that of the order's event.
+// Age is the age of the order's event.
 func (o waitingOrder) Age() time.Duration { return o.at.Sub(o.Time) }
 
 // outcomesOf groups the waiting orders by their last outcome, the largest group first. A common outcome shows at once

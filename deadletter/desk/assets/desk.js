@@ -119,7 +119,7 @@
       const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" });
       if (!response.ok) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (paused()) return; // somebody has begun to select meanwhile
+      if (paused()) return; // somebody has begun to select in the meantime
       for (const button of all("[data-copy][hidden]", page)) button.hidden = false; // or it could not get the focus
       for (const part of all("[data-live]")) {
         const by = page.getElementById(part.id);

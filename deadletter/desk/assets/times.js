@@ -1,5 +1,5 @@
-// Shows times in the browser's zone, and keeps relative ones current. Without it the page has times in UTC, and ages of
-// when it was made. Titles stay in UTC, to be compared with logs.
+// Shows times in the browser's zone, and keeps relative ones current. Without this script the page has times in UTC,
+// and ages as of when the page was made. Titles stay in UTC, so that they can be compared with logs.
 "use strict";
 (() => {
   const words = document.currentScript.dataset;
@@ -19,7 +19,7 @@
     return (at.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(at);
   };
 
-  // A short one stands in a column whose heading says whether it is past or future.
+  // A short age stands in a column whose heading says whether it is past or future.
   const relative = (at, now, short) => {
     const seconds = Math.round(Math.abs(now - at) / 1000);
     if (seconds < 5 && !short) return words.now;

@@ -56,7 +56,7 @@ var (
 	_ desk.Writer = backend{}
 )
 
-// Settings are those of a desk with this backend.
+// Settings returns the settings of a desk with this backend.
 func (f *Fake) Settings(a desk.Access) desk.Settings {
 	return desk.Settings{Source: backend{f}, Writer: backend{f}, Group: group, Access: a}
 }

@@ -37,7 +37,7 @@ func (f backend) Order(ctx context.Context, order string, since time.Time) (desk
 	return o, ctx.Err()
 }
 
-// finished are two events that LeadHit accepted, one that repeats the first, and one that the mapping ignores.
+// finished returns two events that LeadHit accepted, one that repeats the first, and one that the mapping ignores.
 func finished(now time.Time) []desk.OrderEvent {
 	return []desk.OrderEvent{
 		accepted("orders/3/117204", now.Add(-50*time.Hour), "submitted"),
@@ -57,7 +57,7 @@ func accepted(id string, at time.Time, status string) desk.OrderEvent {
 	return desk.OrderEvent{ID: id, Time: at, Action: "call", Status: status, State: "finished", Before: -1}
 }
 
-// waitingFor are an event that is retried, one behind it, and one that nobody has fetched.
+// waitingFor returns an event that is retried, one that is blocked by it, and one that no worker has fetched.
 func waitingFor(now time.Time) []desk.OrderEvent {
 	return []desk.OrderEvent{
 		{
@@ -80,7 +80,7 @@ func waitingFor(now time.Time) []desk.OrderEvent {
 	}
 }
 
-// lettersOf are the events of an order's letters, with one that LeadHit accepted before them.
+// lettersOf returns the events of an order's letters, with one that LeadHit accepted before them.
 func (f *Fake) lettersOf(order string) (all []desk.OrderEvent) {
 	if order == "" {
 		return nil

@@ -14,8 +14,9 @@ import (
 )
 
 // Story returns a backend with letters worth looking at, or an empty, large or broken one. The names are busy, few,
-// empty, resolved, many (300 causes), huge (200,000 letters), broken (Kafka is down), ledger (it cannot be read), and
-// unread. Paused, flood, outage, versions and idle (no worker) are about workers; their letters are those of busy.
+// empty, resolved, many (300 causes), huge (200,000 letters), broken (Kafka is down), ledger (the ledger cannot be
+// read), and unread. Paused, flood, outage, versions and idle (no worker) are about workers; their letters are those of
+// busy.
 func Story(name string) *Fake {
 	f := New()
 	switch name {
@@ -38,7 +39,8 @@ func Story(name string) *Fake {
 		f.Err = errors.New("fetch dlq.shop.ledger/0: [29] Topic Authorization Failed: the client is not authorized to access the requested topic")
 	case "unread":
 		f.Unread = true
-		f.Err = errors.New("topic dlq.shop does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is wrong")
+		f.Err = errors.New("topic dlq.shop does not exist: no letter has been written yet, or KAFKA_GROUP or " +
+			"DEAD_LETTER_TOPIC is wrong")
 	}
 	f.ask(name)
 	return f
@@ -159,7 +161,7 @@ func (f *Fake) past(now time.Time, random *rand.Rand) {
 	}
 }
 
-// sorted is a copy of the letters, in the order in which they were stored.
+// sorted yields the letters, sorted by topic, partition and offset.
 func (f *Fake) sorted() func(func(ledger.ID, deadletter.Letter) bool) {
 	return func(yield func(ledger.ID, deadletter.Letter) bool) {
 		for l := range f.view.Letters(view.Filter{}) {

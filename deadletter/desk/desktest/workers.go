@@ -69,7 +69,7 @@ func (f *Fake) ask(story string) {
 // pageOf is the address of a worker's status page.
 func pageOf(host int) string { return "http://10.0.4." + strconv.Itoa(host) + ":8080/status" }
 
-// fingerprints are those of the first causes.
+// fingerprints returns the fingerprints of the first causes.
 func (f *Fake) fingerprints(most int) (all []string) {
 	for _, c := range f.view.Causes(view.Filter{}, time.Now()) {
 		if all = append(all, c.Fingerprint); len(all) == most {
@@ -79,7 +79,7 @@ func (f *Fake) fingerprints(most int) (all []string) {
 	return all
 }
 
-// workers are two that share six partitions.
+// workers returns two workers that share six partitions.
 func workers(now time.Time, change func(*status.Worker)) (all []desk.Worker) {
 	for i := range 2 {
 		s := &status.Worker{
@@ -136,7 +136,8 @@ func outage(s *status.Worker, now time.Time) {
 	}
 }
 
-// older makes a worker one of an older release, which neither counts the orders that wait nor knows their events' times.
+// older turns a worker into one of an older release, which neither counts the orders that wait nor knows the times of
+// their events.
 func older(s *status.Worker, now time.Time) {
 	outage(s, now)
 	s.Version, s.Waiting, s.Outcomes = "1.8.3+77aa0c4", 0, nil
@@ -145,7 +146,7 @@ func older(s *status.Worker, now time.Time) {
 	}
 }
 
-// stuck is a worker with everything that can be wrong.
+// stuck returns a worker with everything that can be wrong.
 func stuck(now time.Time) desk.Worker {
 	s := &status.Worker{
 		Schema: "status.v1", Version: "1.8.3+77aa0c4", Group: group, At: now, State: "waiting", Phase: "waiting",
