@@ -28,6 +28,6 @@
 //
 // # Reading
 //
-// Package view reads the letters with their states. The text of a letter is not escaped: callers must do that before
-// they show it on a terminal or a page.
+// Package view reads the letters with their states. The texts of a letter are not escaped: callers must escape them
+// before they show them on a terminal or a page.
 package deadletter

@@ -37,7 +37,8 @@ func StoredFingerprint(r event.Record) string {
 // skeleton is the part that messages of one cause share, at most 200 characters.
 func skeleton(message, orderID string) string {
 	const longest = 200
-	if len(orderID) > 3 && strings.ContainsAny(orderID, " /") { // an id of several pieces; the loop finds the others
+	// An id of several pieces is replaced here. The loop finds ids of one piece.
+	if len(orderID) > 3 && strings.ContainsAny(orderID, " /") {
 		message = strings.ReplaceAll(message, orderID, "#")
 	}
 	var out strings.Builder

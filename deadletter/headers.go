@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// The headers that a letter adds. Connect's must parse as its tools expect: partition, offset and task.id as integers,
-// connector.name, stage and class.name present, the message never empty.
+// The headers that a letter adds. Connect's tools expect that partition, offset and task.id are integers, that
+// connector.name, stage and class.name are present, and that the message is never empty.
 const (
 	connectPrefix    = "__connect.errors."
 	connectTopic     = connectPrefix + "topic"
@@ -54,7 +54,7 @@ const (
 	failedAtLayout = "2006-01-02T15:04:05.000Z07:00"
 )
 
-// Bytes that one header's text may take, so that all stay below 8 KiB. A cut text ends in "…".
+// Bytes that one header's text may take, so that all headers together stay below 8 KiB. A cut text ends in "…".
 const (
 	maxTopic   = 249 // Kafka's own limit
 	maxGroup   = 255
@@ -153,7 +153,8 @@ func clean(text string, limit int) string {
 	return cut(strings.TrimSpace(text), limit)
 }
 
-// turnsText reports whether a rune changes the direction of the text around it: a message may not rearrange a terminal.
+// turnsText reports whether a rune changes the direction of the text around it. A message must not reorder the text on
+// a terminal.
 func turnsText(r rune) bool {
 	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' ||
 		r == '\u200e' || r == '\u200f' || r == '\u061c'

@@ -27,7 +27,7 @@ func StageName(stage string) string {
 	return stage
 }
 
-// NoItem is the Item of a letter whose event names one order, or none that the mapping found.
+// NoItem is the Item of a letter whose event names one order, or in which the mapping found no order.
 const NoItem = -1
 
 // Letter is one event, or one order of an event, whose status cannot be sent to LeadHit.
@@ -36,7 +36,7 @@ type Letter struct {
 	// one, which the shop wrote.
 	event.Record
 
-	// Item counts the orders of an event that names several, from 0. Otherwise it is NoItem.
+	// Item is the index of the letter's order if the event names several orders. Otherwise it is NoItem.
 	Item int
 	// OrderID and Status are the arguments of the call, up to 512 bytes each. They are empty if the mapping found none.
 	OrderID, Status string
@@ -50,9 +50,9 @@ type Letter struct {
 	// Code is the JSON-RPC error code or the HTTP status, or 0. Attempts counts the calls for this delivery of the event.
 	Code, Attempts int
 	FailedAt       time.Time // in whole milliseconds
-	// Group is the consumer group that wrote the letter, Version that of its worker.
+	// Group is the consumer group that wrote the letter. Version is the version of its worker.
 	Group, Version string
-	// ReplayCount is the number of replays so far, ReplayRun the run that sent the last one, if any.
+	// ReplayCount is the number of replays so far. ReplayRun is the run that sent the last one, if any.
 	ReplayCount int
 	ReplayRun   string
 	// Omitted is set if the value was too large for the topic. Value is nil then; the source topic has the value.

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// refused is a letter as the worker writes them every day.
+// refused returns a typical letter of a worker.
 func refused() deadletter.Letter {
 	return deadletter.Letter{
 		Record: event.Record{
@@ -34,7 +34,7 @@ func refused() deadletter.Letter {
 	}
 }
 
-// dump writes headers one per line, null and empty kept distinct.
+// dump writes headers one per line. It distinguishes null from empty values.
 func dump(headers []event.Header) string {
 	var out strings.Builder
 	for _, h := range headers {
@@ -131,13 +131,13 @@ func TestAReferenceReplacesAValueThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// odd draws a text that may hold anything, at most limit bytes.
+// odd draws a text of at most limit bytes that may contain anything.
 func odd(limit int) *rapid.Generator[string] {
 	return rapid.OneOf(rapid.StringN(0, -1, limit), rapid.Just("\x00\n\"\x7f"), rapid.Just("a\xff"), rapid.Just(`"quoted"`),
 		rapid.Just("ИМ-2026/№ 395"), rapid.Just(strings.Repeat("\x01", limit)))
 }
 
-// bytesOrNil draws bytes, nil and empty among them.
+// bytesOrNil draws bytes. They may be nil or empty.
 func bytesOrNil() *rapid.Generator[[]byte] {
 	return rapid.OneOf(rapid.Just[[]byte](nil), rapid.Just([]byte{}), rapid.SliceOfN(rapid.Byte(), 1, 40))
 }
@@ -189,7 +189,7 @@ func TestAnyLetterComesBackAsItWasWritten(t *testing.T) {
 		if again := got.Encode(); !reflect.DeepEqual(again, r) {
 			t.Fatalf("got a record with\n%s\nwritten once more\n%s", dump(r.Headers), dump(again.Headers))
 		}
-		got.Message = l.Message // the stored one is scrubbed; the record above has shown that it stays so
+		got.Message = l.Message // the stored message is scrubbed; above, scrubbing it again has changed nothing
 		if !reflect.DeepEqual(got, l) {
 			t.Fatalf("got  %#v\nwant %#v", got, l)
 		}
@@ -287,14 +287,14 @@ func TestAnEventsTimeInAnotherUnitIsKept(t *testing.T) {
 	}
 }
 
-// A reader of Connect's letters requires these headers, and fails without one (bakdata/kafka-dead-letter-analyzer).
+// A reader of Connect's letters fails if one of these headers is missing (bakdata/kafka-dead-letter-analyzer).
 func TestOurLettersSatisfyAReaderOfConnectsLetters(t *testing.T) {
 	t.Parallel()
 	mapping := refused()
 	mapping.Stage, mapping.OrderID, mapping.Status, mapping.Code = deadletter.StageMapping, "", "", 0
 	bare := deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "orders"}}, Item: deadletter.NoItem}
 	for name, l := range map[string]deadletter.Letter{
-		"a refused call": refused(), "a refused event": mapping, "a reference": refused().WithoutValue(), "a bare one": bare,
+		"a refused call": refused(), "a refused event": mapping, "a reference": refused().WithoutValue(), "a bare letter": bare,
 	} {
 		headers := connectHeaders(t, l)
 		for _, required := range []string{"stage", "class.name", "connector.name", "task.id", "topic", "partition", "offset"} {
@@ -310,7 +310,7 @@ func TestOurLettersSatisfyAReaderOfConnectsLetters(t *testing.T) {
 	}
 }
 
-// connectHeaders returns Connect's headers of a letter without their prefix, each of which must be there once.
+// connectHeaders returns Connect's headers of a letter without their prefix. Each must appear only once.
 func connectHeaders(t *testing.T, l deadletter.Letter) map[string]string {
 	t.Helper()
 	headers := map[string]string{}

@@ -36,7 +36,7 @@ func pieces(message string) iter.Seq[piece] {
 	}
 }
 
-// next returns the first piece of the message. before is the rune in front of it.
+// next returns the first piece of the message. before is the rune in front of the message.
 func next(message string, before rune) piece {
 	first, size := utf8.DecodeRuneInString(message)
 	apostrophe := first == '\'' && (unicode.IsLetter(before) || unicode.IsDigit(before))

@@ -94,7 +94,7 @@ func (f fields) version() error {
 	if version != schema {
 		return &headerError{
 			headerSchema,
-			fmt.Sprintf("letters of version %d are unknown here, %d is known: use a newer release", version, schema),
+			fmt.Sprintf("got version %d, want %d; use a newer release", version, schema),
 		}
 	}
 	return nil
@@ -143,7 +143,7 @@ func parseID(id string, l *Letter) error {
 		l.Item = int(n)
 	}
 	if !isTopic(topic) || err != nil || errOffset != nil || errItem != nil {
-		return &headerError{headerID, "not topic/partition/offset: a legal topic and numbers of 0 and more"}
+		return &headerError{headerID, "not topic/partition/offset with a legal topic name and numbers of 0 or more"}
 	}
 	l.Topic, l.Partition, l.Offset = topic, int(partition), int64(offset)
 	return nil
@@ -170,7 +170,7 @@ func (f fields) failure(l *Letter) error {
 		at, err := time.Parse(time.RFC3339Nano, string(text))
 		// In UTC the year may have five digits although it has four in the zone of the header.
 		if err != nil || at.UTC().Year() < 0 || at.UTC().Year() > 9999 {
-			return &headerError{headerFailedAt, "not a time of RFC 3339"}
+			return &headerError{headerFailedAt, "not an RFC 3339 time"}
 		}
 		l.FailedAt = at.UTC()
 	}
@@ -187,9 +187,9 @@ func (f fields) omitted(l *Letter) error {
 	case len(value) == 0:
 		return nil
 	case string(value) != valueOmitted:
-		return &headerError{headerValue, "neither absent nor " + valueOmitted}
+		return &headerError{headerValue, fmt.Sprintf("must be absent or %q", valueOmitted)}
 	case l.Value != nil:
-		return &headerError{headerValue, "says " + valueOmitted + ", but there is a value"}
+		return &headerError{headerValue, fmt.Sprintf("is %q, but there is a value", valueOmitted)}
 	}
 	l.Omitted = &Digest{SHA256: f.text(headerValueSHA256)}
 	return f.integer(headerValueSize, &l.Omitted.Size)

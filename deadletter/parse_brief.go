@@ -6,9 +6,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// ParseBrief reads only which letter of a group a record is: the place of its event, item, order id, key and replay
-// count. A reader of many letters needs no more, and Parse would cost it several times as much. It returns false for a
-// record that is not a letter of the group in our form, such as Kafka Connect's.
+// ParseBrief reads only the place of a letter's event, its item, order id, key and replay count. A reader of many
+// letters needs no more, and Parse would cost it several times as much. ParseBrief returns false for a record that is
+// not a letter of the group in our form, such as one that Kafka Connect wrote.
 func ParseBrief(r event.Record, group string) (Letter, bool) {
 	l := Letter{Record: event.Record{Key: r.Key}, Item: NoItem, Group: group}
 	var id, order, version, count, by []byte

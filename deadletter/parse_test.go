@@ -53,7 +53,7 @@ func TestALetterOfKafkaConnectIsRead(t *testing.T) {
 	}
 }
 
-func TestARecordWithoutCoordinatesIsNoLetter(t *testing.T) {
+func TestARecordWithoutAPlaceIsNoLetter(t *testing.T) {
 	t.Parallel()
 	for _, r := range []event.Record{
 		{},
@@ -108,7 +108,7 @@ func TestAHeaderThatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
-func TestEachSetOfCoordinatesIsEnough(t *testing.T) {
+func TestEitherFormOfThePlaceIsEnough(t *testing.T) {
 	t.Parallel()
 	r := with(refused(), "dlq.id", nil)
 	if got, err := deadletter.Parse(r); err != nil || got.ID() != "orders/3/118273" {

@@ -146,8 +146,8 @@ func isUUID(word string) bool {
 	return true
 }
 
-// isIdentifier reports whether a quotation is an identifier of the program, such as 'NoneType' or 'order_id'. Server
-// errors are useless without these, and a name of a person has a space or a letter outside ASCII in most cases.
+// isIdentifier reports whether a quotation looks like an identifier in code, such as 'NoneType' or 'order_id'. Server
+// errors are useless without these, and most people's names have a space or a letter outside ASCII.
 func isIdentifier(text string) bool {
 	const longest = 40
 	for _, c := range []byte(text) {

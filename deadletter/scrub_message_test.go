@@ -26,7 +26,7 @@ func TestMessagesAreScrubbedBeforeTheyBecomeAHeader(t *testing.T) {
 		{"an e-mail address in Cyrillic", "почта иван@почта.рф неверна", "почта <e-mail> неверна"},
 		{"a name in quotation marks", `unknown buyer "Иван Петров"`, `unknown buyer "…"`},
 		{"a name in guillemets", "покупатель «Иван» неизвестен", "покупатель «…» неизвестен"},
-		{"a thing of the program in quotation marks", "'NoneType' object has no attribute 'order_id'", "'NoneType' object has no attribute 'order_id'"},
+		{"an identifier in quotation marks", "'NoneType' object has no attribute 'order_id'", "'NoneType' object has no attribute 'order_id'"},
 		{"the order id in quotation marks", "order '4711' not found", "order '4711' not found"},
 		{"the status in quotation marks", `status "lost!" unknown`, `status "lost!" unknown`},
 		{"another number in quotation marks", "order '4712' not found", "order '…' not found"},
@@ -35,7 +35,7 @@ func TestMessagesAreScrubbedBeforeTheyBecomeAHeader(t *testing.T) {
 		{"a quotation that never ends", "bad value '" + strings.Repeat("Иван ", 2000) + "'", "bad value '…"},
 		{"a quotation beside a number", `17"Иван"`, `17"…"`},
 		{"a telephone number", "call +7 (999) 123-45-67 now", "call <number> now"},
-		{"a telephone number in one", "call 89991234567", "call <number>"},
+		{"a telephone number without spaces", "call 89991234567", "call <number>"},
 		{"a card number", "card 4111 1111 1111 1111 declined", "card <number> declined"},
 		{"a short number", "HTTP 503 after 17 tries", "HTTP 503 after 17 tries"},
 		{"a date", "since 2026-11-22 10:00:00 UTC", "since 2026-11-22 10:00:00 UTC"},
@@ -129,7 +129,7 @@ func TestAFingerprintLooksAtTwoHundredCharacters(t *testing.T) {
 	b.Message = strings.Repeat("щ", 200) + " two"
 	c.Message = strings.Repeat("щ", 199) + " two"
 	if a.Fingerprint() != b.Fingerprint() {
-		t.Error("got two fingerprints for messages that differ behind 200 characters")
+		t.Error("got two fingerprints for messages that differ only after 200 characters")
 	}
 	if a.Fingerprint() == c.Fingerprint() {
 		t.Error("got one fingerprint for messages that differ within 200 characters")

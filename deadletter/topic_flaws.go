@@ -11,7 +11,7 @@ import (
 
 // Flaw is a setting of a topic that is unsuitable for the topic's content.
 type Flaw struct {
-	// Setting is Kafka's name, such as cleanup.policy. Is is its value now, Want the value to set.
+	// Setting is Kafka's name, such as cleanup.policy. Is is the setting's value now, and Want is the value to set.
 	Setting string `json:"setting"`
 	Is      string `json:"is"`
 	Want    string `json:"want"`
@@ -31,7 +31,7 @@ func (f Flaw) String() string {
 // that does not.
 type Inspection struct {
 	Topic  string
-	Exists bool // or is to be created with Create
+	Exists bool // false: the topic is to be created with Create
 	// Replicas is the smallest number of replicas of a partition, or the number for a new topic.
 	Replicas int
 	// Known reports that Kafka showed us the settings. Without them only the replicas can be judged.
@@ -39,7 +39,7 @@ type Inspection struct {
 	// Flaws are the settings to change, the fatal ones first.
 	Flaws []Flaw
 	// Create has the settings for a topic that does not exist. A new topic has one partition, so that all its records
-	// have one order.
+	// are in one order.
 	Create map[string]string
 }
 
@@ -145,7 +145,7 @@ func (n needs) policy(is string) (Flaw, bool) {
 	return Flaw{cleanupPolicy, is, "delete", why, true}, strings.Contains(is, "compact")
 }
 
-// format judges the record format of brokers before 4.0. Entries of the ledger have no headers, so they need no format.
+// format judges the record format of brokers before 4.0. Entries of the ledger have no headers, so any format will do.
 func (n needs) format(f Facts) (Flaw, bool) {
 	is := f.Settings[messageFormat]
 	why := "records of this format have no headers, so no letter can be stored"
@@ -209,8 +209,8 @@ func (n needs) retentionSize(is string) (Flaw, bool) {
 	return Flaw{retentionBytes, is, strconv.Itoa(unlimited), why, false}, true
 }
 
-// inSync judges min.insync.replicas. If it exceeds the number of replicas, brokers of 4.x use that number, and older
-// ones refuse all writes.
+// inSync judges min.insync.replicas. If the setting exceeds the number of replicas, Kafka 4 brokers use the number of
+// replicas instead, and older brokers refuse all writes.
 func inSync(f Facts) (Flaw, bool) {
 	n, err := strconv.Atoi(f.Settings[minInSync])
 	switch {
@@ -219,7 +219,7 @@ func inSync(f Facts) (Flaw, bool) {
 	case n > f.Replicas:
 		return Flaw{
 			minInSync, strconv.Itoa(n), strconv.Itoa(max(1, f.Replicas-1)),
-			fmt.Sprintf("the topic has replicas: %d, so brokers before 4.0 refuse every write", f.Replicas), false,
+			fmt.Sprintf("the number of replicas is %d, so brokers before 4.0 refuse every write", f.Replicas), false,
 		}, true
 	case n < 2 && f.Replicas >= wantedReplicas:
 		return Flaw{minInSync, strconv.Itoa(n), "2", "losing one broker can lose acknowledged records", false}, true

@@ -31,7 +31,7 @@ func of(flaws []deadletter.Flaw) string {
 	return strings.Join(names, " ")
 }
 
-// fit is a letters' topic, or a ledger, without a flaw.
+// fit returns the settings of a letters' topic, or a ledger, without a flaw.
 func fit(changes ...string) map[string]string {
 	settings := map[string]string{
 		"cleanup.policy": "delete", "retention.ms": "7776000000", "retention.bytes": "-1", "max.message.bytes": "1114124",
@@ -43,7 +43,7 @@ func fit(changes ...string) map[string]string {
 	return settings
 }
 
-// events is a source topic, with Kafka's own limit for records.
+// events returns the settings of a source topic, with Kafka's own limit for records.
 func events(changes ...string) map[string]string {
 	return fit(append([]string{"max.message.bytes", "1048588"}, changes...)...)
 }
@@ -51,7 +51,7 @@ func events(changes ...string) map[string]string {
 func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		settings, source map[string]string // nil: they may not be asked for
+		settings, source map[string]string // nil: there is no right to read them
 		want             string            // the flaws; the fatal ones have a mark
 		words            string            // in the first one
 	}{
@@ -111,7 +111,7 @@ func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 	}
 }
 
-// facts are those of a topic with three replicas in a cluster of three brokers.
+// facts returns the facts of a topic with three replicas in a cluster of three brokers.
 func facts(settings map[string]string, sources ...map[string]string) deadletter.Facts {
 	f := deadletter.Facts{Topic: lettersTopic, Exists: true, Brokers: 3, Replicas: 3, Settings: settings}
 	for _, source := range sources {
@@ -120,7 +120,7 @@ func facts(settings map[string]string, sources ...map[string]string) deadletter.
 	return f
 }
 
-// sourceOf is a source topic with these settings, whose retention was read as package broker does.
+// sourceOf returns a source topic with these settings. It reads the retention as package broker does.
 func sourceOf(settings map[string]string) deadletter.Source {
 	s := deadletter.Source{Settings: settings}
 	if ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64); err == nil && ms >= 0 && ms < 1<<43 &&
@@ -130,7 +130,7 @@ func sourceOf(settings map[string]string) deadletter.Source {
 	return s
 }
 
-// mustBeRefusedIfFatal demands that a topic may not be used if its first flaw is fatal, and that the error names it.
+// mustBeRefusedIfFatal demands that a topic with a fatal first flaw is refused, and that the error names the flaw.
 func mustBeRefusedIfFatal(t *testing.T, found deadletter.Inspection) {
 	t.Helper()
 	fatal := len(found.Flaws) > 0 && found.Flaws[0].Fatal

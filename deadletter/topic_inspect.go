@@ -10,28 +10,29 @@ import (
 type Facts struct {
 	Topic  string
 	Exists bool
-	// Brokers is the number of live brokers, Replicas the smallest number of replicas of a partition.
+	// Brokers is the number of live brokers. Replicas is the smallest number of replicas of a partition.
 	Brokers, Replicas int
-	// Settings are the topic's, by Kafka's names. Nil means no DescribeConfigs right.
+	// Settings are the topic's settings, by Kafka's names. Nil means no DescribeConfigs right.
 	Settings map[string]string
 	// FormatObeyed reports whether the brokers obey the topic's message.format.version. FormatKnown reports whether we
-	// could find out: brokers from 3.0 on ignore it unless their protocol version is older.
+	// could find out: brokers from 3.0 on ignore the setting unless their protocol version is older.
 	FormatObeyed, FormatKnown bool
 	// Sources are the topics whose records must fit into this one, and which it must outlive. For the letters' topic
-	// these are the events' topics, for the ledger the letters' topic.
+	// these are the events' topics; for the ledger it is the letters' topic.
 	Sources []Source
 }
 
 // Source is a topic that a topic of ours must outlive.
 type Source struct {
-	// Settings are the topic's, by Kafka's names. Nil means no DescribeConfigs right, or no such topic.
+	// Settings are the topic's settings, by Kafka's names. Nil means no DescribeConfigs right, or no such topic.
 	Settings map[string]string
-	// Retention is how old its records may grow. Limited is false if age deletes none, or if that is not known.
+	// Retention is how old its records may grow. Limited is false if no record is deleted by age, or if that is not
+	// known.
 	Retention time.Duration
 	Limited   bool
 }
 
-// forever reports whether age deletes none of the topic's records.
+// forever reports whether no record of the topic is deleted by age.
 func (s Source) forever() bool { return s.Settings[retentionSetting] != "" && !s.Limited }
 
 const (
@@ -56,7 +57,7 @@ func InspectLetters(f Facts) Inspection {
 }
 
 // InspectLedger judges the ledger, as [InspectLetters] does the letters' topic. A new ledger keeps its entries three
-// times as long as the letters' topic keeps letters, 90 days at least, whatever its size.
+// times as long as the letters' topic keeps letters, and at least 90 days, whatever its size.
 func InspectLedger(f Facts) Inspection {
 	letters := defaultRetention
 	for _, s := range f.Sources {
@@ -124,7 +125,7 @@ func sourcesOf(all []Source) sources {
 			from.maxBytes = max(from.maxBytes, n)
 		}
 		from.retention = max(from.retention, s.Retention)
-		if s.forever() { // letters need not last for ever, but as long as in a topic that we create
+		if s.forever() { // letters need not last for ever, but at least as long as in a topic that we create
 			from.retention = max(from.retention, defaultRetention)
 		}
 		bytes, err := strconv.ParseInt(s.Settings[retentionBytes], 10, 64)
@@ -143,13 +144,13 @@ func sourcesOf(all []Source) sources {
 
 func (s sources) keepWhy() string {
 	if s.retention > day {
-		return "letters are deleted while their topics still keep the events"
+		return "letters are deleted while the events' topics still keep the events"
 	}
 	return "letters are deleted before anybody looks at them"
 }
 
-// settings are those of a new topic for letters. It accepts letters of the largest events, and keeps them as long as
-// the events are kept.
+// settings returns the settings of a new topic for letters. The topic accepts letters of the largest events, and keeps
+// letters as long as the events are kept.
 func (s sources) settings() map[string]string {
 	all := map[string]string{
 		retentionSetting: strconv.FormatInt(max(defaultRetention, s.retention).Milliseconds(), 10),
