@@ -74,7 +74,7 @@ func TestASuccessorInTheSamePlaceLetsTheOthersContinue(t *testing.T) {
 			w.t.Errorf("got %v without a call of the other worker, want less than a second and a half", silent)
 		}
 		if got := len(successor.State().Dispatch.Partitions); got != 2 || len(successor.Waits()) > 0 {
-			w.t.Errorf("got %d partitions %v after the start, waits %v, want 2 and none: a session is %v", got,
+			w.t.Errorf("got %d partitions %v after the start, waits %v, want 2 and none: the session timeout is %v", got,
 				time.Since(started), successor.Waits(), session)
 		}
 		if got := successor.State().Predecessors; got != 1 {

@@ -67,7 +67,7 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 		"at a time after all": {
 			func(m time.Time) consumer.Start { return consumer.Start{At: m.Add(time.Hour)} }, []string{"new"},
 		},
-		"with what is produced from then": {
+		"with what is produced from then on": {
 			func(time.Time) consumer.Start { return consumer.Start{Latest: true} }, []string{"new"},
 		},
 	} {
@@ -156,7 +156,7 @@ func TestStateWorksBeforeAndAfterRun(t *testing.T) {
 	})
 }
 
-// equal compares without regard to order: lanes run side by side.
+// equal compares without regard to order: lanes run in parallel.
 func equal(got, want []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
 }
@@ -186,8 +186,8 @@ func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing
 	}
 }
 
-// A producer with a partitioner of its own may put the key into this partition, and another one into that of all usual
-// partitioners.
+// A producer with a partitioner of its own may put the key into this partition, while other producers put it into the
+// partition that all usual partitioners choose.
 func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T) {
 	for name, test := range map[string]struct{ partition, calls int32 }{
 		"chosen by all of them": {1, 1}, "chosen by none": {0, 2},

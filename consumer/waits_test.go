@@ -43,7 +43,7 @@ func TestAForeignClientIsRejectedByTheGroup(t *testing.T) {
 			kgo.Balancers(kgo.RangeBalancer(), kgo.CooperativeStickyBalancer(), kgo.RoundRobinBalancer()))
 		fetches := foreign.PollFetches(w.t.Context())
 		if err := fetches.Err(); err == nil || !strings.Contains(err.Error(), kerr.InconsistentGroupProtocol.Error()) {
-			w.t.Errorf("got %v, %d events for another program's client, want it refused", err, fetches.NumRecords())
+			w.t.Errorf("got %v, %d events for another program's client, want it rejected", err, fetches.NumRecords())
 		}
 		for n := range 4 {
 			w.produce(n, fine, fmt.Sprint("a", n), fmt.Sprint("b", n))
@@ -52,7 +52,7 @@ func TestAForeignClientIsRejectedByTheGroup(t *testing.T) {
 	})
 }
 
-// A leader is any program that knows our protocol's name.
+// Any program that knows our protocol's name may be the leader.
 func TestTheLengthsInAnAssignmentAreNotTrusted(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.create("payments", 1)
@@ -85,7 +85,7 @@ func TestTheLengthsInAnAssignmentAreNotTrusted(t *testing.T) {
 	})
 }
 
-func TestAWorkerShowsThatOtherConsumersHoldItsGroup(t *testing.T) {
+func TestAWorkerShowsThatOtherConsumersOccupyItsGroup(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		foreign := w.client(kgo.ConsumerGroup(group), kgo.ConsumeTopics("orders"), kgo.Balancers(kgo.RangeBalancer()))
 		time.Sleep(5 * time.Second)
@@ -255,7 +255,7 @@ func whoWaits(a, b *worker) *worker {
 	return a
 }
 
-func TestWithDifferentTopicsAMissingOneTakesNoPartitionsOfOthers(t *testing.T) {
+func TestWithDifferentTopicsAMissingTopicTakesNoPartitionsOfOthers(t *testing.T) {
 	bubble(t, 4, func(w *world) {
 		w.create("payments", 1)
 		first := w.start() // the leader, which does not consume the topic itself

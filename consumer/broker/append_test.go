@@ -25,7 +25,7 @@ import (
 
 const own = "own" // a topic that we write to
 
-// withOwn starts a broker with a topic of these settings that we write to.
+// withOwn starts a broker with the topic own, which has these settings.
 func withOwn(t *testing.T, settings map[string]string) (*kfake.Cluster, *broker.Cluster) {
 	t.Helper()
 	fake := fakeKafka(t)
@@ -40,7 +40,7 @@ func openOwn(t *testing.T, fake *kfake.Cluster) *broker.Cluster {
 	return open(t, fake, func(o *broker.Options) { o.Topics = []string{own} })
 }
 
-// appended reads all that the topic holds.
+// appended reads everything in the topic.
 func appended(t *testing.T, fake *kfake.Cluster, cluster *broker.Cluster) []event.Record {
 	t.Helper()
 	var all []event.Record
@@ -59,7 +59,7 @@ func appended(t *testing.T, fake *kfake.Cluster, cluster *broker.Cluster) []even
 
 func record(value string) event.Record { return event.Record{Value: []byte(value)} }
 
-func TestARecordIsAppendedByteForByteWithTheTimeOfNow(t *testing.T) {
+func TestARecordIsAppendedByteForByteWithTheCurrentTime(t *testing.T) {
 	t.Parallel()
 	fake, cluster := withOwn(t, nil)
 	before := time.Now().Add(-time.Second)

@@ -34,7 +34,7 @@ func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 	results := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(1, 7, "1+2"), offset(0, 3, "")})
 	for i, partition := range []int{1, 0} {
 		if r := results[i]; r.Outcome != groups.Acked || r.Err != nil || r.Number != partition {
-			t.Errorf("got %+v, want partition %d acked", r, partition)
+			t.Errorf("got %+v, want partition %d acknowledged", r, partition)
 		}
 	}
 	zero, one := event.Partition{Topic: "orders"}, event.Partition{Topic: "orders", Number: 1}
@@ -59,7 +59,8 @@ func TestCommitJudgesEveryErrorCode(t *testing.T) {
 		22: groups.Fenced, 25: groups.Fenced, 27: groups.Fenced, 82: groups.Fenced, 113: groups.Fenced,
 		12: groups.MetadataTooLarge, 28: groups.MetadataTooLarge, 3: groups.UnknownTopic,
 		29: groups.Forbidden, 30: groups.Forbidden,
-		// Ambiguous: an unknown server error may have happened after the write, and so may an error that we have no name for.
+		// Ambiguous: an unknown server error may have happened after the write, and so may an error that has no name
+		// here.
 		-1: groups.Ambiguous, 7: groups.Ambiguous, 56: groups.Ambiguous, 999: groups.Ambiguous,
 	} {
 		answerCommits(fake, code)
@@ -224,7 +225,7 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 }
 
 // A race that no test can time: the caller gives up, and only then does the pool's goroutine have a connection.
-func TestACommitThatWasGivenUpIsNotSentLater(t *testing.T) {
+func TestAnAbandonedCommitIsNotSentLater(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

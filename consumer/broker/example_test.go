@@ -43,10 +43,10 @@ func Example() {
 	results := cluster.Commit(ctx, groups.Member{Group: "leadhit-sync", Generation: -1}, []groups.OffsetCommit{
 		{Partition: event.Partition{Topic: "orders"}, Next: batch.Next},
 	})
-	fmt.Println("commit of", batch.Next, results[0].Outcome)
+	fmt.Printf("commit of offset %d: %v\n", batch.Next, results[0].Outcome)
 
 	// Output:
 	// 0: order 1001 is submitted
 	// 1: order 1001 is paid
-	// commit of 2 acked
+	// commit of offset 2: acked
 }

@@ -189,8 +189,8 @@ func TestFetchReportsWhyItFailed(t *testing.T) {
 		"above the log's end":                 {broker.FetchRequest{Topic: "orders", Offset: 11}, kafkaerr.ErrOffsetOutOfRange},
 		"a topic that does not exist":         {broker.FetchRequest{Topic: "gone"}, kafkaerr.ErrUnknownPartition},
 		"a topic that the pool does not know": {broker.FetchRequest{Topic: "unlisted"}, kafkaerr.ErrUnknownPartition},
-		"a partition that is not":             {broker.FetchRequest{Topic: "orders", Partition: 7}, kafkaerr.ErrUnknownPartition},
-		"an offset that cannot be one":        {broker.FetchRequest{Topic: "orders", Offset: -5}, kafkaerr.ErrOffsetOutOfRange},
+		"a partition that does not exist":     {broker.FetchRequest{Topic: "orders", Partition: 7}, kafkaerr.ErrUnknownPartition},
+		"an impossible offset":                {broker.FetchRequest{Topic: "orders", Offset: -5}, kafkaerr.ErrOffsetOutOfRange},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -277,7 +277,7 @@ func bounds(t *testing.T, cluster *broker.Cluster) inspect.Bounds {
 	return all[0]
 }
 
-// transaction writes to partition 0 inside transactions, one batch a call.
+// transaction writes to partition 0 inside transactions, one batch per call.
 type transaction struct {
 	t      *testing.T
 	client *kgo.Client

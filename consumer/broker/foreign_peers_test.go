@@ -21,7 +21,7 @@ import (
 
 // speakers are peers that are not brokers: what they send, and how our error describes them.
 var speakers = map[string]struct {
-	greets bool // before it was asked
+	greets bool // sends before any request
 	sends  string
 	floods bool // with zeros after that
 	want   string
@@ -190,7 +190,7 @@ func TestAServerWithoutTLSIsNamed(t *testing.T) {
 	refused(t, "Topics", err, addr+" speaks SSH, not Kafka", "check KAFKA_BROKERS")
 }
 
-func TestAnAdvertisedAddressThatIsNoBrokerIsCalledSo(t *testing.T) {
+func TestAForeignPeerAtAnAdvertisedAddressIsReportedAsAdvertised(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t)
 	web := speak(t, false, "HTTP/1.1 400 Bad Request\r\n\r\n", false)

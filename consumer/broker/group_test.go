@@ -41,7 +41,7 @@ func (f *freezer) isFrozen() bool {
 
 func (f *freezer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if f.isFrozen() {
-		// A stopped process still accepts: its kernel does.
+		// A stopped process still accepts connections: its kernel does that.
 		near, _ := net.Pipe()
 		return &frozenConn{near, f}, nil
 	}
@@ -92,12 +92,12 @@ func TestAGroupJoinsAndCommitsOverTheCluster(t *testing.T) {
 		}
 		member := groups.Member{Group: "sync", Generation: int(generation.ID), ID: generation.MemberID}
 		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != groups.Acked {
-			t.Errorf("got %v, %v, want it acked", r.Outcome, r.Err)
+			t.Errorf("got %v, %v, want it acknowledged", r.Outcome, r.Err)
 		}
-		// This is longer than a session: the heartbeats use the same dial function.
+		// This is longer than the session timeout: the heartbeats use the same dial function.
 		<-time.After(time.Minute)
 		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != groups.Acked {
-			t.Errorf("after a minute got %v, %v, want it acked", r.Outcome, r.Err)
+			t.Errorf("after a minute got %v, %v, want it acknowledged", r.Outcome, r.Err)
 		}
 		if err := group.Close(); err != nil {
 			t.Error(err)
@@ -129,7 +129,7 @@ func TestAFrozenClusterDoesNotHoldClose(t *testing.T) {
 		if took := time.Since(started); err == nil || batch.Next != 0 || took > 4*time.Second {
 			t.Errorf("got %+v, %v after %v, want an error after the wait and three seconds", batch, err, took)
 		}
-		// A bubble's time stops once the test has returned, so a wait for a deadline must end before.
+		// A bubble's time stops once the test has returned, so a wait for a deadline must end before that.
 		cluster.Close()
 		<-time.After(time.Minute)
 	})

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-func TestAMemberIsRemovedWhateverTheBrokersRelease(t *testing.T) {
+func TestAMemberIsRemovedFromBrokersOfEveryRelease(t *testing.T) {
 	t.Parallel()
 	for name, versions := range map[string]*kversion.Versions{
 		"0.11": kversion.V0_11_0(), "2.8": kversion.V2_8_0(), "now": kversion.Stable(),

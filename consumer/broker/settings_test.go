@@ -94,6 +94,6 @@ func TestBrokersBefore30ObeyAnOldMessageFormat(t *testing.T) {
 		return response, nil, true
 	})
 	if obeys, known := open(t, fake).ObeysMessageFormat(t.Context(), 0); !obeys || !known {
-		t.Errorf("got %v, %v, want that they obey it", obeys, known)
+		t.Errorf("got %v, %v, want them to obey it", obeys, known)
 	}
 }

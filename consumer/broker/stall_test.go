@@ -77,7 +77,7 @@ func inDeafBubble(t *testing.T, pause time.Duration, test func(w *deafBubble)) {
 	})
 }
 
-// wants is a fetch of all of it.
+// wants is the request for the whole partition.
 var wants = broker.FetchRequest{Topic: "orders", MaxBytes: 4 << 20, MaxWait: time.Second}
 
 func TestAFetchWithoutAResponseEndsThreeSecondsAfterItsWait(t *testing.T) {
@@ -99,7 +99,7 @@ func TestAFetchThatStallsEndsThreeSecondsAfterTheLastBytes(t *testing.T) {
 		if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {
 			w.t.Fatal(err)
 		}
-		for _, bytes := range []int64{8, 1 << 20} { // the response's size and no more, or much
+		for _, bytes := range []int64{8, 1 << 20} { // only the response's size, or much of the response
 			w.hears.Store(bytes)
 			began := time.Now()
 			_, err := w.cluster.Fetch(w.t.Context(), wants)
@@ -117,7 +117,7 @@ func TestAFetchThatStallsEndsThreeSecondsAfterTheLastBytes(t *testing.T) {
 	})
 }
 
-// The connection must not continue to read for a fetch that was given up.
+// The connection must not continue to read for an abandoned fetch.
 func TestACancelledFetchReleasesItsMemoryAtOnce(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
 		if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {
@@ -143,7 +143,7 @@ func TestAFetchOnASlowLineContinuesAsLongAsBytesArrive(t *testing.T) {
 			began := time.Now()
 			batch, err := w.cluster.Fetch(w.t.Context(), wants)
 			if took := time.Since(began); err != nil || len(batch.Records) != 3 || took < 190*time.Second {
-				w.t.Errorf("got %d records, %v after %v, want 3 after 190s at least", len(batch.Records), err, took)
+				w.t.Errorf("got %d records, %v after %v, want 3 after at least 190s", len(batch.Records), err, took)
 			}
 		}
 	})

@@ -64,7 +64,7 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 	}
 }
 
-// failsOfTLS tries both of kafka-go's ways to the broker.
+// failsOfTLS tries both of kafka-go's ways to connect to the broker.
 func failsOfTLS(t *testing.T, cluster *broker.Cluster, want string) {
 	t.Helper()
 	_, err := cluster.Topics(t.Context(), "orders")
@@ -86,10 +86,10 @@ func TestTLSOnOneSideAloneIsExplained(t *testing.T) {
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {
 		tls    *dial.TLS
-		answer string // of a broker that hangs up then
+		answer string // of a broker that then hangs up
 		want   string
 	}{
-		"we do, and it hangs up": {&dial.TLS{CAFile: ours.file}, "", "if it speaks no TLS at this address"},
+		"we do, and it hangs up": {&dial.TLS{CAFile: ours.file}, "", "if it does not speak TLS at this address"},
 		"we do, and it talks":    {&dial.TLS{CAFile: ours.file}, "HTTP/1.1 400", "does not speak TLS at this address"},
 		"it does":                {nil, "\x15\x03\x03\x00\x02\x02\x50", "set KAFKA_TLS=true"}, // an alert
 	} {
@@ -176,7 +176,7 @@ func TestOnlyTheEndOfAYoungConnectionSuggestsALogin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				err := endOf(t, test.age)
-				const suggestion = "set KAFKA_SASL_MECHANISM, and if it speaks TLS, KAFKA_TLS"
+				const suggestion = "set KAFKA_SASL_MECHANISM, and if it speaks TLS, set KAFKA_TLS"
 				if got := strings.Contains(err.Error(), suggestion); got != test.want {
 					t.Errorf("got %v, want a suggestion of a login: %v", err, test.want)
 				}

@@ -120,12 +120,12 @@ func TestOffsetsTopicIsSafeWhenItSurvivesABroker(t *testing.T) {
 		topic inspect.OffsetsTopic
 		want  bool
 	}{
-		"a cluster of one":           {inspect.OffsetsTopic{Brokers: 1, Exists: true, Replicas: 1, MinInSync: 1}, true},
-		"one replica of three":       {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 1, MinInSync: 1}, false},
-		"acked by one of three":      {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 1}, false},
-		"acked by two of three":      {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 2}, true},
-		"three, and we may not know": {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3}, true},
-		"not there yet":              {inspect.OffsetsTopic{Brokers: 3}, true},
+		"a cluster of one":                  {inspect.OffsetsTopic{Brokers: 1, Exists: true, Replicas: 1, MinInSync: 1}, true},
+		"one replica of three":              {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 1, MinInSync: 1}, false},
+		"acknowledged by one of three":      {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 1}, false},
+		"acknowledged by two of three":      {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 2}, true},
+		"three, and the minimum is unknown": {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3}, true},
+		"not there yet":                     {inspect.OffsetsTopic{Brokers: 3}, true},
 	}
 	for name, test := range tests {
 		if got := test.topic.Safe(); got != test.want {
@@ -161,7 +161,7 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 	if want := (broker.HeldBack{Offset: 10, Events: 6, First: at}); err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	// Our own topics are read past it.
+	// A fetch of uncommitted records reads past it.
 	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{
 		Topic: "orders", Offset: 10, MaxWait: time.Second,
 		Uncommitted: true,

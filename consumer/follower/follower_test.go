@@ -123,7 +123,7 @@ func (r *rig) create() error {
 	return err
 }
 
-func TestTheFirstNewsHoldAllAndLaterNewsOnlyTheRest(t *testing.T) {
+func TestTheFirstNewsHasAllEntriesAndLaterNewsOnlyNewOnes(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.pause("shop", "alice")
 		r.scrawl("garbage")

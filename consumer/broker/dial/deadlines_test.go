@@ -13,14 +13,14 @@ import (
 
 func TestAConnectionSetsItsOwnDeadlines(t *testing.T) {
 	tests := map[string]struct {
-		deadline time.Duration // set from outside, 0 is none
-		then     bool          // taken away again while the read waits
+		deadline time.Duration // set from outside; 0 is none
+		then     bool          // cleared while the read waits
 		want     time.Duration
 	}{
 		"no deadline":              {want: 10 * time.Second},
 		"a shorter one":            {deadline: time.Second, want: time.Second},
 		"a longer one, for a join": {deadline: time.Minute, want: time.Minute},
-		"one that was taken away":  {deadline: time.Minute, then: true, want: 11 * time.Second},
+		"one that is cleared":      {deadline: time.Minute, then: true, want: 11 * time.Second},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

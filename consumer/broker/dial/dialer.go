@@ -19,7 +19,7 @@
 //
 // # Goroutines
 //
-// The package starts none. The caller owns a connection and closes it.
+// The package starts no goroutine. The caller owns a connection and closes it.
 package dial
 
 import (
@@ -44,9 +44,9 @@ const (
 	dialLimit = 3 * time.Second
 
 	// ioLimit bounds each read and write that has no other deadline. kafka-go sets a deadline for most operations; that
-	// of JoinGroup exceeds the rebalance timeout, and ioLimit does not change it. It sets none for SASL, in its Dialer
-	// and its Transport, and none for a request whose context has none. A frozen broker still accepts TCP, so without
-	// ioLimit ConsumerGroup.Close would block for ever.
+	// of JoinGroup exceeds the rebalance timeout, and ioLimit does not change it. kafka-go sets no deadline for SASL,
+	// neither in its Dialer nor in its Transport, and none for a request whose context has none. A frozen broker still
+	// accepts TCP, so without ioLimit ConsumerGroup.Close would block for ever.
 	ioLimit = 10 * time.Second
 )
 
@@ -60,7 +60,7 @@ type Options struct {
 	SASL *SASL
 	// Dial opens a connection before TLS. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs failures to connect, at debug level, and changes of the files. Nil discards them.
+	// Logger logs failures to connect, at debug level, and changes of the TLS and SASL files. Nil discards them.
 	Logger *slog.Logger
 }
 
@@ -78,7 +78,7 @@ type Dialer struct {
 }
 
 // New checks the options and opens no connection. It reads the files that they name once, so that their content is
-// known if one cannot be read later. All mistakes are reported at once, each as an [*OptionError].
+// known if a file cannot be read later. All mistakes are reported at once, each as an [*OptionError].
 func New(o Options) (*Dialer, error) {
 	d := &Dialer{net: o.Dial, log: o.Logger, configured: slices.Clone(o.Brokers)}
 	if d.net == nil {
@@ -98,7 +98,7 @@ func New(o Options) (*Dialer, error) {
 		mistakes = append(mistakes, err)
 		if o.SASL.Mechanism == plainName && o.TLS == nil {
 			mistakes = append(mistakes, optionError("sasl mechanism",
-				errors.New("SASL PLAIN without TLS would show the password to the network")))
+				errors.New("SASL PLAIN without TLS would send the password in clear text")))
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -210,11 +210,12 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // loginLimit is the age of a connection up to which its end may mean that the broker requires a login. Such a broker
-// sends its API versions and closes at the next request, which follows at once. An older connection was in use, and its
-// broker went away.
+// sends its API versions, and closes the connection at the next request, which follows at once. An older connection was
+// in use, and its broker went away.
 const loginLimit = time.Second
 
-// isAlert reports whether a response begins like a TLS alert. As the size of a Kafka response this would be 352 MB.
+// isAlert reports whether a response begins like a TLS alert. Read as the size of a Kafka response, those bytes would
+// mean 352 MB.
 func isAlert(b []byte) bool {
 	const alert, major = 21, 3
 	return len(b) >= 2 && b[0] == alert && b[1] == major
@@ -232,7 +233,7 @@ func (e *hungUpError) Error() string {
 	if e.secured {
 		return text
 	}
-	return text + ", and if it speaks TLS, KAFKA_TLS"
+	return text + ", and if it speaks TLS, set KAFKA_TLS"
 }
 
 // boundConn sets a deadline of ioLimit for each read and write that has none.
@@ -269,7 +270,7 @@ func (c *boundConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// bound sets the deadline of the read or write that begins now, if nobody set another.
+// bound sets the deadline of the read or write that begins now, unless one was set from outside.
 func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -52,7 +52,7 @@ func receive(key, version int16, response []byte) error {
 	return err
 }
 
-// fill sets each field of a message to something.
+// fill sets each field of a message to some value.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -125,7 +125,7 @@ func TestWholeResponsesReachKafkaGo(t *testing.T) {
 // Whichever number in a response is wrong, allocations stay close to the bytes that have arrived.
 func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 	lies := map[string]string{
-		"four million":         "\x00\x3f\xff\xff", // first, because a decoder survives it even if it trusts it
+		"four million":         "\x00\x3f\xff\xff", // first, because even a decoder that trusts it survives
 		"all there are":        "\x7f\xff\xff\xff",
 		"less than none":       "\xff\xff\xff\xff",
 		"a varint of 4 GB":     "\xff\xff\xff\xff\x0f",
@@ -169,7 +169,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 		},
 		"a text": {
 			protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00",
-			"a length in it claims 32767 bytes of 4",
+			"a length in it claims 32767 bytes, and 4 are left",
 		},
 		"a list with a negative count": {
 			protocol.Metadata, 1, "\xff\xff\xff\xfe\x00\x00\x00\x00",
@@ -177,7 +177,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 		},
 		"a compact list": {
 			protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00\x7f\x00\x00\x00\x00\x00\x00",
-			"a length in it exceeds its own size",
+			"a length in it exceeds the size of the response",
 		},
 		"a number without end": {
 			protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00" + strings.Repeat("\xff", 20),
@@ -203,7 +203,7 @@ func TestAResponseWithoutARequestIsRefused(t *testing.T) {
 		if _, err := io.ReadFull(conn, make([]byte, len(once))); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // the verdict stays
+		for range 2 { // the error stays
 			_, err := conn.Read(make([]byte, 4))
 			refused(t, key.String(), err, "does not speak Kafka")
 		}
@@ -310,7 +310,7 @@ func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 
 const handshakeAnswer = "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"
 
-// sized puts the length of a text before it.
+// sized returns a text with its length before it.
 func sized(text string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text
 }

@@ -53,7 +53,7 @@ func shapeOf(key int16) reflect.Type {
 	return nil
 }
 
-// responseLimit returns the largest response to a request of an API.
+// responseLimit returns the maximum size of the responses of an API.
 func responseLimit(key int16) int64 {
 	switch protocol.ApiKey(key) {
 	case protocol.ApiVersions, protocol.FindCoordinator, protocol.Heartbeat, protocol.LeaveGroup, protocol.SaslHandshake,
@@ -64,7 +64,7 @@ func responseLimit(key int16) int64 {
 	}
 }
 
-// shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go can
+// shaped reads a response from a connection and compares its counts and lengths with its size, so that kafka-go can
 // trust them. For such a response kafka-go allocates a small multiple of the bytes that have arrived.
 type shaped struct {
 	conn  *framedConn
@@ -126,7 +126,7 @@ func (s *shaped) take(n int64) []byte {
 		return nil
 	}
 	if n > int64(s.whole-s.at) {
-		s.err = shapeError(fmt.Sprintf("a length in it claims %d bytes of %d", n, s.whole-s.at))
+		s.err = shapeError(fmt.Sprintf("a length in it claims %d bytes, and %d are left", n, s.whole-s.at))
 		return nil
 	}
 	end := s.at + int(n)
@@ -155,14 +155,14 @@ func (s *shaped) uvarint() uint64 {
 	return 0
 }
 
-// length reads a length or count of width bytes, or a compact one if width is 0. Nothing is -1.
+// length reads a length or count of width bytes, or a compact one if width is 0. It returns -1 for null.
 func (s *shaped) length(width int) int64 {
 	var b []byte
 	switch width {
 	case 0:
 		n := s.uvarint()
 		if n > uint64(s.whole)+1 { // also where an int64 would be negative
-			s.err = shapeError("a length in it exceeds its own size")
+			s.err = shapeError("a length in it exceeds the size of the response")
 			return -1
 		}
 		return int64(n) - 1
@@ -216,7 +216,7 @@ func (s *shaped) field(f field) {
 		if s.err == nil && (n < -1 || n < 0 && f.notNull) { // a response that has not arrived is not malformed
 			s.err = errNoCount
 		}
-		if s.err == nil && n > int64(s.whole-s.at) { // an element takes a byte at least
+		if s.err == nil && n > int64(s.whole-s.at) { // an element takes at least a byte
 			s.err = shapeError(fmt.Sprintf("a list in it claims %d elements in %d bytes", n, s.whole-s.at))
 		}
 		for ; n > 0 && s.err == nil; n-- {
@@ -275,7 +275,7 @@ type field struct {
 }
 
 // shapes caches the tags of types.
-type shapes struct{ known sync.Map } // of shapeVersion: fields
+type shapes struct{ known sync.Map } // from shapeVersion to fields
 
 type shapeVersion struct {
 	shape   reflect.Type
@@ -366,7 +366,7 @@ func tagsOf(f reflect.StructField) []fieldTag {
 		tag := fieldTag{least: -1, most: -1, id: noTag}
 		for option := range strings.SplitSeq(text, ",") {
 			name, value, _ := strings.Cut(option, "=")
-			n, _ := strconv.Atoi(strings.TrimPrefix(value, "v")) // the options without a number are words
+			n, _ := strconv.Atoi(strings.TrimPrefix(value, "v")) // 0 for options without a number
 			switch {
 			case name == "min":
 				tag.least = n

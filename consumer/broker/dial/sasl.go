@@ -15,15 +15,16 @@ import (
 
 // SASL identifies us to the brokers.
 type SASL struct {
-	// Mechanism is PLAIN, which New takes only together with TLS, SCRAM-SHA-256 or SCRAM-SHA-512.
+	// Mechanism is SCRAM-SHA-256, SCRAM-SHA-512, or PLAIN, which New accepts only together with TLS.
 	Mechanism string
 	// Username is the principal.
 	Username string
-	// PasswordFile holds the password; line ends after it are not part of it. It is read for each handshake.
+	// PasswordFile is the file with the password; line ends after the password are not part of it. The file is read
+	// again for each handshake.
 	PasswordFile string
 }
 
-// plainName is the mechanism that sends the password as it is.
+// plainName is the mechanism that sends the password in clear text.
 const plainName = "PLAIN"
 
 // mechanism checks the settings. It logs changes of the password's file.
@@ -60,14 +61,14 @@ func (s *SASL) prepared(password string) error {
 		// The cause is not wrapped: it quotes the character that SCRAM rejects.
 		// The algorithm plays no part in what SCRAM allows (RFC 5802, SASLprep).
 		if _, err := scram.Mechanism(scram.SHA256, p.name, p.password); err != nil {
-			return optionError(p.option, errors.New("holds a character that SCRAM does not allow"))
+			return optionError(p.option, errors.New("contains a character that SCRAM does not allow"))
 		}
 	}
 	return nil
 }
 
-// freshPassword is a sasl.Mechanism of kafka-go, which keeps one for the life of the process. It starts each handshake
-// with the current content of the password's file.
+// freshPassword is a sasl.Mechanism. kafka-go keeps one for the life of the process, so it starts each handshake with
+// the current content of the password's file.
 type freshPassword struct {
 	sasl     SASL
 	password *credentials.Kept[string]
@@ -88,7 +89,7 @@ func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, er
 	mechanism, err := scram.Mechanism(algorithm, f.sasl.Username, password)
 	if err != nil {
 		// The cause is not wrapped: it quotes the password's character that SCRAM rejects.
-		return nil, nil, errors.New("SASL user name or password has a character that SCRAM does not allow")
+		return nil, nil, errors.New("SASL user name or password contains a character that SCRAM does not allow")
 	}
 	return mechanism.Start(ctx)
 }

@@ -14,7 +14,7 @@ import (
 
 // ErrTLS says that a broker was reached, but the TLS handshake failed: one side does not trust the other, or does not
 // speak TLS. The error's text says what to do.
-var ErrTLS = errors.New("no TLS with the broker")
+var ErrTLS = errors.New("TLS handshake with the broker failed")
 
 // TLS names the files that prove who the brokers are, and who we are. The zero value trusts the system's authorities
 // and sends no certificate. TLS 1.2 is the minimum, and the name in the broker's certificate is always checked.
@@ -25,7 +25,7 @@ type TLS struct {
 	CertFile, KeyFile string
 }
 
-// reader returns the function that reads the files. Its configuration has no server name yet; its error may hold
+// reader returns the function that reads the files. The configuration has no server name yet; the error may consist of
 // several mistakes.
 func (t *TLS) reader() func() (*tls.Config, error) {
 	authorities := credentials.Authorities(t.CAFile)
@@ -53,15 +53,15 @@ func (t *TLS) reader() func() (*tls.Config, error) {
 	}
 }
 
-// pair reads certificate and key. Its error is about the certificate's file if that is wrong, else about the key's
-// file.
+// pair reads the certificate and the key. Its error is about the certificate's file if that is wrong, else about the
+// key's file.
 func (t *TLS) pair() (tls.Certificate, error) {
 	certificate, err := credentials.Read(t.CertFile)
 	if err != nil {
 		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
 	}
 	if block, _ := pem.Decode(certificate); block == nil {
-		return tls.Certificate{}, optionError("tls certificate", errors.New("read client certificate: no PEM in it"))
+		return tls.Certificate{}, optionError("tls certificate", errors.New("read client certificate: the file contains no PEM"))
 	} else if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
 	}
@@ -109,12 +109,12 @@ func explainHandshake(err error) error {
 	case isRemote(err):
 		text = refusedByBroker
 	case isEnd(err), errors.Is(err, syscall.ECONNRESET):
-		text = "the broker closed the connection in the TLS handshake; if it speaks no TLS at this address, " +
+		text = "the broker closed the connection during the TLS handshake; if it does not speak TLS at this address, " +
 			"check the port in KAFKA_BROKERS, or KAFKA_TLS"
 	case is[net.Error](err):
 		return err // a timeout or the network: TLS is not to blame
 	default:
-		text = "no TLS"
+		text = "the TLS handshake with the broker failed"
 	}
 	return &tlsError{text: fmt.Sprintf("%s: %v", text, err), err: err}
 }
@@ -128,7 +128,7 @@ func isRemote(err error) bool {
 	return ok && op.Op == "remote error"
 }
 
-// is reports whether err holds an error of type T.
+// is reports whether err wraps an error of type T.
 func is[T error](err error) bool {
 	_, ok := errors.AsType[T](err)
 	return ok

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// The life of an attempt. Once it has left waiting it never changes again.
+// The states of an attempt. A state other than waiting never changes again.
 const (
 	waiting   int32 = iota // nothing is written yet
 	sending                // the connection has begun to write
@@ -22,7 +22,7 @@ const (
 
 var (
 	errWithdrawn   = errors.New("request withdrawn before it was sent")
-	errInterrupted = errors.New("request given up while its response arrived")
+	errInterrupted = errors.New("request abandoned while its response was arriving")
 )
 
 const forever = 365 * 24 * time.Hour
@@ -44,7 +44,7 @@ type Request struct {
 	Interrupt func(conn Deadliner) (release func() bool)
 }
 
-// Deadliner is a connection whose reads and writes a deadline ends.
+// Deadliner is a connection whose reads and writes end at a deadline.
 type Deadliner interface{ SetDeadline(t time.Time) error }
 
 var _ Deadliner = (*protocol.Conn)(nil)
@@ -61,14 +61,14 @@ func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
 	return func() bool { return stop() && conn.SetDeadline(time.Time{}) == nil }
 }
 
-// attempt is a request on its way through the pool, which calls its exported methods. The goroutine of [Ask] and the
-// connection's share it: state decides between them whether the request is sent or withdrawn.
+// attempt is a request that goes through the pool, which calls its exported methods. The goroutine of [Ask] and that of
+// the connection share it: state decides between them whether the request is sent or withdrawn.
 type attempt struct {
 	Request
 
 	clientID string
 	state    atomic.Int32
-	version  int16 // of the connection's goroutine, set before it sends
+	version  int16 // only for the connection's goroutine, which sets it before it sends
 }
 
 var _ protocol.RawExchanger = (*attempt)(nil)

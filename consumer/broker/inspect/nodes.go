@@ -43,21 +43,21 @@ func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, e
 	}
 	// Nothing was written that could be lost by an error of Close.
 	defer func() { _ = conn.Close() }()
-	// Nothing else ends the wait when ctx ends.
+	// Nothing else would end the wait for the response when ctx ends.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
 	defer stop()
 	versions, err := conn.ApiVersions()
 	if err != nil {
-		return "", kafkaerr.New("ask "+address, "", -1, err)
+		return "", kafkaerr.New("ask "+address+" for its API versions", "", -1, err)
 	}
 	return oldRelease(versions), nil
 }
 
-// OldestFetch is the version of Fetch that a worker needs. It came with Kafka 0.11, as did record headers and
+// OldestFetch is the oldest version of Fetch that a worker can use. It came with Kafka 0.11, as did record headers and
 // transactions.
 const OldestFetch = 4
 
-// oldRelease names the release of a broker that takes these requests, if it is older than Kafka 0.11.
+// oldRelease names the release of a broker that supports these versions, if it is older than Kafka 0.11.
 func oldRelease(versions []kafka.ApiVersion) string {
 	newest := -1
 	for _, v := range versions {

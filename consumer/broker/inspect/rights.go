@@ -13,7 +13,7 @@ import (
 // Describe and DescribeConfigs. Nil means that they are not known, because the broker is too old to say.
 type Rights []string
 
-// Lack returns those of the operations that we have no permission for. It returns none where the rights are not known.
+// Lack returns those of the operations that we have no permission for. It returns none if the rights are not known.
 func (r Rights) Lack(wanted ...string) []string {
 	if r == nil {
 		return nil
@@ -43,7 +43,7 @@ func RightsOf(operations int32) Rights {
 func (i *Inspector) TopicRights(ctx context.Context, names ...string) (map[string]Rights, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names, IncludeTopicAuthorizedOperations: true})
 	if err != nil {
-		return nil, kafkaerr.New("ask for rights", "", -1, err)
+		return nil, kafkaerr.New("look up rights", "", -1, err)
 	}
 	rights := make(map[string]Rights, len(names))
 	for _, topic := range described.Topics {

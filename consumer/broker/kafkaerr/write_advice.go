@@ -27,8 +27,8 @@ func CreateTopic(topic string, err error) *Error {
 	return writeError("create topic", topic, err, refused)
 }
 
-// writeError adds advice for the operator. The advice passed in is about the topic's settings; it is "" where they are
-// not the cause.
+// writeError adds advice for the operator. The advice passed in is about the topic's settings; it is "" if they are not
+// the cause.
 func writeError(op, topic string, err error, advice string) *Error {
 	e := New(op, topic, -1, err)
 	switch {
@@ -54,8 +54,8 @@ const policyText = "a policy of the cluster refuses it: ask the cluster's admini
 func refusal(err error) string {
 	const (
 		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"
-		replicas  = "fewer replicas are in sync than min.insync.replicas asks for: bring the brokers back, or lower it " +
-			"if the topic has fewer replicas"
+		replicas  = "fewer replicas are in sync than min.insync.replicas asks for: bring the brokers back, or lower the " +
+			"setting if the topic has fewer replicas"
 	)
 	for _, r := range []struct {
 		code kafka.Error
@@ -64,7 +64,7 @@ func refusal(err error) string {
 		{kafka.InvalidRecord, compacted},
 		{kafka.InvalidMessage, compacted}, // of brokers before 2.4
 		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
-		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format " +
+		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, the topic's records may be in a format " +
 			"without headers: set message.format.version of the topic, or the brokers' log.message.format.version, " +
 			"to 0.11.0 or later"},
 		{kafka.InvalidTimestamp, "the topic refuses the record's time: check message.timestamp.difference.max.ms (or " +
