@@ -33,9 +33,9 @@ const startPatience = 3 * time.Second
 type starts struct {
 	*base
 
-	sizes     map[string]int    // partitions of each topic when this worker first saw it
-	begun     map[string]string // the starts that were logged last, by topic
-	scattered bool              // as last determined; if true, the log says that repeats are not skipped
+	sizes  map[string]int    // partitions of each topic when this worker first saw it
+	begun  map[string]string // the starts that were logged last, by topic
+	spread bool              // as last determined; if true, the log says that repeats are not skipped
 }
 
 // positions reads the group's offsets, however long that takes. For a partition without a commit it chooses the start,
@@ -127,15 +127,15 @@ func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) 
 		return
 	}
 	topology, err := s.options.Cluster.Topics(ctx, s.options.Topics...)
-	scattered := len(s.options.Topics) > 1 && (err != nil || !topology.EqualPartitions())
-	if scattered && !s.scattered {
+	spread := len(s.options.Topics) > 1 && (err != nil || !topology.EqualPartitions())
+	if spread && !s.spread {
 		s.log.InfoContext(ctx, "repeats are not skipped, because an order's events in two topics may have two owners: give the "+
 			"topics equal numbers of partitions")
 	}
-	s.scattered = scattered
+	s.spread = spread
 	for i := range positions {
 		p := &positions[i]
-		p.Scattered, p.Partitions = scattered, topology.Topics[p.Topic].Partitions
+		p.Spread, p.Partitions = spread, topology.Topics[p.Topic].Partitions
 	}
 }
 

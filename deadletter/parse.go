@@ -26,8 +26,8 @@ func (e *headerError) Error() string {
 
 // Parse reads a letter back and restores its event: original headers in order, under their own names.
 //
-// It also reads letters that Kafka Connect wrote: Item is NoItem, and of several headers with one name the last counts,
-// because Connect appends. A record without the place of its event is an error, as is a header that cannot be read. The
+// It also reads letters that Kafka Connect wrote: Item is NoItem, and of several headers with the same name the last
+// counts, because Connect appends. A record without the place of its event is an error, as is a header that cannot be read. The
 // letter shares the record's bytes.
 func Parse(r event.Record) (Letter, error) {
 	added := fields(r.Headers)

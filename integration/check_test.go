@@ -214,7 +214,7 @@ func (c *checked) check(t *testing.T) findings {
 	return found
 }
 
-// fails requires that check has exactly one failed finding, about what, and that it contains these words.
+// fails requires that check has exactly one failed finding, that its subject is what, and that it contains these words.
 func (c *checked) fails(t *testing.T, what string, words ...string) {
 	t.Helper()
 	found := c.check(t).failed()

@@ -122,7 +122,8 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 				t.Errorf("got this log, want one line per change:\n%s", log.text.String())
 			}
 
-			// An authority that was removed from the file is no longer trusted, although there were connections.
+			// An authority that was removed from the file is no longer trusted, not even by a client that has connected
+			// under it before.
 			shown.Store(&first)
 			replace(t, file, firstPEM)
 			eventually(t, client, func(v retry.Verdict) bool { return isDone(v) && log.count("LEADHIT_CA_FILE has changed") == 2 })

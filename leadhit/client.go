@@ -62,7 +62,7 @@ const (
 
 // Call is one status change of an order.
 type Call struct {
-	// ID is the JSON-RPC id: unique to the event, and the same whenever the call is repeated.
+	// ID is the JSON-RPC id: unique to an item of an event, and the same whenever the call is repeated.
 	ID string
 	// OrderID and Status must be UTF-8. Otherwise the call fails before it is sent: JSON would replace the bytes, and
 	// LeadHit would get the id of a different order.

@@ -53,7 +53,7 @@ func (p *plain) news(v view) {
 	}
 }
 
-// figures prints all figures in one line, in the same order each time, so that they can be compared and cut.
+// figures prints all figures on one line, always in the same order, so that lines can be compared and split.
 func (p *plain) figures(v view) {
 	p.print(v.elapsed, "%s · events %d · calls %d (%.0f/s) · in flight %d · waiting %d · retries %d · letters %d · "+
 		"unfinished %d · oldest %s",

@@ -22,7 +22,7 @@ func groupsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "groups", Short: "Group the dead letters by cause",
 		Long: `Group dead letters by fingerprint: cause, code and kind of message. Without --state it
-counts the open ones. A cause is new for 24 hours, regressed if it failed again a day or
+counts the open ones. A cause is new for 24 hours, regressed if it came back a day or
 more after its last letter was resolved, else ongoing. TTL is the time until Kafka may
 delete the first of its letters.`,
 		Example: `  leadhit-sync letters groups

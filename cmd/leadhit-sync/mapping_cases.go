@@ -27,8 +27,8 @@ func testMappingCommand() *cobra.Command {
 	var output outputForm
 	c := &cobra.Command{
 		Use: "test FILE", Short: "Test a mapping with the cases beside it",
-		Long: `Test a mapping with its cases: events with their expected results. They are in the
-file FILE.cases.yaml beside FILE.yaml.
+		Long: `Test a mapping with its cases: events with their expected results. For
+shop.yaml they are in shop.cases.yaml beside it.
 
   cases:
   - name: a paid order
@@ -73,7 +73,7 @@ exit code is 1 if a case gives a result other than the expected one.`,
 		},
 	}
 	outputFlag(c, &output)
-	c.Flags().StringVar(&file, "cases", "", "the file of cases (default: FILE.cases.yaml beside FILE.yaml)")
+	c.Flags().StringVar(&file, "cases", "", "the file of cases (default: shop.cases.yaml beside shop.yaml)")
 	return c
 }
 
@@ -126,7 +126,7 @@ type triedCase struct {
 	OK   bool   `json:"ok"`
 	Want string `json:"want"`
 	Got  string `json:"got"`
-	// Why says what decided, if the result is not the wanted one.
+	// Why says what decided the result, if it is not the expected one.
 	Why string `json:"why,omitempty"`
 }
 

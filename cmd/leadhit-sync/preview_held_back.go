@@ -80,7 +80,7 @@ func (s summary) printHeldBack(p *terminal.Page) {
 	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
 }
 
-// printOddTimes warns of times in a wrong unit.
+// printOddTimes warns of times in the wrong unit.
 func (s summary) printOddTimes(p *terminal.Page) {
 	if s.OddTimes.Count == 0 {
 		return

@@ -132,7 +132,7 @@ func (o ordersSummary) repeats(atLeast string) string {
 		return text
 	case o.Skipped:
 		return fmt.Sprintf("%s, so a worker makes %s%d, and a few more after a restart or a rebalance", text, atMost, o.Needed)
-	case o.scattered:
+	case o.unequal:
 		return text + "; a worker calls anyway, because the topics have different numbers of partitions"
 	case o.spreads:
 		return text + "; a worker calls anyway, because not every order has one key and partition of its own"
@@ -150,7 +150,7 @@ func (o ordersSummary) made() int {
 	return o.Calls
 }
 
-// printLoad shows a time to catch up of 1s or more, because rounding would print 0s for work that is not done.
+// printLoad shows a catch-up time of at least 1s, because rounding would print 0s for work that is not done.
 func (s summary) printLoad(p *terminal.Page) {
 	l := s.Load
 	if l.Busiest == 0 {

@@ -45,7 +45,7 @@ func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) 
 	w.next = make(map[event.Partition]int64)
 	topology, err := w.cluster.Topics(ctx, w.topics...)
 	if err == nil {
-		w.tally.scattered = !topology.EqualPartitions()
+		w.tally.unequal = !topology.EqualPartitions()
 		for topic, info := range topology.Topics {
 			w.tally.orders.partitions[topic] = info.Partitions
 		}

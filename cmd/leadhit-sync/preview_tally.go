@@ -33,8 +33,8 @@ type tally struct {
 	orders      *orders
 	minutes     map[int64]minute // since 1970
 	statuses    []string         // that LeadHit knows
-	skips       bool             // a worker makes no call for a repeat, unless scattered
-	scattered   bool             // the topics have different numbers of partitions
+	skips       bool             // a worker makes no call for a repeat, unless unequal
+	unequal     bool             // the topics have different numbers of partitions
 	odd         oddTimes
 }
 
@@ -215,7 +215,7 @@ type ordersSummary struct {
 	Needed  int  `json:"calls_without_repeats"`
 	Skipped bool `json:"repeats_are_skipped"`
 	// The reasons why a worker skips nothing: see tally and orders.
-	scattered, spreads, unexplained bool
+	unequal, spreads, unexplained bool
 	// Spread counts the orders with events in two partitions. Kafka keeps no sequence between such events: the record
 	// key must be the order id.
 	Spread    int           `json:"in_two_partitions"`
@@ -268,8 +268,8 @@ func (t *tally) summary(l load) summary {
 
 	o := ordersSummary{
 		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(),
-		Beyond: t.orders.beyond, Skipped: t.skips && !t.scattered && !t.orders.spreads && !t.orders.unexplained,
-		scattered: t.scattered, spreads: t.orders.spreads, unexplained: t.orders.unexplained,
+		Beyond: t.orders.beyond, Skipped: t.skips && !t.unequal && !t.orders.spreads && !t.orders.unexplained,
+		unequal: t.unequal, spreads: t.orders.spreads, unexplained: t.orders.unexplained,
 	}
 	o.Needed = calls - o.Repeats
 	o.Spread, o.Examples = t.orders.spread()
@@ -314,7 +314,7 @@ func (t *tally) sorted(action event.Action) []group {
 }
 
 // rounded keeps three digits or so: more would only look exact. Neither the latency nor the events of tomorrow are
-// known to a per cent.
+// known to within one per cent.
 func rounded(x float64) float64 {
 	switch {
 	case x >= 100:

@@ -103,10 +103,10 @@ func TestARepeatIsWhatAWorkerNeedNotCall(t *testing.T) {
 func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		limit                   int
-		skips, scattered, apart bool
-		partitions              int
-		want                    string
+		limit                 int
+		skips, unequal, apart bool
+		partitions            int
+		want                  string
 	}{
 		{10, true, true, false, 0, "repeats   4 of 10 calls: LeadHit has the order's status already; a worker calls anyway, because " +
 			"the topics have different numbers of partitions\n"},
@@ -121,7 +121,7 @@ func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
 			"few more after a restart or a rebalance\n"},
 	} {
 		tallied := newTally(test.limit, leadHits, test.skips)
-		tallied.scattered = test.scattered
+		tallied.unequal = test.unequal
 		tallied.orders.partitions["a"] = test.partitions // all events are in the first
 		for i := range 8 {
 			tallied.add(called(strconv.Itoa(i/2), "paid", 0, time.Unix(1000, 0)))

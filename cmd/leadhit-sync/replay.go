@@ -105,7 +105,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	o.add(c, "why the letters are replayed (required)")
 	run, limits := replay.Defaults()
 	f := c.Flags()
-	f.StringVar(&o.idsFrom, "ids-from", "", "- reads ids from stdin, one per line")
+	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line; the only value is -")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only print the plan")
 	f.Var(&o.rate, "rate", "letters per second")
 	f.IntVar(&o.limit, "limit", limits.Most, "replay at most this many letters, the first by partition and offset")

@@ -103,7 +103,7 @@ func (c *lettersOnly) entry(e ledger.Entry) {
 	c.write(&kgo.Record{Topic: testLedger, Key: key, Value: value})
 }
 
-// worker starts the model. Of several replays with one number it counts only the first, as the fold does.
+// worker starts the model. Of several replays with the same number it counts only the first, as the fold does.
 func (c *lettersOnly) worker() {
 	ctx, stop := context.WithCancel(c.t.Context())
 	var done sync.WaitGroup

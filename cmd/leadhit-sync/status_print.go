@@ -69,7 +69,7 @@ type statusPrinter struct {
 	rows   rows
 }
 
-// labelled prints texts behind a label. Each text begins on a line of its own and is wrapped.
+// labelled prints texts after a label. Each text begins on a line of its own and is wrapped.
 func (p *statusPrinter) labelled(label string, texts ...string) {
 	for _, text := range texts {
 		for _, line := range terminal.Hang(terminal.Pad(label, statusLabel), terminal.Quote(text), statusWidth) {

@@ -61,7 +61,7 @@ const (
 	nextLine = 2
 )
 
-// Hang puts a text behind a label and wraps it to a width; its further lines begin below its first word. If the label
+// Hang puts a text after a label and wraps it to a width; its further lines begin below its first word. If the label
 // leaves too little space for that or for the longest word, the text begins on the next line, so that no terminal
 // breaks a word.
 func Hang(label, text string, width int) []string {

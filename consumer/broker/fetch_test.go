@@ -249,7 +249,7 @@ func TestRecordsHaveMemoryOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := first.Records[0]
-	// The response's buffer is used again by then.
+	// This fetch reuses the response's buffer.
 	values(t, cluster, broker.FetchRequest{Offset: 50}, 100)
 	if string(kept.Value) != "value 0" || string(kept.Key) != "k" {
 		t.Errorf("got %q: %q, want the record as it was read", kept.Key, kept.Value)

@@ -38,8 +38,8 @@ func statementOf(t task) statement {
 	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text), fold.KeyHash(t.key) + uint64(t.of.Number)}
 }
 
-// acceptedMemory holds which status LeadHit accepted last for an order, for up to limit orders. A new order replaces
-// the least recently used one. It holds no pointers, so the garbage collector does not visit its entries.
+// acceptedMemory holds, for up to limit orders, the status that LeadHit accepted last. A new order replaces the least
+// recently used one. It holds no pointers, so the garbage collector does not visit its entries.
 type acceptedMemory struct {
 	limit   int
 	places  map[digest]int32 // in entries, by order

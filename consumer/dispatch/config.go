@@ -35,7 +35,7 @@ type Config struct {
 	Replays bool
 	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order. That must have
 	// been a call of this generation, about an event of the same partition with the same key. Nothing is skipped in
-	// partitions that are Scattered, nor once an event had no key, an order had two keys or partitions, or a key had
+	// partitions that are Spread, nor once an event had no key, an order had two keys or partitions, or a key had
 	// two orders.
 	SkipRepeats bool
 	// Explain reports whether one partitioner puts this key and those of all events before it into their partitions,

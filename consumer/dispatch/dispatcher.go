@@ -183,7 +183,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		d.commit = &c
 	}
 	at := turn.Position{
-		Partition: id, Next: next, End: end, Uncommitted: true, Scattered: p.scattered, Partitions: p.partitions,
+		Partition: id, Next: next, End: end, Uncommitted: true, Spread: p.spread, Partitions: p.partitions,
 	}
 	fresh := newPartition(at, d.metadataMax)
 	fresh.ready, fresh.inRing = p.ready, p.inRing // pickFrom skips dropped tasks

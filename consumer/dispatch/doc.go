@@ -35,7 +35,7 @@
 // status last for its order. It counts as accepted in every other respect, except for the flood guard. The proof is a
 // call of this worker in this generation, about an event of the same partition with the same key: otherwise another
 // worker may have made a call for the order since. For the same reason nothing is skipped in partitions that are
-// Scattered, nor once an event had no key, an order had two keys or partitions, a key had two orders, or Config.Explain
+// Spread, nor once an event had no key, an order had two keys or partitions, a key had two orders, or Config.Explain
 // knew no partitioner that puts all keys into their partitions. Two producers with different partitioners are detected
 // as soon as this worker makes a call for a key of each. A worker that has no partition with keys of the second
 // producer cannot know of it. When a call starts, its order's status is forgotten. The new status is remembered only

@@ -191,7 +191,7 @@ func (h *harness) wantInAir(why string, want ...int64) {
 	}
 }
 
-// eventOf returns an event that asks for a call about each of some orders.
+// eventOf returns an event that asks for one call about each of the given orders.
 func eventOf(offset int64, orders ...string) turn.Event {
 	e := turn.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
 	for _, o := range orders {

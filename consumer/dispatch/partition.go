@@ -17,7 +17,7 @@ type partition struct {
 	inRing bool        // it is in the dispatcher's ring
 	end    int64       // of the log at the assignment: no replay is taken up before the partition was fetched up to it
 
-	scattered  bool // other workers may make calls for its orders: nothing is skipped
+	spread     bool // other workers may make calls for its orders: nothing is skipped
 	partitions int  // of the topic; 0 if unknown
 
 	taking   []*replay // replays whose letters are being fetched, in the order in which they were taken up
@@ -38,7 +38,7 @@ func newPartition(pos turn.Position, limit int) *partition {
 		commits:    commitState{acked: mark{pos.Next, pos.Metadata}},
 		ready:      newReady(),
 		end:        pos.End,
-		scattered:  pos.Scattered,
+		spread:     pos.Spread,
 		partitions: pos.Partitions,
 	}
 	if pos.Uncommitted {

@@ -28,7 +28,7 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 		return statement{}, false
 	}
 	s := statementOf(t)
-	return s, t.replay == nil && !t.of.scattered && d.memory.has(s)
+	return s, t.replay == nil && !t.of.spread && d.memory.has(s)
 }
 
 // skip finishes a repeat as if LeadHit had accepted it now. It does not count for the flood guard, because LeadHit may

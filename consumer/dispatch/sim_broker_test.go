@@ -135,7 +135,7 @@ func (b *broker) tell(m *member) {
 				c := p.committed
 				at := turn.Position{
 					Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists, End: p.end,
-					Scattered: b.shop.scattered, Partitions: b.shop.partitions,
+					Spread: b.shop.spread, Partitions: b.shop.partitions,
 				}
 				if !c.exists {
 					at.Next = p.start

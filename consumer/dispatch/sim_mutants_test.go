@@ -219,10 +219,10 @@ func repeatMutants() map[string][]edit {
 			{"group_pause.go", "\tif paused {\n\t\td.forgetOrders()\n\t}\n", ""},
 			{"repeated_events.go", "case d.Pause().Kind != \"\":\n\t\td.forgetOrders()\n", "case d.fenced:\n"},
 		},
-		"skip-where-partitioners-differ":  {{"repeated_events.go", "if !d.explains(t) {", "if d.fenced && !d.live {"}},
-		"skip-where-orders-are-scattered": {{"repeated_events.go", " && !t.of.scattered", ""}},
-		"skip-widens-the-bound":           {{"commit_state.go", "if e.called {", "if e.started {"}},
-		"skip-with-another-key":           {{"dispatcher.go", "\td.forgetOrders() // it may be", "\t// it may be"}},
+		"skip-where-partitioners-differ": {{"repeated_events.go", "if !d.explains(t) {", "if d.fenced && !d.live {"}},
+		"skip-where-orders-are-spread":   {{"repeated_events.go", " && !t.of.spread", ""}},
+		"skip-widens-the-bound":          {{"commit_state.go", "if e.called {", "if e.started {"}},
+		"skip-with-another-key":          {{"dispatcher.go", "\td.forgetOrders() // it may be", "\t// it may be"}},
 	}
 }
 

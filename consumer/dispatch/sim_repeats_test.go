@@ -21,7 +21,7 @@ type shop struct {
 	twins      int               // orders with events in two partitions
 	keyed      float64           // events whose key is their first order's id
 	single     bool              // the other events have a key each; otherwise they have none
-	scattered  bool              // all events have their order's key, as in topics with different numbers of partitions
+	spread     bool              // all events have their order's key, as in topics with different numbers of partitions
 	said       map[string]string // by order
 	written    int
 
@@ -54,7 +54,7 @@ func (w *world) drawRepeats(seed uint64) {
 	if s.keyed = 0; w.plan.workers == 1 {
 		s.keyed = s.Float64()
 	}
-	if s.scattered = s.Float64() < 0.3; s.scattered {
+	if s.spread = s.Float64() < 0.3; s.spread {
 		s.keyed, s.single = 1, false
 	}
 	if s.keyed == 0 && s.Float64() < 0.5 {

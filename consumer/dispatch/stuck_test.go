@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// replayed is a run in virtual time. The log is read as it grows. Each call takes 40 ms, and each commit 5 ms.
+// replayed drives a dispatcher in virtual time. The log is read as it grows. Each call takes 40 ms, and each commit 5 ms.
 type replayed struct {
 	*harness
 	due   map[time.Duration][]func() // by the time since the beginning, in the order in which they were added

@@ -8,7 +8,7 @@ type timer struct {
 	task
 }
 
-// fire moves the tasks whose wait is over.
+// fire queues the tasks whose wait is over.
 func (d *Dispatcher) fire(now time.Time) {
 	for d.timers.len() > 0 && !d.timers.peek().at.After(now) {
 		t := d.timers.pop().task

@@ -71,7 +71,7 @@ func operatorAdvice(word string) string {
 	return ""
 }
 
-// withoutTexts replaces quoted text by spaces. Offsets stay the same.
+// withoutTexts replaces quoted text with spaces. Offsets stay the same.
 func withoutTexts(rule string) string {
 	code := []byte(rule)
 	var quote byte

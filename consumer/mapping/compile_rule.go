@@ -23,7 +23,7 @@ func (c *compiler) environment() (*cel.Env, error) {
 	return cel.NewEnv(options...)
 }
 
-// celType makes all types but present nullable, so that a rule may compare a field that is missing.
+// celType makes all types nullable, except present, so that a rule may compare a field that is missing.
 func celType(kind fieldKind) *cel.Type {
 	switch kind {
 	case kindBool:

@@ -243,7 +243,7 @@ func (r *run) openString() *event.Item {
 	case len(first) == 0, first[0] != '{' && first[0] != '[' && !bytes.Equal(bytes.TrimSpace(first), []byte("null")):
 		return nil
 	}
-	// Unquoting replaces invalid UTF-8 by U+FFFD. In an id, that could make two orders one, so an id with U+FFFD is
+	// Unquoting replaces invalid UTF-8 with U+FFFD. In an id, that could make two orders one, so an id with U+FFFD is
 	// refused then.
 	r.lossy = r.lossy || err != nil
 	r.inString = true

@@ -205,7 +205,7 @@ func (t timeFormat) parse(text string) (time.Time, bool) {
 	return when, ok && usable(when)
 }
 
-// usable reports whether a time can be an event's. Some producers count in a wrong unit: nanoseconds read as
+// usable reports whether a time can be an event's. Some producers count in the wrong unit: nanoseconds read as
 // milliseconds give the year 57 million, which CEL cannot compare.
 func usable(when time.Time) bool { return when.Year() >= 2000 && when.Year() < 10000 }
 

@@ -23,7 +23,7 @@ func (p *headerPlan) prepare() {
 // lastHeader returns the last header of that name, in upper or lower case, or nil. The last one counts, as in the
 // method lastHeader of Kafka's Java client.
 func lastHeader(headers []event.Header, name string) *event.Header {
-	// Kafka allows several headers of one name, and producers append new ones at the end.
+	// Kafka allows several headers with the same name, and producers append new ones at the end.
 	for i := len(headers) - 1; i >= 0; i-- {
 		if sameName(headers[i].Key, name) {
 			return &headers[i]

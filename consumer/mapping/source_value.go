@@ -47,7 +47,7 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 	return lit, ""
 }
 
-// numeric replaces base64 by digits if Connect's schema says that the value is a NUMERIC.
+// numeric replaces base64 with digits if Connect's schema says that the value is a NUMERIC.
 func (r *run) numeric(src *source, lit literal) literal {
 	if len(r.connectSchema) > 0 {
 		if digits := r.decimal(src, lit.text); digits != nil {
@@ -57,7 +57,7 @@ func (r *run) numeric(src *source, lit literal) literal {
 	return lit
 }
 
-// serialized recognises a number that one of Kafka's serializers wrote in binary: its bytes could pass for a text. It
+// serialized recognises a number that one of Kafka's serializers wrote in binary: its bytes could pass for text. It
 // returns "" for any other key.
 func serialized(key []byte, zeroFrame bool) string {
 	switch {

@@ -101,7 +101,7 @@ var (
 	// errStopped says that the caller left its loop, after which yield must not be called again.
 	errStopped = errors.New("the caller has left the loop")
 	// errNothing ends a wait that could last for ever: a new leader may lack records that the old one had.
-	errNothing = fmt.Errorf("the broker returned nothing for %v, although the log was longer at the start", patience)
+	errNothing = fmt.Errorf("the broker returned nothing for %v, although the log was longer when reading began", patience)
 )
 
 type scan struct {

@@ -192,7 +192,7 @@ func TestATokenFileWithAMistakeIsRefusedWithoutItsContent(t *testing.T) {
 		"three words":       {"# users\nalice liddell " + aliceToken, "line 2: want a name, a space and a token"},
 		"a short token":     {"alice canary-secret", "line 1: the token is shorter than 24 characters"},
 		"a name with colon": {"alice:x " + aliceToken, "line 1: the name has a colon"},
-		"one token of two":  {"alice " + aliceToken + "\nbob " + aliceToken, "line 2: the token is in an earlier line too"},
+		"one token of two":  {"alice " + aliceToken + "\nbob " + aliceToken, "line 2: the token is on an earlier line too"},
 		"a byte order mark": {"\uFEFFalice " + aliceToken, "line 1: the name has a colon, or characters that cannot be printed"},
 	} {
 		t.Run(name, func(t *testing.T) {

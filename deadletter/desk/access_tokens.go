@@ -53,7 +53,7 @@ func (t Tokens) add(line string) error {
 	case len(token) < minToken:
 		return fmt.Errorf("the token is shorter than %d characters; make one with: openssl rand -hex 16", minToken)
 	case t[hash] != "":
-		return errors.New("the token is in an earlier line too")
+		return errors.New("the token is on an earlier line too")
 	}
 	t[hash] = name
 	return nil

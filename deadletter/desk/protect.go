@@ -29,7 +29,7 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setProtection(w.Header())
 		if r.URL.Path == alive {
-			// Kubernetes asks without a user, and learns nothing about letters.
+			// Kubernetes probes this path without credentials, and learns nothing about letters.
 			_, _ = io.WriteString(w, "alive\n")
 			return
 		}

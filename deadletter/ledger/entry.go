@@ -255,7 +255,7 @@ func (e Entry) check() error {
 	case e.By == "":
 		return errors.New(`"by" is missing`)
 	case len(e.Fingerprints) > maxFingerprints:
-		return fmt.Errorf("fingerprints: %w: got %d, want at most %d", ErrTooLong, len(e.Fingerprints), maxFingerprints)
+		return fmt.Errorf("fingerprints: list %w: got %d, want at most %d", ErrTooLong, len(e.Fingerprints), maxFingerprints)
 	case e.run() && e.Run == "":
 		return errors.New(`"run" is missing`)
 	case e.Count < 0:

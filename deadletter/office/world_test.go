@@ -106,7 +106,7 @@ func (w *world) append(ctx context.Context, e ledger.Entry) error {
 	return w.client.ProduceSync(ctx, &kgo.Record{Topic: entries, Key: key, Value: value}).FirstErr()
 }
 
-// worker starts the model. Of several replays with one number it counts only the first, as the fold does.
+// worker starts the model. Of several replays with the same number it counts only the first, as the fold does.
 func (w *world) worker() {
 	ctx, stop := context.WithCancel(w.Context())
 	var done sync.WaitGroup

@@ -127,8 +127,8 @@ func (w *work) read(ctx context.Context) error {
 
 // judge takes the outcome of a letter. It returns false if there is no outcome yet.
 //
-// By now, all entries that this run has written are read back. So if the letter's last replay has another number or
-// belongs to another run, somebody else changed the letter.
+// By now, all entries that this run has written have been read back. So if the letter's last replay has another number
+// or belongs to another run, somebody else changed the letter.
 func (w *work) judge(a asked) bool {
 	is, _ := w.topics.Status(a.ID)
 	switch {

@@ -92,7 +92,7 @@ var foreign = regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBA
 // knownSettings: each variable is a setting of the program or is read by a library, and each required one is set.
 func (j *judgement) knownSettings() {
 	for _, from := range j.container.EnvFrom {
-		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(), "takes its settings from a ConfigMap that is not here")
+		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(), "takes its settings from a ConfigMap that is not in the manifests")
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
 		_, known := j.program.setting(name)

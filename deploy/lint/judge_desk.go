@@ -40,7 +40,7 @@ func (j *judgement) oneDesk() {
 	j.add(c.Image != j.container.Image, "desk", about, "runs the image %s, but the worker runs %s", c.Image, j.container.Image)
 	for _, from := range c.EnvFrom {
 		j.add(from.SecretRef != nil, "desk", about, "takes variables from a Secret; mount it as a folder and set the _FILE setting")
-		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "desk", about, "takes its settings from a ConfigMap that is not here")
+		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "desk", about, "takes its settings from a ConfigMap that is not in the manifests")
 	}
 	for _, e := range c.Env {
 		_, known := j.program.setting(e.Name)

@@ -46,7 +46,7 @@ func violations() []violation {
 
 		{"a misspelt setting", minimal, "  LOG_LEVEL: info", "  LOGLEVEL: info", "settings: Deployment/leadhit-sync: sets LOGLEVEL"},
 		{"a required setting that is missing", minimal, "  KAFKA_BROKERS: ", "  GODEBUG: ", "does not set KAFKA_BROKERS"},
-		{"settings that are not there", minimal, "configMapRef:\n            name: ", "configMapRef:\n            name: x", "a ConfigMap that is not here"},
+		{"settings that are not there", minimal, "configMapRef:\n            name: ", "configMapRef:\n            name: x", "a ConfigMap that is not in the manifests"},
 		variable("a key in a variable", minimal, `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "secrets: Deployment/leadhit-sync: takes LEADHIT_API_KEY"),
 		variable("a token in plain text", minimal, `{name: OTEL_EXPORTER_OTLP_HEADERS, value: authorization=x}`, "sets OTEL_EXPORTER_OTLP_HEADERS in plain text"),
 		variable("a proxy's password", minimal, `{name: LEADHIT_PROXY, value: "http://me:pw@proxy:3128"}`, "LEADHIT_PROXY is a URL that contains a user name"),

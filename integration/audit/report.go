@@ -16,7 +16,7 @@ type Report struct {
 	OutOfOrder []string
 	// Strange names calls and letters that no event needs, and calls that differ from their event.
 	Strange []string
-	// Altered names letters that differ from their event by a byte, or that have another cause.
+	// Altered names letters that differ from their event in any byte, or whose cause is not the expected one.
 	Altered []string
 	// Uncommitted names the partitions whose committed offset is not the log's end.
 	Uncommitted []string

@@ -24,7 +24,8 @@ const pictures = "../../deadletter/desk/screenshots"
 
 func updating() bool { return os.Getenv("UPDATE_SCREENSHOTS") != "" }
 
-// photograph stores what the tab shows: for the README if that is requested, and for the reader of a failure.
+// photograph stores what the tab shows: for the README if that is requested, and after a failure for whoever
+// debugs it.
 func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	t.Helper()
 	name := strings.NewReplacer(" ", "-", ",", "").Replace(p.name)

@@ -8,7 +8,7 @@
 //	letter-unawaited commits a refused event before its letter is stored
 //	timer-commit     commits every few seconds, as auto-commit does
 //	skip             no fault: makes no call for the status that LeadHit accepted last for the order
-//	skip-after-rebalance  the same, but remembers statuses of partitions that it has lost meanwhile
+//	skip-after-rebalance  the same, but keeps the statuses of orders whose partition it has since lost
 //	skip-after-refusal    the same, but forgets nothing when LeadHit refuses
 package main
 

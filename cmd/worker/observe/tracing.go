@@ -181,7 +181,7 @@ func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace
 	return s.span
 }
 
-// Send makes each call within a span of its own, which [Traceparent] finds. judge gives the verdict of a call's
+// Send makes each call within a span of its own, which [Traceparent] finds. judge gives the verdict on a call's
 // outcome.
 func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	if t == nil {
@@ -293,8 +293,8 @@ func (s *eventSpan) over() {
 	}
 }
 
-// carrier has an event's headers for the extraction of its trace. Of several headers with one name the last counts, as
-// everywhere in Kafka. Producers differ in case, and the extraction asks in lower case.
+// carrier has an event's headers for the extraction of its trace. Of several headers with the same name the last
+// counts, as everywhere in Kafka. Producers differ in case, and the extraction asks in lower case.
 func carrier(e *consumer.Event) propagation.MapCarrier {
 	all := make(propagation.MapCarrier, len(e.Headers))
 	for _, h := range e.Headers {

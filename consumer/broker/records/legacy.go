@@ -21,7 +21,7 @@ type message struct {
 	key, value []byte
 }
 
-// parseMessage reads one message and compares its checksum, which covers all that follows it.
+// parseMessage reads one message and verifies its checksum, which covers all that follows it.
 func parseMessage(b []byte) (message, error) {
 	c := wire.Cursor{B: b}
 	m := message{offset: c.Int64(), time: -1}

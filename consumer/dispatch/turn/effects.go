@@ -22,9 +22,9 @@ type Position struct {
 	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there. Pass
 	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives it.
 	End int64
-	// Scattered says that events with the same key may lie in partitions of other workers, in another topic. Then
+	// Spread says that events with the same key may lie in partitions of other workers, in another topic. Then
 	// nothing is skipped here: another worker may have made a call for the order since this one did.
-	Scattered bool
+	Spread bool
 	// Partitions is the topic's number of partitions; 0 if it is unknown.
 	Partitions int
 }

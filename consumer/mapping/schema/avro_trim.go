@@ -35,7 +35,7 @@ func (t avroTrimmer) trim(text string) string {
 	return string(out)
 }
 
-// withoutComments replaces comments by spaces. Java accepts comments in schemas.
+// withoutComments replaces comments with spaces. Java accepts comments in schemas.
 func withoutComments(text string) string {
 	if !strings.Contains(text, "//") && !strings.Contains(text, "/*") {
 		return text

@@ -46,8 +46,8 @@ func States() []State {
 // each. Replays of older letters need force.
 const WorkerHorizon = 200_000
 
-// maxReplays limits the count of replays, because a foreign letter may have any count. No real letter is replayed so
-// often.
+// maxReplays limits the count of replays, because a foreign letter may have any count. No real letter is replayed
+// that often.
 const maxReplays = 1 << 30
 
 // Letter is what the [Fold] needs to know of a record of the letters' topic.

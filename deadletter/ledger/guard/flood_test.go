@@ -115,7 +115,7 @@ func TestAFloodOfManyOrdersPauses(t *testing.T) {
 	}
 }
 
-// throughTheLedger takes the announcement of from, and makes each of all follow it, as the ledger would.
+// throughTheLedger takes the entry that one rig announces, and passes it to every given rig, as the ledger would.
 func throughTheLedger(t *testing.T, from *rig, all ...*rig) ledger.Entry {
 	t.Helper()
 	e, ok := from.Announcement()

@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// options are the command line's.
+// options are the flags of mkimage.
 type options struct {
 	root    string // the product's module
 	out     string // the layout
