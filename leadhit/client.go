@@ -138,7 +138,7 @@ func Open(options Options) (*Client, error) {
 		mistakes = append(mistakes, optionError("api key", checkKey(*options.Key.load())))
 	}
 	if options.Proxy != "" && address != nil && address.Scheme != "https" {
-		seesKey := errors.New("over http it would see the API key; the URL must be https")
+		seesKey := errors.New("LeadHit's URL must be https, or the proxy would see the API key")
 		mistakes = append(mistakes, optionError("proxy", seesKey))
 	}
 	if options.Logger == nil {

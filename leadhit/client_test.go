@@ -405,7 +405,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"an empty key":      {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey(" ")}, "leadhit api key: empty"},
 		"a key of 2 lines":  {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey("pass\nword")}, "leadhit api key: line break inside, at byte 4: it must be one line"},
 		"a broken proxy":    {leadhit.Options{URL: "https://h/", Key: key, Proxy: "http://u:pass%zz@h"}, "leadhit proxy: not a URL with a host"},
-		"a proxy over http": {leadhit.Options{URL: "http://h/", Key: key, Proxy: "http://p:3128"}, "leadhit proxy: over http it would see the API key; the URL must be https"},
+		"a proxy over http": {leadhit.Options{URL: "http://h/", Key: key, Proxy: "http://p:3128"}, "leadhit proxy: LeadHit's URL must be https, or the proxy would see the API key"},
 		"a strange proxy":   {leadhit.Options{URL: "https://h/", Key: key, Proxy: "ftp://h"}, "leadhit proxy: scheme is not http, https, socks5 or socks5h"},
 		"a CA file missing": {leadhit.Options{URL: "https://h/", Key: key, CAFile: "/nowhere"}, "leadhit ca file: open /nowhere: no such file or directory"},
 		"no certificates":   {leadhit.Options{URL: "https://h/", Key: key, CAFile: "client_test.go"}, "leadhit ca file: no certificate in it"},

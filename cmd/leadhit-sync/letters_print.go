@@ -203,7 +203,7 @@ func valueText(l deadletter.Letter) string {
 	}
 	text := fmt.Sprintf("%d bytes, sha256 %s", digest.Size, digest.SHA256)
 	if l.Omitted != nil {
-		text += ", too large for this topic: read it at " + l.ID()
+		text += ", too large for this topic: read it at " + l.Place.ID()
 	}
 	return text
 }
