@@ -43,8 +43,8 @@ func FixedKey(value string) *Key {
 // Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each
 // change, on its own goroutine. While the file cannot be read, the old key stays in use.
 //
-// It compares content, not timestamps. Reading a key costs no more, two writes within one tick of the file system's
-// clock stay distinct, and the symbolic links that Kubernetes swaps need no special case.
+// It compares content, not timestamps. Reading a key costs no more than that, two writes within one tick of the file
+// system's clock stay distinct, and the symbolic links that Kubernetes swaps need no special case.
 func (k *Key) Watch(ctx context.Context, every time.Duration, changed func()) error {
 	if every <= 0 {
 		return fmt.Errorf("watch API key: interval %v is not positive", every)

@@ -124,8 +124,8 @@ func TestANewKeyIsUsedAtOnce(t *testing.T) {
 	}
 }
 
-// secretVolume lays out a directory as Kubernetes does: the key is a link into ..data, a link to the version that point
-// chooses.
+// secretVolume lays out a directory as Kubernetes does: the key is a link into ..data, which is a link to a version.
+// Call point to switch to another version.
 func secretVolume(t *testing.T) (dir, file string, point func(version string)) {
 	t.Helper()
 	dir = t.TempDir()
@@ -152,7 +152,7 @@ func secretVolume(t *testing.T) (dir, file string, point func(version string)) {
 	return dir, file, point
 }
 
-// The file is a link to a link, and is swapped as Kubernetes does in a Secret's volume.
+// The file is a link to a link, and is swapped as Kubernetes swaps it in a Secret's volume.
 func TestWatchSeesWhatKubernetesDoes(t *testing.T) {
 	t.Parallel()
 	dir, file, point := secretVolume(t)

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	byteOrderMark = "\ufeff" // some Windows programs put it at the beginning of a text
+	byteOrderMark = "\ufeff" // some Windows programs put it at the beginning of a file
 	gzipMagic     = "\x1f\x8b"
 )
 

@@ -42,7 +42,7 @@ func selfSigned(t *testing.T, ip string, expires time.Time) (tls.Certificate, []
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// logbook is a log that several goroutines write.
+// logbook is a log that several goroutines write to.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -96,7 +96,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 			file, log := filepath.Join(t.TempDir(), "ca.pem"), new(logbook)
 			replace(t, file, firstPEM)
 			client := open(t, server.URL, func(o *leadhit.Options) {
-				o.Timeout = 3 * time.Second // a failure is logged after nothing has succeeded for this long
+				o.Timeout = 3 * time.Second // a failure is logged once nothing has succeeded for longer than this
 				o.CAFile, o.Logger = file, slog.New(slog.NewTextHandler(log, nil))
 				if behind == "a proxy" {
 					o.Proxy = proxy(t, new(string))

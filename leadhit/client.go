@@ -7,8 +7,8 @@
 //
 // [Client.SetOrderStatus] makes one call over HTTP and never repeats it. It switches off three things that net/http
 // does by itself and that callers must not expect: following a redirect, sending a POST again, and decompressing a
-// body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with
-// this call's id. Every other outcome is an error, wrapped with the method and the call's id:
+// body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with this call's id.
+// Every other outcome is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
 //   - [*StatusError]: an HTTP status other than 200;
@@ -80,7 +80,7 @@ type Call struct {
 type Options struct {
 	// URL is the address of the orders node, http or https, with or without a trailing slash.
 	URL string
-	// Key gives each call the value that the key has then, so that a new key needs no restart.
+	// Key is read for each call, so that a new key needs no restart.
 	Key *Key
 	// Timeout is the limit of one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
 	Timeout time.Duration
@@ -278,8 +278,8 @@ func (c *Client) header(key *string) http.Header {
 	return header
 }
 
-// release returns the memory to the pool, unless a large response has grown it: one such response per worker would stay
-// in memory for ever.
+// release returns the memory to the pool, unless a large response has grown it: in the end, each call in flight would
+// hold such a buffer.
 func (c *Client) release(s *scratch) {
 	if s.body.Cap() <= keptBuffer {
 		c.scratch.Put(s)

@@ -51,7 +51,7 @@ func (e *RPCError) Error() string {
 // StatusError is an HTTP response with a status other than 200. It does not keep the target of a redirect.
 type StatusError struct {
 	Status int // never 200
-	// RetryAfter is how long the server asked to wait: 0 to 15 minutes.
+	// RetryAfter is how long the server asked us to wait: 0 to 15 minutes.
 	RetryAfter time.Duration
 	// Message is the beginning of the page, for people.
 	Message string
@@ -101,7 +101,7 @@ type transportError struct {
 	Err error
 	// Stopped reports that the caller's context ended, which says nothing about LeadHit.
 	Stopped bool
-	// text is Err's text without secrets and unprintable characters. For TLS it says what to do.
+	// text is Err's text without secrets or unprintable characters. For TLS it says what to do.
 	text string
 	tls  bool
 }

@@ -10,7 +10,7 @@ const (
 	maxMessage = 1 << 10
 	maxExcerpt = 256
 	maxLabel   = 256
-	// maxCleaned is how much of a text clean looks at: enough for a page that begins with white space.
+	// maxCleaned limits the input that clean looks at. It is enough for a page that begins with white space.
 	maxCleaned = 16 << 10
 )
 

@@ -13,8 +13,8 @@ import (
 )
 
 // Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only a
-// response about this order can make a dead letter. Failures of the network, the server, the key or the address never
-// do.
+// response about this order, or a call that no request can carry, makes a dead letter. Failures of the network, the
+// server, the key or the address never do.
 type Judge struct {
 	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means ValidationError alone.
 	DeadLetterTypes []string
@@ -139,7 +139,7 @@ func isTimeout(err error) bool {
 }
 
 // isTLS recognises the failures of our own handshakes by handshakeError. Behind a proxy net/http does the handshake,
-// and the few error types of crypto/tls must do. A handshake that the network interrupts says nothing about TLS.
+// and the few error types of crypto/tls must suffice. A handshake that the network interrupts says nothing about TLS.
 func isTLS(err error) bool {
 	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) {
 		return true

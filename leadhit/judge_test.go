@@ -64,7 +64,7 @@ func TestEveryCodeHasItsVerdict(t *testing.T) {
 	}
 }
 
-func TestTheServersClassDecides(t *testing.T) {
+func TestTheServersClassDecidesTheVerdict(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		types []string

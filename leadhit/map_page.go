@@ -26,7 +26,7 @@ func (c *Client) HasMethod(ctx context.Context) (bool, error) {
 }
 
 // lists reports whether a page lists a method, and whether it lists any method at all. The Python package json-rpc
-// makes a <pre> with "name: documentation" for each method, indents further lines of documentation and escapes nothing.
+// puts "name: documentation" for each method into a <pre>, indents further lines of documentation and escapes nothing.
 // So a name is an identifier at the beginning of a line or right after a tag, before a colon, a parenthesis, a tag or
 // the end of the line.
 func lists(page, method string) (found, some bool) {

@@ -74,7 +74,7 @@ func stranger(t *testing.T) func(net.Conn) net.Conn {
 
 func serveOnce(far net.Conn, cert tls.Certificate) net.Conn {
 	go func() {
-		defer func() { _ = far.Close() }() // without TLS's close_notify, which nobody may read at the pipe's other end
+		defer func() { _ = far.Close() }() // not conn: its close_notify would block if nobody reads the other end
 		conn := tls.Server(far, &tls.Config{Certificates: []tls.Certificate{cert}})
 		request, err := http.ReadRequest(bufio.NewReader(conn))
 		if err != nil {
@@ -87,7 +87,7 @@ func serveOnce(far net.Conn, cert tls.Certificate) net.Conn {
 	return nil
 }
 
-// says returns a function that reads a ClientHello, sends a text and hangs up.
+// says returns a function that reads a ClientHello, sends text and hangs up.
 func says(text string) func(net.Conn) net.Conn {
 	return func(far net.Conn) net.Conn {
 		go func() {

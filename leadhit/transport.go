@@ -26,7 +26,7 @@ const (
 )
 
 // newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would
-// make them all fail and Call.Before could not stop a single one. It also repeats requests automatically after a
+// make them all fail and Call.Before could not stop just one of them. It also repeats requests automatically after a
 // GOAWAY.
 func newTransport(options Options) (*reloading, error) {
 	dial := options.Dial
@@ -49,7 +49,7 @@ func newTransport(options Options) (*reloading, error) {
 			DialTLSContext:         d.dialTLS,
 			TLSClientConfig:        d.config, // behind a proxy, where net/http does not call DialTLSContext
 			TLSHandshakeTimeout:    options.Timeout,
-			DisableCompression:     true, // responses have 100 bytes; unwrap limits those that are compressed anyway
+			DisableCompression:     true, // a response takes 100 bytes; unwrap limits those that are compressed anyway
 			MaxIdleConnsPerHost:    options.CallsInFlight,
 			IdleConnTimeout:        idleConnection,
 			MaxResponseHeaderBytes: maxResponseHeader,
@@ -110,7 +110,7 @@ func proxyFunc(text string) (func(*http.Request) (*url.URL, error), error) {
 	return nil, errors.New("scheme is not http, https, socks5 or socks5h")
 }
 
-// checkProxy gives a refused CONNECT a type. net/http has only the status text for it.
+// checkProxy gives a rejected CONNECT an error type. net/http has only the status text for it.
 func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode != http.StatusOK {
 		return &connectError{fmt.Errorf("proxy responded with HTTP %d", answer.StatusCode)}

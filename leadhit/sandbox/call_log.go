@@ -9,7 +9,8 @@ import (
 // Answer is the outcome of a call, as the sandbox sees it.
 type Answer uint8
 
-// The outcomes. The sandbox executes calls that end as Accepted, Lost, LostReset, Cut or WrongID, and no others.
+// The outcomes. The sandbox executes calls that end as Accepted, Lost, LostReset, Cut or WrongID, and perhaps those
+// that end as Abandoned, but no others.
 const (
 	Pending    Answer = iota // not answered yet
 	Accepted                 // executed, with a response that says so
@@ -40,7 +41,7 @@ func (a Answer) String() string {
 	return "unknown"
 }
 
-// Executed reports whether a call with this outcome has changed its order.
+// Executed reports whether a call with this outcome has changed its order. For Abandoned see Call.Executed.
 func (a Answer) Executed() bool {
 	return a == Accepted || a == Lost || a == LostReset || a == Cut || a == WrongID
 }

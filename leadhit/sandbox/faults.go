@@ -26,7 +26,7 @@ type Faults struct {
 	// a status becomes a letter. Afterwards, a replay of that letter succeeds.
 	Statuses []string
 
-	// Shares of the calls, each from 0 to 1, and at most 1 together. The calls of the first three shares are not
+	// Shares of the calls, each from 0 to 1, and at most 1 in total. The calls of the first three shares are not
 	// executed; those of the others are.
 	Errors float64 // answered with HTTP 503
 	Resets float64 // the connection is reset
@@ -41,7 +41,7 @@ type Faults struct {
 	Latency, Jitter time.Duration
 }
 
-// OrderFault is the fault of one order. The first field that is set decides the outcome of its calls.
+// OrderFault is the fault of one order. The first field after Latency that is set decides the outcome of its calls.
 type OrderFault struct {
 	// Latency is added to the latency of all calls.
 	Latency time.Duration
