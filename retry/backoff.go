@@ -75,7 +75,7 @@ func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool
 
 // tally is what the process has seen of LeadHit since its start.
 type tally struct {
-	succeeded, failed uint64 // verdicts about calls
+	succeeded, failed uint64 // verdicts on calls
 	paused            time.Duration
 }
 

@@ -99,7 +99,7 @@ func TestOnlyTimeInWhichOthersSucceededCounts(t *testing.T) {
 		"an outage":               {[]failure{{}, {minute, minute, 0, 5, 0}, {minute, minute, 0, 5, 0}}, 0},
 		"half of the others fail": {[]failure{{}, {minute, minute, 5, 5, 0}}, 0},
 		"nobody else calls":       {[]failure{{}, {minute, minute, 0, 0, 0}}, 0},
-		"an outage between": {
+		"an outage in between": {
 			[]failure{{}, {minute, minute, 5, 0, 0}, {10 * minute, 10 * minute, 1, 9, 0}}, minute,
 		},
 		"a pause": {[]failure{{}, {10 * minute, 10 * minute, 5, 0, 9 * minute}}, minute},

@@ -29,8 +29,8 @@
 // # Rules for callers
 //
 // The package is pure: the caller passes the time, and a source of random numbers. So a simulation can replay every
-// decision. Nothing here sleeps, locks or starts a goroutine. One goroutine at a time uses a Governor and the Backoffs
-// beside it. Times must not go back. There are no errors: every input has a meaning.
+// decision. Nothing here sleeps, locks or starts a goroutine. Only one goroutine at a time may use a Governor and its
+// Backoffs. Time must not go backwards. There are no errors: every input has a meaning.
 //
 // Retries that sleep and log by themselves are in package loop.
 package retry

@@ -2,7 +2,7 @@ package retry
 
 import "time"
 
-// PausedFor returns how long calls were paused in all.
+// PausedFor returns how long calls were paused in total.
 func (g *Governor) PausedFor(now time.Time) time.Duration { return g.pausedFor(now) }
 
 // InFlight counts the calls in flight.

@@ -18,12 +18,12 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 		"20 failures across 5 orders": {func(r *rig) { r.calls(20, 5, connect()) }, retry.Outage},
 		"19 failures":                 {func(r *rig) { r.calls(19, 19, connect()) }, ""},
 		"100 failures of 4 orders":    {func(r *rig) { r.calls(100, 4, connect()) }, ""},
-		"a success between": {func(r *rig) {
+		"a success in between": {func(r *rig) {
 			r.calls(19, 19, connect())
 			r.call("good", done())
 			r.calls(19, 19, connect())
 		}, ""},
-		"a refusal of the node between": {func(r *rig) {
+		"a refusal of the node in between": {func(r *rig) {
 			r.calls(19, 19, connect())
 			r.call("bad", retry.Verdict{Kind: retry.DeadLetter, Answered: true})
 			r.calls(19, 19, connect())
@@ -32,7 +32,7 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 			r.calls(100, 100, retry.Verdict{Code: -32000, Answered: true})
 		}, ""},
 		"503 for all orders": {func(r *rig) { r.calls(20, 20, status(503)) }, retry.Outage},
-		"calls that were not sent between": {func(r *rig) {
+		"calls that were not sent in between": {func(r *rig) {
 			r.calls(10, 10, connect())
 			r.calls(50, 50, retry.Verdict{Cause: "NotSent"})
 			r.calls(9, 10, connect())
@@ -66,7 +66,7 @@ func TestOnlyAnAnsweredProbeOpensTheGate(t *testing.T) {
 		"a letter of our own making": {retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"}, false},
 		"no connection":              {connect(), false},
 		"503":                        {status(503), false},
-		"404 of any server":          {retry.Verdict{Kind: retry.Misconfigured, Code: 404}, false},
+		"404 from any server":        {retry.Verdict{Kind: retry.Misconfigured, Code: 404}, false},
 		"not sent":                   {retry.Verdict{Cause: "NotSent"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -148,7 +148,7 @@ func (g *Governor) Start(now time.Time) Pass {
 	return p
 }
 
-// Answered takes the verdict about a call. The verdict may be late: the call's generation may have ended.
+// Answered takes the verdict on a call. The verdict may be late: the call's generation may have ended.
 func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	inFlight := g.inFlight
 	g.inFlight--

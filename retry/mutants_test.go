@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/integration/mutation"
 )
 
-// mutant is a fault: a text that occurs once in a file, its replacement, and the test that must notice.
+// mutant is a fault: code that occurs once in a file, its replacement, and the test that must notice the change.
 type mutant struct{ file, old, new, test string }
 
 func mutants() map[string]mutant {

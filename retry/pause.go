@@ -66,12 +66,12 @@ func (p *pause) keyChanged(now time.Time) {
 	}
 }
 
-// answered takes the verdict about a call. The verdict may be late: the call's generation may have ended.
+// answered takes the verdict on a call. The verdict may be late: the call's generation may have ended.
 func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	if t.probe {
 		p.probing = false
 	}
-	works := v.Kind == Done || v.Answered // not any dead letter: a call that could not even be sent proves nothing
+	works := v.Kind == Done || v.Answered // not every dead letter: a call that could not even be sent proves nothing
 	p.proved = p.proved || works && t.epoch == p.epoch
 	switch {
 	case !p.active():
@@ -86,7 +86,7 @@ func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	}
 }
 
-// suspect looks for a reason to pause in the verdict about a call.
+// suspect looks for a reason to pause in the verdict on a call.
 func (p *pause) suspect(now time.Time, order string, t ticket, v Verdict) {
 	switch v.Kind {
 	case Done:

@@ -162,9 +162,9 @@ func TestThreeMisconfiguredOrdersInARowPauseAllCalls(t *testing.T) {
 		between retry.Verdict
 		want    retry.Kind
 	}{
-		"a success between":          {done, retry.Again},
+		"a success in between":       {done, retry.Again},
 		"LeadHit refused a status":   {refused, retry.Again},
-		"a timeout between":          {again, retry.Misconfigured},
+		"a timeout in between":       {again, retry.Misconfigured},
 		"one that could not be sent": {ownLetter, retry.Misconfigured},
 		"four such verdicts":         {misconfigured, retry.Misconfigured},
 	} {

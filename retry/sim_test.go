@@ -80,7 +80,7 @@ type client struct {
 
 	begun      []time.Duration // when each call began
 	done       []time.Duration // when each success came
-	unanswered int             // calls that the server did too late for the caller, which retries them
+	unanswered int             // calls that the server finished too late for the caller, which retries them
 	refused    int
 }
 
@@ -165,7 +165,7 @@ func (c *client) judged(order int, v retry.Verdict) {
 	c.after(c.backoffs[order].Next(), func() { c.add(order) })
 }
 
-// within counts the moments at or after from and before to.
+// within counts the moments in the interval [from, to).
 func within(moments []time.Duration, from, to time.Duration) int {
 	n := 0
 	for _, m := range moments {

@@ -60,7 +60,7 @@ const (
 	causeTimeout   = "Timeout"
 )
 
-// HTTP statuses by which a server reports overload.
+// HTTP statuses with which a server reports overload.
 const (
 	tooManyRequests    = 429
 	serviceUnavailable = 503

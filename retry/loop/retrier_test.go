@@ -68,7 +68,7 @@ func TestARetrierWaitsLongerAndBeginsAgainAfterASuccess(t *testing.T) {
 	})
 }
 
-func TestARetrierKnowsHowLongItFails(t *testing.T) {
+func TestARetrierKnowsHowLongItHasFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var r loop.Retrier
