@@ -230,7 +230,7 @@ func TestARefusedRecordIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestALostAcknowledgementIsRepeatedUntilItArrives(t *testing.T) {
+func TestAWriteIsRetriedUntilItIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	fake, cluster := withOwn(t, nil)
 	var tries atomic.Int32

@@ -71,7 +71,7 @@ type Cluster struct {
 	decoders  *records.Decoders
 }
 
-// Open checks the options, reads the files that they name once, and returns the cluster without connecting to it. All
+// Open checks the options, reads each file that they name, and returns the cluster without connecting to it. All
 // mistakes are reported at once, each as a [*dial.OptionError]. The files are read again for every connection; while a
 // file cannot be read, its previous content stays in use.
 func Open(o Options) (*Cluster, error) {

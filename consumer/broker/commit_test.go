@@ -20,7 +20,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// outsider commits without having joined.
+// outsider returns the Member that commits from outside the group.
 func outsider() groups.Member { return groups.Member{Group: "sync", Generation: -1} }
 
 func offset(partition int, next int64, metadata string) groups.OffsetCommit {

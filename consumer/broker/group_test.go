@@ -122,7 +122,7 @@ func TestAFrozenClusterDoesNotHoldClose(t *testing.T) {
 		started := time.Now()
 		_ = group.Close()
 		if took := time.Since(started); took > 90*time.Second {
-			t.Errorf("Close took %v, want less than two of its own timeouts and some", took)
+			t.Errorf("Close took %v, want at most 90s", took)
 		}
 		started = time.Now()
 		batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: 0, MaxWait: time.Second})

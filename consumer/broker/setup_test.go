@@ -68,7 +68,7 @@ func produce(t *testing.T, client *kgo.Client, values ...string) {
 	}
 }
 
-// values returns what can be read of partition 0 from offset to the end, following Next.
+// values returns what can be read of partition 0 from the request's offset to end, following Next.
 func values(t *testing.T, cluster *broker.Cluster, request broker.FetchRequest, end int64) []string {
 	t.Helper()
 	request.Topic, request.MaxWait = "orders", 100*time.Millisecond

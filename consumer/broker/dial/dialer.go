@@ -77,8 +77,8 @@ type Dialer struct {
 	silence    silence
 }
 
-// New checks the options and opens no connection. It reads the files that they name once, so that their content is
-// known if a file cannot be read later. All mistakes are reported at once, each as an [*OptionError].
+// New checks the options and opens no connection. It reads each file that they name, so that its content is known if it
+// cannot be read later. All mistakes are reported at once, each as an [*OptionError].
 func New(o Options) (*Dialer, error) {
 	d := &Dialer{net: o.Dial, log: o.Logger, configured: slices.Clone(o.Brokers)}
 	if d.net == nil {

@@ -30,8 +30,8 @@ const (
 // framedConn passes only valid responses to kafka-go, which allocates whatever size, count or length a peer sends
 // (segmentio/kafka-go#1439). It watches both directions: each response must belong to a request that was written, and
 // have a size that such a response can have. The content of a response is checked too, before kafka-go reads it. Memory
-// grows with what has arrived, not with what is announced. The content of a fetch response is passed on unchecked: its
-// reader trusts no length.
+// grows with what has arrived, not with what is announced. Only the content of a fetch response is passed on unchecked:
+// its reader trusts no length.
 //
 // As with every connection of kafka-go, one goroutine at a time reads, and one at a time writes.
 type framedConn struct {
@@ -46,7 +46,7 @@ type framedConn struct {
 
 	// The writing side.
 	request  []byte // size and head of the request that is being written
-	unsent   int64  // bytes of it after its head
+	unsent   int64  // bytes of it after its head that are still to be written
 	rawLogin bool   // a SASL handshake of version 0 was sent: tokens without a header may follow
 
 	// The reading side.
@@ -216,7 +216,7 @@ func (c *framedConn) cut(err error) error {
 	return fmt.Errorf("connection to %s ended in the middle of a response: %w", c.peer.address, io.ErrUnexpectedEOF)
 }
 
-// limitOf returns the largest response that a request can have.
+// limitOf returns the maximum size of the response to a request.
 func limitOf(a awaited) int64 {
 	switch {
 	case a.raw:

@@ -302,7 +302,7 @@ func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 		})
 	}
 	hands.Wait()
-	message, err := conn.ReadMessage(1 << 20) // a fetch among them
+	message, err := conn.ReadMessage(1 << 20) // a fetch on the same connection
 	if err != nil || len(message.Value) != 100<<10 {
 		t.Errorf("got a message of %d bytes, %v", len(message.Value), err)
 	}
@@ -310,7 +310,7 @@ func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 
 const handshakeAnswer = "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"
 
-// sized returns a text with its length before it.
+// sized returns text with its length before it.
 func sized(text string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text
 }
@@ -326,7 +326,7 @@ func TestTheLoginOfOldBrokersIsPassedOn(t *testing.T) {
 			{"c=biws,r=1234567890abc,p=cHJvb2Y=", "v=dmVyaWZpZXI="},
 		},
 		"a token of a few letters": {{"n,,", "r=1"}},
-		"a name of other letters":  {{"\x00é\x00secret", ""}},
+		"a name beyond ASCII":      {{"\x00é\x00secret", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

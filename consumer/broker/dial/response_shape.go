@@ -35,8 +35,8 @@ import (
 const fetchKey = int16(protocol.Fetch)
 
 // shapeOf returns the type whose field tags describe a response, by version. kafka-go's own decoder follows them; its
-// older decoder, for the group's membership, reads the same bytes into other types. It returns nil if we send no such
-// request.
+// older decoder, for the group's membership, reads the same bytes into other types. shapeOf returns nil if we send no
+// such request.
 func shapeOf(key int16) reflect.Type {
 	responses := [...]protocol.Message{
 		new(alterconfigs.Response), new(apiversions.Response), new(createtopics.Response), new(describeconfigs.Response),
@@ -138,7 +138,7 @@ func (s *shaped) take(n int64) []byte {
 	return taken
 }
 
-// uvarint reads byte by byte, because its length shows only in its bytes, and the rest may not have arrived.
+// uvarint reads a number byte by byte: only the bytes show how long it is, and the last ones may not have arrived.
 func (s *shaped) uvarint() uint64 {
 	var x uint64
 	for shift := 0; shift < 64; shift += 7 {

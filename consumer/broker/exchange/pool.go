@@ -5,7 +5,7 @@
 //     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
 //   - current metadata. kafka-go returns its cache for as long as no broker responds.
 //   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine. There, nothing bounds how many are
-//     decoded at once or how much they unpack, and a panic ends the process. It also drops the batch's last offset.
+//     decoded at once or how much they unpack, and a panic ends the process. kafka-go also drops a batch's last offset.
 //
 // [Ask] sends a [Request] to the broker that a [Route] chooses. The package starts no goroutine. The goroutine of a
 // connection, which belongs to kafka-go's pool, writes the request and reads the response.
@@ -36,7 +36,7 @@ type Pool struct {
 	Transport kafka.RoundTripper
 	// ClientID is what the brokers' logs and quotas call this process.
 	ClientID string
-	// Explain adds what a connection knows about its failure.
+	// Explain adds to an error what a connection knows about its failure.
 	Explain func(error) error
 }
 

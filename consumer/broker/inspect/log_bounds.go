@@ -14,7 +14,7 @@ import (
 type Bounds struct {
 	// First is the oldest offset that can be read.
 	First int64
-	// Last is the offset of the next record, or of the first open transaction: there is no committed record from here
+	// Last is the offset of the next record, or of the first open transaction: there is no committed record from there
 	// on.
 	Last int64
 	// End is the high watermark. It was requested after Last, so it may be higher even without an open transaction.

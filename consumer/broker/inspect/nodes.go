@@ -41,7 +41,7 @@ func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, e
 	if err != nil {
 		return "", kafkaerr.New("connect to "+address, "", -1, err)
 	}
-	// Nothing was written that could be lost by an error of Close.
+	// Nothing was written that an error of Close could lose.
 	defer func() { _ = conn.Close() }()
 	// Nothing else would end the wait for the response when ctx ends.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })

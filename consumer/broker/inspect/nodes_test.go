@@ -6,7 +6,7 @@ import (
 	"leadhit-sync/consumer/broker/inspect"
 )
 
-func TestABrokerThatSaysNothingIsBeforeKafka010(t *testing.T) {
+func TestABrokerThatSaysNothingIsOlderThanKafka010(t *testing.T) {
 	t.Parallel()
 	if got := inspect.OldRelease(nil); got != "a Kafka before 0.10" {
 		t.Errorf("got %q for a broker that says nothing", got)

@@ -38,7 +38,8 @@ type Partition struct {
 // abortedTransaction says to skip the producer's transactional records from first on, up to its next abort marker.
 type abortedTransaction struct{ producer, first int64 }
 
-// ParseFetch reads a response of version 4 to 11 to a request for one partition, after its correlation id.
+// ParseFetch reads the response to a fetch of one partition, without its correlation id, in one of the versions 4 to
+// 11.
 func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 	var f Partition
 	c := wire.Cursor{B: body}

@@ -43,8 +43,8 @@ func parseMessage(b []byte) (message, error) {
 	return m, nil
 }
 
-// message keeps the records of one message. A compressed message is a whole set. A set that ends before the offset
-// asked for is not unpacked.
+// message keeps the records of one message. A compressed message contains a whole set. A set that ends before the
+// offset asked for is not unpacked.
 func (w *walk) message(b []byte) error {
 	outer, err := parseMessage(b)
 	if err != nil {

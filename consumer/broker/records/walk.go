@@ -144,7 +144,7 @@ func (w *walk) batch(b []byte) error {
 	if err != nil {
 		return err
 	}
-	// The broker lists aborted transactions by their first offsets only. Only its abort marker shows where one ends, so
+	// The broker lists aborted transactions by their first offsets only. Only an abort marker shows where one ends, so
 	// the set is walked from its start, even through batches before the offset asked for (KIP-98).
 	for len(w.aborted) > 0 && w.aborted[0].first <= h.last {
 		w.dropped[w.aborted[0].producer] = true

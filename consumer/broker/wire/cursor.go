@@ -21,7 +21,7 @@ type Cursor struct {
 	Bad bool
 }
 
-// Take returns the next n bytes, which belong to B; nil if there are fewer.
+// Take returns the next n bytes, as a part of B; nil if there are fewer.
 func (c *Cursor) Take(n int) []byte {
 	if n < 0 || n > len(c.B) {
 		c.Bad, c.B = true, nil
