@@ -18,7 +18,7 @@ import (
 )
 
 // An event's value lists "order:status" pairs, separated by commas. The statuses of an order are 1, 2, 3 … in log
-// order. A character after the number says what is wrong with it.
+// order. A character after the number is the change's fate.
 const (
 	fine     = ""
 	refused  = "r" // LeadHit refuses it
@@ -70,7 +70,7 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 	return items, nil
 }
 
-// ledger is the oracle: it sees everything that is produced, sent, stored and committed, and reports what must not
+// ledger is the oracle: it sees everything that is produced, sent, stored and committed, and reports whatever must not
 // happen.
 type ledger struct {
 	mu         sync.Mutex
@@ -80,12 +80,12 @@ type ledger struct {
 	letters    map[change]int
 	inAir, max int
 	calls      int
-	repeats    int // calls for changes that were accepted already
+	repeats    int // calls for changes that were already accepted, or stored as a letter
 	sends      []send
 	violations []string
 }
 
-// history has the fate of each change of an order; the index is the status minus one.
+// history records what became of each change of an order. The index of a change is its status minus one.
 type history struct {
 	changes    []outcome
 	calling    int
@@ -138,7 +138,7 @@ func (l *ledger) next(order, fate string) change {
 	return change{order, len(h.changes), fate}
 }
 
-// waive says that the changes of these orders that are in the log by now need not be consumed.
+// waive exempts all changes of these orders so far: they need not be consumed.
 func (l *ledger) waive(orders ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,7 +170,7 @@ func (l *ledger) finished(changes []change) bool {
 	return true
 }
 
-// called records the start of a call and returns how often this change has been sent.
+// called records the start of a call and returns how many times this change has been sent.
 func (l *ledger) called(worker string, c change) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -315,7 +315,7 @@ func (l *ledger) unfinished() []string {
 	return left
 }
 
-// balance checks at the end that the letters are those that were refused.
+// balance checks at the end that letters exist for the refused changes, and for no others.
 func (l *ledger) balance() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

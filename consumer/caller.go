@@ -42,7 +42,7 @@ func (b *base) repeat(ctx context.Context, repeats []turn.Repeat) {
 	}
 }
 
-// callID names a call after its event, so that the same call of another worker has the same id.
+// callID names a call after its event, so that the same call by another worker has the same id.
 func callID(at event.Partition, offset int64, item int, several bool) string {
 	id := make([]byte, 0, len(at.Topic)+32)
 	id = append(append(id, at.Topic...), '-')

@@ -25,8 +25,8 @@ const (
 	chaosSteps      = 14
 )
 
-// TestNothingIsLostOrOutOfOrderInAnyHistory runs BUBBLE_SEEDS (200) histories of faults, or only the one of
-// BUBBLE_SEED.
+// TestNothingIsLostOrOutOfOrderInAnyHistory runs BUBBLE_SEEDS histories of faults (200 by default), or only the one
+// with the seed BUBBLE_SEED.
 func TestNothingIsLostOrOutOfOrderInAnyHistory(t *testing.T) {
 	first, count := uint64(1), uint64(number(t, "BUBBLE_SEEDS", 200))
 	if only := number(t, "BUBBLE_SEED", 0); only > 0 {
@@ -60,7 +60,7 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// tally counts over all histories.
+// tally adds up the figures of all histories.
 type tally struct {
 	mu sync.Mutex
 
@@ -188,7 +188,7 @@ func (c *chaos) in(until *time.Time) bool {
 	return time.Now().Before(*until)
 }
 
-// events writes events about a few orders of each partition. A quarter of the events name two orders.
+// events writes events about a few orders of each partition. Some events name two orders.
 func (c *chaos) events(n int) {
 	c.t.Helper()
 	for range n {
@@ -265,8 +265,9 @@ func (c *chaos) calm() {
 	time.Sleep(15 * time.Second) // for what kfake does late
 }
 
-// mend restarts all workers, with a pause, if kfake is stuck where Kafka would not be:
-//   - each join restarts its rebalance timer, so crowds of members whose joins time out in turn never join;
+// mend stops all workers and starts one two minutes later. The test fails unless kfake is stuck where Kafka would not
+// be:
+//   - each join restarts its rebalance timer, so members whose joins time out one after another never join;
 //   - a member that left before it got the outcome of a rebalance is never evicted;
 //   - once the group's leader is gone, every member is made the leader, which can leave a partition without an owner.
 func (c *chaos) mend() {

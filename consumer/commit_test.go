@@ -59,7 +59,7 @@ func TestAnUnknownCommitEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 		w.produce(0, fine, "a", "a", "a")
 		time.Sleep(10 * time.Second)
 		if now := w.members(); len(now) != 1 || slices.Equal(now, was) {
-			w.t.Errorf("got members %v, want another one than %v", now, was)
+			w.t.Errorf("got members %v, want a member other than %v", now, was)
 		}
 		w.settle(20 * time.Second)
 		time.Sleep(30 * time.Second)
@@ -120,14 +120,14 @@ func TestACommitInFlightAtTheEndOfTheDrainIsUnknown(t *testing.T) {
 		time.Sleep(drainLimit - 2*time.Second)
 		silent := w.silence()
 		silent.Store(true)
-		time.Sleep(1900 * time.Millisecond) // at least one commit is sent, and its time ends only after the drain
+		time.Sleep(1900 * time.Millisecond) // at least one commit is sent, and it times out only after the drain
 		silent.Store(false)
 		time.Sleep(5 * time.Second)
 		if got := k.State().Generations; got != 2 {
 			w.t.Errorf("got %d generations, want the next one to be another member's", got)
 		}
 		if now := w.members(); len(now) != 1 || slices.Equal(now, was) {
-			w.t.Errorf("got members %v, want another one than %v", now, was)
+			w.t.Errorf("got members %v, want a member other than %v", now, was)
 		}
 		w.storeDoes(func(change, int) conduct { return conduct{} })
 		w.settle(20 * time.Second)
@@ -164,7 +164,7 @@ func TestARequestIsNotWrittenAfterTheLease(t *testing.T) {
 			call := o.Call
 			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
 				if tries.Add(1) == 1 {
-					// as a slow DNS lookup does: the response to a commit sent now could come after the lease
+					// like a slow DNS lookup: a call that is sent only now could outlast the session
 					time.Sleep(session - callTimeout)
 				}
 				return call(ctx, c)

@@ -216,7 +216,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		err = c.membership.run(ctx, work)
 	}
 	stop(errStopped)
-	c.end() // before the wait
+	c.end() // no goroutine may start during the wait
 	workers.Wait()
 	c.enter(Stopped)
 	return err

@@ -24,7 +24,7 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 		k := w.start(func(o *consumer.Options) {
 			o.Dispatch.WindowEvents = window
 			o.Dispatch.Retry.Max = time.Minute
-			o.Dispatch.Session = time.Minute // the commits that renew the lease are the most work in this test
+			o.Dispatch.Session = time.Minute // the commits that renew the lease are most of the work in this test
 		})
 		time.Sleep(time.Hour)
 		early, calls := w.holds(), len(w.ledger.calledNow())
@@ -43,7 +43,7 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 		w.settle(2 * time.Minute)
 		w.toldOnce("calls resumed")
 		if warnings := w.logs.say("level=WARN"); len(warnings) != 1 {
-			w.t.Errorf("got %d warnings, want the one of the outage: %q", len(warnings), warnings)
+			w.t.Errorf("got %d warnings, want only the one about the outage: %q", len(warnings), warnings)
 		}
 		if len(w.ledger.letters) > 0 {
 			w.t.Errorf("got letters %v, want none", w.ledger.letters)

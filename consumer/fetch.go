@@ -28,7 +28,7 @@ type fetcher struct {
 	starts  *starts
 	unknown unknowns
 
-	// Use it only within a turn.
+	// Use these fields only within a turn.
 	ends     map[event.Partition]int64 // log ends, as of the last fetch
 	standing map[event.Partition]Unreadable
 	holds    holds

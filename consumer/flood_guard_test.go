@@ -95,7 +95,8 @@ func (w *world) entries() int64 {
 	return 0
 }
 
-// held demands that all workers pause for the same reason, by the same author.
+// held demands that these workers are paused for this reason by this author; with empty texts, that they are not
+// paused.
 func (w *world) held(word, by string, workers ...*worker) {
 	w.t.Helper()
 	for _, k := range workers {
@@ -202,7 +203,7 @@ func TestAPauseByHandPausesAllWorkersUntilItIsResumed(t *testing.T) {
 		}
 		if got := w.logs.say("leadhit-sync resume"); len(got) != 2 ||
 			!strings.Contains(got[0], "alice") || !strings.Contains(got[0], "LeadHit migrates") {
-			w.t.Errorf("got %q, want a line of each worker with who, why and what to do", got)
+			w.t.Errorf("got %q, want a line from each worker with who, why and what to do", got)
 		}
 		second.crash()
 		third := w.start(guarded("w3", "1.0"))
@@ -216,12 +217,12 @@ func TestAPauseByHandPausesAllWorkersUntilItIsResumed(t *testing.T) {
 		w.held("", "", first, third)
 		got := w.logs.say("calls resumed")
 		if len(got) != 2 || !strings.Contains(got[0], "by=bob") || !strings.Contains(got[0], "LeadHit has migrated") {
-			w.t.Errorf("got %q, want a line of each worker with who resumed and why", got)
+			w.t.Errorf("got %q, want a line from each worker with who resumed and why", got)
 		}
 	})
 }
 
-func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
+func TestNothingIsCalledUntilTheLedgerIsRead(t *testing.T) {
 	for name, fault := range map[string]kfake.Fault{
 		"it may not be read": {
 			Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,

@@ -161,7 +161,8 @@ func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
 	})
 }
 
-// fewestGoroutines watches the process for a few seconds: goroutines that come and go are not a leak.
+// fewestGoroutines returns the smallest number of goroutines within a few seconds: those that come and go are not a
+// leak.
 func fewestGoroutines() int {
 	fewest := runtime.NumGoroutine()
 	for range 30 {
@@ -182,7 +183,7 @@ func TestAFencedWorkerDoesNotJoinBeforeItsCallsHaveEnded(t *testing.T) {
 		w.start() // takes a partition as soon as the first worker joins again
 		w.settle(time.Minute)
 		if w.ledger.repeats == 0 {
-			w.t.Error("no call was repeated: the refused commit cannot have been refused")
+			w.t.Error("no call was repeated, so no commit was refused")
 		}
 	})
 }

@@ -22,7 +22,7 @@ const (
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64
-	// Events is the number of offsets behind it, as of the last fetch.
+	// Events is the number of offsets from there to the end of the log that were not read, as of the last fetch.
 	Events int64
 	// Since is the time from which the age of the first of these events counts.
 	Since time.Time
@@ -78,7 +78,7 @@ func (h holds) reported() map[event.Partition]HeldBack {
 // it is time to ask for the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
 	// A response to a read_committed fetch has only records below the last stable offset (KIP-98). So only the log's
-	// two ends show whether it continues.
+	// two ends show whether the log continues above that offset.
 	open := h.open[p]
 	stable := batch.LastStable
 	held := stable >= 0 && stable < batch.HighWatermark && batch.Next >= stable

@@ -224,9 +224,10 @@ func TestAPauseBehindAForeignTransactionInTheLedgerIsFollowed(t *testing.T) {
 	}
 }
 
-// oddTimes returns times that producers write by mistake: a count of another unit, none, or a clock that is wrong.
+// oddTimes returns times that producers write by mistake: a count in the wrong unit, none, or the time of a wrong
+// clock.
 func oddTimes() map[string]int64 {
-	when := int64(1_764_000_000) // seconds; a bubble's clock is in the year 2000, so this one is in its future
+	when := int64(1_764_000_000) // seconds; a bubble's clock starts in 2000, so this time is in its future
 	return map[string]int64{
 		"nanoseconds":   when * 1e9,
 		"microseconds":  when * 1e6,
@@ -268,7 +269,7 @@ func stuckBeside(w *world, at int64) {
 	w.event(0, w.ledger.next("other", fine))
 	time.Sleep(10 * time.Minute)
 	k.end()
-	time.Sleep(time.Minute) // and again: the next worker reads both from their starts
+	time.Sleep(time.Minute) // the next worker reads both events again
 	k = w.start()
 	time.Sleep(10 * time.Second)
 	p = k.State().Dispatch.Partitions[0]

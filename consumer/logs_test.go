@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// logs keeps the workers' log lines, for people who read a failure.
+// logs keeps the workers' log lines, for whoever debugs a failure.
 type logs struct {
 	mu      sync.Mutex
 	started time.Time
@@ -33,7 +33,7 @@ func (l *logs) handler(who string) slog.Handler {
 	})
 }
 
-// say returns the lines that contain a text.
+// say returns the lines that contain text.
 func (l *logs) say(text string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

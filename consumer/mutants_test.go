@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/integration/mutation"
 )
 
-// TestMutants removes one guard of a successor after another: the named test must notice.
+// TestMutants breaks each rule that a successor follows, one at a time. The named test must notice.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{

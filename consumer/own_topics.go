@@ -45,7 +45,7 @@ type ownTopics struct {
 	letters *topicReader[fold.Letter]  // nil: no replays
 }
 
-// newOwnTopics reads the letters only if replays are on: otherwise no letter is marked or taken up.
+// newOwnTopics sets up a reader of the letters only if replays are on: otherwise no letter is marked or taken up.
 func newOwnTopics(b *base) *ownTopics {
 	o := b.options
 	t := &ownTopics{base: b}
@@ -95,7 +95,7 @@ func (t *ownTopics) readCreated(ctx context.Context) bool {
 		func(r *topicReader[fold.Letter]) bool { return r.started || r.readAll(ctx, prepared) })
 }
 
-// read reads both topics at once: a worker with few letters starts as fast as one that reads the ledger alone.
+// read reads both topics concurrently: a worker with few letters starts as fast as one that reads only the ledger.
 func (t *ownTopics) read(
 	ctx context.Context, entries func(*topicReader[ledger.Entry]) bool, letters func(*topicReader[fold.Letter]) bool,
 ) bool {

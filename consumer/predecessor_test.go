@@ -120,9 +120,9 @@ func TestNoCallOfASuccessorMeetsOneOfItsPredecessor(t *testing.T) {
 
 func TestWorkersOfOtherPlacesAreNeverTakenForDead(t *testing.T) {
 	for name, places := range map[string][3]string{
-		"three places":          {"host-8080", "host-8081", "host-8082"},
-		"one that begins alike": {"host-80", "host-8080", "host-8"},
-		"no place known":        {"", "", ""},
+		"three places":           {"host-8080", "host-8081", "host-8082"},
+		"names that begin alike": {"host-80", "host-8080", "host-8"},
+		"no place known":         {"", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 6, func(w *world) {
@@ -202,7 +202,7 @@ func TestASuccessorThatKafkaDoesNotHelpJoinsAllTheSame(t *testing.T) {
 	}
 }
 
-func TestAWorkerThatIsStoppedBesideItsPredecessorEndsAtOnce(t *testing.T) {
+func TestAWorkerThatIsStoppedWhileItWaitsForItsPredecessorEndsAtOnce(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.start(at("one"))
 		time.Sleep(5 * time.Second)

@@ -209,7 +209,7 @@ func TestTheFloodOfOneGroupDoesNotPauseAnother(t *testing.T) {
 	})
 }
 
-// lastEntry reads the ledger.
+// lastEntry returns the last entry of the ledger.
 func (w *world) lastEntry() shared.Entry {
 	w.t.Helper()
 	records := w.client(kgo.ConsumeTopics(ledgerTopic)).PollFetches(w.t.Context()).Records()

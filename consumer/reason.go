@@ -48,7 +48,7 @@ func absent(topics []string) reason {
 	}
 }
 
-// undescribable returns the reason for topics without the Describe right.
+// undescribable returns the reason for topics that we have no right to describe.
 func undescribable(topics []string) reason {
 	if len(topics) == 1 {
 		return reason{

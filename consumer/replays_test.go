@@ -112,7 +112,7 @@ func (w *world) consume(topic string) []*kgo.Record {
 	return all
 }
 
-// said returns the ledger's entries about letters as text: what, about which letter, which replay, and why.
+// said returns the ledger's entries about letters as text: what happened, to which letter, which replay, and why.
 func (w *world) said() []string {
 	w.t.Helper()
 	var all []string
@@ -129,7 +129,7 @@ func (w *world) said() []string {
 	return all
 }
 
-// replay requests the n-th replay of the letter of an event, which is at an offset of the letters' topic.
+// replay requests the n-th replay of the event at offset. letter is the offset of its letter in the letters' topic.
 func (w *world) replay(offset int64, n int, letter int64) {
 	w.t.Helper()
 	_, value, err := shared.Entry{

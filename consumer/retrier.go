@@ -44,8 +44,8 @@ func (r reason) String() string {
 	return r.what + "; " + r.fix
 }
 
-// withoutPorts removes our own end of a connection from a text, because its port differs in each attempt. A failure
-// that lasts must have one text, or the log would repeat it.
+// withoutPorts removes our own end of a connection from an error's text, because its port differs in each attempt. The
+// text of a failure that lasts must stay the same, or the log would repeat it.
 func withoutPorts(text string) string { return ownEnd.ReplaceAllString(text, "->") }
 
 var ownEnd = regexp.MustCompile(`\S+:\d+->`)

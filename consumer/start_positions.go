@@ -292,7 +292,8 @@ func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	}
 }
 
-// logStart logs how many events follow the start, and the age of the oldest: a wrong KAFKA_START shows here first.
+// logStart logs how many events follow the start, and the age of the oldest: a wrong KAFKA_START shows in this line
+// first.
 func (s *starts) logStart(ctx context.Context, b beginning) {
 	topic, bounds, starts := b.topic, b.bounds, b.starts
 	var events int64

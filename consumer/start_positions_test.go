@@ -64,7 +64,7 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 		"at a time": {
 			func(m time.Time) consumer.Start { return consumer.Start{At: m} }, []string{"middle", "new"},
 		},
-		"at a time after all": {
+		"at a time after all events": {
 			func(m time.Time) consumer.Start { return consumer.Start{At: m.Add(time.Hour)} }, []string{"new"},
 		},
 		"with what is produced from then on": {

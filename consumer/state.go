@@ -52,7 +52,7 @@ func (p *phases) enter(name string) {
 }
 
 // Joined reports whether the worker has ever been in a generation of the group. Unlike State it needs no turn, so a
-// health probe may ask it.
+// health probe may call it.
 func (p *phases) Joined() bool { return p.phase.Load().joined }
 
 type counts struct {
@@ -99,7 +99,7 @@ type State struct {
 	Unowned int
 }
 
-// State takes a turn. After Run has returned, it has only the phase, the waits and the counters.
+// State takes a turn. After Run has returned, only the phase, the waits and the counters are set.
 func (c *Consumer) State() State {
 	var s State
 	c.send(func(time.Time) {

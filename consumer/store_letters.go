@@ -20,7 +20,7 @@ type letters struct {
 	again   retrier           // for all letters together; the dispatcher spaces the attempts
 }
 
-// store stores a letter once. The dispatcher decides when to store it again.
+// store makes one attempt to store a letter. The dispatcher decides when to retry.
 func (l *letters) store(ctx context.Context, s turn.Store) {
 	e, _ := s.Record.(*Event)
 	err := l.options.Store(ctx, Letter{Store: s, Event: e})

@@ -16,7 +16,7 @@ const (
 	// unknownPatience is how long a partition may be unknown to the brokers before that is logged. A new topic is
 	// unknown until its metadata has reached all brokers and the connection pool.
 	unknownPatience = 5 * time.Second
-	// oneEvent is the time within which changes of a topic's partitions count as the same change.
+	// oneEvent is the time within which changes to a topic's partitions count as the same change.
 	oneEvent = 30 * time.Second
 )
 
@@ -127,9 +127,9 @@ func (f *fetcher) known(ctx context.Context, p event.Partition) {
 	}
 }
 
-// verified decides by the group's commit whether the log is the same. Kafka deletes commits with the topic: a commit
-// that is still there proves that the log is the same. Without one the topic was created again, unless this group had
-// never committed.
+// verified determines from the group's commit whether the log is the same. Kafka deletes commits with the topic: a
+// commit that is still there proves that the log is the same. Without one the topic was created again, unless this
+// group had never committed.
 func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bounds, committed int64) error {
 	if committed >= 0 {
 		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p, b.Last) })
@@ -156,8 +156,8 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bou
 	return nil
 }
 
-// neverCommitted reports whether this generation began without an offset of the group, and had no commit acknowledged
-// since.
+// neverCommitted reports whether this generation began without an offset of the group, and has had no commit
+// acknowledged since.
 func (f *fetcher) neverCommitted(p event.Partition) bool {
 	never := false
 	f.send(func(time.Time) {

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// unreadableTries is how often a batch is fetched before it counts as unreadable: the network may change bytes.
+	// unreadableTries is how many times a batch is fetched before it counts as unreadable: the network may change
+	// bytes.
 	unreadableTries = 3
 	// unreadableAgain is how often the log repeats that a partition is stuck.
 	unreadableAgain = 10 * time.Minute
@@ -39,7 +40,7 @@ func (u Unreadable) Skip(group string) string {
 		"--reset-offsets --to-offset %d --execute", group, u.Topic, u.Number, u.Last+1)
 }
 
-// attempts counts how often a batch could not be read.
+// attempts counts how many times a batch could not be read.
 type attempts struct {
 	Unreadable
 	tries  int

@@ -65,7 +65,7 @@ func (w *waits) end(key string) {
 	delete(w.all, key)
 }
 
-// only ends all waits of a kind, except those about the given topics.
+// Of the waits of a kind, only keeps those about the given topics, and ends the others.
 func (w *waits) only(kind string, topics []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -19,7 +19,7 @@ type wire struct {
 	thaws chan struct{}        // closed when it is no longer frozen
 	delay func() time.Duration // of the brokers' responses; nil: none
 	pace  int                  // how many bytes of them arrive within a tenth of a second; 0: all
-	spoil string               // a text that is damaged wherever it occurs in a response
+	spoil string               // text that is damaged wherever it occurs in a response
 }
 
 // damage sets what is damaged from now on.

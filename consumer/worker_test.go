@@ -29,7 +29,7 @@ type worker struct {
 	dead    atomic.Bool
 }
 
-// start starts a worker; change may alter its options.
+// start starts a worker; alter may change its options.
 func (w *world) start(alter ...func(*consumer.Options)) *worker {
 	w.t.Helper()
 	k := &worker{world: w, name: fmt.Sprintf("w%d", len(w.workers)+1), ended: make(chan struct{})}

@@ -42,7 +42,7 @@ type world struct {
 	padding  int    // bytes added to each event
 	key      string // of events; "" means their first order
 
-	// How LeadHit and the letters' store behave now; the zero value of a conduct is success at once.
+	// How LeadHit and the letters' store behave now. For the store, the zero value of a conduct is success at once.
 	leadhit atomic.Pointer[func(c change, try int) conduct]
 	store   atomic.Pointer[func(c change, try int) conduct]
 }
@@ -51,12 +51,12 @@ type world struct {
 type conduct struct {
 	before, after time.Duration // before it is executed, and from then to the response
 	undone        bool          // it is not executed
-	verdict       retry.Verdict // of a call; the zero value says again
+	verdict       retry.Verdict // of a call; the zero value is Again
 	lost          bool          // a letter's store says that it failed
 }
 
 // bubble runs test in a bubble of its own. The topic "orders" has this number of partitions; with 0 it does not exist.
-// The test fails if the call log shows a lost, repeated or misplaced call.
+// The test fails if the call log shows a lost, concurrent or misplaced call, or any other fault.
 func bubble(t *testing.T, partitions int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -246,7 +246,7 @@ func (w *world) wait(limit time.Duration, holds func() bool) bool {
 	return holds()
 }
 
-// toldOnce checks that the workers have logged something once.
+// toldOnce checks that the workers have logged text exactly once.
 func (w *world) toldOnce(text string) {
 	w.t.Helper()
 	if told := w.logs.say(text); len(told) != 1 {

@@ -1,9 +1,9 @@
 // Package event defines the types that flow through the worker: a [Record] of Kafka with its headers, and the [Place]
 // where it is stored. An [Item] is what a record asks for about one order.
 //
-// The fetcher makes a Record, and everything after it only reads: the mapping, the dispatcher's callers, the writer of
-// dead letters, the listings. A Record owns its bytes, so a record that is kept for long does not keep its neighbours
-// in memory.
+// The fetcher makes a Record, and everything after the fetcher only reads it: the mapping, the dispatcher's callers,
+// the writer of dead letters, the listings. A Record owns its bytes, so a record that is kept for long does not keep
+// its neighbours in memory.
 //
 // A nil key or value differs from an empty one. In Kafka a nil value is a tombstone; an empty one is just a value.
 package event
@@ -41,7 +41,7 @@ type Header struct {
 	Value []byte
 }
 
-// Record is one record of the log. Its bytes are shared, so they must not be changed.
+// Record is one record of the log. All its readers share its bytes, so they must not be changed.
 type Record struct {
 	Place
 

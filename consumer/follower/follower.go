@@ -4,8 +4,8 @@
 // Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
 // next call catches up. The package starts no goroutine and does not retry.
 //
-// The topic may be deleted and created again. The follower notices that by comparing the last record that it read, and
-// starts again at the new topic's first record.
+// The topic may be deleted and created again. The follower notices that by comparing the last record that it read with
+// the one that is now at its offset, and starts again at the new topic's first record.
 package follower
 
 import (
@@ -158,7 +158,7 @@ func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration)
 		}
 	}
 	if n := len(batch.Records); n > 0 {
-		last := batch.Records[n-1] // a copy: the slice keeps all of them in memory
+		last := batch.Records[n-1] // a copy: a pointer into the slice would keep all of them in memory
 		at.last = &last
 	}
 	at.next = batch.Next

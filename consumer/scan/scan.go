@@ -13,9 +13,9 @@
 //
 // # Errors
 //
-// Moving leaders and dead brokers are retried. A partition that makes no progress for half a minute yields its error,
-// which ends the loop. A missing topic, a missing permission and corrupt data end it at once, because a retry cannot
-// help.
+// Failures due to moving leaders and dead brokers are retried. A partition that makes no progress for half a minute
+// yields its error, which ends the loop. A missing topic, a missing permission and corrupt data end it at once, because
+// a retry cannot help.
 //
 // # Goroutines
 //

@@ -13,7 +13,7 @@ const running = "running"
 // Worker is a worker's state as /status, the status command and the demo show it. Its JSON names are an interface: they
 // never change, and commands read the status of older and newer workers. Ages are in seconds.
 type Worker struct {
-	// Schema is status.v1. A reader that knows another one must not guess what the names mean.
+	// Schema is status.v1. A reader that knows only another schema must not guess what the names mean.
 	Schema  string `json:"schema"`
 	Version string `json:"version"`
 	Group   string `json:"group"`
