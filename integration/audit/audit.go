@@ -21,8 +21,7 @@ import (
 // Compare audits a run. It relies on Kafka's order within a partition: all events of an order must be in one partition.
 //
 // Calls must be in order of arrival, because each is judged by the calls before it. Compare reads the letters after all
-// calls: the time at which a letter was stored decides when a refused event was finished, and commits are compared with
-// that time.
+// calls: a refused event is finished when its letter is stored, and commits are compared with that time.
 func Compare(evidence Evidence) Report {
 	a := auditor{
 		Evidence: evidence,
@@ -50,7 +49,7 @@ func Compare(evidence Evidence) Report {
 }
 
 // Repeats counts the calls that arrived in [from, to) although an earlier call for the same event was executed or
-// denied. A zero time sets no bound. Calls for the orders in without do not count.
+// denied. A zero time sets no bound. The map without has the orders whose calls do not count.
 func Repeats(calls []sandbox.Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0
@@ -76,7 +75,7 @@ type entry struct {
 	accepted bool
 	denied   bool
 	skipped  bool      // finished without a call, as a repeat
-	ended    time.Time // when the call that settled it ended, or when it was skipped at the earliest
+	ended    time.Time // when the call that settled it ended, or the earliest time at which it can have been skipped
 	done     time.Time // when its caller learned that it was settled, or when its letter was stored; zero: never
 }
 

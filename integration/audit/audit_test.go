@@ -161,7 +161,7 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 	}
 }
 
-// demandText fails the test unless the report contains a text. An empty text accepts any report.
+// demandText fails the test unless the report contains the given text. If that is empty, any report passes.
 func demandText(t *testing.T, report audit.Report, says string) {
 	t.Helper()
 	if err := report.Err(); says != "" && (err == nil || !strings.Contains(err.Error(), says)) {

@@ -76,7 +76,7 @@ type Evidence struct {
 	Calls     []sandbox.Call // in the order in which they arrived
 	Letters   []Letter
 	Committed map[Place]int64 // the group's committed offsets
-	End       map[Place]int64 // the log ends; only commits of these partitions are compared
+	End       map[Place]int64 // the end of each log; only commits of these partitions are compared
 	Hopeless  map[string]bool // orders that always fail: their events stay unfinished, and block the commit
 	// Ledger is what operators requested, and the outcomes. Nil means that no replay was requested.
 	Ledger *Ledger
@@ -117,7 +117,7 @@ const (
 type Loss struct {
 	// Process names the worker: the first part of its calls' paths.
 	Process  string
-	Cause    Cause     // Kill, Freeze or Membership; the audit adds those of gaveUp itself
+	Cause    Cause     // Kill, Freeze or Membership; the audit itself adds gaveUp
 	From, To time.Time // equal for a Kill; SIGSTOP and SIGCONT for a Freeze
 }
 

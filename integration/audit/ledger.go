@@ -11,7 +11,7 @@ import (
 // order.
 type Ledger struct {
 	IDs    []string       // of all letters, oldest first
-	Counts map[string]int // by event: how many entries counted
+	Counts map[string]int // by event: the number of entries that count
 
 	letters map[string]*letterState
 }
@@ -48,7 +48,7 @@ func (l *Ledger) Letter(id string, count int) {
 	}
 }
 
-// Entry takes the next record of the ledger, and when the broker stored it.
+// Entry takes the next record of the ledger, and the time at which the broker stored it.
 func (l *Ledger) Entry(value []byte, stored time.Time) error {
 	var e struct {
 		Event string `json:"ev"`

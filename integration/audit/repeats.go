@@ -12,7 +12,7 @@ import (
 // on the wire, or the first calls of a process that resumes.
 const moment = time.Second
 
-// doubtful reports whether the caller may not have received the response, if there was one.
+// doubtful reports whether the caller may have missed the response, if there was one.
 func (a *auditor) doubtful(call sandbox.Call) bool {
 	return unanswered(call) || a.Patience > 0 && call.Ended.Sub(call.Arrived) > a.Patience-moment/2
 }
@@ -29,7 +29,8 @@ func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 	return l.Cause != Membership && (call.Ended.IsZero() || !call.Ended.Before(l.From))
 }
 
-// thaws reports whether the call's process was frozen before and made the call when it resumed.
+// thaws reports whether the loss is a freeze of the call's process, and the call arrived during the freeze or within a
+// moment after it.
 func (l Loss) thaws(call sandbox.Call) bool {
 	return l.Cause == Freeze && processOf(call) == l.Process &&
 		!call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))

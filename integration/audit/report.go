@@ -74,7 +74,7 @@ func (r Report) Err() error {
 	return errors.New("the promise was broken:" + text.String())
 }
 
-// String returns the report in one line, as a run's summary.
+// String returns the report on one line, as a run's summary.
 func (r Report) String() string {
 	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · committed ahead %d · "+
 		"repeated too often %d · replays without an outcome %d · late calls %d · commits back %d · repeated calls %d · skipped %d · letters twice %d",

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// samples compares each sampled commit with the events that were settled at its time.
+// samples compares each sampled commit with the events that were settled by the time of the sample.
 func (a *auditor) samples() {
 	parts := make(map[Place]*passed)
 	for _, event := range a.byOffset() {

@@ -8,8 +8,8 @@ import (
 )
 
 // A worker may finish an event without a call if LeadHit accepted its status last for its order: a repeat. A skip
-// leaves no trace. So the audit checks that there was a time at which it was allowed. By then the lane's earlier events
-// were settled, and LeadHit had accepted the lane's last call, with the same status.
+// leaves no trace. So the audit checks that there was a time at which it was allowed: the lane's earlier events had
+// been settled, and LeadHit had accepted the lane's last call, with the same status.
 
 // known is a period in which LeadHit had the status of a lane's last call, because it had accepted that call.
 type known struct {
@@ -19,9 +19,9 @@ type known struct {
 }
 
 // knows records what a call says about the status that LeadHit has. A call that its worker had given up says nothing to
-// the worker that owns the lane. Nor does a call without a response, which may end long after another worker's call
-// about the same event. A process that was frozen may have lost the lane, or may own it again. So its call does not end
-// what was known before.
+// the worker that owns the lane. A call without a response does not say when its event was settled: it may end long
+// after another worker's call about the same event. A process that was frozen may have lost the lane, or may own it
+// again. So a call that arrived when it resumed does not end what was known before.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
 	answered := !unanswered(call)
 	if settles(call) && answered && e.ended.IsZero() {
@@ -59,7 +59,7 @@ func skips(e *entry) bool {
 	return true
 }
 
-// skip records that the event was finished without a call, if it could be.
+// skip records that the event was finished without a call, if it can have been.
 func (e *entry) skip() bool {
 	// The producer may receive the acknowledgement after the worker has read the event.
 	from := e.Stored.Add(-moment)

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// said is an event of order "a" with that status.
+// said is an event of order "a" with the given status.
 func said(offset int64, status string) audit.Event {
 	e := event(offset, audit.Called)
 	e.Status = status
@@ -21,7 +21,7 @@ func says(offset int64, status string, outcome sandbox.Answer, from, to int) san
 	return c
 }
 
-// stored is the event with the time at which its producer knew of it.
+// stored is the event with the time at which its producer received the acknowledgement.
 func stored(e audit.Event, ms int) audit.Event {
 	e.Stored = at(ms)
 	return e
