@@ -21,11 +21,15 @@
 //	BROKERS_DOWN   seconds for which two brokers of three are down (20)
 //	MEMORY_EVENTS  number of events of 1 MiB while LeadHit is down (150)
 //	JOINS          number of members that join and leave (30)
+//	ROLLOUTS       number of rolling updates of a Deployment (1)
 //	PAIRS          pairs of runs in the benchmark of a stuck order (5)
+//	ROUNDS         number of turns in BenchmarkWorker, and of runs in BenchmarkManyLetters (3)
+//	BASELINE       path of another leadhit-sync, which BenchmarkWorker measures too
+//	IDLE_SECONDS   seconds for which BenchmarkIdleWorker measures (60)
 //	CHAOS_MINUTES  duration of TestChaos (absent: it does not run, but TestWorker runs a short round)
 //	CHAOS_SEED     seed that an earlier run printed, to replay its plan
 //	CHAOS_DIR      folder for the diaries and the workers' logs of TestChaos
 //	IMAGE          folder with the image for TestImage (absent: the test builds it)
-//	STRICT=true    times are compared with their exact bounds, as in make bench (otherwise with three times these)
+//	STRICT=true    times are compared with their exact bounds, as in make bench (otherwise with 3 times the bounds)
 //	CI=true        a missing requirement fails tests instead of skipping them
 package integration
