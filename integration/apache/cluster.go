@@ -92,7 +92,7 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 	if all.ports, err = freePorts(ctx, all.portsEach()*options.Nodes); err != nil {
 		return err
 	}
-	// A fixed port may be in use; then the node ends, and Ready returns its log.
+	// A fixed port may be in use; then the node ends, and Ready's error has the end of its log.
 	if options.Port != 0 {
 		all.ports[0] = options.Port
 	}

@@ -66,7 +66,7 @@ func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 	return place, nil
 }
 
-// maven downloads into the folder jars of the folder work.
+// maven downloads the jars of a release into a folder jars inside work.
 func maven(ctx context.Context, r release, work string) error {
 	if err := os.WriteFile(filepath.Join(work, "pom.xml"), []byte(r.pom()), 0o600); err != nil {
 		return fmt.Errorf("fetching kafka: %w", err)

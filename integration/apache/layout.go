@@ -40,7 +40,7 @@ func (l layout) addr(id, port int) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.ports[l.portsEach()*(id-1)+port]))
 }
 
-// properties returns a node's server.properties. data is the folder of its log.
+// properties returns a node's server.properties. data is the folder for its records.
 func (l layout) properties(id int, data string) string {
 	replicas := min(3, l.nodes())
 	inSync := max(1, replicas-1)

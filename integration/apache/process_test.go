@@ -115,6 +115,6 @@ func TestAProcessThatEndsUnexpectedlyShowsTheEndOfItsLog(t *testing.T) {
 		t.Errorf("got %v, want the last 15 lines", err)
 	}
 	if err := p.Kill(); err != nil {
-		t.Errorf("got %v, want the end of a process that has ended", err)
+		t.Errorf("got %v from a kill of a process that has ended, want nil", err)
 	}
 }

@@ -67,7 +67,7 @@ func paceOf(calls []sandbox.Call) pace {
 	if len(calls) < 20 {
 		return pace{Calls: len(calls)}
 	}
-	// Calls are in order of arrival, so their positions are also the ends of the interval.
+	// Calls are in order of arrival, so these indexes also mark the ends of the interval.
 	first, last := len(calls)/20, len(calls)-len(calls)/20-1
 	took := calls[last].Arrived.Sub(calls[first].Arrived)
 	return pace{Calls: len(calls), PerSecond: float64(last-first) / took.Seconds()}
@@ -82,7 +82,7 @@ func serve(ctx context.Context, latency time.Duration) error {
 	mux.Handle("POST /", leadhit)
 	mux.HandleFunc("GET /count", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, leadhit.Count()) })
 	mux.HandleFunc("GET /pace", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(paceOf(leadhit.Calls())) // the client has disconnected
+		_ = json.NewEncoder(w).Encode(paceOf(leadhit.Calls())) // fails only if the client has disconnected
 	})
 	mux.HandleFunc("DELETE /", func(http.ResponseWriter, *http.Request) { leadhit.Reset() })
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")

@@ -24,8 +24,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Start starts Chromium with an empty profile for a test, and ends it with the test. The context is chromedp's handle of
-// the browser. Without Chromium the test is skipped, or fails if CI is true.
+// Start starts Chromium with an empty profile, and ends it when the test ends. The context is chromedp's handle for the
+// browser. Without Chromium the test is skipped, or fails if CI is true.
 func Start(tb testing.TB) (chromium context.Context) {
 	tb.Helper()
 	path := find()

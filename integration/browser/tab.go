@@ -18,7 +18,7 @@ const patience = time.Minute
 
 // Tab is a tab of Chromium. Use it from one goroutine.
 type Tab struct {
-	ctx   context.Context //nolint:containedctx // chromedp's handle of a tab is a context
+	ctx   context.Context //nolint:containedctx // chromedp's handle for a tab is a context
 	leave func()
 
 	mu       sync.Mutex // notice runs on chromedp's goroutine

@@ -7,7 +7,8 @@
 //	…
 //	defer c.Delete(ctx)
 //
-// The layout is read only with the standard library, so that the reader shares no bug with mkimage, which wrote it.
+// The layout is read with nothing but the standard library, so that the reader shares no bug with mkimage, which wrote
+// it.
 //
 // Ownership: the process of a [Container] is runc, which passes on signals and the exit code. If runc is killed the
 // container continues, so the caller must call Delete. runc needs Linux and root.
@@ -110,7 +111,7 @@ func (c *Container) Init(ctx context.Context) (int, error) {
 	return state.PID, err
 }
 
-// Delete ends the container and removes runc's state of it. Deleting it twice is harmless.
+// Delete ends the container and removes runc's state for it. Deleting it twice is harmless.
 func (c *Container) Delete(ctx context.Context) error {
 	// --force kills the container's processes first. runc's own process, our child, ends with them or is killed below.
 	if output, err := c.ask(ctx, "delete", "--force", c.id); err != nil {

@@ -29,7 +29,7 @@ type Image struct {
 	bundle string
 }
 
-// Config is the image's configuration, by the names of the OCI image specification.
+// Config is the image's configuration, with the member names of the OCI image specification.
 type Config struct {
 	User       string
 	Env        []string

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// An open tab reads its page every five seconds, so mostPolls takes twenty minutes.
+	// An open tab reads its page every five seconds, so mostPolls stands for twenty minutes.
 	mostPolls   = 240
 	pollsAtOnce = 60
 )
@@ -77,7 +77,7 @@ func weighAfter(t *testing.T, tab *browser.Tab, reads int) browser.Weight {
 	return w
 }
 
-// changing serves the busy story. Before each request one more letter fails.
+// changing serves the busy story. Before each request one more letter is stored.
 func changing(t *testing.T) (url string) {
 	t.Helper()
 	backend := desktest.Story("busy")

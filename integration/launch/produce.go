@@ -123,8 +123,8 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 	if err != nil {
 		return "", err
 	}
-	// This is the partition that Java's default partitioner chooses, so that an order's events from both programs are
-	// in one partition.
+	// This is the partition that Java's default partitioner chooses, so that an order's events from a Java program and
+	// from this command are in one partition.
 	partition := (&kafka.Murmur2Balancer{}).Balance(kafka.Message{Key: e.key}, numbers...)
 	for {
 		answer, err := client.Produce(ctx, &kafka.ProduceRequest{

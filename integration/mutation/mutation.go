@@ -28,7 +28,7 @@ const variable = "MUTANT_ON"
 // ErrSurvived says that a test did not notice a mutant.
 var ErrSurvived = errors.New("survived")
 
-// Edit is a source file, a text that occurs exactly once in it, and the text to replace it with.
+// Edit is a source file, text that occurs exactly once in it, and the text that replaces it.
 type Edit [3]string
 
 // Binary is a package's tests and the code they test, with mutants.
@@ -37,8 +37,9 @@ type Binary struct {
 	mutants   map[string]mutant
 }
 
-// Build builds the tests of the package in the folder dir, except the test files that are omitted. The sources that the
-// mutants change may be of other packages too; their paths are relative to the test's folder, as dir is.
+// Build builds the tests of the package in the folder dir, except the test files that omitted names. The sources that
+// the mutants change may belong to other packages too; their paths are relative to the calling test's folder, as dir
+// is.
 func Build(t *testing.T, dir string, mutants map[string][]Edit, omitted ...string) (*Binary, error) {
 	t.Helper()
 	place := t.TempDir()

@@ -41,7 +41,7 @@ func parse(name, text string) (*source, error) {
 	return s, nil
 }
 
-// take sorts a declaration of constants, variables or types.
+// take records a declaration of constants, variables or types.
 func (s *source) take(d *ast.GenDecl) {
 	for _, spec := range d.Specs {
 		v, ok := spec.(*ast.ValueSpec)

@@ -61,7 +61,7 @@ func Kinds() []Kind {
 	return all
 }
 
-// Ours reports whether a process fails, and not LeadHit. Faults of both sides may overlap.
+// Ours reports whether a process fails, and not LeadHit. Faults on the two sides may overlap.
 func (k Kind) Ours() bool { return k < Unavailable }
 
 // Broker reports whether a broker fails. A cluster with three replicas tolerates one failed broker at a time.
@@ -76,7 +76,7 @@ type Fault struct {
 	Calm, For time.Duration
 }
 
-// String describes the fault in one line.
+// String describes the fault on one line.
 func (f Fault) String() string {
 	return fmt.Sprintf("%v #%d for %v after a calm of %v", f.Kind, f.Which, f.For, f.Calm)
 }
@@ -94,7 +94,7 @@ type Schedule struct {
 	deck  []Kind
 	// apart means that faults of LeadHit and faults of processes do not wait for each other.
 	apart bool
-	// Operators means that letters are replayed and dismissed at random meanwhile.
+	// Operators means that letters are replayed and dismissed at random during the faults.
 	Operators bool
 }
 

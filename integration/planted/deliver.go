@@ -126,7 +126,7 @@ func (w *worker) keep(ctx context.Context, m kafka.Message, cause string) error 
 		kafka.Header{Key: "__connect.errors.exception.class.name", Value: []byte(cause)})}
 	lasting := context.WithoutCancel(ctx)
 	if w.planted == "letter-unawaited" {
-		// An asynchronous producer would do so too.
+		// An asynchronous producer, too, would return before the letter is stored.
 		time.AfterFunc(time.Second, func() { _ = w.letters.WriteMessages(lasting, letter) })
 		return nil
 	}

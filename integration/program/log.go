@@ -65,7 +65,7 @@ func (p *Program) Stderr() string { return read(p.stderr) }
 func read(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return err.Error() // for the reader of a failed test
+		return err.Error() // so that a failed test shows it
 	}
 	return string(text)
 }

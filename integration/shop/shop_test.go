@@ -26,7 +26,7 @@ func broker(t *testing.T) []string {
 	return cluster.ListenAddrs()
 }
 
-// stored reads count committed records, by their call id.
+// stored reads that many committed records, and returns them by call id.
 func stored(t *testing.T, brokers []string, count int) map[string]*kgo.Record {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics("orders"),
@@ -153,7 +153,7 @@ func TestAnAbortedTransactionLeavesNothingToDo(t *testing.T) {
 		}
 		for _, event := range written {
 			if (event.Want == audit.Called) != (end == kgo.TryCommit) {
-				t.Errorf("event %s: got want %d of a transaction that ended with %v", event.CallID(), event.Want, end)
+				t.Errorf("event %s: got the expected outcome %d for a transaction that ended with %v", event.CallID(), event.Want, end)
 			}
 			if event.Want == audit.Called {
 				kept = append(kept, event)
