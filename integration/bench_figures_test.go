@@ -57,7 +57,7 @@ func (m measured) against(name string, runs []measured) []string {
 	}
 }
 
-// median returns the median of each figure, but of rss the highest.
+// median returns the median of each figure, but the highest rss.
 func median(all []measured) (m measured) {
 	middle := func(of func(measured) float64) float64 {
 		figures := make([]float64, len(all))

@@ -149,7 +149,7 @@ func (b *bench) worker(tb testing.TB, binary string, j job) measured {
 	w := r.workerAt(b.leadhit, new(door))
 	r.inFlight(j.inFlight)
 	w.start(tb)
-	// The start and the end of a worker cost the brokers time too, but none per event.
+	// The start and the end of a worker cost the brokers time too, but not per event.
 	began := b.awaitCalls(tb, r, j.leastCalls/20)
 	ended := b.awaitCalls(tb, r, j.leastCalls-j.leastCalls/20)
 	b.awaitCalls(tb, r, j.leastCalls)

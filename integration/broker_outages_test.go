@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testBrokersDown: with two brokers of three down for BROKERS_DOWN seconds nothing can be acknowledged. So letters
+// testBrokersDown: with two of three brokers down for BROKERS_DOWN seconds, nothing can be acknowledged. So letters
 // wait, nothing is committed ahead of them, and when the brokers are back the workers continue.
 func (s *suite) testBrokersDown(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ type round struct {
 	diary      *os.File
 }
 
-// victim is a worker's place, which its processes have one after another. If the place has a fixed address, a new
+// victim is a worker's place, which its processes take one after another. If the place has a fixed address, a new
 // process removes its dead predecessors from the group.
 type victim struct {
 	name    string

@@ -25,8 +25,8 @@ type sampler struct {
 	stalled time.Duration // the test's own longest delay, because the machine was busy
 }
 
-// sample starts to ask ten times a second, or less often while the group's coordinator does not respond. The returned
-// function ends that.
+// sample starts to take samples ten times a second, or less often while the group's coordinator does not respond. The
+// returned function ends the sampling.
 func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	t.Helper()
 	now := time.Now()

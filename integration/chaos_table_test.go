@@ -77,7 +77,7 @@ func (y *tally) add(r *round, report audit.Report) {
 	}
 }
 
-// line returns the schedule's figures in one line.
+// line returns the schedule's figures on one line.
 func (y *tally) line() string {
 	var faults []string
 	for _, kind := range nemesis.Kinds() {
@@ -149,7 +149,7 @@ func (s *suite) keepIn(t *testing.T, dir string) {
 	t.Logf("diaries and logs are kept in %s", dir)
 }
 
-// keepCalls writes LeadHit's call log beside the diary, one line per call, to search it after a finding.
+// keepCalls writes LeadHit's call log beside the diary, one line per call, so that it can be searched after a finding.
 func (r *round) keepCalls(t *testing.T) {
 	t.Helper()
 	const clock = "15:04:05.000"

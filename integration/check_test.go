@@ -79,8 +79,8 @@ func (s *suite) testCheck(t *testing.T) {
 	})
 }
 
-// testForeignGroups: a worker cannot join a group with members that do not share partitions as a worker does. Once they
-// have left, it can.
+// testForeignGroups: a worker cannot join a group whose members assign partitions in another way than a worker does.
+// Once they have left, it can.
 func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	t.Helper()
 	//nolint:staticcheck // the key is franz-go's own, a string

@@ -28,11 +28,11 @@ type deskWorld struct {
 	*run
 
 	kafka    *kfake.Cluster
-	chromium context.Context //nolint:containedctx // chromedp's handle of the browser is a context
+	chromium context.Context //nolint:containedctx // chromedp's handle for the browser is a context
 	url      string
 }
 
-// newDeskWorld returns a world with 12 letters, each of another order, that LeadHit refused and would now accept, 3
+// newDeskWorld returns a world with 12 letters, each of a different order, that LeadHit refused and would now accept, 3
 // letters that the mapping could not read, and an order whose calls keep failing.
 func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 	t.Helper()

@@ -26,7 +26,7 @@ const (
 	guardInFlight = 16
 	// floodLetters is how many letters one worker may write before its flood guard pauses it.
 	floodLetters = 100 + guardInFlight
-	// still is how long a test watches that nothing happens during a pause.
+	// still is how long a test makes sure that nothing happens during a pause.
 	still = 3 * time.Second
 )
 
@@ -221,7 +221,7 @@ func (r *run) command(t *testing.T, arguments ...string) string {
 	return process.Stdout()
 }
 
-// shows waits until /readyz contains a text.
+// shows waits until /readyz contains the text.
 func (w *worker) shows(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, time.Minute, fmt.Sprintf("%q in /readyz", text), func() string {

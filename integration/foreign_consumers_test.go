@@ -150,7 +150,7 @@ func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 	return s
 }
 
-// says waits until the client has printed a text.
+// says waits until the client has printed the text.
 func (s *javaClient) says(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, 2*time.Minute, "another program's client that says "+text, func() string {

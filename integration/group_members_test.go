@@ -61,7 +61,7 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	}
 }
 
-// testFreeze: a worker that was frozen makes no call if its membership has ended meanwhile.
+// testFreeze: a worker that was frozen makes no call if its membership ended during the freeze.
 func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	t.Helper()
 	const short = 6 * time.Second
@@ -124,7 +124,7 @@ func (r *run) passBy(t *testing.T) {
 	}
 }
 
-// callsBetween counts the calls within a period whose path begins with path.
+// callsBetween counts the calls that arrived between two times and whose path begins with path.
 func (r *run) callsBetween(path string, from, to time.Time) int {
 	count := 0
 	for _, call := range r.leadhit.Calls() {
@@ -135,8 +135,8 @@ func (r *run) callsBetween(path string, from, to time.Time) int {
 	return count
 }
 
-// joinedAfter waits until the worker has joined the group after a moment, and returns when it did, according to its
-// log.
+// joinedAfter waits until the worker's log says that it joined the group after the given time, and returns when that
+// was.
 func (w *worker) joinedAfter(t *testing.T, moment time.Time) time.Time {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

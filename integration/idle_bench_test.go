@@ -56,7 +56,7 @@ func processorTime(tb testing.TB, pid int) time.Duration {
 	if err != nil {
 		tb.Skipf("SKIPPED, this system does not report the usage of a process: %v", err)
 	}
-	_, after, _ := strings.Cut(string(text), ") ") // the name before may contain spaces
+	_, after, _ := strings.Cut(string(text), ") ") // the name before it may contain spaces
 	const utime, stime, ticks = 11, 12, 100        // 100 ticks per second, on every Linux
 	fields := strings.Fields(after)
 	user, err1 := strconv.Atoi(fields[utime])

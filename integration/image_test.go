@@ -228,7 +228,7 @@ func memoryLimit(t *testing.T, cgroups string) string {
 	return "none found in " + cgroups
 }
 
-// testProbes asks the worker's pages from within, as a probe does where no kubelet can ask.
+// testProbes requests the worker's pages from within the container, as a probe does where no kubelet can.
 func testProbes(t *testing.T, w *worker, c *container.Container) {
 	t.Helper()
 	line, err := c.Line(t.Context(), "listening", nil)

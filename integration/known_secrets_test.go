@@ -11,7 +11,7 @@ type secrets struct {
 	text []string
 }
 
-// secret adds a text that must not appear.
+// secret adds text that must not appear.
 func (s *suite) secret(text string) {
 	s.secrets.mu.Lock()
 	defer s.secrets.mu.Unlock()

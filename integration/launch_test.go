@@ -80,7 +80,7 @@ func newWalker(t *testing.T) *walker {
 
 func (w *walker) said() string { return w.launched.Stdout() + w.launched.Stderr() }
 
-// shows waits for a text in the first terminal.
+// shows waits until the first terminal shows the text.
 func (w *walker) shows(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, 3*time.Minute, text, func() string {

@@ -84,7 +84,7 @@ func (w *worker) showsOutage(t *testing.T) {
 	}
 }
 
-// topUp adds events after a short outage, until enough of them wait for a measurement: work for DRAIN seconds.
+// topUp adds events after a short outage, until the backlog is enough for a measurement: work for DRAIN seconds.
 func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	enough := number(t, "DRAIN", 24) * budget
@@ -157,7 +157,7 @@ func (r *run) accepted() int {
 	return len(done)
 }
 
-// servedSince counts the calls that arrived after a moment and were executed.
+// servedSince counts the calls that arrived after the given time and were executed.
 func (r *run) servedSince(moment time.Time) int {
 	served := 0
 	for _, call := range r.leadhit.Calls() {

@@ -48,7 +48,7 @@ func (s *suite) testLetterCommands(t *testing.T, brokers []string) {
 	})
 }
 
-// operate runs a command as alice, and requires a text in its output.
+// operate runs a command as alice, and requires that its output contains the given text.
 func (r *run) operate(t *testing.T, want string, arguments ...string) {
 	t.Helper()
 	if arguments[1] != "check" {

@@ -115,7 +115,7 @@ func padded(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// committedUpTo requires that no commit has passed an event of the run, except for the first events.
+// committedUpTo requires that commits have passed at most the given number of the run's events, the first ones.
 func (r *run) committedUpTo(t *testing.T, events int) {
 	t.Helper()
 	committed, err := r.broker.committed(t.Context(), r.group, r.topic, r.partitions)

@@ -97,7 +97,7 @@ func openShop(t *testing.T, brokers []string) *shop.Shop {
 	return s
 }
 
-// calledIn reports whether an event of a partition was sent.
+// calledIn reports whether an event of a partition was sent to LeadHit.
 func (r *run) calledIn(partition int) bool {
 	for _, call := range r.leadhit.Calls() {
 		if p, ok := r.partitionOf(call.ID); ok && p == partition {

@@ -53,8 +53,8 @@ func BenchmarkManyLetters(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // the lines have the figures
 }
 
-// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. The source topic
-// deleted their events long ago.
+// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. Their events are no
+// longer in the source topic.
 func (r *run) writeLetters(b *testing.B) {
 	b.Helper()
 	r.broker.create(b, "dlq."+r.group, 1, 1<<20)

@@ -17,7 +17,7 @@ import (
 // memoryGiven is what the manifests give a worker, in MiB.
 const memoryGiven = 128
 
-// testMemory: with default settings, a worker fits into the memory that the manifests give it. Its events have 1 MiB
+// testMemory: with default settings, a worker fits into the memory that the manifests give it. Its events are 1 MiB
 // each, in 12 partitions, and LeadHit is down at first, or refuses them. MEMORY_EVENTS is the number of events in the
 // first case.
 func (s *suite) testMemory(t *testing.T, brokers []string) {

@@ -196,7 +196,7 @@ func (w *worker) showsNoPause(t *testing.T) {
 	}
 }
 
-// until waits until that moment.
+// until waits until the given time.
 func until(t *testing.T, moment time.Time) {
 	t.Helper()
 	select {

@@ -154,7 +154,7 @@ func (d *deployment) end(t *testing.T) {
 	}
 }
 
-// standstills returns the longest standstill of each partition since a moment.
+// standstills returns the longest standstill of each partition since the given time.
 func standstills(r *run, since time.Time) string {
 	longest := make([]time.Duration, r.partitions)
 	for _, s := range audit.Standstills(r.events, r.leadhit.Calls(), steady) {

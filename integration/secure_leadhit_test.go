@@ -163,7 +163,7 @@ func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority
 func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	t.Helper()
 	g.allow(t, g.rights()...)
-	g.settings["SKIP_REPEATS"] = "false" // each event is a call
+	g.settings["SKIP_REPEATS"] = "false" // each event causes a call
 	refused := g.writeSome(t, 100)
 	worker.start(t)
 	g.finish(t, time.Minute)
@@ -171,7 +171,7 @@ func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	fresh := g.wire.stranger(t)
 	d.show(t, g.wire, fresh, authority.Subject{Name: "LeadHit", Hosts: []string{here}})
 	before := g.leadhit.Count()
-	// The file changes at once, so a worker that trusts the new authority has read the file again.
+	// The worker started with the old authority in the file, so if it trusts the new one, it has read the file again.
 	g.wire.file(t, g.group+"-leadhit-ca.pem", fresh.PEM())
 	until(t, time.Now().Add(1500*time.Millisecond))
 	refused += g.writeSome(t, 100)

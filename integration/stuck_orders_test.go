@@ -94,7 +94,7 @@ func (r *run) untold() string {
 	return unless(left == 0, "%d events of other partitions are not accepted", left)
 }
 
-// judgeWaits checks how long after it was written each event was sent.
+// judgeWaits checks how long each event waited from its writing to its call.
 func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.Duration) {
 	t.Helper()
 	waits := r.waits(written, "")

@@ -30,7 +30,7 @@ func (s *suite) testOpenTransactions(t *testing.T, brokers []string) {
 	}
 }
 
-// leavesOpen lets a transaction hold back events while a worker runs, and ends it.
+// leavesOpen lets a transaction hold back events while a worker runs, and then ends the transaction.
 func (r *run) leavesOpen(t *testing.T, end kgo.TransactionEndTry) {
 	t.Helper()
 	orders := shop.NewOrders("order", 20, 1)

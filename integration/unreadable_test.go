@@ -23,7 +23,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testStandstill: a worker names the reason for a stuck partition, and the remedy. Nothing else stops a partition.
+// testStandstill: a worker names the reason for a stuck partition, and the remedy. No partition is stuck without such a
+// reason.
 func (s *suite) testStandstill(t *testing.T) {
 	t.Parallel()
 	needKafka(t)
@@ -189,7 +190,7 @@ func (r *run) segment(t *testing.T, cluster *apache.Cluster) (log []byte, file s
 	return log, file
 }
 
-// damage changes one byte of a text on the node's disk.
+// damage changes one byte of the text on the node's disk.
 func (r *run) damage(t *testing.T, cluster *apache.Cluster, text []byte) {
 	t.Helper()
 	log, file := r.segment(t, cluster)
