@@ -23,8 +23,8 @@
 //
 // Letters have a topic. The ledger beside it is the topic of pauses and resumes; package ledger defines its entries.
 // [InspectLetters] and [InspectLedger] judge these topics by plain [Facts], and plan those that do not exist. Each
-// [Flaw] names a setting and the value to set. With a fatal flaw, an [*UnfitError], letters or pauses could not be
-// stored, or could be lost.
+// [Flaw] names a setting and the value to set. With a fatal flaw, which becomes an [*UnfitError], letters or pauses
+// could not be stored, or could be lost.
 //
 // # Reading
 //

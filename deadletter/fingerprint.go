@@ -34,7 +34,7 @@ func StoredFingerprint(r event.Record) string {
 	return ""
 }
 
-// skeleton is the part that messages of one cause share, at most 200 characters.
+// skeleton is the part that messages of the same cause share, at most 200 characters.
 func skeleton(message, orderID string) string {
 	const longest = 200
 	// An id of several pieces is replaced here. The loop finds ids of one piece.

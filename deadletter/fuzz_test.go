@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// unpack makes a record of fuzzed bytes: key, value, then names and values of headers, each ended by 0xfe; a text that
-// is a single 0xfd is null.
+// unpack makes a record from fuzzed bytes: key, value, then the name and the value of each header, separated by 0xfe. A
+// part that is a single 0xfd is null.
 func unpack(data []byte) event.Record {
 	var r event.Record
 	parts := bytes.Split(data, []byte{0xfe})

@@ -133,13 +133,13 @@ func (l Letter) addOwn(add func(name, text string)) {
 	}
 }
 
-// reserved reports whether only we give headers this name. Whole prefixes are reserved, so that a later version may add
-// names and still read today's letters.
+// reserved reports whether a name is reserved for the headers that a letter adds. Whole prefixes are reserved, so that
+// a later version may add names and still read today's letters.
 func reserved(name string) bool {
 	return strings.HasPrefix(name, connectPrefix) || strings.HasPrefix(name, ownPrefix)
 }
 
-// clean turns a text into one line of valid UTF-8 and cuts it to limit bytes.
+// clean turns text into one line of valid UTF-8 and cuts it to limit bytes.
 func clean(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -160,7 +160,7 @@ func turnsText(r rune) bool {
 		r == '\u200e' || r == '\u200f' || r == '\u061c'
 }
 
-// cut shortens a text to limit bytes, between two characters, and marks that it did.
+// cut shortens text to at most limit bytes, between two characters, and marks that it did.
 func cut(text string, limit int) string {
 	const mark = "…"
 	if len(text) <= limit {
@@ -173,8 +173,8 @@ func cut(text string, limit int) string {
 	return text[:end] + mark
 }
 
-// quoteIfOdd returns an order id or a status as header text from which [unquoteIfOdd] gets it back. Only a text with
-// control characters or broken UTF-8, or one that begins with a quotation mark, is quoted; that is rare.
+// quoteIfOdd returns an order id or a status as header text from which [unquoteIfOdd] gets it back. It quotes only text
+// that has control characters or broken UTF-8, or begins with a quotation mark; that is rare.
 func quoteIfOdd(text string) string {
 	text = cut(text, maxField)
 	odd := strings.HasPrefix(text, `"`) || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl)

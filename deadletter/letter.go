@@ -27,7 +27,7 @@ func StageName(stage string) string {
 	return stage
 }
 
-// NoItem is the Item of a letter whose event names one order, or in which the mapping found no order.
+// NoItem is the Item of a letter whose event names one order, or none that the mapping could find.
 const NoItem = -1
 
 // Letter is one event, or one order of an event, whose status cannot be sent to LeadHit.
@@ -42,12 +42,14 @@ type Letter struct {
 	OrderID, Status string
 	// Stage is StageMapping or StageCall. Letters of other programs may have other stages.
 	Stage string
-	// Cause groups similar failures: one word, 128 bytes. Message is for people: scrubbed and cut to 1 KiB when stored.
+	// Cause groups similar failures: one word of at most 128 bytes. Message is for people: it is scrubbed, and cut to 1
+	// KiB when stored.
 	Cause, Message string
 	// DecidedBy is the part of the mapping that decided about the event, for example `rules[1]: status == "new"`. It is
 	// empty in letters of older releases.
 	DecidedBy string
-	// Code is the JSON-RPC error code or the HTTP status, or 0. Attempts counts the calls for this delivery of the event.
+	// Code is the JSON-RPC error code or the HTTP status, or 0. Attempts counts the calls for this delivery of the
+	// event.
 	Code, Attempts int
 	FailedAt       time.Time // in whole milliseconds
 	// Group is the consumer group that wrote the letter. Version is the version of its worker.
@@ -89,8 +91,8 @@ func (l Letter) Digest() *Digest {
 	return &Digest{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// WithoutEvent returns the letter without its event's key, headers and value, which may share one piece of memory. The
-// digest, nil if there was no value, describes the value instead.
+// WithoutEvent returns the letter without its event's key, headers and value, because any of them may keep the memory
+// of the whole record. The digest, nil if there was no value, describes the value instead.
 func (l Letter) WithoutEvent(digest *Digest) Letter {
 	l.digest = digest
 	l.Key, l.Value, l.Headers = nil, nil, nil

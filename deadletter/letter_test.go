@@ -131,7 +131,7 @@ func TestAReferenceReplacesAValueThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// odd draws a text of at most limit bytes that may contain anything.
+// odd draws text of at most limit bytes, with any content.
 func odd(limit int) *rapid.Generator[string] {
 	return rapid.OneOf(rapid.StringN(0, -1, limit), rapid.Just("\x00\n\"\x7f"), rapid.Just("a\xff"), rapid.Just(`"quoted"`),
 		rapid.Just("ИМ-2026/№ 395"), rapid.Just(strings.Repeat("\x01", limit)))

@@ -27,8 +27,8 @@ func (e *headerError) Error() string {
 // Parse reads a letter back and restores its event: original headers in order, under their own names.
 //
 // It also reads letters that Kafka Connect wrote: Item is NoItem, and of several headers with the same name the last
-// counts, because Connect appends. A record without the place of its event is an error, as is a header that cannot be read. The
-// letter shares the record's bytes.
+// counts, because Connect appends. A record without the place of its event is an error, as is a header that cannot be
+// read. The letter shares the record's bytes.
 func Parse(r event.Record) (Letter, error) {
 	added := fields(r.Headers)
 	l := Letter{Record: event.Record{Key: r.Key, Value: r.Value}, Item: NoItem}
@@ -51,7 +51,7 @@ func Parse(r event.Record) (Letter, error) {
 // of many letters would cost more.
 type fields []event.Header
 
-// find returns the last header with a name.
+// find returns the value of the last header with this name.
 func (f fields) find(name string) (value []byte, ok bool) {
 	for _, h := range slices.Backward(f) {
 		if h.Key == name {

@@ -12,8 +12,8 @@ func (l Letter) storedMessage() string {
 	const rounds = 16             // two are enough for nearly all messages
 	text := clean(l.Message, worked)
 	for range rounds {
-		// Removing or cutting a piece can turn its neighbours into a quotation or a number. So scrub until nothing changes.
-		// Otherwise a letter that is read and stored again would have another message and another fingerprint.
+		// Removing or cutting a piece can turn its neighbours into a quotation or a number. So scrub until nothing
+		// changes. Otherwise a letter that is read and stored again would have another message and another fingerprint.
 		again := clean(scrub(text, l.OrderID, l.Status), maxMessage)
 		if again == text {
 			break

@@ -27,7 +27,7 @@ func (f Flaw) String() string {
 	return fmt.Sprintf("%s is %s: %s; set it to %s", f.Setting, f.Is, f.Why, f.Want)
 }
 
-// Inspection is a judgement of the letters' topic or the ledger: the flaws of a topic that exists, or the plan of one
+// Inspection is a judgement of the letters' topic or the ledger: the flaws of a topic that exists, or the plan for one
 // that does not.
 type Inspection struct {
 	Topic  string
@@ -38,8 +38,8 @@ type Inspection struct {
 	Known bool
 	// Flaws are the settings to change, the fatal ones first.
 	Flaws []Flaw
-	// Create has the settings for a topic that does not exist. A new topic has one partition, so that all its records
-	// are in one order.
+	// Create has the settings for a topic that does not exist. A new topic has one partition, so that the order of its
+	// records is total.
 	Create map[string]string
 }
 
@@ -85,7 +85,7 @@ const (
 	day = 24 * time.Hour
 	// leastBytes is the size of a letter without its value: 8 KiB of our headers, and the event's key and headers.
 	leastBytes = 16 << 10
-	// ledgerBytes is above the largest entry: a reason of 1 KiB and 256 fingerprints of 256 bytes.
+	// ledgerBytes is more than the largest entry takes: a reason of 1 KiB and 256 fingerprints of 256 bytes.
 	ledgerBytes = 128 << 10
 )
 

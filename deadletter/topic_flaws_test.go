@@ -53,7 +53,7 @@ func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		settings, source map[string]string // nil: there is no right to read them
 		want             string            // the flaws; the fatal ones have a mark
-		words            string            // in the first one
+		words            string            // in the first flaw
 	}{
 		"as it should be":        {fit(), events(), "", ""},
 		"settings are forbidden": {nil, nil, "", ""},
@@ -72,7 +72,7 @@ func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 		"records of another source": {fit(), events("message.format.version", "0.10.0"), "", ""},
 
 		"kept for an hour":                  {fit("retention.ms", "3600000"), events("retention.ms", "60000"), "retention.ms", "3600000 (1h)"},
-		"kept shorter than the source":      {fit("retention.ms", "172800000"), events("retention.ms", "604800000"), "retention.ms", "set it to 604800000 (7d) or more"},
+		"kept for less than the source":     {fit("retention.ms", "172800000"), events("retention.ms", "604800000"), "retention.ms", "set it to 604800000 (7d) or more"},
 		"kept as long as the source":        {fit("retention.ms", "604800000"), events("retention.ms", "604800000"), "", ""},
 		"kept for ever":                     {fit("retention.ms", "-1"), events("retention.ms", "-1"), "", ""},
 		"the source is kept for ever":       {fit("retention.ms", "604800000"), events("retention.ms", "-1"), "retention.ms", "(30d)"},
@@ -304,7 +304,7 @@ func TestTheLedgerOutlivesItsLetters(t *testing.T) {
 	}
 }
 
-// The brokers' default may be the old format where a source has it. Brokers of 4.0 and later refuse the setting.
+// If a source has the old format, it may be the brokers' default. Brokers of 4.0 and later refuse the setting.
 func TestATopicIsCreatedWithHeadersWhereTheSourceHasNone(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"0.10.2-IV0": "0.11.0", "0.11.0-IV2": "", "": ""} {

@@ -149,8 +149,8 @@ func (s sources) keepWhy() string {
 	return "letters are deleted before anybody looks at them"
 }
 
-// settings returns the settings of a new topic for letters. The topic accepts letters of the largest events, and keeps
-// letters as long as the events are kept.
+// settings returns the settings of a new topic for letters. The topic accepts letters of the largest events. It keeps
+// letters for 30 days, or for the longest limited retention of the events if that is longer.
 func (s sources) settings() map[string]string {
 	all := map[string]string{
 		retentionSetting: strconv.FormatInt(max(defaultRetention, s.retention).Milliseconds(), 10),
