@@ -16,7 +16,7 @@ import (
 
 const aliceToken = "0123456789abcdef01234567"
 
-// tokens returns a reader of a token file with a line for alice.
+// tokens returns a function that returns the users of a token file, which names only alice.
 func tokens(t *testing.T) func() desk.Tokens {
 	t.Helper()
 	users, err := desk.ReadTokens(tokenFile(t, "alice "+aliceToken+"\n"))

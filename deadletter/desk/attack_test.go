@@ -172,7 +172,7 @@ func TestNoPageNeedsWhatThePolicyForbids(t *testing.T) {
 	}
 }
 
-func TestTheScriptsMakeNoCodeOfText(t *testing.T) {
+func TestTheScriptsTurnNoTextIntoCode(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"assets/desk.js", "assets/times.js"} {
 		text, err := os.ReadFile(file)

@@ -81,8 +81,8 @@ func (t *texts) word(kind string, value any) string {
 	return name
 }
 
-// fill puts the arguments into a text, each escaped, unless it is HTML that we wrote. A mark without an argument stays
-// visible: a test finds it, and an empty place would mislead a reader.
+// fill puts the arguments into a text, each escaped, unless it is HTML that we wrote. A placeholder without an argument
+// stays visible: a test finds it, and a gap would mislead a reader.
 func (t *texts) fill(text string, args []any, escape func(string) string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(mark string) string {
 		i := int(mark[1] - '1')

@@ -89,8 +89,8 @@ func (d *desk) newChange(what string, s selection) (changePage, []ledger.ID, Rea
 	return p, ids, read
 }
 
-// change dismisses or reopens exactly the letters that a person has seen. If the selection differs by now, it changes
-// none.
+// change dismisses or reopens exactly the letters that a person has seen. If the selection has changed since, it
+// changes none.
 func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := selectionOf(r.PostForm, time.Now())

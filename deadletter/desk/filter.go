@@ -69,8 +69,8 @@ func selectionOf(query url.Values, now time.Time) selection {
 	return s
 }
 
-// set reads one word of a filter. The names are those of the commands' flags, so that a filter can be copied from one to
-// the other.
+// set reads one part of a filter. The names are those of the commands' flags, so that a filter can be copied between
+// the desk and the command line.
 func (s *selection) set(name, value string, now time.Time) (err error) {
 	switch name {
 	case "cause":
@@ -121,7 +121,7 @@ func (s *selection) setStates(value string) error {
 // State is the state whose tab is marked: the filter's, or open.
 func (s *selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
 
-// with returns the address of a view with another value of a part of the filter; "" removes the part.
+// with returns the address of a view with another value for a part of the filter; "" removes the part.
 func (s *selection) with(path, name, value string) string {
 	query := maps.Clone(s.Query)
 	if value == "" {
@@ -208,7 +208,7 @@ func splitWords(text string) (all []string) {
 			word.WriteRune(r)
 		}
 	}
-	if word.Len() > 0 { // an open quote
+	if word.Len() > 0 { // a quote that was not closed
 		all = append(all, strings.TrimSpace(word.String()))
 	}
 	return all

@@ -25,7 +25,7 @@ type letterPage struct {
 	ReadError   error // why there is no event and no history
 	Headers     []shownHeader
 	MoreHeaders int
-	// Value is masked, unless Revealed. NotText says that it is not UTF-8, or not JSON where it is masked.
+	// Value is masked, unless Revealed. NotText says that the event's value is not UTF-8, or cannot be masked.
 	Value             string
 	Revealed, NotText bool
 	Others            []view.Letter // of the same order
@@ -124,7 +124,8 @@ func (p *letterPage) layOut(reveal bool) {
 // maxShown limits one text of a page, in bytes.
 const maxShown = 256 << 10
 
-// textOf returns bytes as text, or in hexadecimal if they are not UTF-8.
+// textOf returns bytes as text, or in hexadecimal if they are not UTF-8. Of a longer value it returns the first
+// maxShown bytes, with replacement characters for those that are not UTF-8.
 func textOf(b []byte) string {
 	text, cut := string(b[:min(len(b), maxShown)]), len(b) > maxShown
 	if !utf8.ValidString(text) && !cut {

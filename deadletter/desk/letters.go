@@ -16,7 +16,8 @@ const (
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50
-	// mostPages keeps the list of skipped letters short. A filter finds older ones.
+	// mostPages limits how many letters a page skips, because View.List returns those too. A filter finds older
+	// letters.
 	mostPages = 2000
 )
 
@@ -112,7 +113,7 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals { return totalsOf(v, read, now, texts) })
-	key := s.Query.Encode() // a relative time counts from the first request; a reading is at most seconds old
+	key := s.Query.Encode() // a relative time counts from the first request since the topics changed
 	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow {
 		return causesOf(v, s, p.Totals, read, now)
 	})
@@ -232,7 +233,7 @@ func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
 	}
 }
 
-// turn takes one page of letters, and counts the letters that match by state.
+// turn takes one page of letters, and counts, by state, the letters that match.
 func (p *lettersPage) turn(d *desk, number int, key string) map[fold.State]int {
 	skip := (number - 1) * lettersShown
 	is, _ := look(d, "letters "+strconv.Itoa(number)+" "+key, func(v *view.View, _ Reading) view.List {

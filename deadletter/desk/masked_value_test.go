@@ -16,15 +16,15 @@ func TestAMaskedValueShowsOnlyItsForm(t *testing.T) {
 			"{\n  \"id\": 4711,\n  \"status\": \"paid\",\n  \"customer\": {\n    \"email\": \"•••\",\n    \"vip\": \"•••\",\n    \"note\": null\n  },\n" +
 				"  \"lines\": [\n    {\n      \"sku\": \"•••\",\n      \"price\": \"•••\"\n    }\n  ]\n}",
 		},
-		"an id as text":        {`{"id":"4711"}`, "{\n  \"id\": \"4711\"\n}"},
-		"the id within a text": {`{"id":"order 4711"}`, "{\n  \"id\": \"•••\"\n}"},
-		"an e-mail as a name":  {`{"ann@example.com":1}`, "{\n  \"•••\": \"•••\"\n}"},
-		"a number as a name":   {`{"79261234567":1,"c79261234567":2}`, "{\n  \"•••\": \"•••\",\n  \"•••\": \"•••\"\n}"},
-		"a person as a name":   {`{"Ann Smith":1}`, "{\n  \"•••\": \"•••\"\n}"},
-		"names of schemas":     {`{"@type":1,"$ref":2,"Статус":3,"xmlns:a":4,"line_1":5}`, "{\n  \"@type\": \"•••\",\n  \"$ref\": \"•••\",\n  \"Статус\": \"•••\",\n  \"xmlns:a\": \"•••\",\n  \"line_1\": \"•••\"\n}"},
-		"a name twice":         {`{"id":4711,"id":4712}`, "{\n  \"id\": 4711,\n  \"id\": \"•••\"\n}"},
-		"a text alone":         {` "ann" `, `"•••"`},
-		"an empty object":      {`{}`, `{}`},
+		"an id as text":       {`{"id":"4711"}`, "{\n  \"id\": \"4711\"\n}"},
+		"the id within text":  {`{"id":"order 4711"}`, "{\n  \"id\": \"•••\"\n}"},
+		"an e-mail as a name": {`{"ann@example.com":1}`, "{\n  \"•••\": \"•••\"\n}"},
+		"a number as a name":  {`{"79261234567":1,"c79261234567":2}`, "{\n  \"•••\": \"•••\",\n  \"•••\": \"•••\"\n}"},
+		"a person as a name":  {`{"Ann Smith":1}`, "{\n  \"•••\": \"•••\"\n}"},
+		"names of schemas":    {`{"@type":1,"$ref":2,"Статус":3,"xmlns:a":4,"line_1":5}`, "{\n  \"@type\": \"•••\",\n  \"$ref\": \"•••\",\n  \"Статус\": \"•••\",\n  \"xmlns:a\": \"•••\",\n  \"line_1\": \"•••\"\n}"},
+		"a name twice":        {`{"id":4711,"id":4712}`, "{\n  \"id\": 4711,\n  \"id\": \"•••\"\n}"},
+		"a string alone":      {` "ann" `, `"•••"`},
+		"an empty object":     {`{}`, `{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// The states of an event that do not come from a worker, as [OrderEvent] has them.
+// The states of an event besides those that a worker reports for it, as [OrderEvent] has them.
 const (
 	eventFinished    = "finished"
 	eventCommitted   = "committed"
@@ -72,7 +72,7 @@ func (v *orderView) Tone() string {
 // Done reports whether nothing is left to do.
 func (v *orderView) Done() bool { return v.Complete && v.Open+v.Requeued+v.Waiting+v.Unknown == 0 }
 
-// Calls reports whether an event that asks for a call is finished; the page then explains the word.
+// Calls reports whether an event that asks for a call is finished; the page then explains what "finished" means.
 func (v *orderView) Calls() bool {
 	return slices.ContainsFunc(v.Events, func(e OrderEvent) bool {
 		return e.State == eventFinished && e.Action == event.Call.String()
@@ -82,7 +82,7 @@ func (v *orderView) Calls() bool {
 // TopicList is the topics that were read.
 func (v *orderView) TopicList() string { return strings.Join(v.Topics, ", ") }
 
-// Tone rates an event in the same way.
+// Tone rates an event: good, bad, busy or quiet.
 func (e OrderEvent) Tone() string {
 	switch {
 	case e.State == eventFinished:
@@ -95,7 +95,7 @@ func (e OrderEvent) Tone() string {
 	return "quiet"
 }
 
-// letterTone is "bad" only for a letter that a person must act on.
+// letterTone is "bad" only for an open letter.
 func letterTone(s fold.Status) string {
 	switch s.State {
 	case fold.Open:

@@ -175,8 +175,8 @@ func (t *texts) explain(e OrderEvent) (all []any) {
 	return all
 }
 
-// reachedKey returns the key of the text for a state that depends on how far the group is, or for a replay that no
-// worker explains.
+// reachedKey returns the key of the text for a state that needs an explanation, such as how far the group has
+// committed; "" for any other state.
 func reachedKey(e OrderEvent) string {
 	switch {
 	case e.State == eventUnreached:

@@ -68,7 +68,8 @@ func (p page) Refreshes() bool {
 	return ok && r.Refreshes()
 }
 
-// MayAct reports whether buttons that change something are shown: what is shown must be current, too.
+// MayAct reports whether the page shows buttons that change something: only to a visitor who may write, and only while
+// what it shows is current.
 func (p page) MayAct() bool { return p.Visitor.MayWrite && p.Reading.Err == nil }
 
 // show renders a view. It renders into memory first, so that a mistake in a view gives an error page, not half a page.

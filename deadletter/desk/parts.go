@@ -44,7 +44,7 @@ func shortVersion(version string) string {
 	return short
 }
 
-// flags splits a command before each flag, so that its lines do not break within one.
+// flags splits a command before each flag, so that a line does not break within a flag.
 func flags(command string) []string {
 	parts := strings.Split(command, " --")
 	for i := range parts[1:] {

@@ -16,7 +16,7 @@ func (t *texts) age(at, now time.Time) template.HTML {
 	return timeElement(at, ` data-relative="short"`, t.units(now.Sub(at).Abs(), 1))
 }
 
-// percent is a share in whole percent; it is 100 only if nothing is missing.
+// percent is a share as a percentage, rounded down: it is 100 only if nothing is missing.
 func percent(part, whole int) int {
 	if whole <= 0 {
 		return 0

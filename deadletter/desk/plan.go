@@ -28,7 +28,7 @@ const (
 	fewOrders = 10
 	// askLimit is how long a page may wait for Kafka.
 	askLimit = 30 * time.Second
-	// mostRate is in letters per second.
+	// mostRate is the highest rate that a form may set, in letters per second.
 	mostRate = 1000
 )
 
@@ -159,7 +159,8 @@ func (s *selection) fixed() url.Values {
 	return query
 }
 
-// start starts the run of a plan that a person has seen. It plans again, and refuses if the new plan is different.
+// start starts the run of a plan that a person has seen. It plans again, and does not start the run if the new plan is
+// different.
 func (d *desk) start(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(r.PostForm, time.Now())
 	if d.misread(w, r, s) {

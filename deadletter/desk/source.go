@@ -13,8 +13,8 @@ import (
 
 // Source is what the desk shows. Its methods may be called concurrently.
 type Source interface { //nolint:interfacebloat // one backend does all of it
-	// Look calls look with the view of both topics, as they were read last. Nothing changes the view during the call, and
-	// look must not keep it. Before the first good read the view is empty, not nil: Reading.At is zero then.
+	// Look calls look with the view of both topics, as they were read last. Nothing changes the view during the call,
+	// and look must not keep it. Before the first good read the view is empty, not nil: Reading.At is zero then.
 	Look(look func(*view.View)) Reading
 	// Letter reads the newest record of a letter, and its history.
 	Letter(ctx context.Context, id ledger.ID) (Letter, error)
@@ -42,13 +42,14 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 	Resume(ctx context.Context, s Signature) error
 }
 
-// Signature says who does something, and why.
-// By is the name that the desk's access found for the person. Reason is at most 1 KiB, on one line.
+// Signature says who does something, and why. By is the name that the desk's access found for the person. Reason is at
+// most 1 KiB, on one line.
 type Signature struct{ By, Reason string }
 
 // Reading says how fresh a view is.
 type Reading struct {
-	// At is the time of the last good read; zero if there was none. Number grows with each read that brought something.
+	// At is the time of the last good read; zero if there was none. Number grows with each read that brought something
+	// new.
 	At     time.Time
 	Number uint64
 	// Err is why the last read failed; nil if it did not.

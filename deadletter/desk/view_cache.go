@@ -43,7 +43,7 @@ func kept[T any](c *cache, key string, number uint64) (T, bool) {
 }
 
 // keep drops everything when the view has changed or too much is kept. Dropping single results would need a record of
-// their use, and a view changes every few seconds anyway.
+// their use, and a view of busy topics changes every few seconds anyway.
 func (c *cache) keep(key string, number uint64, is any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

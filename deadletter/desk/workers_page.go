@@ -58,7 +58,7 @@ type floodCause struct {
 	Letters, Orders            int
 }
 
-// Paused reports whether a pause is in force that resume ends.
+// Paused reports whether a pause is in force that a resume would end.
 func (v *workersView) Paused() bool { return len(v.Pauses) > 0 }
 
 // VersionList is the versions of the workers.
@@ -101,8 +101,8 @@ func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *
 	d.show(w, r, code, "workers", read, v)
 }
 
-// add counts workers in the same state together, so that a group of a hundred fits into one line. Several versions at
-// once mean a rollout, or one that is stuck.
+// add counts workers in the same state together, so that a group of a hundred workers fits on one line. Several
+// versions at once mean a rollout, or one that is stuck.
 func (v *workersView) add(card workerView) {
 	v.Cards = append(v.Cards, card)
 	if card.Worker != nil && !slices.Contains(v.Versions, card.Version) {

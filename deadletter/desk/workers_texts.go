@@ -101,8 +101,8 @@ type workerView struct {
 // mostPartitions limits how many partitions of a worker have a line of their own.
 const mostPartitions = 20
 
-// newWorkerView refuses the status of a worker of another group: DESK_WORKERS may name a Service that selects too much.
-// Of many partitions it keeps those with the oldest events, and adds up the rest.
+// newWorkerView refuses the status of a worker of another group: DESK_WORKERS may name a Service that selects several
+// groups. Of many partitions it keeps those with the oldest events, and adds up the rest.
 func newWorkerView(w Worker, group string) workerView {
 	v := workerView{URL: w.URL, Err: w.Err, Worker: w.Status}
 	switch {
@@ -161,7 +161,7 @@ func (v workerView) Lasts() time.Duration { return v.At.Sub(v.Since) }
 // WaitsFor is how long the worker has waited.
 func (v workerView) WaitsFor(w status.Wait) time.Duration { return v.At.Sub(w.Since) }
 
-// Backlog counts the events behind the last commits.
+// Backlog counts the events after the committed offsets.
 func (v workerView) Backlog() (n int64) {
 	for _, p := range v.Worker.Partitions {
 		if p.Committed >= 0 && p.End > p.Committed {
@@ -171,7 +171,7 @@ func (v workerView) Backlog() (n int64) {
 	return n
 }
 
-// WaitingOrders counts the orders that wait. A worker of an older version sends the orders without their number.
+// WaitingOrders counts the orders that wait. A worker of an older version lists orders, but does not count them.
 func (v workerView) WaitingOrders() int { return max(v.Waiting, len(v.Orders)) }
 
 // LettersLately counts the letters of the last hour.
@@ -223,8 +223,8 @@ type waitingOrder struct {
 // Age is the age of the order's event.
 func (o waitingOrder) Age() time.Duration { return o.at.Sub(o.Time) }
 
-// outcomesOf groups the waiting orders by their last outcome, the largest group first. A common outcome shows at once
-// that LeadHit and not an order is the cause.
+// outcomesOf groups the waiting orders by their last outcome, the largest group first. An outcome that many orders
+// share shows at once that LeadHit is the cause, and not an order.
 func outcomesOf(s *status.Worker) []outcomeView {
 	byOutcome := map[status.Outcome]int{}
 	var all []outcomeView

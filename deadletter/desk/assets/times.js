@@ -19,7 +19,7 @@
     return (at.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(at);
   };
 
-  // A short age stands in a column whose heading says whether it is past or future.
+  // A short age is in a column whose heading says whether it is past or future.
   const relative = (at, now, short) => {
     const seconds = Math.round(Math.abs(now - at) / 1000);
     if (seconds < 5 && !short) return words.now;

@@ -121,7 +121,7 @@ func (k kind) letter(offset int64, random *rand.Rand, at time.Time) deadletter.L
 	}
 }
 
-// past adds what people and workers did: letters that are overtaken, dismissed, resolved and replayed too often.
+// past adds what people and workers did: letters that are overtaken, dismissed, resolved and superseded.
 func (f *Fake) past(now time.Time, random *rand.Rand) {
 	k := kinds()[0]
 	k.version = "1.9.0+3fa2c1d"
