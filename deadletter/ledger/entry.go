@@ -49,7 +49,7 @@ const (
 
 const (
 	version  = 1
-	guardKey = "guard" // the record key of all events that the guard follows
+	guardKey = "guard" // the record key of all entries that the guard follows
 	runKey   = "run:"  // before the run's name: the record key of its start and end
 
 	// Limits of one entry, in bytes and in number. Ours need far less; the limits keep a foreign entry from filling a
@@ -72,13 +72,15 @@ type Entry struct {
 	// "worker". Each has at most 256 bytes.
 	By, Via string
 	Reason  string // at most 1 KiB
-	// Only the flood guard sets Build and Fingerprints. Build names the version and mapping that wrote the letters, in
-	// at most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are at most 256.
+	// Only the flood guard sets Build and Fingerprints. Build names the version and mapping of the worker that wrote
+	// the letters, in at most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are
+	// at most 256.
 	Build        string
 	Fingerprints []string
 
 	// ID is the letter that the entry is about, as its header dlq.id has it. N is the number of replays that the writer
-	// had seen; a replay is itself the N-th. Order is the letter's order, at most 512 bytes, for people.
+	// had seen; in a replay, it is that replay's own number. Order is the letter's order, at most 512 bytes, for
+	// people.
 	ID    string
 	N     int
 	Order string
@@ -96,7 +98,7 @@ type Entry struct {
 	Count            int
 }
 
-// ErrTooLong reports an entry with a text, or a list of fingerprints, that exceeds its limit.
+// ErrTooLong reports an entry with a field, such as its list of fingerprints, that exceeds its limit.
 var ErrTooLong = errors.New("too long")
 
 // guard reports whether the entry is a pause or a resume.
@@ -275,7 +277,7 @@ func (e Entry) checkLetter() error {
 	}
 	least := 0
 	if e.Event == LetterReplay {
-		least = 1 // replays count from 1
+		least = 1 // replays are counted from 1
 	}
 	switch _, err := ParseID(e.ID); {
 	case err != nil:

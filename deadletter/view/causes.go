@@ -40,10 +40,10 @@ type Cause struct {
 	Hours [24]int
 }
 
-// Causes groups the letters that match by fingerprint. Causes with the most open letters come first.
+// Causes groups, by fingerprint, the letters that match. Causes with the most open letters come first.
 func (v *View) Causes(f Filter, now time.Time) []Cause {
 	groups := map[string]*gathered{}
-	of := map[*shared]*gathered{} // the same groups: a lookup by a pointer is faster than by a text
+	of := map[*shared]*gathered{} // the same groups: a lookup by pointer is faster than by string
 	for m := range v.each(f) {
 		k := m.kept
 		g := of[k.shared]
@@ -138,8 +138,8 @@ type trending struct {
 	first, resolved, open int64 // first letter, last resolution, first failure of an open letter; noTime for none
 }
 
-// trends looks at all letters, not only at those that a filter selects: a cause is not new because the filter leaves its
-// older letters out.
+// trends looks at all letters, not only at those that a filter selects: a cause is not new because the filter leaves
+// its older letters out.
 func (v *View) trends(allGroups bool) map[string]trending {
 	of := map[*shared]*trending{}
 	resolved := stateNumber(fold.Resolved)

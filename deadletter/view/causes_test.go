@@ -72,7 +72,7 @@ func TestACauseIsNewRegressedOrOngoing(t *testing.T) {
 		"within a day": {func(*topics) {}, hour.Add(24*time.Hour - 1), view.TrendNew},
 		"after a day":  {func(*topics) {}, hour.Add(24 * time.Hour), "ongoing"},
 		"resolved":     {func(w *topics) { resolve(w, hour.Add(time.Hour)) }, hour.Add(72 * time.Hour), "ongoing"},
-		"failed at once": {func(w *topics) {
+		"failed within a day of the resolution": {func(w *topics) {
 			resolve(w, hour.Add(time.Hour))
 			w.letter(letter(1, failed(hour.Add(25*time.Hour-1))))
 		}, hour.Add(72 * time.Hour), "ongoing"},

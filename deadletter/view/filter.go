@@ -40,7 +40,7 @@ func (f Filter) Empty() bool {
 
 var errVersion = errors.New("want a version such as 1.9.0, or a comparison such as <1.9.0 or >=1.9.0")
 
-// CheckVersion reports whether a text can be a Filter's Version.
+// CheckVersion returns an error if the text cannot be a Filter's Version.
 func CheckVersion(text string) error {
 	if _, version := operator(text); version == "" || len(numbers(version)) == 0 {
 		return errVersion
@@ -87,7 +87,8 @@ func (f Filter) prepare(headers []string) prepared {
 // pattern compiles a glob, which must match the whole text, as in a shell. Unlike in a shell, a slash is an ordinary
 // character.
 func pattern(glob string) *regexp.Regexp {
-	// Package regexp does not compile invalid UTF-8, and reads an invalid byte of a text as the replacement character.
+	// Package regexp does not compile invalid UTF-8, and reads an invalid byte in its input as the replacement
+	// character.
 	quoted := regexp.QuoteMeta(strings.ToValidUTF8(glob, "\uFFFD"))
 	quoted = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(quoted)
 	return regexp.MustCompile("(?s)^" + quoted + "$")

@@ -10,7 +10,7 @@ import (
 )
 
 // Sort orders a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins with the
-// letter that failed last. The place in the letters' topic decides ties.
+// letter that failed last. The place in the letters' topic breaks ties.
 type Sort string
 
 // List is a part of the letters that match, with what a person needs to know about the rest.
@@ -27,8 +27,8 @@ type List struct {
 	Newest         time.Time
 }
 
-// List returns the first letters that match, in an order. It visits each letter once, and builds only those that it
-// returns.
+// List returns the first letters that match, in the given order. It visits each letter once, and builds only those that
+// it returns.
 func (v *View) List(f Filter, by Sort, limit int) List {
 	list := List{States: map[fold.State]int{}, Causes: map[string]int{}, Topics: map[string]int{}}
 	inAnyState := f
@@ -78,7 +78,7 @@ func (l *List) count(states []int, records map[*shared]int) {
 	}
 }
 
-// first keeps the first matches in an order: a list of fifty must not hold a million letters in memory.
+// first keeps only the first matches in a Sort's order: a list of fifty must not hold a million letters in memory.
 type first struct {
 	by    Sort
 	limit int
@@ -103,7 +103,7 @@ func (l *first) sorted() []match {
 	return l.found
 }
 
-// compare decides ties by the place in the letters' topic, so that pages of a list neither repeat nor miss a letter.
+// compare breaks ties by the place in the letters' topic, so that pages of a list neither repeat nor miss a letter.
 func (s Sort) compare(a, b match) int {
 	by, down := strings.CutPrefix(string(s), "-")
 	var c int

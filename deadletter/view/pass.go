@@ -17,7 +17,7 @@ type match struct {
 	kept  *kept
 }
 
-// each yields the letters that match, in no order.
+// each yields the letters that match, in no particular order.
 func (v *View) each(f Filter) iter.Seq[match] {
 	return func(yield func(match) bool) {
 		prepared := f.prepare(v.headers)
@@ -51,9 +51,9 @@ func newestFirst(a, b match) int {
 	return byID(b, a)
 }
 
-// ByCause yields the letters that match with their fingerprints, in no order: computing a fingerprint again costs much
-// more. In each letter, only the fields that a plan uses are set: its id, Group, Place and Omitted, and in its Ledger
-// the State, Known, N, Overtaken, Order, Key and Offset.
+// ByCause yields the letters that match, each with its fingerprint, in no particular order: computing a fingerprint
+// again costs much more. In each letter, only the fields that a plan uses are set: its id, Group, Place and Omitted,
+// and in its Ledger the State, Known, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
 		omitted, states := &deadletter.Digest{}, fold.States()

@@ -161,7 +161,7 @@ func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 		if i < 0 || byHand && !counted {
 			return
 		}
-		// An accepted call is a fact, even if the letter was dismissed meanwhile.
+		// An accepted call is a fact, even if the letter was dismissed in the meantime.
 		if was := all[i].outcome; was == "" || was == ledger.LetterDismissed && !byHand {
 			all[i].outcome = e.Event
 		}
@@ -169,7 +169,7 @@ func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	}
 }
 
-// ask notes a replay. The copy that a repeated write leaves behind is not lost, because the first one counts.
+// ask notes a replay. Lost does not include the copy that a repeated write leaves behind, because the first one counts.
 func (v *View) ask(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	p := &replay{run: e.Run, group: g, id: id, n: e.N}
 	if counted {

@@ -95,7 +95,7 @@ func offsets(v *view.View, f view.Filter) []int64 {
 	return all
 }
 
-// variousLetters returns letters that differ from the usual one in one respect each; the letter 0 does not differ.
+// variousLetters returns letters that differ from the usual one in one respect each; letter 0 does not differ.
 func variousLetters() topics {
 	var w topics
 	for i, change := range []func(*deadletter.Letter){

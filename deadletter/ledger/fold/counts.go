@@ -16,8 +16,8 @@ type Counts struct {
 	Oldest time.Time
 }
 
-// Counts returns the figures of a partition. Open letters stored before the time since do not count, because retention
-// deletes them, and nothing reports the deletion. With a zero time, all letters count.
+// Counts returns the counts of a partition. Open letters stored before the time since do not count, because retention
+// deletes them, and nothing reports the deletion. If since is zero, they count too.
 func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	number, ok := f.topics[topic]
 	t := f.tallies[source{number, int32(partition)}]

@@ -11,7 +11,7 @@ import (
 //
 // Whether an entry counts depends only on the entries before it:
 //   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
-//   - an outcome N: the replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own
+//   - an outcome N: replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own
 //     event was read again after a crash and was accepted;
 //   - dismissed and reopened N: N replays counted. Dismissing a requeued letter ends its replay, so reopening leads to
 //     an open letter. An accepted call is a fact: its outcome counts even after the letter was dismissed;

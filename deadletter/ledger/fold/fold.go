@@ -37,7 +37,7 @@ const (
 	Dismissed  State = "dismissed"
 )
 
-// States returns all states of a letter, in the order in which a letter passes them.
+// States returns all states of a letter, in the order in which a letter passes through them.
 func States() []State {
 	return []State{Open, Requeued, Resolved, Superseded, Dismissed}
 }
@@ -78,7 +78,7 @@ type Status struct {
 	Replay *ledger.Entry
 	Turn   int64
 	// Former says that a replay before the last one has no outcome either: the letter was dismissed, reopened and
-	// replayed again, or two people requested a replay.
+	// replayed again, or another replay was requested before that one had ended.
 	Former bool
 	// Unanswered says that the last replay that counted has no outcome. The call may still have been sent: the letter
 	// is requeued, or was dismissed in the meantime.
@@ -88,16 +88,16 @@ type Status struct {
 // Fold derives the state of every letter from the letters' topic and the ledger. The zero value is ready. One goroutine
 // at a time may use it.
 //
-// Each topic is passed in its own order; how the two interleave does not matter, because only the ledger decides which
+// Pass each topic in its own order; how the two interleave does not matter, because only the ledger decides which
 // entries count. So all readers agree on which of two operators was first, however far each has read the letters. A
-// repeat of an entry that counted never counts.
+// copy of an entry that counted never counts.
 type Fold struct {
-	// Horizon is the number of newest records of the letters' topic that are kept; 0 keeps all. Set it before the first
+	// Horizon is how many of the newest records of the letters' topic are kept; 0 keeps all. Set it before the first
 	// letter. What the ledger says about older letters is kept.
 	Horizon int
 
 	letters map[place]*letter
-	byOrder map[string]*letter // the first of a chain by next: known letters of one order
+	byOrder map[string]*letter // known letters of an order: the first of a chain that next links
 	byKey   map[uint64]*letter // the same for known letters without an order, by record key
 	topics  map[string]int32
 	names   []string // topics by number
@@ -132,7 +132,7 @@ type letter struct {
 	count int32 // of replays, by the newest record
 	n     int32 // of replays that counted
 	known bool
-	// answered says that the replay n has an outcome in the ledger. ended says that it no longer needs one.
+	// answered says that replay n has an outcome in the ledger. ended says that it no longer needs one.
 	answered, ended, resolved, superseded, dismissed, overtaken bool
 	counted                                                     counted
 }
@@ -142,7 +142,7 @@ type history struct {
 	replay *ledger.Entry
 	turns  []int64 // of the replays since the last outcome in the ledger, up to n
 	newer  string
-	seen   []seen // operators' entries that must not count again, about the replay n or later
+	seen   []seen // operators' entries that must not count again, about replay n or a later one
 }
 
 // seen identifies an operator's entry: a write without a response is repeated, so the ledger may hold an entry twice.
@@ -211,7 +211,7 @@ func (s *letter) blank() bool {
 
 func (s *letter) final() bool { return s.resolved || s.superseded }
 
-// Letters returns the status of all letters in some states, or of all letters, in no order.
+// Letters returns the status of all letters in some states, or of all letters, in no particular order.
 func (f *Fold) Letters(in ...State) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for _, s := range f.letters {
@@ -225,7 +225,7 @@ func (f *Fold) Letters(in ...State) iter.Seq[Status] {
 	}
 }
 
-// Order returns the status of the known letters of one order, in no order.
+// Order yields the status of each known letter of one order, in any sequence.
 func (f *Fold) Order(order string) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for s := f.byOrder[order]; s != nil; s = s.next {
@@ -270,8 +270,7 @@ func (f *Fold) id(s *letter) ledger.ID {
 	}
 }
 
-// state derives the state. A record with the count n is the outcome of the replay n, unless the ledger has a final
-// outcome.
+// state derives the state. A record with the count n is the outcome of replay n, unless the ledger has a final outcome.
 func (s *letter) state() State {
 	switch {
 	case s.resolved:
@@ -314,7 +313,7 @@ func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 }
 
 // older reports whether a letter is older than the event that LeadHit accepted. The log orders the events of one
-// partition. Between partitions the order is unknown, so a letter of another partition counts as older.
+// partition. Across partitions the order is unknown, so a letter of another partition counts as older.
 func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
 }

@@ -9,6 +9,6 @@ import (
 func TestARecordWithoutAKeyHasNoHash(t *testing.T) {
 	t.Parallel()
 	if fold.KeyHash(nil) != 0 || fold.KeyHash([]byte{}) != 0 || fold.KeyHash([]byte("a")) == fold.KeyHash([]byte("b")) || fold.KeyHash([]byte("a")) == 0 {
-		t.Error("want 0 without a key only, and different hashes of different keys")
+		t.Error("want 0 only without a key, and different hashes for different keys")
 	}
 }

@@ -24,7 +24,7 @@ type flood struct {
 	unnamed int            // letters in the ring without an order id; each counts as an order of its own
 }
 
-// item is an item that LeadHit accepted or that became a letter. The zero value is an accepted item, or an unused place
+// item is an item that LeadHit accepted or that became a letter. The zero value is an accepted item, or an unused slot
 // in the ring.
 type item struct {
 	letter             bool

@@ -48,7 +48,7 @@ func (r *rig) wantHeld(want string) {
 // refuse reports a letter about an order.
 func (r *rig) refuse(order, fingerprint string) { r.Refused(r.now, order, fingerprint) }
 
-// accept reports n accepted status changes.
+// accept reports n accepted items.
 func (r *rig) accept(n int) {
 	for range n {
 		r.Accepted()
@@ -299,7 +299,7 @@ func TestPausesInForceAreAnnouncedToANewLedger(t *testing.T) {
 		"it is empty":                    {nil, []ledger.Entry{byHand, flood}, ledger.ByHand},
 		"another worker wrote the first": {[]ledger.Entry{byHand}, []ledger.Entry{flood}, ledger.ByHand},
 		"other workers wrote both":       {[]ledger.Entry{flood, byHand}, nil, ledger.Flood},
-		"all have ended by a resume":     {[]ledger.Entry{byHand, flood, resume()}, nil, ""},
+		"a resume has ended both":        {[]ledger.Entry{byHand, flood, resume()}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,8 +10,8 @@ import (
 )
 
 // Guard decides whether the workers of a group pause. It folds the ledger's entries into the pauses in force, and it
-// pauses on its own when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use
-// it.
+// pauses on its own when too many of the last items became letters. The zero value is ready. One goroutine at a time
+// may use it.
 //
 // The ledger is authoritative. A pause of our own takes effect at once, but it is kept separate until it has been read
 // back from the ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
@@ -71,7 +71,7 @@ func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 }
 
 // add reports whether an item completes a flood. Calls that were in flight when a pause began end during the pause.
-// They belong to its cause, so they do not count.
+// Their outcomes have the cause of the pause, so they do not count.
 func (g *Guard) add(i item) bool { return !g.paused() && g.flood.add(i) }
 
 // Announcement returns the next entry that the caller must append to the ledger: a pause of our own, or one that a
