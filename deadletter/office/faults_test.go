@@ -165,7 +165,7 @@ func TestAnEleventhRunIsRefused(t *testing.T) {
 	}
 }
 
-func TestAWorkerOfAnotherVersionIsNamedAndNotGuessed(t *testing.T) {
+func TestAWorkerOfAnotherVersionIsNamedAndItsStatusNotGuessed(t *testing.T) {
 	c := newWorld(t, 1)
 	serve := func(status string) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

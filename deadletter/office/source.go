@@ -128,7 +128,7 @@ func timeOf(t *time.Time) time.Time {
 	return *t
 }
 
-// stepsOf copies: a step of the command has names for JSON, a step of the page has none.
+// stepsOf copies the command's steps, which have names for JSON, into the page's, which have none.
 func stepsOf(all []life.Step) []desk.Step {
 	steps := make([]desk.Step, 0, len(all))
 	for _, s := range all {

@@ -10,14 +10,15 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Select returns the letters of a filter. A letter that was given by id must exist, or the ledger must mention it.
+// Select returns the letters that match a filter. A letter that was given by id must exist, or the ledger must mention
+// it.
 func (r *Reader) Select(filter view.Filter) (letters []view.Letter, err error) {
 	r.Look(func(v *view.View) { letters, err = selected(v, filter) })
 	return letters, err
 }
 
-// selected returns the letters of a filter. It adds letters that are named by id but were deleted from the topic: the
-// ledger can still close them. An unknown id is an error, because a typo must not look like success.
+// selected returns the letters that match a filter. It adds letters that are named by id but were deleted from the
+// topic: the ledger can still close them. An unknown id is an error, because a typo must not look like success.
 func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 	letters := slices.Collect(v.Letters(filter))
 	for _, id := range filter.IDs {

@@ -7,7 +7,7 @@
 //	plan, err := r.Plan(ctx, operator.Selection{Filter: filter, Most: 1000, MaxReplays: 3})
 //	summary, err := replay.Run{…}.Do(ctx, plan.Plan, r)
 //
-// It joins no group, commits nothing and makes no calls to LeadHit. It writes only to the ledger, which
+// The package joins no group, commits nothing and makes no calls to LeadHit. It writes only to the ledger, which
 // Access.WriteEntry creates if it does not exist. Reading creates nothing.
 //
 // Several goroutines may use an Access. They may also share a Reader, if they use its View only in Look.

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// mostMentions bounds the history of one letter or order. The newest records are read.
+// mostMentions limits the history of one letter or order. Only the newest records are read.
 const mostMentions = 200
 
 // mention is a record about a letter or an order. It takes 24 bytes; the whole history of all letters would take

@@ -197,7 +197,7 @@ func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
 	return all
 }
 
-// versions names the workers that wrote the letters. The versions of the workers that run now are not known here:
+// versions lists the versions of the workers that wrote the letters. A plan does not know which versions run now:
 // "leadhit-sync status" shows them.
 func versions(letters []replay.Planned) string {
 	const most = 3

@@ -25,8 +25,8 @@ type Pausing struct {
 }
 
 // Pause writes a pause or a resume. It reads the pauses and the members first, so the result shows what was in force
-// before. Unless create is set, it refuses a pause that no worker would follow, because it would look like a success
-// while all calls continue.
+// before. Unless create is set, it refuses an entry that no worker would follow, because it would look like a success
+// and change nothing.
 func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Pausing, error) {
 	p := Pausing{Ledger: ledger.Topic(a.Letters)}
 	read, err := a.readPauses(ctx, p.Ledger)
@@ -37,7 +37,8 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	a.answered()
 	p.Followers = members.Count(ctx, a.Cluster, a.Group)
 	a.answered()
-	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof enough.
+	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof
+	// enough.
 	own := p.Ledger == ledger.Topic("dlq."+a.Group)
 	known := p.Followers.Workers > 0 || read.exists &&
 		(own || read.named || p.Followers.Exists || p.Followers.Unknown != nil)
@@ -59,8 +60,8 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	return p, nil
 }
 
-// ledgerRead is what a command learns from the ledger. named reports that an entry names the group. That proves that
-// the group exists, because several groups may share one ledger.
+// ledgerRead is what a command learns from the ledger. Of the ledger, only an entry that names the group proves that
+// the group exists: several groups may share one ledger.
 type ledgerRead struct {
 	exists bool
 	named  bool           // it has an entry that names the group

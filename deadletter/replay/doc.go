@@ -3,8 +3,8 @@
 // A replay is an entry of the ledger. The worker that owns the letter's partition sends the letter and writes the
 // outcome. So this package makes no calls: it writes one entry per letter, and reads both topics.
 //
-//	plan := replay.NewPlan(letters, options)       // what would happen to each letter
-//	run := replay.Run{ID: replay.NewID(now), …}
+//	plan := replay.NewPlan(letters, ids, limits)   // what would happen to each letter
+//	run := replay.Run{ID: replay.NewID(now, random), …}
 //	summary, err := run.Do(ctx, plan, topics)
 //
 // # What it promises

@@ -16,7 +16,7 @@ const (
 	breakerLeast    = 10
 )
 
-// Summary says how far a run is, or how it ended.
+// Summary says how far a run has come, or how it ended.
 type Summary struct {
 	Run     string
 	Planned int // letters that the plan calls ready
@@ -27,7 +27,7 @@ type Summary struct {
 	// were not requeued.
 	Waiting, Untouched int
 	// Changed has the letters that this run did not replay, because somebody or something else changed them first.
-	// Others is the number of letters that another run replays.
+	// Others is the number of those that another run replays.
 	Changed []Change
 	Others  int
 
@@ -187,7 +187,7 @@ func (b *breaker) add(refused bool) {
 	}
 }
 
-// trips reports whether too many of the last outcomes are refusals, and how many percent they are.
+// trips reports whether too many of the last outcomes are refusals, and their percentage.
 func (b *breaker) trips() (percent int, trips bool) {
 	if b.share <= 0 || len(b.last) < breakerLeast {
 		return 0, false

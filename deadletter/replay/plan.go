@@ -16,7 +16,7 @@ type Class string
 // The classes. A run leaves the letters of all classes but Ready alone.
 const (
 	Ready        Class = "ready"
-	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless it is closed
+	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless closed
 	Requeued     Class = "requeued"      // a replay was requested, and has no outcome yet
 	Resolved     Class = "resolved"      // nothing is left to do
 	dismissed    Class = "dismissed"     // closed by an operator
@@ -41,12 +41,13 @@ type Limits struct {
 	// Most limits how many ready letters a plan lists; further ones are only counted. A letter that was replayed
 	// MaxReplays times is not ready.
 	Most, MaxReplays int
-	// Force makes letters ready although LeadHit accepted a newer event of their order: a replay may then set an older
-	// status, which only a person may decide.
+	// Force makes letters ready although LeadHit accepted, or may have accepted, a newer event of their order: a replay
+	// may then set an older status, and only a person may decide on that.
 	Force bool
 	// Consumed reports whether the group consumes a partition.
 	Consumed func(event.Partition) bool
-	// Stored reports whether a topic still has the event at a place. It is called for letters without a value.
+	// Stored reports whether a topic still has the event at a place. It is called only for letters whose value was
+	// omitted.
 	Stored func(event.Place) bool
 	// Horizon is the first offset of the letters' topic that workers read when they start.
 	Horizon int64
@@ -154,7 +155,7 @@ func (is Limits) fixed(l view.Letter) (class Class, why string) {
 	return Ready, ""
 }
 
-// Orders returns the orders of these letters, each once, in their order.
+// Orders returns the order ids of the ready letters, each once, in the same sequence as Letters.
 func (p Plan) Orders() []string {
 	var all []string
 	met := map[string]bool{"": true}

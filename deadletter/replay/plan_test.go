@@ -137,7 +137,7 @@ func TestAPlanKeepsToItsLimitAndCountsTheRest(t *testing.T) {
 	}
 }
 
-func TestTodaysMappingIsAppliedAsByTheWorker(t *testing.T) {
+func TestAPlanAppliesTodaysMappingAsTheWorkerDoes(t *testing.T) {
 	t.Parallel()
 	call := func(order, status string) event.Item {
 		return event.Item{Action: event.Call, OrderID: order, Status: status}

@@ -99,7 +99,7 @@ func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	return w.summary, err
 }
 
-// plain turns a text into printable text of at most limit bytes, as entries require.
+// plain turns text into printable text of at most limit bytes, as entries require.
 func plain(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
@@ -145,7 +145,8 @@ func newWork(r Run, p Plan, topics Topics) *work {
 	return w
 }
 
-// work asks and waits until everything is done, or something stops the run. The summary has the reason.
+// work requeues letters and waits for their outcomes until everything is done, or something stops the run. The summary
+// has the reason.
 func (w *work) work(ctx context.Context, begun time.Time) error {
 	end := begun.Add(w.Timeout)
 	for {
@@ -281,7 +282,8 @@ func (w *work) changedMeanwhile(l Planned) bool {
 	return true
 }
 
-// ask writes the entry of a letter. A write whose outcome is unknown counts as requeued: the letter may be sent.
+// ask writes the entry that requeues a letter. The letter counts as requeued even if the write's outcome is unknown: it
+// may be sent.
 func (w *work) ask(ctx context.Context, l Planned) error {
 	e := ledger.Entry{
 		Event: ledger.LetterReplay, ID: l.ID.String(), N: l.N + 1, Letter: l.Offset, Order: plain(l.Order, 512),

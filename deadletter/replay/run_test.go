@@ -83,7 +83,7 @@ func areFull(t *testing.T, all []ledger.Entry) {
 	}
 }
 
-func TestLettersAreAskedForByPartitionAndOffset(t *testing.T) {
+func TestLettersAreRequeuedInTheOrderOfPartitionAndOffset(t *testing.T) {
 	t.Parallel()
 	with(t, 60, func(w *world) {
 		t := w.t
@@ -147,7 +147,7 @@ func TestTooManyRefusalsStopTheRun(t *testing.T) {
 	t.Parallel()
 	with(t, 300, func(w *world) {
 		t := w.t
-		// From the hundredth call on, every third is refused.
+		// After the first hundred calls, every third is refused.
 		w.refuses = func(ledger.ID, int) bool { return len(w.order) > 100 && len(w.order)%3 == 0 }
 		r := w.reader()
 		s := do(t, run("r_1", "alice"), r.plan(t), r)
@@ -173,7 +173,7 @@ func TestFewerRefusalsDoNotStopTheRun(t *testing.T) {
 	})
 }
 
-func TestWithoutWaitingTheRunEndsWhenAllWereAskedFor(t *testing.T) {
+func TestWithoutWaitingTheRunEndsWhenAllAreRequeued(t *testing.T) {
 	t.Parallel()
 	with(t, 20, func(w *world) {
 		t := w.t
@@ -270,7 +270,7 @@ func saysWho(t *testing.T, s replay.Summary, who string) {
 	}
 }
 
-// A kill is a write that never returns: the entry may be stored or not, and no part of the run continues.
+// A kill is modelled as a write that fails: its entry may be stored or not, and all later writes fail.
 func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -295,7 +295,7 @@ func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 	}
 }
 
-// left is the number of letters that a run would ask for.
+// left is the number of letters that a run would requeue.
 func (w *world) left() int { return len(w.reader().plan(w.t).Letters) }
 
 func TestAnInterruptedRunSaysWhatEndsWithoutIt(t *testing.T) {

@@ -69,8 +69,8 @@ type Event struct {
 // State is what happened to an event.
 type State string
 
-// The states that need no report from a worker. All others are reported by a worker: blocked, ready, in flight,
-// waiting, storing, marking, commit.
+// The states that [Facts.Decide] works out itself. All others are what a worker reports for the event: blocked, ready,
+// in flight, waiting, storing, marking, commit.
 const (
 	Finished     State = "finished"      // committed, and there is no letter
 	Committed    State = "committed"     // the letters were not read

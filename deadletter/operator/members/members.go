@@ -1,5 +1,5 @@
-// Package members asks Kafka who is in a worker's group, without creating anything: Kafka's own search for a coordinator
-// creates __consumer_offsets where it is missing.
+// Package members asks Kafka who is in a worker's group, without creating anything: Kafka's own search for a
+// coordinator creates __consumer_offsets if it is missing.
 package members
 
 import (
@@ -19,7 +19,7 @@ import (
 const (
 	groupTries = 10
 	groupAgain = 500 * time.Millisecond
-	// loading is Kafka's error code of a coordinator that is still reading its groups from disk.
+	// loading is Kafka's error code for a coordinator that is still reading its groups from disk.
 	loading = 14
 )
 
@@ -57,8 +57,9 @@ func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers
 	return f
 }
 
-// Of asks the group's coordinator. A group that never had a coordinator does not exist. Kafka has no error for that:
-// all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no group at all.
+// Of asks the group's coordinator for the group. A group that never had a coordinator does not exist. Kafka has no
+// error for that: all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no
+// group at all.
 func Of(ctx context.Context, cluster *broker.Cluster, group string) (groups.Group, error) {
 	none := groups.Group{State: groups.Dead}
 	topology, err := cluster.Topics(ctx)

@@ -2,8 +2,8 @@
 //
 //	for _, asked := range workerpage.Ask(ctx, pages) { … }
 //
-// It trusts nothing that it gets: an address may be wrong, and any program may respond there. So it follows no redirect,
-// and limits the time, the header and the page. It owns its goroutines and waits for them.
+// It trusts nothing that it gets: an address may be wrong, and any program may respond there. So it follows no
+// redirect, and limits the time, the header and the page. It owns its goroutines and waits for them.
 package workerpage
 
 import (
@@ -37,8 +37,8 @@ type Asked struct {
 	Status *status.Worker `json:"status,omitempty"`
 }
 
-// Ask asks all workers at once, so that one that does not respond costs Limit once. Each goroutine writes to its own
-// element, so no lock is needed.
+// Ask asks all workers at once, so that all those that do not respond cost Limit only once. Each goroutine writes to
+// its own element, so no lock is needed.
 func Ask(ctx context.Context, pages []string) []Asked {
 	all := make([]Asked, len(pages))
 	var hands sync.WaitGroup
