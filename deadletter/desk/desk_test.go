@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"leadhit-sync/deadletter/desk"
 	"leadhit-sync/deadletter/desk/desktest"
@@ -277,4 +279,16 @@ func firstLetter(t *testing.T, f *desktest.Fake) (id ledger.ID) {
 func runsOf(f *desktest.Fake) (runs []view.Run) {
 	f.Settings(desk.Access{}).Source.Look(func(v *view.View) { runs = v.Runs() })
 	return runs
+}
+
+func TestAListFollowsTheClockWhileNoRecordArrives(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := visitStory(t, "few")
+		code, list := v.get("/letters?since=24h")
+		v.want(code, http.StatusOK, list, "ValidationError")
+		time.Sleep(48 * time.Hour)
+		code, list = v.get("/letters?since=24h")
+		v.want(code, http.StatusOK, list, "0 of 3 letters match")
+	})
 }

@@ -25,11 +25,11 @@ type letterPage struct {
 	ReadError   error // why there is no event and no history
 	Headers     []shownHeader
 	MoreHeaders int
-	// Value is masked, unless Revealed. NotText says that the event's value is not UTF-8, or cannot be masked.
-	Value             string
-	Revealed, NotText bool
-	Others            []view.Letter // of the same order
-	Class             classCount    // what a replay would do
+	// Value is masked, unless Revealed.
+	Value    string
+	Revealed bool
+	Others   []view.Letter // of the same order
+	Class    classCount    // what a replay would do
 
 	form
 }
@@ -114,11 +114,10 @@ func (p *letterPage) layOut(reveal bool) {
 	}
 	p.Revealed = reveal
 	if reveal {
-		p.Value, p.NotText = textOf(p.Event.Value), !utf8.Valid(p.Event.Value)
+		p.Value = textOf(p.Event.Value)
 		return
 	}
-	masked, ok := maskedValue(p.Event.Value, p.OrderID, p.Status)
-	p.Value, p.NotText = masked, !ok
+	p.Value, _ = maskedValue(p.Event.Value, p.OrderID, p.Status)
 }
 
 // maxShown limits one text of a page, in bytes.

@@ -2,20 +2,29 @@ package desk
 
 import (
 	"sync"
+	"time"
 
 	"leadhit-sync/deadletter/view"
 )
 
-// mostKept limits the results of one reading that are kept. People look at a few filters at once.
-const mostKept = 32
+const (
+	// mostKept limits the results of one reading that are kept. People look at a few filters at once.
+	mostKept = 32
+	// keptFor limits the age of a result: trends, the chart of the last day and --since depend on the time too.
+	keptFor = 30 * time.Second
+)
 
 // cache keeps what was computed from one reading of the topics. So a reading of 200,000 letters is searched once for
 // each filter, not once for each page view.
 type cache struct {
 	mu     sync.Mutex
 	number uint64
+	until  time.Time
 	kept   map[string]any
 }
+
+// holds reports whether the results that are kept come from the reading with this number, and are recent.
+func (c *cache) holds(number uint64) bool { return c.number == number && time.Now().Before(c.until) }
 
 // look returns what compute makes of the view. The result must not be changed: others share it.
 func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, Reading) {
@@ -30,12 +39,12 @@ func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, R
 	return is, read
 }
 
-// kept returns a result of the view with this number. A result of an older view does not count.
+// kept returns a result of the view with this number. A result of an older view, or one that is too old, does not count.
 func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var none T
-	if c.number != number {
+	if !c.holds(number) {
 		return none, false
 	}
 	is, found := c.kept[key].(T)
@@ -47,8 +56,8 @@ func kept[T any](c *cache, key string, number uint64) (T, bool) {
 func (c *cache) keep(key string, number uint64, is any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.kept == nil || c.number != number || len(c.kept) >= mostKept {
-		c.number, c.kept = number, map[string]any{}
+	if !c.holds(number) || len(c.kept) >= mostKept {
+		c.number, c.until, c.kept = number, time.Now().Add(keptFor), map[string]any{}
 	}
 	c.kept[key] = is
 }
