@@ -12,7 +12,7 @@ import (
 )
 
 // generation takes a turn's effects that belong to one generation of the group. No channel is ever full: a partition
-// has at most one fetch and one suspicion in flight, and one more of each if its log was recreated meanwhile. A
+// has at most one fetch and one suspicion in flight, and one more of each if its log has been recreated since. A
 // generation has one commit in flight and one end.
 type generation struct {
 	member   groups.Member

@@ -118,7 +118,7 @@ func (c *Consumer) State() State {
 	return s
 }
 
-// phaseAndWaits returns the phase with the waits of that phase: a phase that changed meanwhile would have other waits.
+// phaseAndWaits returns the phase with the waits of that phase: a phase that changed in between would have other waits.
 func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 	for {
 		before, waits := c.phase.Load(), c.waits.list()

@@ -9,7 +9,7 @@
 //
 // [Records] yields the readable records of the range in offset order, one partition after another, and each offset at
 // most once. It commits nothing. The range is fixed at the start: without Follow it ends where the log ended then, or
-// at the first open transaction unless Uncommitted is set. Records that retention removes meanwhile are skipped.
+// at the first open transaction unless Uncommitted is set. Records that retention removes during the read are skipped.
 //
 // # Errors
 //

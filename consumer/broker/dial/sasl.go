@@ -27,7 +27,7 @@ type SASL struct {
 // plainName is the mechanism that sends the password in clear text.
 const plainName = "PLAIN"
 
-// mechanism checks the settings. It logs changes of the password's file.
+// mechanism checks the settings. It logs changes to the password's file.
 func (s *SASL) mechanism(log *slog.Logger) (sasl.Mechanism, error) {
 	var mistakes []error
 	switch s.Mechanism {

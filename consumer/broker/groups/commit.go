@@ -27,7 +27,7 @@ type Member struct {
 // OffsetCommit is what to commit for one partition, or what is committed.
 type OffsetCommit struct {
 	event.Partition
-	// Next is the offset to resume from: the one after the last finished event.
+	// Next is the offset to resume from: all events before it are finished.
 	Next int64
 	// Metadata is text. By default, brokers accept at most 4,096 bytes.
 	Metadata string
