@@ -25,7 +25,7 @@ type statement struct {
 	says digest
 	// key is a hash of the record key and the partition's number. Statements about one order must have the same key,
 	// and statements about different orders must have different ones. Otherwise an order's events may have several
-	// owners. Only says proves a repeat; this hash does not.
+	// owners. This hash does not prove a repeat; only the field says does.
 	key uint64
 }
 
@@ -39,7 +39,7 @@ func statementOf(t task) statement {
 }
 
 // acceptedMemory holds, for up to limit orders, the status that LeadHit accepted last. A new order replaces the least
-// recently used one. It holds no pointers, so the garbage collector does not visit its entries.
+// recently used one. The memory holds no pointers, so the garbage collector does not visit its entries.
 type acceptedMemory struct {
 	limit   int
 	places  map[digest]int32 // in entries, by order

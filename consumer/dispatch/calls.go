@@ -204,7 +204,7 @@ func (d *Dispatcher) start(now time.Time, t task, says statement) {
 	})
 }
 
-// begin records the first call about an event.
+// begin records the first call about an event, or that its first item is skipped.
 func (d *Dispatcher) begin(e *pending) {
 	e.started = true
 	if e.several() {
@@ -236,7 +236,7 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	d.judged(now, c, v)
 }
 
-// judged acts on the verdict on a task of this generation.
+// judged acts on the verdict on a call of this generation.
 func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	t, it := c.task, c.item()
 	probing, _ := d.governor.Probing()
@@ -281,7 +281,7 @@ func (d *Dispatcher) accept(now time.Time, t task) {
 	}, entries...)
 }
 
-// giveUp turns an order that kept failing into a letter. LeadHit may have accepted one of its calls without a
+// giveUp turns an order that kept failing into a letter. LeadHit may have accepted one of its calls that had no
 // response, so older letters of the order must not be sent any more.
 func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	entries := d.overtaken(now, t)
@@ -304,7 +304,7 @@ func (d *Dispatcher) exhausted(now time.Time, c call) bool {
 	return d.backoff(c.item()).Exhausted(now, took, d.governor)
 }
 
-// backoff returns the backoff of an item: first of its calls, later of its letter.
+// backoff returns the backoff of an item: first for its calls, later for its letter.
 func (d *Dispatcher) backoff(it *item) *retry.Backoff {
 	it.failed()
 	if it.backoff == nil {

@@ -225,7 +225,7 @@ func (d *Dispatcher) Stopped(id event.Partition) {
 	}
 }
 
-// ended reports whether the generation has nothing more to do.
+// ended returns how the generation ends, or NotEnded while it still has something to do.
 func (d *Dispatcher) ended(now time.Time) turn.End {
 	switch {
 	case d.fenced && len(d.calls) > 0:

@@ -86,7 +86,7 @@ func TestLettersDoNotHoldUpABacklog(t *testing.T) {
 	}
 }
 
-// wantCommit demands that a commit is in flight, or that none is.
+// wantCommit checks whether a commit is in flight.
 func (h *harness) wantCommit(want bool, why string) {
 	h.tb.Helper()
 	if got := h.commit != nil; got != want {

@@ -45,7 +45,7 @@ func (c *commitState) send(now time.Time) {
 	c.uncommitted = c.uncommitted[:0]
 }
 
-// takeBack returns the events of a commit that does not count to the uncommitted ones.
+// takeBack makes the events of a commit uncommitted again, because the commit does not count.
 func (c *commitState) takeBack() {
 	c.uncommitted = append(c.committing, c.uncommitted...)
 	c.committing = nil

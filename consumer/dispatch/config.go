@@ -26,15 +26,15 @@ type Config struct {
 	// MetadataBytes is the broker's limit on a commit's metadata (offset.metadata.max.bytes, 4096 by default).
 	MetadataBytes int
 	Retry         retry.Policy
-	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause, so leave it
-	// off if nobody reads the ledger.
+	// FloodGuard lets a flood of letters pause the calls. Only a resume that is passed to Followed ends such a pause,
+	// so leave it off if nobody reads the ledger.
 	FloodGuard bool
 	// Replays lets the dispatcher send letters again when the ledger says so, and mark the letters that must not be
 	// sent again. It needs LetterRead, Followed and CaughtUp, so leave it off if nobody reads the letters and the
 	// ledger.
 	Replays bool
-	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order. That must have
-	// been a call of this generation, about an event of the same partition with the same key. Nothing is skipped in
+	// SkipRepeats finishes an event without a call if its status is the one that LeadHit accepted last for its order,
+	// in a call of this generation, about an event of the same partition with the same key. Nothing is skipped in
 	// partitions that are Spread, nor once an event had no key, an order had two keys or partitions, or a key had
 	// two orders.
 	SkipRepeats bool

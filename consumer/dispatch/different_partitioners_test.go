@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// twelve returns all partitions of a topic, and their numbers.
+// twelve returns the twelve partitions of a topic, and their numbers.
 func twelve() (all []event.Partition, numbers []int) {
 	for n := range 12 {
 		all, numbers = append(all, orders(n)), append(numbers, n)

@@ -108,8 +108,8 @@ func (d *Dispatcher) empty() generation {
 	}
 }
 
-// Assigned begins a generation. newMember says that the worker has joined under a new member id since the last one.
-// Only a new id settles an unknown commit: from then on the coordinator rejects the old member's commits.
+// Assigned begins a generation. newMember says that the worker has joined under a new member id since the last
+// generation. Only a new id settles an unknown commit: from then on the coordinator rejects the old member's commits.
 func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMember bool) {
 	d.Lost()
 	if newMember {
@@ -131,9 +131,9 @@ func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMembe
 // Ended.
 func (d *Dispatcher) Revoked() { d.draining = true }
 
-// Lost ends the generation at once. Calls in flight keep their slots, and their orders get no call until they have
-// ended. A commit in flight becomes an unknown commit, whatever its outcome, so call NeedsNewMember after Lost, not
-// before.
+// Lost ends the generation at once. Calls in flight keep their slots, and their orders get no call until these calls
+// have ended. A commit in flight becomes an unknown commit, whatever its outcome, so call NeedsNewMember after Lost,
+// not before.
 func (d *Dispatcher) Lost() {
 	d.ambiguous = d.ambiguous || d.commit != nil
 	for _, p := range d.order {
@@ -195,7 +195,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 	}
 }
 
-// drop removes an event that will not be finished from every count and lane.
+// drop removes an event from every count and lane. The event will not be finished.
 func (d *Dispatcher) drop(e *pending) {
 	e.dropped = true
 	if e.started && e.several() {
@@ -225,7 +225,7 @@ func (d *Dispatcher) Trusted(now time.Time, id event.Partition, end int64) {
 	d.recheck = true // a replay may have been deferred
 }
 
-// finish removes an event whose items are all done from the unfinished ones.
+// finish takes an event whose items are all done, and removes it from the unfinished events.
 func (d *Dispatcher) finish(now time.Time, e *pending) {
 	p := e.of
 	if p.window.first == e {
@@ -290,12 +290,12 @@ func (d *Dispatcher) Next(now time.Time) turn.Effects {
 	d.startStores(now)
 	d.announce()
 	d.startCalls(now)
-	d.startTakes(now) // after the calls: a replay that ended at its turn has left its place
+	d.startTakes(now) // after the calls: a replay that ended at its turn has freed its place
 	d.startAppend(now)
 	d.startFetches()
 	d.startCommit(now)
 	if d.commit == nil {
-		// A commit in flight may name the old log, and then the group's offset is not known yet.
+		// A commit in flight may hold an offset of the old log, so the group's offset is not known yet.
 		d.out.Suspects, d.suspects = d.suspects, nil
 	}
 	d.out.Ended = d.ended(now)

@@ -31,17 +31,17 @@
 // count. The next owner makes a call for it, because the memory of accepted statuses is lost. This costs one call per
 // order, which the order's next repeat would have needed otherwise.
 //
-// Repeats: with Config.SkipRepeats an item is finished without a call, in its turn in the lane, if LeadHit accepted its
-// status last for its order. It counts as accepted in every other respect, except for the flood guard. The proof is a
-// call of this worker in this generation, about an event of the same partition with the same key: otherwise another
-// worker may have made a call for the order since. For the same reason nothing is skipped in partitions that are
-// Spread, nor once an event had no key, an order had two keys or partitions, a key had two orders, or Config.Explain
-// knew no partitioner that puts all keys into their partitions. Two producers with different partitioners are detected
-// as soon as this worker makes a call for a key of each. A worker that has no partition with keys of the second
-// producer cannot know of it. When a call starts, its order's status is forgotten. The new status is remembered only
-// once LeadHit accepts the call, and not while LeadHit may still apply an earlier call that had no response. Pauses,
-// another API key and a recreated or truncated partition make the memory forget all orders. The memory holds the orders
-// that were used last; forgetting an order costs a call and nothing else.
+// Repeats: with Config.SkipRepeats an item is finished without a call, when its turn in the lane comes, if its status
+// is the one that LeadHit accepted last for its order. It counts as accepted in every other respect, except for the
+// flood guard. The proof is a call of this worker in this generation, about an event of the same partition with the
+// same key: otherwise another worker may have made a call for the order since. For the same reason nothing is skipped
+// in partitions that are Spread, nor once an event had no key, an order had two keys or partitions, a key had two
+// orders, or Config.Explain found that no partitioner puts all keys into their partitions. Two producers with different
+// partitioners are detected as soon as this worker makes a call for a key of each. A worker that has no partition with
+// keys of the second producer cannot know of it. When a call starts, its order's status is forgotten. The new status is
+// remembered only once LeadHit accepts the call, and not while LeadHit may still apply an earlier call that had no
+// response. Pauses, another API key and a recreated or truncated partition make the memory forget all orders. The
+// memory holds the orders that were used last; forgetting an order costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It knows pauses, the gate of an outage, the
 // limit of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time.
@@ -98,8 +98,8 @@
 //	                   ├▶ Ambiguous  the same, but the generation drains and acknowledgements no longer count
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
-// A commit is due 250 ms after an event has finished. It is due earlier just before the bound on repeats would stop
-// calls. It is also due earlier if slots are free and only lanes that wait for a commit could fill them. Such commits
-// for lanes are 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at once if the
-// generation has drained, and otherwise at least six times per session timeout.
+// A commit is due 250 ms after an event has finished. It is due earlier if the bound on what a crash repeats would soon
+// stop calls, or if slots are free and only a commit would let calls start in them. Commits for free slots are at least
+// 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at once if the generation has
+// drained, and otherwise at least six times per session timeout.
 package dispatch

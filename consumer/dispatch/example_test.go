@@ -36,7 +36,7 @@ func Example() {
 
 	now = now.Add(20 * time.Millisecond)
 	d.Answered(now, call.ID, retry.Verdict{Kind: retry.Done, Answered: true})
-	now = d.Next(now).Wake // nothing to do before
+	now = d.Next(now).Wake // nothing is due before then
 	commit := d.Next(now).Commit
 	fmt.Println("commit", commit.Offsets[0].Next)
 	// Output:

@@ -16,7 +16,7 @@ func (d *Dispatcher) startFetches() {
 			continue
 		}
 		share := d.config.WindowBytes / int64(len(d.order))
-		// This is less than the whole share: the partition must continue beside an event that stays unfinished.
+		// This is less than the whole share: otherwise an event that stays unfinished would stop all fetches.
 		bytes := min(int64(d.config.FetchBytes), share-share/4)
 		full := d.windowFull(p, bytes, share)
 		if d.rests(p, full); full {

@@ -43,7 +43,7 @@ type flow struct {
 	begun    []time.Duration
 	probed   []string // orders
 	done     []time.Duration
-	refused  int // calls answered by a 503
+	refused  int // calls answered with a 503
 	stores   []turn.Store
 	commits  []time.Duration
 	announce []ledger.Entry
@@ -110,7 +110,7 @@ func (f *flow) after(d time.Duration, do func()) {
 	heap.Push(&f.queue, moment{f.now + max(d, 0), f.seq, do})
 }
 
-// until lets time pass.
+// until lets time pass up to the end, and runs what falls due.
 func (f *flow) until(end time.Duration) {
 	for len(f.queue) > 0 && f.queue[0].at <= end {
 		m := heap.Pop(&f.queue).(moment)
@@ -218,7 +218,7 @@ func (f *flow) call(c turn.Call) {
 	})
 }
 
-// within counts the moments at or after from and before to.
+// within counts the moments in the interval [from, to).
 func within(moments []time.Duration, from, to time.Duration) int {
 	n := 0
 	for _, m := range moments {

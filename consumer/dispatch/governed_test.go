@@ -335,7 +335,7 @@ func TestADrainEndsWhileTheFloodGuardWithholdsLetters(t *testing.T) {
 	}
 }
 
-func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
+func TestAPauseByHandCountsOnceItIsInTheLedger(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardPause, At: h.now, By: "alice", Reason: "migration"})

@@ -44,8 +44,9 @@ func (d *Dispatcher) obeyGuard(now time.Time) {
 	}
 }
 
-// mayStore reports whether a letter that the mapping wants may be stored. Otherwise a mapping that refuses everything
-// would fill the letters' topic without a single call. Letters about sent events are few, and are always stored.
+// mayStore reports whether a letter about an event that the mapping refused may be stored. During a pause it may not: a
+// mapping that refuses everything would fill the letters' topic without a single call. Letters about sent events are
+// few, and are always stored.
 func (d *Dispatcher) mayStore() bool {
 	_, paused := d.guard.Pause()
 	return !paused

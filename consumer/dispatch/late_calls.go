@@ -6,12 +6,12 @@ const (
 	// lateFor is how long after a call without a response LeadHit may still apply it: it may wait in a proxy, or in a
 	// queue of LeadHit. No specification limits this; proxies give up after a minute or less.
 	lateFor = 5 * time.Minute
-	// mostLate limits how many orders with such a call are stored. Reaching it takes 333 lost responses per second.
+	// mostLate limits how many orders with such a call are remembered. Reaching it takes 333 lost responses per second.
 	mostLate = 100_000
 )
 
-// lateCalls holds the orders with a call that LeadHit may still apply, even after calls that it accepted. A repeat of
-// such an order is not skipped, because its call corrects the status.
+// lateCalls holds the orders with a call that LeadHit may still apply, even after later calls that it accepted. A
+// repeat about such an order is not skipped, because its call corrects the status.
 type lateCalls struct {
 	until map[digest]time.Time
 	queue []lateCall // by time

@@ -26,7 +26,7 @@ func (h *harness) counts(open, requeued int, waiting ...string) snapshot.LetterC
 	return got
 }
 
-// readBack passes a letter that was stored to the dispatcher, as the letters' topic shows it.
+// readBack passes a stored letter to the dispatcher, as if it had been read from the letters' topic.
 func (h *harness) readBack(offset int64, order string, count int) {
 	h.tb.Helper()
 	h.d.LetterRead(h.now, fold.Letter{

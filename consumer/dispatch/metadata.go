@@ -14,9 +14,9 @@ import (
 //
 // All numbers are in base 36. Below offset + distance everything is finished except the event at the committed offset
 // and the events at the gaps; each gap is the distance from the previous such event. The stamp is the timestamp of the
-// record at the committed offset (milliseconds, the last nine digits; dashes if unknown). If a reader finds another
-// offset or another record there, the metadata describes another log, and the reader ignores it. Finished events that
-// needed no call look like unread ones: reading them again repeats nothing.
+// record at the committed offset (milliseconds, the last nine digits; dashes if unknown). If the committed offset is
+// another one, or another record is there, the metadata describes another log, and the reader ignores it. Finished
+// events above the last one that was sent or skipped look like unread ones: reading them again repeats no call.
 //
 // Offset and stamp have a fixed width, so the text never grows while events only finish.
 type metadata struct {
@@ -99,7 +99,7 @@ func appendFixed(out []byte, n int64, digits int) []byte {
 	return strconv.AppendInt(out, n, base)
 }
 
-// parseMetadata reads what formatMetadata wrote; false for anything else.
+// parseMetadata reads what formatMetadata wrote. It returns false for anything else.
 func parseMetadata(text string) (metadata, bool) {
 	fields := strings.Split(text, ",")
 	if len(fields) < 4 || fields[0] != version || len(fields[1]) != offsetWidth || len(fields[2]) != stampWidth {
@@ -131,7 +131,7 @@ func parseInt(s string, into *int64) bool {
 	return err == nil && strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// width returns the number of digits of a positive n.
+// width returns the number of digits of n, which is not negative.
 func width(n int64) int {
 	w := 1
 	for ; n >= base; n /= base {

@@ -114,7 +114,7 @@ func TestMetadataNeverGrowsWhileEventsFinish(t *testing.T) {
 }
 
 // The space that calls reserve must be enough, whichever call ends first.
-func TestWhateverOfTheStartedCallsEndsFirstFitsInTheMetadata(t *testing.T) {
+func TestWhicheverStartedCallEndsFirstFitsInTheMetadata(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := settings()

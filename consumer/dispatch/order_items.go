@@ -14,8 +14,8 @@ import (
 // more.
 const listedItems = 200
 
-// OrderItems returns what is left to do about one order, by place, and how many items it leaves out. It does not visit
-// all unfinished events, but only the order's lanes, the timers and the letters that are not stored.
+// OrderItems returns what is left to do about one order, sorted by place, and how many items it leaves out. It does not
+// visit all unfinished events, but only the order's lanes, the timers and the letters that are not stored.
 func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	tasks, next := d.refusedOf(d.tasksOf(order), order)
 	inLane := map[ledger.ID]bool{}

@@ -24,7 +24,7 @@ type partition struct {
 	requeued []*replay // not taken up yet, in the order of the ledger
 }
 
-// newReady orders tasks by their place in the log.
+// newReady returns a queue of tasks in log order.
 func newReady() queue[task] {
 	return newQueue(func(a, b task) bool {
 		return a.offset < b.offset || a.offset == b.offset && a.i < b.i
@@ -52,8 +52,9 @@ func newPartition(pos turn.Position, limit int) *partition {
 	return p
 }
 
-// callable reports whether the partition may have calls. It may not until the group holds a position of ours, because a
-// crash would lose the choice of where to begin, or while the broker does not know the partition.
+// callable reports whether calls about the partition's events may start. They may not before the group holds a position
+// of ours, because a crash would lose the choice of where to begin. Nor may they while the broker does not know the
+// partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 
 // restore takes over what the metadata says about the events that an earlier generation finished above its commit.

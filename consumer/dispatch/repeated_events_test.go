@@ -81,7 +81,7 @@ func (h *harness) acceptAndCommit(of event.Partition, offset int64) {
 	h.settle()
 }
 
-// paid returns a harness that skips repeats and knows that order A is paid, by the first event.
+// paid returns a harness that skips repeats and knows from the first event that order A is paid.
 func paid(t *testing.T, c dispatch.Config, all ...event.Partition) *harness {
 	t.Helper()
 	h := started(t, c, all...)
@@ -285,7 +285,7 @@ func TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile(t *testing.T) {
 	}
 }
 
-// LeadHit begins to refuse all calls, and six of ten events repeat orders that it accepted before.
+// LeadHit begins to refuse all calls, and six of ten events repeat statuses that it accepted before.
 func TestRepeatsHideNoFlood(t *testing.T) {
 	t.Parallel()
 	c := skipping()

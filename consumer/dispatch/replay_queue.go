@@ -133,9 +133,9 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	}
 }
 
-// putBack returns the replays whose letters are being fetched to the queue. A worker that may have lost the partition
-// must not end a replay: the new owner sends the letter, and an outcome written here would hide the new owner's
-// outcome.
+// putBack puts the replays whose letters are being fetched back into the queue. A worker that may have lost the
+// partition must not end a replay: the new owner sends the letter, and an outcome written here would hide the new
+// owner's outcome.
 func (d *Dispatcher) putBack(p *partition) {
 	for _, r := range p.taking {
 		r.found = nil

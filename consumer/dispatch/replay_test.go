@@ -381,7 +381,7 @@ func TestReplaysOfARecreatedPartitionBeginAgain(t *testing.T) {
 	h.wantInAir("taken up", 0)
 	h.d.Restarted(h.now, orders(0), 0, 0)
 	h.ask()
-	h.settle() // the choice of where to begin
+	h.settle() // commits the choice of where to begin
 	if len(h.takes) != 1 {
 		t.Fatalf("got %d replays taken up, want the letter again", len(h.takes))
 	}

@@ -33,8 +33,8 @@ type replay struct {
 	// inherited says that the previous owner may have taken the replay up. called says that the replay may have been
 	// sent, by this worker or by the previous owner.
 	inherited, called bool
-	// vague says that neither the letter nor its key names one of the event's orders. It stays set, because no mark has
-	// reached the letter meanwhile.
+	// vague says that neither the letter nor its key names one of the event's orders, so later events of the order may
+	// not have marked it. If this replay is refused, its new letter must therefore name no order either.
 	vague bool
 	over  bool // nothing is left to call
 }
@@ -60,8 +60,8 @@ func (t task) nthReplay() int {
 func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {
-		// This is a late write by the previous owner. LeadHit may have accepted newer events of the order since this
-		// worker took over the partition, when the letter could not be marked yet.
+		// This is a late write by the previous owner. Since this worker took over the partition, LeadHit may have
+		// accepted newer events of the order, which could not mark the letter yet.
 		d.write(nil, d.mark(now, l.ID, ""))
 	}
 }

@@ -272,7 +272,7 @@ func (k *worker) checkGuard(e turn.Effects, build string) {
 	for _, s := range e.Stores {
 		c := changeOf(s.Record, s.Item)
 		if k.begun[c] || s.Replay > 0 {
-			continue // not for the first time
+			continue // not the first attempt to store it, or a replay
 		}
 		k.begun[c] = true
 		if g.paused() && s.Mapping && k.called[c.record] == nil {

@@ -177,8 +177,8 @@ func (p *simLog) finishedBelow(offset int64) bool {
 	return true
 }
 
-// read responds to a fetch: some records, and the offset to continue from. Like a real response, it may begin before
-// the requested offset.
+// read responds to a fetch with some records, and with the offset to continue from. Like a real response, it may begin
+// before the requested offset.
 func (p *simLog) read(offset int64, bytes int) (events []turn.Event, next int64) {
 	i := p.index(offset)
 	most := i + max(1, bytes/recordBytes)
@@ -217,7 +217,7 @@ func (p *simLog) disappear(d time.Duration) {
 // unsteady reports whether the broker did not know the partition a short while ago.
 func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknownUntil+10*time.Second }
 
-// recreate deletes the topic's partition with the group's offset, and creates it again.
+// recreate deletes the topic's partition, together with the group's offset, and creates it again.
 func (p *simLog) recreate() {
 	p.renew()
 	p.committed = position{}

@@ -376,7 +376,7 @@ func rare() map[string]rareFault {
 			edit{"calls.go", "if v.Kind == retry.Done && c.replay == nil {\n\t\td.guard", "if v.Kind != retry.DeadLetter && c.replay == nil {\n\t\td.guard"},
 		},
 		"guard-holds-after-resume": {
-			"TestAPauseByHandCountsFromTheLedgerOn",
+			"TestAPauseByHandCountsOnceItIsInTheLedger",
 			edit{
 				"group_pause.go", "\td.guard.Follow(e)\n\td.obeyGuard(now)",
 				"\tif e.Event == ledger.GuardPause {\n\t\tdefer d.obeyGuard(now)\n\t}\n\td.guard.Follow(e)",

@@ -12,8 +12,8 @@ import (
 // patience is how long a shell waits for the end of a generation, where it matters.
 const patience = 15 * time.Second
 
-// plan describes one history. About half of the histories leave out each kind of fault, because faults can hide each
-// other.
+// plan describes one history. Each kind of fault is left out of about half of the histories, because faults can hide
+// each other.
 type plan struct {
 	calls, window, fetch int
 	told, limit          int // bytes of metadata: the limit that the workers know, and the one that the broker has
@@ -262,7 +262,7 @@ func (w *world) anyWorker(do func(*worker)) {
 	}
 }
 
-// lazily asks a worker's dispatcher, now and then, before it wants to be asked.
+// lazily asks a worker's dispatcher for effects, now and then, before its Wake.
 func (w *world) lazily() {
 	w.after(w.between(0, 500*time.Millisecond), func() {
 		if k := w.workers[w.IntN(len(w.workers))]; k != nil {

@@ -76,7 +76,7 @@ func (s *shop) drawPartitioner(used int) {
 	s.partitioner = usual[s.IntN(len(usual))]
 }
 
-// name returns the name, which is also the key, of an order with events in the partition of a number.
+// name returns the name of an order, which is also its key. Its events are in the partition with the given number.
 func (s *shop) name(i, number int) string {
 	if s.partitioner == nil {
 		return fmt.Sprint("order-", i)
@@ -105,7 +105,7 @@ func (s *shop) alienName(a, b int) string {
 	}
 }
 
-// scatter gives pairs of orders in different partitions one name.
+// scatter draws pairs of orders in different partitions, and gives both orders of a pair the same name.
 func (s *shop) scatter(orders []*order) {
 	has := map[*order]bool{}
 	for range s.twins {

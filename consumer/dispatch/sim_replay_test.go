@@ -18,7 +18,7 @@ type desk struct {
 	dice    *rand.Rand
 	on      bool
 	letters []simLetter
-	ids     []string             // of the letters, in the order in which they were stored first
+	ids     []string             // of the letters, in the order in which they were first stored
 	truth   simFold              // of everything in both topics
 	open    int                  // letters that are requeued, in truth
 	highest map[orderLog]int64   // of the accepted events

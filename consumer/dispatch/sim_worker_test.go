@@ -60,7 +60,7 @@ type run struct {
 	proofs     map[string]proof
 }
 
-// tell writes a line about the history, if that is printed.
+// tell writes a line about the history, if the history is printed.
 func (k *worker) tell(format string, args ...any) {
 	if k.trace != nil {
 		k.note("worker %d: "+format, append([]any{k.place}, args...)...)

@@ -47,7 +47,7 @@ type figures struct {
 	losses                                      int // crashes, and generations that did not end cleanly
 	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
-	withReplays                                 int // histories with letters' topic and operators
+	withReplays                                 int // histories with a letters' topic and operators
 	replays, replayed                           int // requested replays, and the calls about them
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
 	lateLetters                                 int // marked because they came late
@@ -264,8 +264,8 @@ func (w *world) allCommitted() bool {
 	return w.desk.ended()
 }
 
-// othersFinished reports whether every event is finished that no stuck order blocks, directly or through other orders
-// of the same events.
+// othersFinished reports whether every event that no stuck order blocks, directly or through other orders of the same
+// events, is finished.
 func (w *world) othersFinished() bool {
 	if w.plan.stuck == 0 {
 		return true

@@ -129,7 +129,7 @@ func TestAPartitionWithASmallShareOfTheWindowGoesOnBesideAnUnfinishedEvent(t *te
 	}
 }
 
-// TestTheAgeOfAPartitionIsThatOfItsOldestEvent: times of producers need not grow.
+// TestTheAgeOfAPartitionIsThatOfItsOldestEvent: producers' timestamps need not be in order.
 func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 	t.Parallel()
 	c := settings()

@@ -71,7 +71,7 @@ func (r *replayed) run(end time.Duration) {
 }
 
 // replay runs ten minutes with 20 events every 100 ms for 1,000 orders. If there is a fault, one more event a second is
-// about an order that always fails. The offsets of the others are the same in both.
+// about an order that always fails. The other events have the same offsets with and without it.
 func replay(t *testing.T, fault *retry.Verdict) *replayed {
 	t.Helper()
 	c := settings()

@@ -18,7 +18,7 @@ type pending struct {
 	stamp      int64     // of the record's time, as stored in metadata
 	bytes      int64
 	record     any
-	key        []byte  // the record's key; nil in a replay, which has its letter's hash, and in a finished event
+	key        []byte  // the record's key; nil in a replay, which has only the key's hash, and in a finished event
 	replay     *replay // set if this is a replay: it is in no window, and no commit waits for it
 	prev, next *pending
 

@@ -32,9 +32,9 @@ type Snapshot struct {
 	// again although an earlier owner had finished them. Rested is how long each partition's window was full.
 	Finished, Passed uint64
 	Rested           map[event.Partition]time.Duration
-	// Repeats counts the items that were finished without a call since the start of the process, because LeadHit
-	// accepted their status last for their order. Remembered is the number of orders whose last accepted status is
-	// known now.
+	// Repeats counts the items that were finished without a call since the start of the process, because their status
+	// was the one that LeadHit had accepted last for their order. Remembered is the number of orders whose last
+	// accepted status is known now.
 	Repeats    uint64
 	Remembered int
 }
@@ -99,7 +99,8 @@ type OrderItem struct {
 	//
 	// For a replay that is not in its order's lane yet, it is one of ReplayWaits.
 	Doing string
-	// Repeat says that the item was finished without a call, because LeadHit accepted its status last for its order.
+	// Repeat says that the item was finished without a call, because its status was the one that LeadHit had accepted
+	// last for its order.
 	Repeat bool
 	// Behind is the event that must end first; "" for a call of an earlier generation.
 	Behind   string

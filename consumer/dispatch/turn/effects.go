@@ -78,7 +78,7 @@ const (
 	NotEnded End = iota
 	Drained      // all that was in flight is finished and committed
 	Fenced       // the group rejects our commits: a newer generation exists
-	Expired      // the lease ran out before the last commit was acknowledged
+	Expired      // a session timeout passed without an acknowledged commit
 )
 
 // Call is one call to make.
@@ -98,7 +98,8 @@ type Call struct {
 	Record any
 }
 
-// Repeat is an item that is finished without a call, because LeadHit accepted its status last for its order.
+// Repeat is an item that is finished without a call, because its status is the one that LeadHit accepted last for its
+// order.
 type Repeat struct {
 	event.Partition
 	Offset int64
@@ -128,7 +129,7 @@ type Store struct {
 	Order, Status string
 	// Mapping says that the mapping refused the event; otherwise LeadHit did.
 	Mapping  bool
-	By       string // the part of the mapping that decided
+	By       string // the part of the mapping that the item comes from
 	Verdict  retry.Verdict
 	Attempts int // calls made; 0 if the mapping refused
 	// Replay is the number of the replay that was refused again, from 1. Run names the run that requested it.
