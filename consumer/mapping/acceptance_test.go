@@ -62,7 +62,7 @@ func recordedEvents(t *testing.T) []recorded {
 	return events
 }
 
-// payload reads the value of a record: nil for a tombstone; bytes that are not text are in base64.
+// payload reads the value of a record: nil for a tombstone. Bytes that are not text are stored in base64.
 func payload(t *testing.T, dir, name string) []byte {
 	t.Helper()
 	if name == "-" {

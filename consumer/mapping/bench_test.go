@@ -11,7 +11,7 @@ import (
 )
 
 // shopifyOrder returns a Shopify order of 2.7 KB as the platform sends it, without white space: about 80 members, of
-// which the mapping reads few.
+// which the mapping reads only a few.
 func shopifyOrder(tb testing.TB) event.Record {
 	tb.Helper()
 	value, err := os.ReadFile("testdata/order-events/payloads/shopify-orders-paid.json")
@@ -35,8 +35,8 @@ func shopifyOrder(tb testing.TB) event.Record {
 	}
 }
 
-// BenchmarkDecode decodes a Shopify order and applies the rules. It reports how many times faster that is than the
-// standard library, which only reads the same bytes into maps, in the same run.
+// BenchmarkDecode decodes a Shopify order and applies the rules. In the same run it measures the standard library,
+// which only reads the same bytes into maps, and it reports how many times faster the decoding is.
 func BenchmarkDecode(b *testing.B) {
 	m := loadPreset(b, "shopify")
 	r := shopifyOrder(b)

@@ -11,8 +11,9 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// findUnreachableTexts warns of a text that the field's normalize never produces, such as "NEW" with lower. A rule with
-// such a text is valid CEL, and a != in it is always true: it could report every cancelled order as paid.
+// findUnreachableTexts warns of a literal that the field's normalize never produces, such as "NEW" with lower. A rule
+// with such a literal is valid CEL, but a comparison with != is always true: the rule could report every cancelled
+// order as paid.
 func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		field, literals := c.comparison(e)
@@ -58,7 +59,7 @@ func (c *compiler) comparison(e ast.Expr) (f *field, literals []ast.Expr) {
 	return &c.program.fields[i], literals
 }
 
-// normal returns a text as the field's normalize leaves it.
+// normal returns text as the field's normalize leaves it.
 func (f *field) normal(text string) string {
 	if f.trim {
 		text = strings.TrimSpace(text)

@@ -25,8 +25,9 @@ type compiler struct {
 	program  *program
 }
 
-// compile compiles each part after the parts that it needs: each decides where fields are found, and rules and lists
-// refer to fields. After a mistake it compiles what it can, so that all mistakes are reported at once.
+// compile compiles every part after the parts that it needs: the paths of fields begin where the mapping's each says,
+// and rules and lists refer to fields. After a mistake it compiles what it can, so that all mistakes are reported at
+// once.
 func (c *compiler) compile() *program {
 	s := c.spec
 	c.program = &program{
@@ -98,7 +99,7 @@ func (c *compiler) schemas(encoding string) schema.Lookup {
 		}
 		read, dir := c.read(f.Path.File)
 		name := join(dir, f.Path.Value)
-		//nolint:forbidigo // the file is beside the program, so there is nothing to wait for
+		//nolint:forbidigo // the file is local, so there is nothing to wait for
 		s, err := schema.FromFile(context.Background(), encoding, name, read)
 		if err != nil {
 			c.add(f.Path.Place, "schemas", "schema %d: %s: %v", f.ID, name, err)
@@ -162,7 +163,7 @@ func notRE2(err error) string {
 	return "not a valid RE2 expression"
 }
 
-// lists compiles the status lists. A code may be in one list only: otherwise the order of the lists would decide.
+// lists compiles the status lists. A code may be in one list only: otherwise the order of the lists would matter.
 func (c *compiler) lists() {
 	p := c.program
 	known := append([]string{spec.Ignore, "otherwise"}, c.statuses...)
@@ -203,7 +204,7 @@ func (c *compiler) lists() {
 func (c *compiler) whole() {
 	p, s := c.program, c.spec
 	if slices.ContainsFunc(c.problems.All(), func(p spec.Problem) bool { return p.Mapping == s.Name }) {
-		return // the missing part may be one that could not be read
+		return // a part that seems to be missing may be one with a mistake
 	}
 	hasCodes := slices.ContainsFunc(s.Lists, func(l spec.List) bool { return len(l.Codes) > 0 })
 	if !c.declares("status") && (hasCodes || s.Otherwise.Value == spec.Pass) {

@@ -27,7 +27,7 @@ func (r *run) decide() event.Item {
 	return r.byStatus()
 }
 
-// byStatus decides by the status lists.
+// byStatus makes the item by the status lists, or else by otherwise.
 func (r *run) byStatus() event.Item {
 	p := r.program
 	if p.status == none {

@@ -39,15 +39,15 @@ func Causes() []string {
 	}
 }
 
-// maxMessage limits a message, in bytes: it becomes a header of a dead letter and a line of a log.
+// maxMessage limits a message, in bytes: it becomes a header of a dead letter and part of a log line.
 const maxMessage = 256
 
 // maxBy limits the text of the deciding rule, in bytes.
 const maxBy = 512
 
 // Decode returns what the record asks for: one item for each order in the event, in the same sequence, and at least
-// one. An error always means that a schema cannot be looked up now; the same record can be decoded later. Anything else
-// is an item.
+// one. An error always means that a schema cannot be looked up now; the same record can be decoded later. Any other
+// failure is an item that refuses.
 func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item, error) {
 	return m.decode(ctx, &record, nil)
 }
@@ -79,7 +79,7 @@ type run struct {
 	keyScan *tree.Scanner
 	trace   *Explanation
 
-	doc         []byte // the innermost document, a part of record or of a decoded text
+	doc         []byte // the innermost document, a part of record or of decoded text
 	contentType string
 	framed      bool
 	binary      bool   // a CloudEvent in binary mode

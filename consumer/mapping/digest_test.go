@@ -40,7 +40,7 @@ func TestEachMappingHasADigestOfItsOwn(t *testing.T) {
 		{"a preset", "plain"},
 		{"another preset", "shopify"},
 		{"a file over a preset", file("a.yaml", "version: 1\npreset: shopify\n")},
-		{"the same with one field more", file("b.yaml", "version: 1\npreset: shopify\nfields: {order_id: {path: $.name, type: id}}\n")},
+		{"the same with one more field", file("b.yaml", "version: 1\npreset: shopify\nfields: {order_id: {path: $.name, type: id}}\n")},
 	} {
 		digest := digestOf(t, source.path)
 		if other := seen[digest]; other != "" {

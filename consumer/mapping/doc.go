@@ -15,9 +15,10 @@
 // # Promises
 //
 // An order id is opaque. A JSON string is passed on unchanged. A JSON integer literal is passed on as its digits,
-// however many there are. Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A
-// number below zero is refused: it comes from an unsigned column that was read as signed. An id that cannot be passed
-// on unchanged is refused, because two orders must not become one. The id is read last: an ignored event needs none.
+// however many there are. Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is
+// ever read as a float. A number below zero is refused: it comes from an unsigned column that was read as signed. An id
+// that cannot be passed on unchanged is refused, because two orders must not become one. The id is read last: an
+// ignored event needs none.
 //
 // A message never quotes the payload: it says what kind of value was found and where. There are two exceptions: the
 // order id, and the fields that the reason of a rule names. A refusal carries the order id and the status as far as
@@ -63,9 +64,9 @@
 // payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium. JSON in a string is opened once, also
 // inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. The change event that
 // Debezium's CloudEvents converter takes apart is put together again: paths find op and source as if that converter
-// were not in use. MongoDB's document, itself JSON in a string, is opened even inside another such string. A value of its
-// Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope is read as
-// its digits if the schema declares it. Other encodings are refused, and the message names them.
+// were not in use. MongoDB's document, itself JSON in a string, is opened even inside another such string. A value of
+// its Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope is
+// read as its digits if the schema declares it. Other encodings are refused, and the message names them.
 //
 // A null value is a tombstone and is ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an
 // event without data. JSON null is ignored too.
@@ -83,7 +84,7 @@
 //
 // Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. In place of its one
 // source, a field may have first_of with several; null and "" are skipped. Then extract takes the match of its one
-// group (no match: absent), normalize trims and lowercases, and pattern must match. The types:
+// group (no match: null), normalize trims and lowercases, and pattern must match. The types:
 //
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.
@@ -91,17 +92,19 @@
 //   - number: a number or a numeric string. Rules compare it as a double.
 //   - present: true unless absent, null or "".
 //   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for values without one. A
-//     time that is unreadable or before 2000 counts as absent. An absent event_time is the record's time.
+//     time that is unreadable or not in the years 2000 to 9999 counts as null. The record's time, if it is in those
+//     years, replaces a null event_time.
 //
 // Anything else is a field error. The names order_id, status, event_time, event_id and version have a special meaning.
 //
 // # Rules
 //
 // Rules are CEL expressions over the declared fields. A field has its type or is null; only a field of type present is
-// never null. The first rule that is true decides, before any list. A field error refuses the event at the first rule that names the
-// field, and has no effect on other rules. A rule that fails refuses the event too; the message lists the sources of
-// the field. The usual reason is a null field in a comparison such as < or >=. If the path in each finds no list, a
-// rule may still ignore or refuse the event, provided that its result does not depend on the items.
+// never null. The first rule that is true determines the result; the lists are used only if no rule is true. A field
+// error refuses the event at the first rule that names the field, and has no effect on other rules. A rule that fails
+// refuses the event too; the message lists the sources of the field. The usual reason is a null field in a comparison
+// such as < or >=. If the path in each finds no list, a rule may still ignore or refuse the event, provided that its
+// result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
 // null. covers(paid, due) is true if paid is at least due, or falls short of it by less than half a cent (0.005). It

@@ -50,7 +50,7 @@ func (r *run) inCloudEvent() bool {
 // Its name is a prefix and the member's name, in lower case and without _.
 type debeziumAttribute struct {
 	name string // of the attribute
-	slot int    // of the whole document, if the CloudEvent is structured
+	slot int    // in the plan of the whole document, if the CloudEvent is structured
 }
 
 const (

@@ -10,7 +10,8 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// table is a mapping over a table. It reads the row, and the change's operation, time and place in the log.
+// table is a mapping for the changes of a database table. It reads the row, and the change's operation, table, time and
+// place in the log.
 const table = `
 unwrap: debezium
 fields:
@@ -218,7 +219,7 @@ status: {otherwise: ignore}
 	}
 }
 
-func TestANegativeNumberIsNoOrderID(t *testing.T) {
+func TestANegativeNumberIsNotAnOrderID(t *testing.T) {
 	t.Parallel()
 	for literal, want := range map[string]string{
 		"-9223372036854775807": "the number -9223372036854775807, and an id is never negative: Debezium writes a large BIGINT UNSIGNED this way",
@@ -241,7 +242,7 @@ func TestANegativeNumberIsNoOrderID(t *testing.T) {
 		t.Errorf("got %+v for a row with a negative BIGINT UNSIGNED, want BadOrderID", got)
 	}
 	if got := decode(t, load(t), value(`{"status":"paid","order_id":"-5"}`)); got.OrderID != "-5" {
-		t.Errorf("got %+v, want the text -5 as it is: a text is opaque", got)
+		t.Errorf("got %+v, want the text -5 as it is: text is opaque", got)
 	}
 }
 
@@ -271,7 +272,7 @@ func TestAShapeThatNeedsAnotherSettingGetsAHint(t *testing.T) {
 }
 
 // An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED may be negative there too.
-func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
+func TestANegativeNumberInAKeyOrHeaderIsNotAnOrderID(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"-9223372036854775807", "-1", "-0"} {
 		for where, r := range map[string]event.Record{

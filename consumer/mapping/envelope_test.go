@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// layers is a mapping that reads from every layer; changes is the same one with Debezium's envelope.
+// layers is a mapping that reads from every layer; changes is the same mapping with Debezium's envelope opened.
 const (
 	layers = `
 fields:
@@ -104,7 +104,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 			}
 			e, err := m.Explain(t.Context(), r)
 			if err != nil || e.Orders[0].Item != got[0] {
-				t.Fatalf("got %+v, %v from Explain, want the outcome of Decode", e, err)
+				t.Fatalf("got %+v, %v from Explain, want the item of Decode", e, err)
 			}
 			if c.envelopes != nil && !slices.Equal(e.Envelopes, c.envelopes) {
 				t.Errorf("got envelopes %v, want %v", e.Envelopes, c.envelopes)
@@ -195,7 +195,8 @@ func TestLargeAndDeepValuesAreRefusedInBoundedMemory(t *testing.T) {
 		if got.Cause != c.want {
 			t.Errorf("%s: got %+v, want %s", c.name, got, c.want)
 		}
-		// The inner text of a string is the largest allocation that is allowed; other tests may allocate meanwhile.
+		// The inner text of a string is the largest allocation that is allowed; other tests may allocate at the same
+		// time.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
 			t.Errorf("%s: got %d bytes allocated, want at most 64 MiB", c.name, used)
 		}

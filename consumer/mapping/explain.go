@@ -20,11 +20,12 @@ type Explanation struct {
 
 // ExplainedOrder is one order of an event.
 type ExplainedOrder struct {
-	// Fields are all declared fields, in their order; none if the value could not be read.
+	// Fields are all declared fields, in the order of declaration; none if the value could not be read.
 	Fields []ExplainedField `json:"fields,omitempty"`
-	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, or the value itself.
+	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, the path in each,
+	// match.topics, or the value itself.
 	DecidedBy string `json:"decided_by"`
-	// Rule is the text of the rule that decided.
+	// Rule is the text of the deciding part if that is a rule.
 	Rule string `json:"rule,omitempty"`
 	// Item is what Decode returns for the order.
 	Item event.Item `json:"outcome"`
@@ -50,7 +51,7 @@ func (m *Mapping) Explain(ctx context.Context, record event.Record) (Explanation
 	if err != nil {
 		return Explanation{}, err
 	}
-	// Without a mapping nothing is recorded on the way: there is no program that could decide.
+	// Without a mapping no order was recorded on the way, because no program ran.
 	if len(e.Orders) == 0 {
 		e.Orders = []ExplainedOrder{{DecidedBy: byTopics, Item: items[0]}}
 	}
@@ -85,7 +86,7 @@ func (r *run) decidedBy(out event.Item, by string) event.Item {
 	return out
 }
 
-// ruleBy returns the rule that decided; nil if it was another part of the mapping.
+// ruleBy returns the deciding part if it is a rule, else nil.
 func (p *program) ruleBy(by string) *rule {
 	for i := range p.rules {
 		if p.rules[i].then.by == by {

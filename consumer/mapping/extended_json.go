@@ -8,9 +8,9 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// extended returns the value of an object of MongoDB's Extended JSON: {"$oid": "64…"} is a text, {"$numberLong": "17"}
-// a number as written. It returns nil for any other object. Debezium and MongoDB's own connector write documents in
-// this form, in both of its versions.
+// extended returns the value of an object of MongoDB's Extended JSON: {"$oid": "64…"} is a string, {"$numberLong":
+// "17"} a number as written. It returns nil for any other object. Debezium and MongoDB's own connector write documents
+// in this form, in both of its versions.
 func extended(text []byte) []byte {
 	wrapper, value := onlyMember(text)
 	isText := tree.KindOf(value) == '"'
@@ -25,7 +25,7 @@ func extended(text []byte) []byte {
 			return bytes.Clone(number)
 		}
 	case "$date":
-		// Canonical form: {"$date": {"$numberLong": "…"}}. The relaxed form has a text or a number.
+		// Canonical form: {"$date": {"$numberLong": "…"}}. The relaxed form has a string or a number.
 		if tree.KindOf(value) == '{' {
 			return extended(value)
 		}

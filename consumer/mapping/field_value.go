@@ -20,7 +20,8 @@ type value struct {
 	problem string
 }
 
-// A state says whether a value was read. The zero state is "not yet", so clearing the values starts the next order.
+// A state says whether a value was read. The zero state is stateUnread, so clearing the values prepares for the next
+// order.
 type state uint8
 
 const (

@@ -87,11 +87,11 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 		{"a pattern after normalize", `{path: $.a, normalize: [trim], pattern: "^[A-Z]$"}`, `x == "A"`, `" A "`, "so"},
 		{"a pattern that fails", `{path: $.a, pattern: "^[0-9]+$"}`, `x == null`, `"Adc="`, "FieldError"},
 		{"first_of, the first", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "b"`, `"b"`, "so"},
-		{"first_of passes null over", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "7"`, `null`, "so"},
-		{"first_of passes an empty string over", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "7"`, `""`, "so"},
-		{"first_of passes over what extract does not find", `{first_of: [{path: $.a, extract: "^x(.)"}, {path: $.id}]}`, `x == "7"`, `"b"`, "so"},
-		{"first_of passes over what trim empties", `{first_of: [{path: $.a}, {path: $.id}], normalize: [trim]}`, `x == "7"`, `"  "`, "so"},
-		{"first_of passes an empty string over for something present", `{first_of: [{path: $.a}, {path: $.id}], type: present}`, `x`, `""`, "so"},
+		{"first_of skips null", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "7"`, `null`, "so"},
+		{"first_of skips an empty string", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "7"`, `""`, "so"},
+		{"first_of skips what extract does not match", `{first_of: [{path: $.a, extract: "^x(.)"}, {path: $.id}]}`, `x == "7"`, `"b"`, "so"},
+		{"first_of skips what trim empties", `{first_of: [{path: $.a}, {path: $.id}], normalize: [trim]}`, `x == "7"`, `"  "`, "so"},
+		{"first_of skips an empty string for something present", `{first_of: [{path: $.a}, {path: $.id}], type: present}`, `x`, `""`, "so"},
 		{"first_of stops at false", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "false"`, `false`, "so"},
 		{"first_of stops at a flaw", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "7"`, `[]`, "FieldError"},
 		{"first_of with nothing left", `{first_of: [{path: $.a}, {path: $.b}]}`, `x == null`, `null`, "so"},
@@ -224,7 +224,7 @@ rules:
 func TestAnIDIsMeasuredAgainAfterExtract(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, "fields: {order_id: {path: $.id, extract: '^no (.+)$', normalize: [lower]}}\nrules: [{when: 'true', then: paid}]\n")
-	// Ⱥ has two bytes, its small letter three.
+	// Ⱥ has two bytes, its lower-case letter three.
 	for id, want := range map[string]string{
 		"no 17": "paid 17", "no " + strings.Repeat("x", 512): "paid " + strings.Repeat("x", 512), "no " + strings.Repeat("x", 513): "BadOrderID",
 		"no " + strings.Repeat("Ⱥ", 200): "BadOrderID", "17": "MissingOrderID",

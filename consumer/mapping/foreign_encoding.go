@@ -103,7 +103,7 @@ func signed(value []byte) (form, bool) {
 	return form{}, false
 }
 
-// trimmed returns a text without the byte order mark and the white space that may precede JSON.
+// trimmed returns a value without the byte order mark and the white space that may precede JSON.
 func trimmed(value []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(value, []byte(byteOrderMark)), " \t\r\n")
 }
@@ -147,7 +147,7 @@ func textForm(text string) (form, bool) {
 	return form{}, false
 }
 
-// isMessagePack recognises a map whose first key is a text, or an array of such maps.
+// isMessagePack recognises a map whose first key is a string, or an array of such maps.
 func isMessagePack(v []byte) bool {
 	// fixarray of 1 to 15 elements. Below: fixmap, map 16 and map 32, then fixstr, str 8 and str 16.
 	if len(v) > 1 && v[0] >= 0x91 && v[0] <= 0x9f {
@@ -167,7 +167,7 @@ func isMessagePack(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0xa1 && v[at] <= 0xbf || v[at] == 0xd9 || v[at] == 0xda)
 }
 
-// isCBOR recognises a map whose first key is a text, or an array of such maps.
+// isCBOR recognises a map whose first key is a string, or an array of such maps.
 func isCBOR(v []byte) bool {
 	// RFC 8949: array of 1 to 23 elements or of indefinite length. Below: map, then text string.
 	if len(v) > 1 && (v[0] >= 0x81 && v[0] <= 0x97 || v[0] == 0x9f) {
@@ -187,7 +187,7 @@ func isCBOR(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0x61 && v[at] <= 0x79 || v[at] == 0x7f)
 }
 
-// isProtobuf reports whether the whole value is a list of Protobuf fields, at least one of them a text or a message.
+// isProtobuf reports whether the whole value is a list of Protobuf fields, at least one of them a string or a message.
 // Without a schema nothing is certain, so the message says "probably".
 func isProtobuf(v []byte) bool {
 	const mostNumber = 4096 // a schema written by people stays far below

@@ -124,7 +124,7 @@ func bareOrder(data []byte) bool {
 	return true
 }
 
-// FuzzLoad throws text at the loader of files. A file that it accepts must decode without harm.
+// FuzzLoad throws text at the loader. A mapping that it accepts must decode an event without a panic.
 func FuzzLoad(f *testing.F) {
 	for _, name := range mapping.Presets() {
 		text, err := mapping.Preset(name)
@@ -144,7 +144,7 @@ func FuzzLoad(f *testing.F) {
 		m, err := mapping.Load(mapping.Options{Source: path})
 		if err != nil {
 			if err.Error() == "" {
-				t.Error("got an error without a text")
+				t.Error("got an error without a message")
 			}
 			return
 		}
@@ -185,7 +185,7 @@ func wellFormed(t *testing.T, o event.Item) {
 	}
 }
 
-// members reads both members with encoding/json, through a map, because a struct would fold the case of names.
+// members reads order_id and status with encoding/json, through a map, because a struct would fold the case of names.
 func members(t *testing.T, doc []byte) (id, status string) {
 	t.Helper()
 	var all map[string]json.RawMessage

@@ -16,7 +16,7 @@ import (
 
 // Options say what to load.
 type Options struct {
-	// Source is a preset's name, or a file's path: it contains a separator or ends in .yaml or .yml.
+	// Source is a preset's name, or a file's path, which contains a separator or ends in .yaml or .yml.
 	Source string
 	// Topics are the topics that will be read. Exactly one mapping must match each of them. If Topics is empty, this is
 	// not checked.

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// problems loads a text and returns its mistakes, without the folder of the file.
+// problems loads a mapping from its text and returns its mistakes, without the file's folder.
 func problems(tb testing.TB, text string, topics ...string) []string {
 	tb.Helper()
 	path := file(tb, text)
@@ -70,9 +70,9 @@ func TestMistakesAreReportedWithTheirPlace(t *testing.T) {
 		{"another version", "version: 2\n" + fields + "status: {paid: [x]}\n", `shop.yaml:1:10: mapping shop: version: the only version of the language is 1`},
 		{"no mappings", "mappings: []\n", `shop.yaml:1:1: the file has no mappings`},
 		{"a mapping without a name", "mappings:\n- match: {topics: [a]}\n  " + strings.ReplaceAll(fields, "\n", "") + "\n  status: {paid: [x]}\n", `shop.yaml:2:3: mapping mappings[0]: a mapping needs a name or a preset`},
-		{"two of one name", "mappings:\n- {preset: shopify, match: {topics: [a]}}\n- {preset: shopify, match: {topics: [b]}}\n", `shop.yaml:3:3: mapping shopify: another mapping has the same name; give this one a name of its own`},
+		{"two with the same name", "mappings:\n- {preset: shopify, match: {topics: [a]}}\n- {preset: shopify, match: {topics: [b]}}\n", `shop.yaml:3:3: mapping shopify: another mapping has the same name; give this one a name of its own`},
 		{"two without match", "mappings:\n- {preset: shopify}\n- {preset: plain, match: {topics: [b]}}\n", `shop.yaml:2:3: mapping shopify: match: is missing: with several mappings each must say which topics it is for`},
-		{"a topic of two", "mappings:\n- {preset: shopify, match: {topics: [a]}}\n- {preset: plain, match: {topics: 'a|b'}}\n", `shop.yaml:3:35: the topic "a" is matched by 2 mappings: shopify, plain`},
+		{"a topic that two match", "mappings:\n- {preset: shopify, match: {topics: [a]}}\n- {preset: plain, match: {topics: 'a|b'}}\n", `shop.yaml:3:35: the topic "a" is matched by 2 mappings: shopify, plain`},
 		{"a match without topics", "preset: shopify\nmatch: {}\n", `shop.yaml:2:8: mapping shopify: match: topics are missing: a list of names, or one RE2 for the whole name`},
 		{"a topic that is a number", "preset: shopify\nmatch: {topics: [1]}\n", `shop.yaml:2:18: mapping shopify: match.topics[0]: must be text, is a number`},
 		{"no topics", "preset: shopify\nmatch: {topics: []}\n", `shop.yaml:2:17: mapping shopify: match.topics: must name a topic`},

@@ -261,7 +261,7 @@ func position(n *yaml.Node, name string) int {
 	return -1
 }
 
-// member returns the value of a name of an object, or nil.
+// member returns the value of a name in an object, or nil.
 func member(n *yaml.Node, name string) *yaml.Node {
 	if i := position(n, name); n.Kind == yaml.MappingNode && i >= 0 {
 		return n.Content[i+1]

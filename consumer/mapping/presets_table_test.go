@@ -17,8 +17,8 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A platform lists what a preset must make of its platform's events, written from the vendor's vocabulary and not
-// from the preset. It has one event with gaps for id and status, every status with its verdict, and the events that
+// A platform lists what a preset must make of its platform's events, written from the vendor's vocabulary and not from
+// the preset. It has one event with placeholders for id and status, every status with its verdict, and the events that
 // need a case of their own.
 type platform struct {
 	preset  string
@@ -35,8 +35,9 @@ type platform struct {
 	numbers                 bool
 	// Unknown is the verdict for an unknown status, and missing for an event without one.
 	unknown, missing string
-	// Name is the event's name as the event has it, or the header of that name. Events named in read are judged
-	// like the example, those in aside are ignored, those in strange are refused, and so are empty and quoted names.
+	// Name is the event's name. NameHeader is the header that holds it; empty if the value holds it. Events named in
+	// read are judged like the example, those in aside are ignored, and those in strange are refused. Empty names are
+	// refused too, and so are quoted ones, except in a header.
 	name, nameHeader     string
 	read, aside, strange []string
 	// Off is an event of that name that is ignored for another reason. With a strange name it is refused all the same.
@@ -229,7 +230,7 @@ func (p platform) ids() []variant {
 		add(id, id, badID)
 	}
 	for _, id := range []string{"{}", "[]"} {
-		if p.preset == "debezium" { // its rule of repeats reads the number too
+		if p.preset == "debezium" { // its rule about repeats reads the number too
 			add(id, id, fieldError)
 			continue
 		}
@@ -317,7 +318,7 @@ func TestEveryPresetIsTestedAndNamesItsIDs(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		stored = append(stored, name)
 		if !named.Match(text) {
-			t.Errorf("%s: got no description that names the choice of the order id, want one in a line", name)
+			t.Errorf("%s: got no description that names the choice of the order id, want one on a single line", name)
 		}
 	}
 	slices.Sort(stored)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// tables returns the presets over a table of orders.
+// tables returns the presets for the changes of a table of orders.
 func tables() []platform {
 	return []platform{
 		change("cdc-woocommerce", `{"id":%id%,"status":"%st%","type":"shop_order","payment_method":"stripe"}`, platform{
@@ -166,8 +166,8 @@ func update(name, before, after, want string) variant {
 	return e
 }
 
-// change returns a preset over changes of a table: its own events about the row, and those that all such presets
-// share about the envelope.
+// change returns the platform of a preset for the changes of a table: the preset's own events about the row, and the
+// events about the envelope that all such presets share.
 func change(preset, after string, p platform) platform {
 	p.preset = preset
 	p.event = row("", after, "").value

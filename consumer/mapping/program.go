@@ -48,7 +48,7 @@ const (
 	encodingProtobuf
 )
 
-// none is the index of a field that is not declared, of a slot that is not read, and of no item.
+// none is an index for what is missing: a field that is not declared, a slot that is not read, or a current item.
 const none = -1
 
 // A verdict is the result that a rule or a list prescribes.
@@ -56,7 +56,7 @@ type verdict struct {
 	action verdictKind
 	status string // of a call
 	by     string // the deciding part: rules[0], status.paid, status.otherwise
-	text   string // by with the text of the rule, for people
+	text   string // rules[0] with the text of the rule, for people
 	reason reason
 }
 
@@ -111,8 +111,8 @@ func (k fieldKind) String() string {
 
 type timeFormat struct {
 	layout string         // in Go's form; empty for RFC 3339
-	unit   time.Duration  // of a count since 1970; 0 for a text
-	zone   *time.Location // for a text without a zone; nil if the text must have one
+	unit   time.Duration  // of a count since 1970; 0 for a time written as text
+	zone   *time.Location // for a time without a zone; nil if the time must have one
 }
 
 // A source is one place where a field's value may be.

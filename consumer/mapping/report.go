@@ -11,8 +11,9 @@ type Report struct {
 	Mappings []ReportedMapping `json:"mappings"`
 	// Statuses are LeadHit's statuses, as the file lists them.
 	Statuses []string `json:"statuses"`
-	// Findings are parts that are valid but probably unintended: a code or a text that a field can never have, a field
-	// that no rule reads, a path into an envelope that is opened, a topic that is not read.
+	// Findings are parts that are valid but probably unintended: a code or a literal that a field can never equal, a
+	// field that no rule reads, a path into an envelope that is opened, a topic that is not read, or an encoding that
+	// needs schemas where there are none.
 	Findings []spec.Problem `json:"findings"`
 }
 

@@ -26,7 +26,7 @@ var (
 type rule struct {
 	text    string // as it is written
 	program cel.Program
-	reads   []int // indexes of the fields, in their order
+	reads   []int // indexes of the fields, in the order of declaration
 	then    verdict
 }
 

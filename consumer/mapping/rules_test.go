@@ -122,7 +122,7 @@ rules:
 status: {submitted: ["new"]}
 `)
 	for _, c := range []struct{ name, value, want string }{
-		{"a rule before decides", `{"id":1,"state":"part","test":true,"sum":"x"}`, "ignore"},
+		{"an earlier rule ignores the event", `{"id":1,"state":"part","test":true,"sum":"x"}`, "ignore"},
 		{"the rule that reads it fails, though its other half is false", `{"id":1,"state":"done","sum":"x"}`, "FieldError"},
 		{"a field that no rule reads", `{"id":1,"state":"done","unread":"x"}`, "paid 1"},
 		{"a null field that is compared", `{"id":1,"state":"part"}`, "FieldError"},

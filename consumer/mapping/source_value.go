@@ -69,7 +69,7 @@ func serialized(key []byte, zeroFrame bool) string {
 	return ""
 }
 
-// key reads the record's key. A key that is not JSON is one text, and only the path $ reads it.
+// key reads the record's key. A key that is not JSON is plain text, and only the path $ reads it.
 func (r *run) key(src *source) (lit literal, problem string) {
 	key := r.record.Key
 	if key == nil {
@@ -212,7 +212,7 @@ func isNegative(text []byte) bool {
 	return minus && len(digits) > 0 && len(bytes.Trim(digits, "0123456789")) == 0
 }
 
-// shorten cuts a text to at most limit bytes, including the … that shows the cut, and never inside a character.
+// shorten cuts text to at most limit bytes, including the … that shows the cut, and never inside a character.
 func shorten(text string, limit int) string {
 	const cut = "…"
 	if len(text) <= limit {

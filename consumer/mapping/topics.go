@@ -71,7 +71,7 @@ func (l *loader) bind(m *Mapping) {
 				m.topics[topic] = m.programs[i]
 			}
 		}
-		// The problem is about several mappings, so it names none of them.
+		// This problem concerns several mappings, so its place names none of them.
 		at.Mapping = ""
 		switch {
 		case len(by) == 0 && !broken:

@@ -55,7 +55,7 @@ func short(items []event.Item) []string {
 	return all
 }
 
-// besides writes a file with the given name into the folder of the file beside.
+// besides writes a file with the given name next to an existing file.
 func besides(tb testing.TB, beside, name, text string) {
 	tb.Helper()
 	if err := os.WriteFile(filepath.Join(filepath.Dir(beside), name), []byte(text), 0o600); err != nil {

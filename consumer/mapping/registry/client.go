@@ -1,9 +1,9 @@
 // Package registry finds schemas in a schema registry that speaks Confluent's HTTP API.
 //
-// [Open] reads the CA file and makes no connection; [Client.Lookup] is the [schema.Lookup] of a mapping. A schema never
-// changes, so once it is found it is kept for good and never requested again. Callers that want the same schema at the
-// same time share one request. An unknown id is [schema.ErrUnknown], and every failure that may be temporary is
-// [schema.ErrUnreachable]; both are remembered for a few seconds.
+// [Open] reads the CA file and the password file, and makes no connection; [Client.Lookup] is the [schema.Lookup] of a
+// mapping. A schema never changes, so once it is found it is kept for good and never requested again. Callers that want
+// the same schema at the same time share one request. An unknown id is [schema.ErrUnknown], and every failure that may
+// be temporary is [schema.ErrUnreachable]; the first is remembered for 10 seconds, the second for 1 second.
 //
 // A Client is safe for concurrent use and starts no goroutine. It logs one line when the registry stops responding and
 // one when it responds again. Neither the password nor the text of a response appears in an error or a log line.
@@ -66,7 +66,7 @@ func (e *OptionError) Error() string {
 // Unwrap returns the reason.
 func (e *OptionError) Unwrap() error { return e.Err }
 
-// A Client asks one registry.
+// A Client looks schemas up in one registry.
 type Client struct {
 	registry *sr.Client
 	http     *http.Client

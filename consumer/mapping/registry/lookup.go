@@ -154,7 +154,7 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 		if r.met[reference] = true; len(r.met) > maxReferences {
 			return fmt.Errorf("%w: it refers to more than %d others", schema.ErrNotDecodable, maxReferences)
 		}
-		// The events may have been written with a subject that has been deleted since.
+		// The events may have been written with a schema whose subject has been deleted since.
 		withDeleted := sr.WithParams(ctx, sr.ShowDeleted)
 		text, err := r.registry.SchemaByVersion(withDeleted, reference.Subject, reference.Version)
 		if err != nil {

@@ -49,7 +49,7 @@ func TestReferencesAreFollowedToTheirEnd(t *testing.T) {
 	mustRead(t, find, 2, "\x00\x0a\x02\x08\x05", `{"m":{"n":5}}`)
 }
 
-// sentinels counts the errors of the schema package that err is.
+// sentinels counts the errors of package schema that err matches.
 func sentinels(err error) (n int) {
 	for _, one := range []error{schema.ErrUnknown, schema.ErrUnreachable, schema.ErrNotDecodable} {
 		if errors.Is(err, one) {
@@ -69,7 +69,7 @@ func TestFailuresOfTheRegistryAreClassified(t *testing.T) {
 		"the address leads elsewhere":       {404, "404 page not found", schema.ErrUnreachable},
 		"the path leads elsewhere":          {404, map[string]any{"error_code": 404, "message": "HTTP 404 Not Found"}, schema.ErrUnreachable},
 		"the password is wrong":             {401, map[string]any{"error_code": 401, "message": "s3cret"}, schema.ErrUnreachable},
-		"it may not be read":                {403, map[string]any{"error_code": 40301, "message": "s3cret"}, schema.ErrUnreachable},
+		"access is forbidden":               {403, map[string]any{"error_code": 40301, "message": "s3cret"}, schema.ErrUnreachable},
 		"too many requests":                 {429, "s3cret", schema.ErrUnreachable},
 		"the registry fails":                {500, map[string]any{"error_code": 50001, "message": "s3cret"}, schema.ErrUnreachable},
 		"the registry is behind a proxy":    {502, "<html>s3cret", schema.ErrUnreachable},
@@ -85,7 +85,7 @@ func TestFailuresOfTheRegistryAreClassified(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			find, fake, log := setupRegistry(t, registry.Options{})
-			for i := range 300 { // longer than may be followed
+			for i := range 300 { // a longer chain than may be followed
 				fake.set(fmt.Sprintf("/subjects/s/versions/%d", i), 200, object("", `"int"`, reference("s", "s", i+1)))
 			}
 			fake.set("/subjects/self/versions/1", 200, object("", `"M"`, reference("M", "self", 1)))
@@ -195,7 +195,7 @@ func TestACancelledLookupDoesNotFailTheOthers(t *testing.T) {
 		stopped := errors.New("stopped")
 		ctx, stop := context.WithCancelCause(t.Context())
 		var all sync.WaitGroup
-		for range 2 { // one asks, one waits for its result
+		for range 2 { // one sends the request, one waits for its result
 			all.Go(func() {
 				if _, err := find(ctx, 41); !errors.Is(err, stopped) || errors.Is(err, schema.ErrUnreachable) {
 					t.Errorf("got %v, want the context's cause alone", err)

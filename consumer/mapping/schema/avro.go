@@ -205,7 +205,7 @@ func (b *avroBuilder) find(name, namespace string) *avroNode {
 	return b.known[name]
 }
 
-// resolve finds the types that came after their references, as Java does since Avro 1.12.
+// resolve finds the types that came after their references, as Java has done since Avro 1.12.
 func (b *avroBuilder) resolve() error {
 	for _, l := range b.later {
 		known := b.find(l.name, l.namespace)

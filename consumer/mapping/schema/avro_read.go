@@ -73,8 +73,8 @@ func (r *avroReader) root(n *avroNode) error {
 	return r.record(n, last)
 }
 
-// record reads fields in the schema's order. The payload may end before the field with the index optional, or any later
-// one.
+// record reads fields in the schema's order. optional is the index of the first field that may be missing: the payload
+// may end before that field or before any later one.
 func (r *avroReader) record(n *avroNode, optional int) error {
 	if err := r.open('{'); err != nil {
 		return err
@@ -236,7 +236,7 @@ func (r *avroReader) index(what string, n int) (int, error) {
 	return int(v), nil
 }
 
-// counted reads bytes with their length before them.
+// counted reads bytes that their length precedes.
 func (r *avroReader) counted() ([]byte, error) {
 	n, err := r.length()
 	if err != nil {

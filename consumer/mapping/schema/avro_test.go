@@ -19,7 +19,7 @@ func mustAvro(tb testing.TB, text string, references ...schema.Reference) *schem
 	return s
 }
 
-// record returns a schema of one field, f.
+// record returns the schema of a record with one field, f.
 func record(fieldType string) string {
 	return `{"type":"record","name":"R","fields":[{"name":"f","type":` + fieldType + `}]}`
 }
@@ -117,8 +117,8 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	}
 }
 
-// The bombs are payloads of few bytes, or none, that would unfold endlessly. No test runs beside this one, because
-// memory is counted for the whole process.
+// The bombs are payloads, most of them only a few bytes long, that would unfold into far too much text or nest far too
+// deeply. No test runs beside this one, because memory is counted for the whole process.
 func TestAvroBombsAreRefusedInBoundedMemory(t *testing.T) {
 	var doubling strings.Builder
 	for i := range 40 {
@@ -173,7 +173,7 @@ func TestAvroReferencesBringTheirTypes(t *testing.T) {
 	}
 }
 
-func TestATextThatIsNoAvroSchemaIsRefused(t *testing.T) {
+func TestTextThatIsNotAnAvroSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"nothing":           "",

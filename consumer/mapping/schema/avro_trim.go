@@ -18,7 +18,7 @@ import (
 // A schema and its references share one trimmer, because they share their types.
 type avroTrimmer map[string]string // the shape of each named type, by full name
 
-// trim returns the schema's text with only the parts that reading needs. A text that is not JSON is returned unchanged,
+// trim returns the schema's text with only the parts that reading needs. Text that is not JSON is returned unchanged,
 // because the parser's message about it is better.
 func (t avroTrimmer) trim(text string) string {
 	decoder := json.NewDecoder(strings.NewReader(withoutComments(strings.TrimPrefix(text, "\ufeff"))))
@@ -49,8 +49,8 @@ func withoutComments(text string) string {
 	})
 }
 
-// schema returns a trimmed schema and its shape, a text in which each named type is only its full name. Two schemas of
-// the same shape read the same payloads.
+// schema returns a trimmed schema and its shape: a string in which each named type is only its full name. Two schemas
+// with the same shape read the same payloads.
 func (t avroTrimmer) schema(s any, namespace string) (trimmed any, shape string) {
 	switch s := s.(type) {
 	case string:
@@ -185,7 +185,7 @@ func validLogical(s map[string]any) bool {
 	return err == nil && float64(precision) <= math.Floor(digitsOfByte*float64(size)-math.Log10(2))
 }
 
-// whole reads a whole number of a schema's JSON. A number with a fraction is an error, and is not rounded.
+// whole reads a whole number in a schema's JSON. A number with a fraction is an error, and is not rounded.
 func whole(v any) (int, error) {
 	number, ok := v.(json.Number)
 	if !ok {

@@ -70,7 +70,7 @@ func TestSchemasFromFilesReadTheirPayloads(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsMissingOrNoSchemaIsAnError(t *testing.T) {
+func TestAFileThatIsMissingOrNotASchemaIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		encoding, name string

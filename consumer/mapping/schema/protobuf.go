@@ -19,8 +19,8 @@ const (
 )
 
 // Protobuf compiles the text of a .proto file. Each reference is a file that the text or another reference imports by
-// the reference's name; google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no reference. An error is
-// always an ErrNotDecodable.
+// the reference's name; google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no
+// reference. An error is an ErrNotDecodable or the cause of the context.
 //
 // A payload begins with the indexes of its message in the file, as Confluent's serializers write them. They are
 // zig-zag numbers: first how many follow, then the path through the nested messages. A single zero means the file's

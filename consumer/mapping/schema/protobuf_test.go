@@ -50,7 +50,7 @@ func TestProtobufValuesAreWrittenWithoutLoss(t *testing.T) {
 		"text":                       {"string f = 1;", "0a 03 d0b022", `{"f":"а\""}`},
 		"bytes":                      {"bytes f = 1;", "0a 03 00ff10", `{"f":"AP8Q"}`},
 		"an enum by its name":        {"E f = 1;", "08 02", `{"f":"PAID"}`},
-		"an enum newer than we":      {"E f = 1;", "08 07", `{"f":7}`},
+		"an enum value we lack":      {"E f = 1;", "08 07", `{"f":7}`},
 		"defaults are written":       {"E e = 1; int64 i = 2; string s = 3; repeated int32 l = 4; map<string, int32> m = 5; bool b = 6;", "", `{"e":"UNSPECIFIED","i":0,"s":"","l":[],"m":{},"b":false}`},
 		"what can be absent is not":  {"optional int32 o = 1; M m = 2; oneof x { string a = 3; string b = 4; }", "", `{}`},
 		"present though zero":        {"optional int32 o = 1; oneof x { string a = 3; string b = 4; }", "0800 2200", `{"o":0,"b":""}`},
@@ -215,7 +215,7 @@ func TestProtobufReferencesAreImports(t *testing.T) {
 	}
 }
 
-func TestATextThatIsNoProtobufSchemaIsRefused(t *testing.T) {
+func TestTextThatIsNotAProtobufSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"nothing":               "",

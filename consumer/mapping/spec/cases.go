@@ -124,7 +124,8 @@ func (r *caseReader) plain(where string, n *yaml.Node) string {
 	return ""
 }
 
-// headers reads headers in the order of the file. The order matters, because the last header of a name counts.
+// headers reads headers in the order of the file. The order matters: of several headers whose names differ only in
+// case, the last one counts.
 func (r *caseReader) headers(where string, n *yaml.Node) (all []event.Header) {
 	r.each(where, n, func(name string, _, value *yaml.Node) {
 		all = append(all, event.Header{Key: name, Value: []byte(r.plain(within(where, name), value))})

@@ -37,7 +37,8 @@ type Mapping struct {
 	// Each is the path of a list with one order in each element.
 	Each    Text
 	Schemas []Schema
-	// Fields are in the order of the file. Their names are unique: the reader refuses a second field of the same name.
+	// Fields are in the order of the file. Their names are unique: the reader refuses a second field with the same
+	// name.
 	Fields []*Field
 	// Rules are tried in this order, before the lists.
 	Rules []Rule
@@ -99,7 +100,7 @@ type Source struct {
 	Extract Text
 }
 
-// A Rule is one line of rules.
+// A Rule is one element of rules.
 type Rule struct {
 	Place
 

@@ -58,8 +58,9 @@ func (r *reader) fileNames(f *File) names {
 	return known
 }
 
-// Read reads the source of a mapping file, and adds its mistakes to the problems. It never returns nil. In problems,
-// the source is called file. A mapping that is alone in its file is called name, unless it has a name or a preset.
+// Read reads the source of a mapping file, and adds its mistakes to the problems. It never returns nil. The parameter
+// file is the path that problems show. The parameter name is used for a mapping that is alone in its file and has
+// neither a name nor a preset.
 func Read(file, name string, source []byte, problems *Problems) *File {
 	r := &reader{Problems: problems, file: file}
 	f := &File{}
@@ -138,7 +139,7 @@ func (r *reader) statuses(where string, n *yaml.Node) []string {
 	return all
 }
 
-// match reads the topics: a list of names, or one text, which is an RE2 pattern.
+// match reads the topics: a list of names, or a single RE2 pattern.
 func (r *reader) match(where string, n *yaml.Node) *Match {
 	m := &Match{Place: r.at(n)}
 	found := false
@@ -159,7 +160,7 @@ func (r *reader) match(where string, n *yaml.Node) *Match {
 	return m
 }
 
-// schemas reads the list of schemas. It is a list, not an object, because an id would be a key that is a number.
+// schemas reads the list of schemas. It is a list, not an object, because an id is a number and names must be text.
 func (r *reader) schemas(where string, n *yaml.Node) []Schema {
 	all := []Schema{}
 	r.list(where, n, func(where string, n *yaml.Node) {

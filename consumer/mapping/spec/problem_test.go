@@ -6,7 +6,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// The loader asks for the mistakes so far before it looks for more.
+// The loader calls All before it has added the last mistake, so the two must work in turn.
 func TestAMistakeThatIsNotedTwiceIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	var problems spec.Problems

@@ -149,7 +149,7 @@ func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yam
 	}
 }
 
-// text reads a text. Anything else is a mistake, and its value is empty.
+// text reads text that is not empty. Anything else is a mistake, and its value is empty.
 func (r *reader) text(where string, n *yaml.Node) Text {
 	t := r.newText(n)
 	switch {

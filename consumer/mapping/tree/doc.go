@@ -6,7 +6,7 @@
 //
 // The whole text is checked nevertheless. Text that is not JSON is an error, and so is nesting beyond 512 levels
 // ([ErrTooDeep]). A name that is used twice in one object is an error at any depth ([ErrDuplicateName]), because
-// parsers disagree on which of the two counts. Invalid UTF-8 is no error: code that uses a string must check it.
+// parsers disagree on which of the two counts. Invalid UTF-8 is not an error: code that uses a string must check it.
 //
 // Names are compared exactly, including case. The items of one list, [Plan.Each], are read in the same pass. An element
 // that is counted from the end of its array is read twice, since only the end shows which one it is.

@@ -22,10 +22,10 @@ type node struct {
 	each    bool          // this is the list of items
 }
 
-// Add looks for one value of the whole document, and returns its slot.
+// Add makes scans look for one value of the whole document, and returns its slot.
 func (p *Plan) Add(path Path) (slot int) { return p.add(&p.root, &p.slots, path) }
 
-// AddItem looks for one value in each item of the list, and returns its slot.
+// AddItem makes scans look for one value in each item of the list, and returns its slot.
 func (p *Plan) AddItem(path Path) (slot int) { return p.add(&p.item, &p.itemSlots, path) }
 
 // add takes the next slot. Two paths to the same value have a slot each, so that no caller must compare paths.

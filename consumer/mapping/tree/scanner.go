@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	// maxDepth limits how deep objects and arrays may be nested. Without a limit a short text could cost a large stack.
+	// maxDepth limits how deeply objects and arrays may be nested. Without a limit a short text could cost a large
+	// stack.
 	maxDepth = 512
-	// MaxItems limits the items of a list that are read. All of a longer list are counted, so that it can be refused.
+	// MaxItems limits the items of a list that are read. All items of a longer list are counted, so that the list can
+	// be refused.
 	MaxItems = 1000
 )
 
@@ -155,7 +157,7 @@ func (s *Scanner) object(n *node, row, base int) error {
 // named returns the node for a member's name, or nil if no path has that name here.
 func (s *Scanner) named(n *node, quoted []byte) *node {
 	const longestEscape = len(`\u0041`)
-	// Most names of an event are not ours. Their length shows that without a lookup in the map.
+	// Most names in an event are in no path. For many of them the length shows that without a lookup in the map.
 	if len(n.names) == 0 || len(quoted) < 2 || len(quoted) > longestEscape*s.plan.longest+2 {
 		return nil
 	}

@@ -180,7 +180,7 @@ func sameAsMaps(t *testing.T, s *tree.Scanner, whole any, slots int) {
 	t.Helper()
 	for i := range slots {
 		if at := s.At(i); at != nil && !json.Valid(at) {
-			t.Errorf("slot %d: got %q, which is no JSON", i, at)
+			t.Errorf("slot %d: got %q, which is not JSON", i, at)
 		}
 	}
 	object, ok := whole.(map[string]any)
