@@ -16,7 +16,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// judgement is the judgement of one overlay.
+// judgement collects the findings about one overlay.
 type judgement struct {
 	*Overlay
 
@@ -54,7 +54,7 @@ func (l label) String() string { return string(l) }
 
 func (j *judgement) worker() label { return label("Deployment/" + j.Worker.Name) }
 
-// setting returns the value in effect: the overlay's or the program's default.
+// setting returns the value in effect: the overlay's value, or else the program's default.
 func (j *judgement) setting(name string) string {
 	if value, set := j.settings[name]; set {
 		return value
@@ -72,7 +72,7 @@ func (j *judgement) decoding() {
 	}
 }
 
-// podSecurity runs Kubernetes' own checks of the level restricted.
+// podSecurity runs Kubernetes' own checks for the level restricted.
 func (j *judgement) podSecurity() {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
@@ -124,7 +124,7 @@ func (j *judgement) secrets() {
 
 // grace: the work after SIGTERM fits into the grace period. A worker drains, commits (for up to half a session timeout)
 // and leaves the group. A worker that is joining waits for the join instead of draining and committing. Ten seconds are
-// spare.
+// kept in reserve.
 func (j *judgement) grace() {
 	session, err := time.ParseDuration(j.setting("KAFKA_SESSION_TIMEOUT"))
 	j.add(err != nil, "grace", j.worker(), "KAFKA_SESSION_TIMEOUT: %v", err)

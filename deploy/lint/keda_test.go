@@ -24,8 +24,8 @@ func TestKEDAsQueryAsksForMetricsThatTheWorkerHas(t *testing.T) {
 	}
 }
 
-// promtool runs the cases. This test makes sure that they ask what KEDA asks, and that they include a figure, a 0 and
-// no result.
+// promtool runs the cases. This test makes sure that they use KEDA's query, and that they expect a figure, 0 and
+// nothing at least once each.
 func TestTheCasesOfTheQueryUseKEDAsQuery(t *testing.T) {
 	t.Parallel()
 	cases, queries := read(t, "../components/keda/query_test.yaml"), overlays(t)[production].Queries()

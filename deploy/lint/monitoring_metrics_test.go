@@ -20,11 +20,12 @@ type metric struct {
 	values map[string][]string
 }
 
-// registered returns the worker's own metrics, as its golden file lists them, and the few metrics of others that are used.
+// registered returns the worker's own metrics, as its golden file lists them, and the few metrics of others that are
+// used.
 func registered(t *testing.T) registry {
 	t.Helper()
 	all := registry{
-		// Prometheus' own, and kube-state-metrics'.
+		// The first comes from Prometheus itself, the second from kube-state-metrics.
 		"up": {kind: "gauge"},
 		"kube_pod_container_status_restarts_total": {kind: "counter", labels: []string{"uid"}},
 		// The Go client exports these for every process.
@@ -42,7 +43,8 @@ func registered(t *testing.T) registry {
 		}
 		m := metric{kind: fields[1], labels: strings.FieldsFunc(fields[2], func(r rune) bool { return r == ',' }), values: map[string][]string{}}
 		if len(m.labels) > 0 {
-			// If there are several labels, the help lists the values of the last: of kind for cause and kind.
+			// If there are several labels, the help lists the values of the last one: of kind for a metric with cause
+			// and kind.
 			m.values[m.labels[len(m.labels)-1]] = listed(fields[3])
 		}
 		all[fields[0]] = m

@@ -13,7 +13,7 @@ const (
 	alertsEnd   = "<!-- alerts:end -->\n"
 )
 
-// answers are what each heading of the runbook must say.
+// answers are the points that the text below each heading of the runbook must have.
 func answers() []string {
 	return []string{"**It means**", "**Lost?**", "**Look here**", "**Do this**", "**Over when**"}
 }

@@ -58,7 +58,7 @@ func TestMistakesInTheAlertsAreFound(t *testing.T) {
 		"an unknown severity": {
 			"severity: ticket", "severity: warning", `severity "warning", want page or ticket`,
 		},
-		"two alerts of one name": {
+		"two alerts with the same name": {
 			"alert: LagHigh", "alert: Stalled", "Stalled (page): a second alert",
 		},
 		"no summary": {
@@ -116,7 +116,7 @@ func checkRules(metrics registry, file string) []string {
 	for _, a := range all {
 		key := a.Name + " (" + a.Labels["severity"] + ")"
 		if known[key] {
-			found = append(found, key+": a second alert of this name and severity")
+			found = append(found, key+": a second alert with this name and severity")
 		}
 		known[key] = true
 		for _, v := range append(metrics.check(a.Expr), checkAlert(a)...) {
@@ -226,8 +226,8 @@ func checkCases(t *testing.T, rules, cases string) []string {
 	return found
 }
 
-// readCases returns the alerts that fire in some case, with their severity, and the alerts that do not fire in some
-// case.
+// readCases returns the alerts that fire in at least one case, with their severity, and the alerts that stay silent in
+// at least one case.
 func readCases(t *testing.T, cases string) (fires, silent map[string]bool) {
 	t.Helper()
 	var file struct {
@@ -267,7 +267,7 @@ func read(t *testing.T, path ...string) string {
 	return string(text)
 }
 
-// plant puts a mistake into a text, wherever the old words are.
+// plant puts a mistake into text, wherever the old words occur.
 func plant(t *testing.T, text, old, mistake string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {

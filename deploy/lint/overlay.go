@@ -112,7 +112,7 @@ func contents[T any](o *Overlay) []T {
 	return found
 }
 
-// configMap returns the ConfigMap beside the worker that a reference names, or nil.
+// configMap returns the ConfigMap in the worker's namespace that a reference names, or nil.
 func (o *Overlay) configMap(ref *corev1.ConfigMapEnvSource) *corev1.ConfigMap {
 	for _, m := range contents[*corev1.ConfigMap](o) {
 		if ref != nil && m.Name == ref.Name && m.Namespace == o.Worker.Namespace {

@@ -93,7 +93,7 @@ func TestThePipelineOfTheReadmeAsItIsWritten(t *testing.T) {
 			if os.Getenv("CI") == "true" {
 				t.Fatalf("%s is required in CI: %v", tool, err)
 			}
-			t.Skipf("SKIPPED: %v; the rendering was not run, only the check behind it", err)
+			t.Skipf("SKIPPED: %v; the rendering was not run, only the check after it", err)
 		}
 	}
 	rendering, check := pipeline(t)

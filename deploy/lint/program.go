@@ -78,7 +78,7 @@ func source(dir string) (string, error) {
 	return all.String(), nil
 }
 
-// seconds returns the constant of a name, which must be a number of seconds.
+// seconds returns the constant with that name, which must be a number of seconds.
 func seconds(source, name string) (time.Duration, error) {
 	found := regexp.MustCompile(`(?m)^(?:const |\t)` + name + `\s+= (\d+) \* time\.Second$`).FindStringSubmatch(source)
 	if found == nil {
@@ -88,7 +88,7 @@ func seconds(source, name string) (time.Duration, error) {
 	return time.Duration(n) * time.Second, err
 }
 
-// ParseTable reads the settings from a text with their Markdown table.
+// ParseTable reads the settings from text that contains their Markdown table.
 func ParseTable(text string) []Setting {
 	var settings []Setting
 	row := regexp.MustCompile("(?m)^\\| `([A-Z0-9_]+)` \\| ([^|]*) \\|")
@@ -102,7 +102,7 @@ func ParseTable(text string) []Setting {
 	return settings
 }
 
-// setting returns the setting of a name.
+// setting returns the setting with that name.
 func (p *Program) setting(name string) (Setting, bool) {
 	i := slices.IndexFunc(p.Settings, func(s Setting) bool { return s.Name == name })
 	if i < 0 {

@@ -61,7 +61,7 @@ func run(t *testing.T, environment map[string]string, arguments []string) *start
 	return s
 }
 
-// until reads the log up to a message that begins with words, and returns that line's texts.
+// until reads the log up to a message that begins with the given words, and returns the string fields of that line.
 func (s *started) until(t *testing.T, words string) map[string]string {
 	t.Helper()
 	late := time.After(2 * time.Minute)
@@ -89,7 +89,7 @@ func (s *started) until(t *testing.T, words string) map[string]string {
 	}
 }
 
-// get asks as the kubelet and Prometheus do.
+// get sends a GET request, as the kubelet and Prometheus do.
 func (s *started) get(t *testing.T, path string) (code int, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, http.NoBody)

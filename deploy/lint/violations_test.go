@@ -19,12 +19,12 @@ type violation struct {
 	name, overlay, old, new, want string
 }
 
-// variable plants a variable of the worker.
+// variable returns a violation by one more variable of the worker.
 func variable(name, overlay, entry, want string) violation {
 	return violation{name, overlay, "        - name: GOMEMLIMIT\n", "        - " + entry + "\n        - name: GOMEMLIMIT\n", want}
 }
 
-// violations has one or more of each rule.
+// violations has at least one violation of each rule.
 func violations() []violation {
 	return []violation{
 		{"a misspelt field", minimal, "minReadySeconds", "minReadySecnds", "decode: Deployment/leadhit-sync: "},

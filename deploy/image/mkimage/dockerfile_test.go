@@ -59,7 +59,7 @@ func TestTheDockerfilePassesBuildKitsChecks(t *testing.T) {
 	if got := warnings(t, text); len(got) > 0 {
 		t.Errorf("got %q, want no warnings", got)
 	}
-	// The checks can fail.
+	// Each change must make a check fail.
 	for name, change := range map[string][2]string{
 		"StageNameCasing":       {"AS build", "AS Build"},
 		"JSONArgsRecommended":   {`ENTRYPOINT ["/leadhit-sync"]`, "ENTRYPOINT /leadhit-sync"},
@@ -82,7 +82,7 @@ func dockerfile(t *testing.T) []byte {
 	return text
 }
 
-// TestTheDockerfileMakesTheSameImage compares the two ways to an image where they could drift apart.
+// TestTheDockerfileMakesTheSameImage compares the two ways to build an image where they could drift apart.
 func TestTheDockerfileMakesTheSameImage(t *testing.T) {
 	t.Parallel()
 	text := dockerfile(t)
@@ -122,7 +122,7 @@ func oneArgALine(t *testing.T, stages []instructions.Stage) {
 	for _, stage := range stages {
 		for _, command := range stage.Commands {
 			if arg, ok := command.(*instructions.ArgCommand); ok && len(arg.Args) != 1 {
-				t.Errorf("got %s, want one ARG a line", arg)
+				t.Errorf("got %s, want one ARG per line", arg)
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func (m *made) print(out io.Writer) error {
 	return err
 }
 
-// write writes the layout: an index of the images, and the top of the layout that names it by its version.
+// write writes the layout: an index of the images, and above it the top index, which names it by its version.
 func write(dir string, binaries []*binary, source string) (*made, error) {
 	m := &made{version: binaries[0].version}
 	var index v1.ImageIndex = empty.Index

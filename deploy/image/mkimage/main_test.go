@@ -33,7 +33,7 @@ var version = ""
 func main() { fmt.Println(version) }
 `
 
-// module makes a module in a folder of the test's own, in a repository with one commit of this date. An empty date
+// module makes a module in a folder of the test's own, in a repository with one commit on the given date. An empty date
 // means no repository.
 func module(t *testing.T, date string) string {
 	t.Helper()
@@ -175,7 +175,7 @@ func TestAnImageSaysWhatItIsAndHoldsTheBinaryAlone(t *testing.T) {
 	place, printed := mkimage(t, root, "-version", "v1.2.3", "-source", "https://git.example.org/leadhit-sync")
 	index, all := images(t, place)
 	if got, err := index.Digest(); err != nil || got.String() != digestOf(printed) {
-		t.Errorf("got %v, %v printed as %q", got, err, digestOf(printed))
+		t.Errorf("got digest %v, %v, want %q as printed", got, err, digestOf(printed))
 	}
 	commit := strings.TrimSpace(git(t, root, "rev-parse", "HEAD"))
 	var architectures []string
@@ -198,7 +198,7 @@ func TestAnImageSaysWhatItIsAndHoldsTheBinaryAlone(t *testing.T) {
 	}
 }
 
-// says checks the labels of an image.
+// says checks the labels, the user and the command of an image, and returns its configuration.
 func says(t *testing.T, image v1.Image, labels map[string]string) *v1.ConfigFile {
 	t.Helper()
 	config, err := image.ConfigFile()
@@ -335,10 +335,10 @@ func TestOnlyALayoutIsReplaced(t *testing.T) {
 func TestWhatCannotBeBuiltIsReported(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"no module":        {"-root", t.TempDir()},
-		"a word too many":  {"-root", module(t, ""), "image"},
-		"an unknown flag":  {"-rot", "."},
-		"no such a folder": {"-root", filepath.Join(t.TempDir(), "none")},
+		"no module":         {"-root", t.TempDir()},
+		"one word too many": {"-root", module(t, ""), "image"},
+		"an unknown flag":   {"-rot", "."},
+		"no such folder":    {"-root", filepath.Join(t.TempDir(), "none")},
 	} {
 		if err := run(t.Context(), append([]string{"-out", filepath.Join(t.TempDir(), "image")}, args...), io.Discard); err == nil {
 			t.Errorf("%s: got no error", name)
