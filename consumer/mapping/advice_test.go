@@ -105,7 +105,7 @@ func TestUnreadableYAMLSaysWhatToLookFor(t *testing.T) {
 	}
 }
 
-func TestATabWithinATextIsRead(t *testing.T) {
+func TestATabWithinTextIsRead(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, "fields:\n  order_id: {path: $.id}\n  status:\t{path: $.s}\nstatus: {paid: [\"a\tb\"]}\n")
 	if got := decode(t, m, value(`{"id":"A","s":"a\tb"}`)); got.Status != "paid" {

@@ -226,7 +226,7 @@ func (c *compiler) whole() {
 	}
 }
 
-// declares reports whether the mapping has a field of that name.
+// declares reports whether the mapping has a field with that name.
 func (c *compiler) declares(name string) bool {
 	return slices.ContainsFunc(c.spec.Fields, func(f *spec.Field) bool { return f.Name == name })
 }

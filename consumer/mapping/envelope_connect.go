@@ -83,7 +83,7 @@ func (r *run) decimal(src *source, text []byte) []byte {
 	})
 }
 
-// decimalBy returns the digits of a text whose type, found in the schema by find, is NUMERIC; else nil.
+// decimalBy returns the digits of a value whose type, which find looks up in the schema, is NUMERIC; else nil.
 func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte {
 	// Most schemas declare no NUMERIC. Searching the text for its name is cheaper than parsing the schema.
 	if tree.KindOf(text) != '"' || !bytes.Contains(types, []byte(connectDecimal)) {

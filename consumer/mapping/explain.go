@@ -96,8 +96,8 @@ func (p *program) ruleBy(by string) *rule {
 	return nil
 }
 
-// byValue stands for a value that could not be read or is not an event; such an order has no fields. byTopics stands
-// for a topic that no mapping matches.
+// byValue stands for a value that could not be read or holds no order; the explanation then has no fields. byTopics
+// stands for a topic that no mapping matches.
 const (
 	byValue  = "the value"
 	byTopics = "match.topics"

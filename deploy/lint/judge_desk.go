@@ -53,7 +53,8 @@ func (j *judgement) oneDesk() {
 		"listens on %q: without DESK_TOKEN_FILE, anybody who reaches it can read letters and claim to be any user", environment["DESK_ADDR"])
 }
 
-// environment returns the environment of a container: the settings of its ConfigMaps and the values beside them.
+// environment returns the environment of a container: the settings of its ConfigMaps and the values set in the
+// container.
 func (o *Overlay) environment(c *corev1.Container) map[string]string {
 	all := map[string]string{}
 	for _, from := range c.EnvFrom {

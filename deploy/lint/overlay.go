@@ -122,7 +122,8 @@ func (o *Overlay) configMap(ref *corev1.ConfigMapEnvSource) *corev1.ConfigMap {
 	return nil
 }
 
-// Environment returns the worker's environment: the settings of its ConfigMap and the values beside them.
+// Environment returns the worker's environment: the settings of its ConfigMap and the values set in the
+// container.
 func (o *Overlay) Environment() map[string]string { return maps.Clone(o.settings) }
 
 // Arguments returns the worker's command line.

@@ -46,7 +46,7 @@ func Protobuf(ctx context.Context, text string, references ...Reference) (*Schem
 	})
 }
 
-// compileProtobuf compiles a text with its imports, which it gets from find.
+// compileProtobuf compiles a .proto file with its imports, which it gets from find.
 func compileProtobuf(
 	ctx context.Context, main string, find func(name string) (text string, err error),
 ) (*Schema, error) {

@@ -79,12 +79,12 @@ func (s *Schema) JSON(payload []byte) (text []byte, err error) {
 	return s.decode(payload)
 }
 
-// refuse returns the error for a payload or a text that cannot be read.
+// refuse returns the error for a payload or a schema that cannot be read.
 func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrNotDecodable}, args...)...)
 }
 
-// checkSize refuses a text that, with its references, is larger than any schema needs to be.
+// checkSize refuses a schema that, with its references, is larger than any schema needs to be.
 func checkSize(text string, references []Reference) error {
 	size := len(text)
 	for _, r := range references {

@@ -75,7 +75,7 @@ func TestJSONIsPassedOnUnread(t *testing.T) {
 	}
 }
 
-func TestATextThatIsTooLargeIsNotCompiled(t *testing.T) {
+func TestASchemaThatIsTooLargeIsNotCompiled(t *testing.T) {
 	t.Parallel()
 	large := schema.Reference{Name: "large.proto", Text: strings.Repeat(" ", 4<<20)}
 	if _, err := schema.Avro(`"string"`, large); !errors.Is(err, schema.ErrNotDecodable) {

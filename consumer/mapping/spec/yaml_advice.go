@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// yamlProblem returns where a text is not YAML and what is wrong, in words for people who rarely write YAML. The
+// yamlProblem returns where a file is not YAML and what is wrong, in words for people who rarely write YAML. The
 // library has no typed errors, so its message is taken apart; a message that is not known here is passed on.
 func yamlProblem(file string, lines []string, err error) Problem {
 	p := Problem{Place: Place{File: file, Line: 1, Column: 1}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
