@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// sampler asks continuously what a group has committed, metadata included.
+// sampler reads a group's commits continuously, metadata included.
 type sampler struct {
 	run *run
 

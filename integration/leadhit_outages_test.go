@@ -111,7 +111,7 @@ func (r *run) recover(t *testing.T) {
 	withinSlack(t, "the first success after the outage", time.Since(end), soon)
 }
 
-// workOff waits until this many events are accepted, and judges how much of LeadHit's budget was used meanwhile.
+// workOff waits until this many events are accepted, and judges how much of LeadHit's budget was used in that time.
 func (r *run) workOff(t *testing.T, name string, accepted int) {
 	t.Helper()
 	begin := time.Now()

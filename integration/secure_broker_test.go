@@ -172,7 +172,7 @@ func (w *wire) newGuardedWithoutLetters(t *testing.T, listener string) *guarded 
 	return g
 }
 
-// letters and ledger return the names of the topics besides the topic of the events.
+// letters and ledger return the names of the run's other topics.
 func (r *run) letters() string { return "dlq." + r.group }
 func (r *run) ledger() string  { return r.letters() + ".ledger" }
 

@@ -283,7 +283,7 @@ func (g *guarded) plugged(t *testing.T, wrong, right string) (repair func()) {
 	return func() { c.plug(to(t.Context(), right)) }
 }
 
-// testRefusedRights: a worker names a missing permission, loses nothing meanwhile, and continues once it is granted.
+// testRefusedRights: a worker names a missing permission, loses nothing without it, and continues once it is granted.
 func (w *wire) testRefusedRights(t *testing.T) {
 	t.Helper()
 	const read, write = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite

@@ -113,7 +113,7 @@ func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (sto
 }
 
 // worker is one worker of a run. It has an address of LeadHit to itself, so that its calls can be distinguished, and
-// the process that runs at present.
+// the process that is running now.
 type worker struct {
 	*program.Program
 

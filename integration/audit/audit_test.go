@@ -25,7 +25,7 @@ func event(offset int64, want audit.Want) audit.Event {
 	}
 }
 
-// call is a call for such a record. The call arrived at from and ended at to.
+// call is a call for such a record. Its arrival and its end are in milliseconds after the beginning of the run.
 func call(offset int64, outcome sandbox.Answer, from, to int) sandbox.Call {
 	e := event(offset, audit.Called)
 	return sandbox.Call{ID: e.CallID(), OrderID: e.Order, Status: e.Status, Answer: outcome, Executed: outcome.Executed(), Arrived: at(from), Ended: at(to)}

@@ -23,7 +23,7 @@ func denied(c sandbox.Call) bool {
 func settles(c sandbox.Call) bool { return c.Executed || denied(c) }
 
 // givenUp reports whether the caller had given up the call before LeadHit saw it. If the machine stalled, LeadHit sees
-// such a call and the retry at the same time, in any order.
+// such a call and the retry at the same time, in either order.
 func givenUp(c sandbox.Call) bool {
 	return c.Answer == sandbox.Abandoned && !c.Executed && c.Ended.Sub(c.Arrived) < moment/100
 }

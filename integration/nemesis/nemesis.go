@@ -142,7 +142,7 @@ func (s Schedule) Plan(seed, round uint64) Plan {
 	return plan
 }
 
-// draw draws the values of one fault. It always takes the same number of random numbers, so that a change of one kind's
+// draw draws the values of one fault. It always takes the same number of random numbers, so that a change to one kind's
 // range leaves the rest of a seed's plan unchanged.
 func draw(random *rand.Rand, kind Kind) Fault {
 	which, at := random.IntN(1<<16), random.Float64()
