@@ -150,7 +150,7 @@ func (p *person) forgives(status string) {
 	}
 }
 
-// picture keeps what a failed test saw.
+// picture saves a screenshot of the page that is open, and logs the name of its file.
 func (p *person) picture() {
 	p.Helper()
 	picture, err := browser.Read(p.Tab, chromedp.CaptureScreenshot())

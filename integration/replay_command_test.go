@@ -36,7 +36,7 @@ func (s *suite) killedReplay(t *testing.T, brokers []string) {
 	dice := rand.New(rand.NewPCG(1, 1))
 	for kills := 0; kills < 20 || kills < 100 && len(r.lettersWith(t, "replay")) == 0; kills++ {
 		p := r.replay(t, "anna")
-		// Each may live a little longer than the last: on a busy machine the command needs a long time for its plan.
+		// Each command may live a little longer than the last: on a busy machine it needs a long time for its plan.
 		life := time.Duration(50+dice.IntN(350+50*kills)) * time.Millisecond
 		ctx, cancel := context.WithTimeout(t.Context(), life)
 		_, _ = p.Wait(ctx) // it may have ended

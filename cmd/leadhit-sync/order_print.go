@@ -171,7 +171,7 @@ func workText(w *life.Work) string {
 	}
 	text := cmp.Or(words[w.Doing], w.Doing)
 	if w.Repeat {
-		text = "needed no call, LeadHit had accepted its status last; " + text
+		text = "needed no call: its status was the last one that LeadHit had accepted; " + text
 	}
 	if w.Doing == "blocked" {
 		text = "waits for " + cmp.Or(w.Behind, "a call of an earlier generation")

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// A worker may finish an event without a call if LeadHit accepted its status last for its order: a repeat. A skip
+// A worker may finish an event without a call if its status is the last one that LeadHit accepted for the order: a repeat. A skip
 // leaves no trace. So the audit checks that there was a time at which it was allowed: the lane's earlier events had
 // been settled, and LeadHit had accepted the lane's last call, with the same status.
 
