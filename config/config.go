@@ -24,8 +24,8 @@ import (
 
 // Config holds every setting. Its zero value is unusable: Load fills it.
 //
-// Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The table prints help,
-// and shown in place of a default that is not a plain value. Errors print example.
+// Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The settings table
+// prints help; for a default that is not a plain value it prints shown instead. Errors print example.
 type Config struct {
 	Kafka struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`

@@ -46,7 +46,8 @@ func (p *problems) meant(missing string) string {
 	return ""
 }
 
-// exampleTopics returns topics that the worker may read: the valid ones of KAFKA_TOPICS, or one that is not its own.
+// exampleTopics returns topics that the worker may read: the valid ones of KAFKA_TOPICS or, if there are none, a topic
+// that the worker does not keep for itself.
 func (c *Config) exampleTopics() string {
 	var good []string
 	for _, topic := range c.Kafka.Topics {

@@ -1,6 +1,6 @@
 package config
 
-// The types of two settings, whose values are tested and fuzzed alone.
+// The types of two settings, which are tested and fuzzed on their own.
 type (
 	Bytes = size
 	Start = start

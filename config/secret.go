@@ -14,7 +14,8 @@ const mask = "***"
 // Secret is a value that must not be shown. Everything that prints it, even deep inside another struct, prints ***: fmt
 // with any verb, slog, encoding/json. Only Reveal returns the value. The zero value is an empty secret.
 type Secret struct {
-	// This is a pointer, because fmt calls no methods on a value in an unexported field: then it prints an address.
+	// This is a pointer, because fmt calls no methods on a value in an unexported field: of a pointer it prints the
+	// address, not the secret.
 	value *string
 }
 
@@ -28,7 +29,7 @@ func (s Secret) Reveal() string {
 
 // Format writes *** for every verb. A String method would cover %v and %s alone: %d would print the pointer.
 func (Secret) Format(f fmt.State, _ rune) {
-	// A fmt.State keeps its own errors.
+	// The writes of fmt's own State never fail: it is a buffer.
 	_, _ = io.WriteString(f, mask)
 }
 

@@ -144,7 +144,7 @@ func (s setting) noChoice(raw string) string {
 	return fmt.Sprintf("%q is not one of %s", clip(raw), strings.ReplaceAll(s.tag("choices"), ",", ", "))
 }
 
-// number parses a text of the setting's kind: a duration's nanoseconds, a size's bytes, or a decimal number. envconfig
+// number parses text of the setting's kind: a duration's nanoseconds, a size's bytes, or a decimal number. envconfig
 // reads 010 as 8, and accepts NaN and 0x1p4; we do not.
 func (s setting) number(text string) (float64, bool) {
 	var err error

@@ -14,13 +14,13 @@ import (
 // Variable is one setting as the table shows it.
 type Variable struct {
 	Name string
-	// Default is the value if the variable is not set, in the variable's own form; "" if there is none.
+	// Default is the value if the variable is not set, in the variable's own form; "" if there is no default.
 	Default string
-	// Required says that Load fails without it. One of LEADHIT_API_KEY_FILE and LEADHIT_API_KEY is required.
+	// Required says that Load fails without the variable. One of LEADHIT_API_KEY_FILE and LEADHIT_API_KEY is required.
 	Required bool
 	// Secret says that the value must not be shown.
 	Secret bool
-	// Meaning explains it in a sentence or two, limits included.
+	// Meaning explains the variable in a sentence or two, limits included.
 	Meaning string
 
 	shown string
@@ -95,7 +95,7 @@ func (c *Config) Values() []string {
 func (c *Config) WriteValues(w io.Writer) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range settingsOf(c) {
-		// A tabwriter keeps its errors until Flush.
+		// All lines have two cells, so the tabwriter writes nothing before Flush, which returns its errors.
 		_, _ = fmt.Fprintf(columns, "%s\t%s\n", s.name(), cmp.Or(s.text(), "-"))
 	}
 	return columns.Flush()

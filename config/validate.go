@@ -66,7 +66,7 @@ func (c *Config) checkLease(p *problems) {
 
 // checkMemory compares the window with the memory limit (GOMEMLIMIT) that the runtime was given.
 func (c *Config) checkMemory(p *problems) {
-	// The worker needs this memory beside the window, measured under full load, garbage included.
+	// The worker needs this memory in addition to the window, measured under full load, garbage included.
 	const rest = 32 * mib
 	limit := size(debug.SetMemoryLimit(-1))
 	if !p.good("WINDOW_BYTES") || c.WindowBytes+rest <= limit {
@@ -91,7 +91,7 @@ func (c *Config) warnings(settings []setting) []string {
 	return append(lines, c.Traces.warnings()...)
 }
 
-// isPort reports whether text is a port number that is at least least.
+// isPort reports whether text is a port number, and not below least.
 func isPort(text string, least uint64) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n >= least
