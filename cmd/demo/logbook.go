@@ -25,7 +25,7 @@ type pages struct {
 	listen string
 }
 
-// logLine is one line. Its number counts from 1.
+// logLine is one line. Lines are numbered from 1.
 type logLine struct {
 	number int
 	at     time.Time
@@ -82,7 +82,7 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup returns the logbook itself, because a line is too short for groups.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
-// pair shortens times: Go's own form of a time is longer than most lines.
+// pair writes an attribute as key=value. It shortens times: Go's own form of a time is longer than most lines.
 func pair(a slog.Attr) string {
 	value := a.Value.Resolve()
 	if value.Kind() == slog.KindTime {

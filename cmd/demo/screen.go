@@ -56,7 +56,7 @@ func (s *screen) paint(v view) {
 // height, at most height lines. A part that grew with its content would move the rows below it, and nobody could read
 // them.
 func frame(v view, width, height int) []line {
-	inner := width - 2 // a blank column at each side
+	inner := width - 2 // a blank column on each side
 	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})
 	foot := []line{logRow(v), deskRow(v), lookRow(v)}
 	if height >= commandsHeight {

@@ -6,7 +6,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// style is how a terminal shows a text: the parameters of an ANSI SGR sequence.
+// style is how a terminal shows text: the parameters of an ANSI SGR sequence.
 type style string
 
 const (
@@ -27,7 +27,7 @@ type span struct {
 
 type line []span
 
-// ink adds a style to a text.
+// ink adds a style to text.
 type ink func(style, string) string
 
 // ansi is the ink of terminals; colourless is the ink of files and of NO_COLOR.

@@ -80,13 +80,13 @@ func scenes(orders int) []scene {
 	}
 }
 
-// stuck is one order that only gets 503. It shows that the other orders do not wait for it.
+// stuck makes one order fail: each of its calls gets 503. It shows that the other orders do not wait for that one.
 func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow adds late responses for every tenth order to the fault of the stuck one. Half of the timeout is slow for a
-// person, but no failure for the worker.
+// slow is stuck, plus late responses for every tenth order. Half of the timeout is slow for a person, but no failure
+// for the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {
@@ -198,7 +198,7 @@ func (s *story) beats() []beat {
 	return slices.Clip(s.told)
 }
 
-// until waits until that moment. It returns false if ctx ends first.
+// until waits until moment. It returns false if ctx ends first.
 func until(ctx context.Context, moment time.Time) bool {
 	timer := time.NewTimer(time.Until(moment))
 	defer timer.Stop()

@@ -43,8 +43,8 @@ type verdict struct {
 	unknown []string
 	// written counts the shop's events.
 	written int
-	// replays has the number of entries in the ledger that count, by the entry's event, such as "resolved". pending is
-	// how many replays have no outcome.
+	// replays has, for each kind of ledger entry, such as "resolved", how many of them counted. pending is how many
+	// replays have no outcome.
 	replays map[string]int
 	pending int
 	// repeated counts calls that LeadHit had executed before.
@@ -249,7 +249,7 @@ func account(e evidence, v verdict, width int) []line {
 	return lines
 }
 
-// needless says how many events led to no call, because LeadHit had accepted their order's status before.
+// needless says how many events needed no call, because LeadHit had accepted their order's status before.
 func (v verdict) needless() string {
 	if v.Skipped == 0 {
 		return ""

@@ -2,7 +2,7 @@ package terminal
 
 import "io"
 
-// Wrap breaks a text into lines.
+// Wrap breaks text into lines.
 func Wrap(text string, width int) []string { return wrap(text, width) }
 
 // ProgressOn returns a Progress that draws as on a terminal.

@@ -22,7 +22,7 @@ func NewProgress(w io.Writer) *Progress {
 	return &Progress{out: w}
 }
 
-// Draw replaces the line with a text, at most ten times a second.
+// Draw replaces the line with text, at most ten times a second.
 func (p *Progress) Draw(text string) {
 	const every = 100 * time.Millisecond
 	if p == nil || time.Since(p.last) < every {

@@ -63,7 +63,7 @@ func (t *table) lines(width int) []string {
 	return lines
 }
 
-// line aligns the cells of row n, with a gap behind each.
+// line aligns the cells of row n, with a gap after each.
 func (t *table) line(n int, cells []string, widths []int) string {
 	var line strings.Builder
 	for i, cell := range cells {
@@ -100,7 +100,8 @@ func (t *table) widths() []int {
 	return widths
 }
 
-// least returns the minimum width of each column. Columns whose Shrink is Whole or fixed keep their width.
+// least returns the minimum width of each column. A column keeps its width if its Shrink is Whole, or equals the
+// argument fixed.
 func (t *table) least(fixed Shrink) []int {
 	least := t.widths()
 	for i := range least {

@@ -14,10 +14,10 @@ const ellipsis = "…"
 
 func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
 
-// Width returns the number of columns that a text takes.
+// Width returns the number of columns that text takes.
 func Width(text string) int { return cells().StringWidth(text) }
 
-// Cut shortens a text to a width of 1 or more and ends it with an ellipsis. A width below 1 leaves nothing.
+// Cut shortens text to a width of 1 or more and ends it with an ellipsis. A width below 1 leaves nothing.
 func Cut(text string, width int) string {
 	if width < 1 {
 		return ""
@@ -38,7 +38,7 @@ func Pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(width-Width(text), 0))
 }
 
-// wrap breaks a text at its spaces into lines of the given width. A longer word gets a line of its own.
+// wrap breaks text at its spaces into lines of the given width. A longer word gets a line of its own.
 func wrap(text string, width int) []string {
 	var lines []string
 	line, rest := "", strings.TrimSpace(text)
@@ -57,11 +57,11 @@ func wrap(text string, width int) []string {
 const (
 	// leastHang is the narrowest column that Hang wraps text into.
 	leastHang = 20
-	// nextLine is the indentation of a text that begins below its label.
+	// nextLine is the indentation of text that begins below its label.
 	nextLine = 2
 )
 
-// Hang puts a text after a label and wraps it to a width; its further lines begin below its first word. If the label
+// Hang puts text after a label and wraps it to a width; its further lines begin below its first word. If the label
 // leaves too little space for that or for the longest word, the text begins on the next line, so that no terminal
 // breaks a word.
 func Hang(label, text string, width int) []string {
@@ -114,7 +114,7 @@ func Escape(text string) string {
 	return out.String()
 }
 
-// Quote returns a text as it is if a terminal shows all of it, and in quotes otherwise. Spaces at its ends need quotes
+// Quote returns text as it is if a terminal shows all of it, and in quotes otherwise. Spaces at its ends need quotes
 // too.
 func Quote(text string) string {
 	if strings.TrimSpace(text) == text && Escape(text) == text {

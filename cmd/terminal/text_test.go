@@ -49,7 +49,7 @@ func TestWidthCountsColumns(t *testing.T) {
 		}
 	}
 	if got := terminal.Pad("注文", 6); got != "注文  " {
-		t.Errorf("got %q, want two spaces behind two wide characters", got)
+		t.Errorf("got %q, want two spaces after two wide characters", got)
 	}
 }
 
