@@ -36,8 +36,8 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 	return err
 }
 
-// newLedgerTries is how often an entry is written while the brokers do not know the ledger: the waits between the
-// attempts add up to three seconds.
+// newLedgerTries is the number of attempts to write an entry while the brokers do not know the ledger: the waits
+// between them add up to three seconds.
 const newLedgerTries = 6
 
 // AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. It writes

@@ -130,6 +130,6 @@ func (w *Worker) watchFitness(ctx context.Context) error {
 func (w *Worker) letterRefused() {
 	select {
 	case w.refused <- struct{}{}:
-	default: // it is about to judge them already
+	default: // it is about to judge them anyway
 	}
 }

@@ -45,9 +45,9 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 	answer(rw, http.StatusOK, "alive")
 }
 
-// readyz reports whether the worker is ready: settings and key are read, it joined the group once, and it is not
-// stopping. It needs neither a partition nor LeadHit: that would hold up the rollout that fixes the problem. Its text
-// names a pause, and what the worker waits for.
+// readyz reports whether the worker is ready: settings and key are read, it has joined the group once, and it is not
+// stopping. It may lack partitions or LeadHit: a worker that was not ready for that reason would hold up the rollout
+// that fixes the problem. Its text names a pause, and what the worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	switch {
 	case w.stopping.Load():

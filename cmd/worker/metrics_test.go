@@ -16,7 +16,7 @@ import (
 
 const goldenMetrics = "testdata/metrics.golden.txt"
 
-// scrape runs a worker until it has worked and shows all its metrics.
+// scrape runs a worker until all its events are finished, and returns its metrics.
 func scrape(t *testing.T) string {
 	t.Helper()
 	s := newScene(t)
@@ -39,7 +39,7 @@ func scrape(t *testing.T) string {
 }
 
 // TestTheMetricsAreThoseOfTheList compares names, types, labels and help text with a file. Alerts and dashboards rely
-// on them. UPDATE_GOLDEN=1 writes it again.
+// on them. UPDATE_GOLDEN=1 rewrites the file.
 func TestTheMetricsAreThoseOfTheList(t *testing.T) {
 	got := listMetrics(scrape(t))
 	if os.Getenv("UPDATE_GOLDEN") == "1" {
@@ -113,7 +113,7 @@ func (l *metricList) add(line string) {
 
 const readme = "README.md"
 
-// TestTheReadmeShowsTheMetrics compares its table with the list. UPDATE_README=1 writes it.
+// TestTheReadmeShowsTheMetrics compares its table with the list. UPDATE_README=1 rewrites the table.
 func TestTheReadmeShowsTheMetrics(t *testing.T) {
 	list, err := os.ReadFile(goldenMetrics)
 	if err != nil {

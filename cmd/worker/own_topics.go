@@ -31,7 +31,7 @@ func inspectTopic(
 	sources []string,
 ) (deadletter.Inspection, error) {
 	unknown := deadletter.Inspection{Topic: topic}
-	// Ask this first: its response reveals a wrong password.
+	// Ask for the topology first: its response reveals a wrong password.
 	topology, err := cluster.Topics(ctx, topic)
 	info := topology.Topics[topic]
 	if err == nil && !info.Missing {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Together these identify a network, in which only one process can have an address. The first is a new random id after
-// each boot, and all containers of a machine see the same one. The second is the number of the network namespace in
-// that kernel. A container that is restarted in its pod keeps the pod's namespace.
+// Together these identify a network, in which only one process at a time can listen at an address. The first is a new
+// random id after each boot, and all containers of a machine see the same one. The second is the number of the network
+// namespace in that kernel. A container that is restarted in its pod keeps the pod's namespace.
 const (
 	bootFile    = "/proc/sys/kernel/random/boot_id"
 	networkLink = "/proc/self/ns/net"

@@ -84,7 +84,7 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 }
 
 // original reads the event of a letter that was stored without the value, from the event's topic. If the topic was
-// recreated, another event may be in the place: time and hash show that.
+// recreated, another event may be at that place: the time and the hash show that.
 func (w *Worker) original(ctx context.Context, l deadletter.Letter) (event.Record, error) {
 	r, err := w.recordAt(ctx, l.Place, false)
 	if err != nil {

@@ -82,7 +82,7 @@ func attributes(all []*commonpb.KeyValue) map[string]string {
 	return m
 }
 
-// named returns the spans with a name that have arrived so far, in the order of their starts.
+// named returns the spans with the given name that have arrived so far, in the order of their starts.
 func (c *collector) named(name string) []*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,7 +131,7 @@ func traced(t *testing.T, settings ...string) (*scene, *collector, *node) {
 	return s, c, n
 }
 
-// produceTraced writes one event as a shop does that traces its own work.
+// produceTraced writes one event, as a shop that traces its own work does.
 func (s *scene) produceTraced(value, traceparent string) {
 	s.t.Helper()
 	r := &kgo.Record{Topic: "orders", Value: []byte(value), Headers: []kgo.RecordHeader{

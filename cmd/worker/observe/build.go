@@ -17,8 +17,8 @@ type Build struct {
 	Go       string // "go1.26.0"
 }
 
-// ReadBuild reads the build information that Go's tools wrote into a binary; nil if there is none. released is the
-// version that the linker was given. It wins, because a build without the repository knows no other.
+// ReadBuild reads the build information that Go's tools wrote into a binary; info is nil if there is none. released is
+// the version that the linker was given. It wins, because a build without the repository knows no other.
 func ReadBuild(released string, info *debug.BuildInfo) Build {
 	var b Build
 	if info == nil {

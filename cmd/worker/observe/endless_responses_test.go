@@ -20,7 +20,7 @@ var floods = map[string]struct{ first, again string }{
 	"a body":           {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[", strings.Repeat(" ", 64<<10)},
 }
 
-// costs runs something and fails if it allocates more than most bytes.
+// costs runs something, and fails if that allocates more bytes than the limit most.
 func costs(t *testing.T, most uint64, something func()) {
 	t.Helper()
 	var before, after runtime.MemStats

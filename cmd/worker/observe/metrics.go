@@ -180,7 +180,7 @@ func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 	}
 }
 
-// Call times calls and counts their verdicts.
+// Call measures how long calls take, and counts their verdicts.
 func (m *Metrics) Call(call judgedCaller) judgedCaller {
 	return func(ctx context.Context, c consumer.Call) retry.Verdict {
 		start := time.Now()
@@ -228,7 +228,7 @@ func (m *Metrics) LetterRead(fingerprint string) { m.fingerprints.add(fingerprin
 // LetterStoring notes the fingerprint of a letter before this worker writes the letter.
 func (m *Metrics) LetterStoring(fingerprint string) { m.fingerprints.add(fingerprint, false) }
 
-// LetterStored counts a stored letter if it is the first of its cause. LetterStoring must come before.
+// LetterStored counts a stored letter if it is the first of its cause. LetterStoring must be called first.
 func (m *Metrics) LetterStored(fingerprint string) {
 	if m.fingerprints.stored(fingerprint) {
 		m.newCauses.Inc()

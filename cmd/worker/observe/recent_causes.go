@@ -25,7 +25,7 @@ func (l *lately) add(now time.Time, cause string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	number := now.Unix() / 60
-	// Each minute of the hour has a slot. A slot with an older number is from an earlier hour, and starts again.
+	// Each minute of the hour has a slot. A slot with an older number is from an earlier hour, and is reset.
 	m := &l.minutes[number%int64(len(l.minutes))]
 	if m.number != number {
 		*m = minute{number: number, letters: make(map[string]int)}

@@ -24,10 +24,10 @@ type Source struct {
 	Letters string
 }
 
-// gauges reads the source at each scrape. It has counters too: those that the consumer counts itself.
+// gauges reads the source at each scrape. It has counters too: those that the consumer keeps itself.
 type gauges struct{ source Source }
 
-// Describe sends nothing: the collector is unchecked, its metrics are made at each scrape.
+// Describe sends nothing: the collector is unchecked, because its metrics are made at each scrape.
 func (g *gauges) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends the current values.
@@ -90,7 +90,7 @@ func calls(to sender, s snapshot.Snapshot, now time.Time) {
 		float64(s.Letters))
 }
 
-// events sends counters from the start of the process. Events that an earlier owner finished are counted separately,
+// events sends counters since the start of the process. Events that an earlier owner finished are counted separately,
 // because they cost no call.
 func events(to sender, s consumer.State) {
 	unfinished := 0

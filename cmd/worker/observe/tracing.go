@@ -148,8 +148,8 @@ func (t *Tracing) Take(take taker) taker {
 	}
 }
 
-// orders returns how many calls and letters an event needs. Of several items that ask for a call about one order, only
-// one gets it.
+// orders returns how many calls and letters an event needs. Of several items that ask for a call about the same order,
+// only one gets it.
 func orders(items []event.Item) int64 {
 	var refused int64
 	called := make(map[string]struct{}, len(items))
@@ -277,7 +277,7 @@ func (t *Tracing) Store(store storer) storer {
 	}
 }
 
-// noteOf returns the span that Decode left at an event.
+// noteOf returns the span that Decode attached to an event.
 func noteOf(e *consumer.Event) *eventSpan {
 	if e == nil {
 		return nil
@@ -294,7 +294,7 @@ func (s *eventSpan) over() {
 }
 
 // carrier has an event's headers for the extraction of its trace. Of several headers with the same name the last
-// counts, as everywhere in Kafka. Producers differ in case, and the extraction asks in lower case.
+// counts, as everywhere in Kafka. Producers differ in case, and the extraction looks for names in lower case.
 func carrier(e *consumer.Event) propagation.MapCarrier {
 	all := make(propagation.MapCarrier, len(e.Headers))
 	for _, h := range e.Headers {

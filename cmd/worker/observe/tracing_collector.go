@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// retries is how often a delivery is retried, if the collector asks for that. The first wait is firstDelivery, and
-	// each further wait is twice as long. The SDK gives a batch 30 s in all.
+	// retries is how many times a delivery is retried, if the collector asks for that. The first wait is firstDelivery,
+	// and each further wait is twice as long. The SDK gives a batch 30 s in all.
 	retries, firstDelivery = 4, 500 * time.Millisecond
 	// maxAnswerOfCollector is how much of a response is read, so that the connection can be kept.
 	maxAnswerOfCollector = 64 << 10
