@@ -15,7 +15,7 @@ import (
 const checkLimit = time.Minute
 
 // errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks do not: a
-// worker would work, or check cannot know.
+// worker would still work, or check cannot tell whether it would.
 var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
 
 // checkCommand checks everything in the order in which a worker needs it, each subject in its own file:

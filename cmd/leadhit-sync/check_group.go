@@ -56,8 +56,8 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 	checkSession(ctx, r, cluster, c.Kafka.SessionTimeout, asked)
 }
 
-// uncoordinated explains why no broker coordinates the group. Its name decides which partition of __consumer_offsets
-// stores its commits, and the leader of that partition is its coordinator.
+// uncoordinated explains why no broker coordinates the group. The group's name decides which partition of
+// __consumer_offsets stores its commits, and the leader of that partition is its coordinator.
 func uncoordinated(group string, p groupPlace) string {
 	id := p.offsets.Coordinator(group)
 	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers " +
@@ -115,7 +115,7 @@ func obstacle(g groups.Group) string {
 	return "is in use by other consumers, which share partitions by " + strconv.Quote(g.Protocol) + " (" + clients(g) + ")"
 }
 
-// olderRelease reports whether all members are workers of a release that shared partitions by range. The client id is
+// olderRelease reports whether all members are workers of a release that assigned partitions by range. The client id is
 // the only sign, and any client may use it. Such a group is a warning, not a failure: a rolling update passes through
 // that state on its own.
 func olderRelease(g groups.Group) bool {

@@ -87,7 +87,7 @@ func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
 			"acknowledged commits, and the worker repeats the calls since then",
 			count(offsets.Replicas, "replica"), offsets.MinInSync))
-	// A cluster of one broker is common in tests, and its commits are as safe as the events beside them.
+	// A cluster of one broker is common in tests, and its commits are as safe as the events on the same disk.
 	case offsets.Replicas < 2:
 		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all "+
 			"commits, and the worker then repeats the calls of every event in the topics")

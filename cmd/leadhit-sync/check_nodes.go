@@ -99,7 +99,7 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 			answer = answers[node.Address]
 		}
 		switch leads := ledBy(topology, node.ID); {
-		// The only broker fails anyway: it is the group's coordinator too.
+		// The only broker of a cluster fails the check even if it leads nothing: it is the group's coordinator too.
 		case answer.err != nil && (len(leads) > 0 || len(topology.Nodes) == 1):
 			r.fail("brokers", unreachedNode(node, answer.err)+leadsText(leads))
 			failed = true

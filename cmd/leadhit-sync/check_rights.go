@@ -54,7 +54,7 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 	}
 }
 
-// reportLack gives each topic or group one line, so that an administrator can grant all of it at once.
+// reportLack gives each topic or group one line, so that an administrator can grant all missing rights at once.
 func reportLack(r *report, what string, lack []string) {
 	if len(lack) == 0 {
 		return

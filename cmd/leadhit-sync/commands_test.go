@@ -83,7 +83,7 @@ func lookAtLetters(t *testing.T) {
 	got = command(t, "", "letters", "show", "orders/1/0", "-o", "json")
 	shown := decoded[struct{ Letters []map[string]any }](t, got.out).Letters
 	if len(shown) != 1 || shown[0]["decided_by"] != "status.otherwise" {
-		t.Errorf("got %+v from letters show -o json, want the letter with what decided", got)
+		t.Errorf("got %+v from letters show -o json, want the letter with its decided_by", got)
 	}
 	// The id of one order of an event that names several.
 	if got := command(t, "", "letters", "show", "orders/1/9#1"); got.code != exitError ||

@@ -118,9 +118,10 @@ func runNames(v *view.View) (all []string) {
 	return all
 }
 
-// viewWords completes to words from the letters and the ledger, each once even if many letters share it. If these cannot
-// be read, it offers nothing: an error message in the middle of a command line helps nobody. Words that a terminal cannot
-// show are left out, because the shell would insert them. A slow cluster offers nothing after completeLimit.
+// viewWords completes to words from the letters and the ledger, each once even if many letters share it. If these
+// cannot be read, it offers nothing: an error message in the middle of a command line helps nobody. Words that a
+// terminal cannot show are left out, because the shell would insert them. After completeLimit, a slow cluster counts as
+// one that cannot be read.
 func viewWords(from func(*view.View) []string) completion {
 	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		// Without a context the read could not be cancelled, so nothing is offered.

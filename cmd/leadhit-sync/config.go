@@ -69,7 +69,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 	case o.table:
 		return config.WriteTable(c.OutOrStdout())
 	}
-	// The same function decides in run and check, so the three commands cannot disagree about a setting.
+	// run and check call the same function, so the three commands cannot disagree about a setting.
 	settings, err := worker.Settings(versionText())
 	if o.output == "json" {
 		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)

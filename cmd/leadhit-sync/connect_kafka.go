@@ -38,10 +38,10 @@ func withKafka(
 	return hinted(settings.Kafka.Topics, ask(ctx, cluster, n))
 }
 
-// hinted adds the settings to check to a connection error. Errors about a topic or a group name their own. A person who
-// runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An interrupted
-// command needs no advice, so a cancelled context keeps its error. Topics are those of KAFKA_TOPICS: an error about one
-// that does not exist is replaced, because Kafka's own text names neither the topic nor the setting.
+// hinted adds the settings to check to a connection error. Errors about a topic or a group name their own settings. A
+// person who runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An
+// interrupted command needs no advice, so a cancelled context keeps its error. Topics are those of KAFKA_TOPICS: an
+// error about one that does not exist is replaced, because Kafka's own text names neither the topic nor the setting.
 func hinted(topics []string, err error) error {
 	answer, asked := errors.AsType[*kafkaerr.Error](err)
 	_, network := errors.AsType[*net.OpError](err)

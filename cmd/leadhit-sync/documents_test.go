@@ -138,7 +138,7 @@ func checkLink(t *testing.T, from, target string) {
 	}
 }
 
-// headings returns the anchors of a document's headings, in the form of the usual sites.
+// headings returns the anchors of a document's headings, as sites such as GitHub form them.
 func headings(text string) []string {
 	var anchors []string
 	text = regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "")

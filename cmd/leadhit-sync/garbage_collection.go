@@ -9,8 +9,8 @@ import (
 // percentage of it between two collections.
 const gcPercent = 80
 
-// collectMoreOften lowers the worker's peak memory, for a little processor time. GOGC overrides it. GOMEMLIMIT, if set,
-// still limits the heap.
+// collectMoreOften lowers the worker's peak memory, at the cost of a little processor time. GOGC overrides it.
+// GOMEMLIMIT, if set, still limits the heap.
 func collectMoreOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

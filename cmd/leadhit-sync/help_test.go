@@ -44,7 +44,7 @@ func understood(typed []string) error {
 	return command.Args(command, command.Flags().Args())
 }
 
-// typedCommands returns the words behind each leadhit-sync of an example, up to what belongs to the shell.
+// typedCommands returns the words after each leadhit-sync in an example, up to what belongs to the shell.
 func typedCommands(line string) [][]string {
 	line, _, _ = strings.Cut(line, " #")
 	program := regexp.MustCompile(`(^|[\s(])/?leadhit-sync `)

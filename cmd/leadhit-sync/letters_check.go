@@ -62,7 +62,7 @@ type letterCheck struct {
 	Overtaken int `json:"overtaken"`
 	// Expired letters were open when Kafka deleted them, as far as the ledger remembers.
 	Expired int `json:"expired"`
-	// OldestID names the letter whose last failure is the longest ago.
+	// OldestID names the letter whose last failure is the oldest.
 	OldestID        string     `json:"oldest_id,omitempty"`
 	OldestFailedAt  *time.Time `json:"oldest_failed_at"`
 	FirstToExpireID string     `json:"first_to_expire_id,omitempty"`
@@ -115,7 +115,7 @@ func (is *letterCheck) compare(limits letterLimits, now time.Time) {
 	is.OK = len(is.Exceeded) == 0
 }
 
-// are is a number of letters with its verb.
+// are returns a number of letters with the verb: 1 letter is, 2 letters are.
 func are(n int) string {
 	if n == 1 {
 		return "1 letter is"

@@ -60,10 +60,11 @@ type causeView struct {
 	Letters     int                `json:"letters"` // that match
 	States      map[fold.State]int `json:"states"`
 	Orders      int                `json:"orders"` // different ones; letters without an order do not count
-	// FirstAt and LastAt are the first and the last failure among them, not of all time: older letters have expired.
+	// FirstAt and LastAt are the first and the last failure among these letters, not of all time: older letters have
+	// expired.
 	FirstAt   *time.Time `json:"first_at"`
 	LastAt    *time.Time `json:"last_at"`
-	ExpiresAt *time.Time `json:"expires_at"` // the first open or requeued letter
+	ExpiresAt *time.Time `json:"expires_at"` // when the first open or requeued letter expires
 	Versions  []string   `json:"versions"`
 }
 

@@ -82,7 +82,7 @@ func TestAForeignTransactionHidesNoLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ids := letterIDs(t); len(ids) != 1 || ids[0] != "orders/0/17" {
-		t.Errorf("got %q, want the letter behind the foreign transaction", ids)
+		t.Errorf("got %q, want the letter after the foreign transaction", ids)
 	}
 	if got := command(t, "", "letters", "show", "orders/0/17"); got.code != 0 {
 		t.Errorf("got %+v, want the letter", got)

@@ -103,7 +103,7 @@ file; or write a short file that overrides a part of the preset.`,
 	}
 }
 
-// completePreset leaves files to the shell as well, because MAPPING may be either.
+// completePreset lets the shell complete files as well, because MAPPING may be either.
 func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return mapping.Presets(), cobra.ShellCompDirectiveDefault
 }

@@ -168,8 +168,8 @@ func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) 
 	return nil
 }
 
-// parts returns all rules and lists that may decide, in the form of [mapping.ExplainedOrder.DecidedBy]. Lists without
-// codes cannot decide.
+// parts returns all rules and lists that may decide a case, in the form of [mapping.ExplainedOrder.DecidedBy]. Lists
+// without codes cannot decide one.
 func parts(report mapping.Report) []untriedPart {
 	var all []untriedPart
 	for _, m := range report.Mappings {
@@ -213,7 +213,7 @@ func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	}
 }
 
-// print names the rule or list that decided only for a failed case: that is the line of the mapping to look at.
+// print names the rule or list that decided a case only if the case failed: that is the line of the mapping to look at.
 func (t *trial) print(w io.Writer) error {
 	var p terminal.Page
 	for _, c := range t.Cases {

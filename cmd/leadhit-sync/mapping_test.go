@@ -26,7 +26,7 @@ rules:
 status: {paid: [paid, settled], submitted: [new]}
 `
 
-// decoded reads JSON of a command's output into a plain value.
+// decoded reads the JSON that a command has printed.
 func decoded[V any](t *testing.T, text string) V {
 	t.Helper()
 	var v V

@@ -87,13 +87,13 @@ func (l shownOrder) printNotes(p *terminal.Page) {
 	}
 }
 
-// asks is what today's mapping makes of the event.
+// asks returns what today's mapping makes of the event.
 func (e shownEvent) asks() string {
 	words := []string{cmp.Or(e.Action, "not read"), e.Cause, e.Status}
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
-// now is the state in a few words.
+// now returns the event's state in a few words.
 func (e shownEvent) now() string {
 	if e.State != life.HasLetter {
 		return string(e.State)
@@ -133,7 +133,7 @@ func (e shownEvent) details() []string {
 	return all
 }
 
-// place explains a state that depends on how far the group is.
+// place explains a state that depends on how far the group has read.
 func (e shownEvent) place() string {
 	n := ""
 	if e.Before != nil {

@@ -57,7 +57,7 @@ func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 	c.Flags().VarP(&formFlag{o, forms}, "output", "o", either(forms))
 }
 
-// linesForms returns the forms of a list in addition to table and json. jsonl prints a line of JSON for each element,
+// linesForms returns the forms of a list in addition to table and json. jsonl prints a line of JSON for each element;
 // name prints only its id.
 func linesForms() []string { return []string{"jsonl", "name"} }
 
@@ -125,8 +125,8 @@ func count(n int, one string) string {
 	return strconv.Itoa(n) + " " + one + "s"
 }
 
-// printYAML writes a value as YAML, with the names and the order of its JSON form, which is YAML already. Texts that a
-// terminal would obey are escaped.
+// printYAML writes a value as YAML, with the names and the order of its JSON form, which is YAML already. Text that a
+// terminal would obey is escaped.
 func printYAML(w io.Writer, value any) error {
 	var text bytes.Buffer
 	if err := printJSON(&text, value, ""); err != nil {
@@ -145,7 +145,7 @@ func printYAML(w io.Writer, value any) error {
 	return err
 }
 
-// plainStyle drops JSON's braces and quotes. A text with characters that a terminal would obey or not show keeps its
+// plainStyle drops JSON's braces and quotes. Text with characters that a terminal would obey or not show keeps its
 // quotes.
 func plainStyle(n *yaml.Node) {
 	obeyed := func(r rune) bool { return !unicode.IsPrint(r) }

@@ -116,7 +116,7 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 		})
 }
 
-// printPreview prints the summary and, with --follow, new events. Ctrl-C ends the following as intended, so the exit
+// printPreview prints the summary and, with --follow, new events. Ctrl-C is how a person ends --follow, so the exit
 // code is 0. The last look for open transactions needs a context of its own, because Ctrl-C has ended ctx.
 func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOptions, sum func() summary) error {
 	if err := printSummary(c.OutOrStdout(), o, sum()); err != nil || !o.follow {
@@ -150,7 +150,7 @@ func printSummary(w io.Writer, o previewOptions, s summary) error {
 }
 
 // printSeen prints a new event: one line for each order in it. JSON has one object per line, so that a program can read
-// it while it grows.
+// the output while it grows.
 func printSeen(w io.Writer, output outputForm, e seen) error {
 	for _, out := range e.items {
 		if output == "json" {

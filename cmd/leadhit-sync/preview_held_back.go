@@ -24,7 +24,7 @@ type heldBack struct {
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"last_stable"` // the first offset of the transaction
 	Events    int64  `json:"events"`
-	// Since is when the first of them began to age.
+	// Since is when the first of these events began to age.
 	Since time.Time `json:"since"`
 	Age   float64   `json:"age_seconds"`
 }

@@ -74,7 +74,7 @@ type group struct {
 	What string `json:"what,omitempty"`
 	// Status is the shop's own status, if the cause is UnknownStatus.
 	Status string `json:"status,omitempty"`
-	// Mapping, By and Rule say what decided.
+	// Mapping, By and Rule say what decided the result.
 	Mapping string `json:"mapping,omitempty"`
 	By      string `json:"by,omitempty"`
 	Rule    string `json:"rule,omitempty"`
@@ -127,8 +127,8 @@ func (t *tally) span(at time.Time) {
 }
 
 // group counts an outcome with those of the same kind. A call is grouped by its status alone: many rules may lead to
-// one status, and LeadHit sees only the status. Each unknown status of the shop has a group of its own, because each is
-// a line to add to the mapping.
+// the same status, and LeadHit sees only the status. Each unknown status of the shop has a group of its own, because
+// each is a line to add to the mapping.
 func (t *tally) group(e seen, out event.Item, why reason) {
 	key := groupKey{action: out.Action, what: out.Cause, reason: why}
 	switch {

@@ -153,7 +153,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 	}
 }
 
-// allRefuse demands that every command which decides about settings says the same.
+// allRefuse demands the same message from every command that judges settings.
 func allRefuse(t *testing.T, env []string, want string) {
 	t.Helper()
 	needed(t, env...)

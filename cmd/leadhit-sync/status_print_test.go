@@ -108,7 +108,7 @@ func busyWorker() status.Worker {
 	return s
 }
 
-// TestStatusFitsATerminal compares the output in a pipe and on a screen with a file. UPDATE_GOLDEN=1 writes it.
+// TestStatusFitsATerminal compares the output in a pipe and on a screen with a file. UPDATE_GOLDEN=1 writes the file.
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var screens strings.Builder

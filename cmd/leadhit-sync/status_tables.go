@@ -54,7 +54,7 @@ func ageOf(at status.Partition) float64 {
 	return at.OldestAge
 }
 
-// partition adds at most one note: the reason that causes the others.
+// partition adds at most one note, about the problem that causes the others.
 func (p *statusPrinter) partition(at status.Partition) {
 	age := "-"
 	if at.OldestAge > 0 {
