@@ -38,7 +38,7 @@ const required = "required"
 func (p *problems) meant(missing string) string {
 	for _, name := range environment() {
 		near := suggest(name, p.settings)
-		// Either setting may hold the key, so a misspelt name of one may mean both.
+		// Either setting may hold the key, so a name that resembles one may be meant for the other.
 		if near == missing || near == "LEADHIT_API_KEY" && missing == "LEADHIT_API_KEY_FILE" {
 			return name
 		}

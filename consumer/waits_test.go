@@ -27,7 +27,7 @@ func waitsFor(t *testing.T, k *worker, text string) time.Time {
 	return time.Time{}
 }
 
-// waitsSinceStart demands a wait that is about a minute old: failed attempts do not move its time.
+// waitsSinceStart demands a wait that is about a minute old: failed attempts must not reset its start.
 func waitsSinceStart(t *testing.T, k *worker, text string) {
 	t.Helper()
 	if since := waitsFor(t, k, text); time.Since(since) < 59*time.Second {

@@ -35,7 +35,7 @@ type slowdown struct {
 	// from is the number of the last call that began before the measurement. responses and refused count later calls.
 	from               uint64
 	responses, refused int
-	// tolerated is the share up to which refusals do not count before until.
+	// tolerated is the share up to which refusals do not count. It applies until the time in the next field.
 	tolerated float64
 	until     time.Time
 }

@@ -95,7 +95,7 @@ type changes struct {
 	Letters []closedView `json:"letters"`
 }
 
-// closedView is one of these letters. If the entry did not count, State and First say which earlier entry did, and who
+// closedView is one letter in changes. If the entry did not count, State and First say which earlier entry did, and who
 // wrote it.
 type closedView struct {
 	ID      string `json:"id"`

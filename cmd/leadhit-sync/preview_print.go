@@ -163,7 +163,7 @@ func (s summary) printLoad(p *terminal.Page) {
 		count(s.Orders.made(), "call")))
 }
 
-// printRates shows what the number of workers assumes, because a person may know a better latency.
+// printRates shows the figures behind the number of workers, because a person may know a better latency.
 func (s summary) printRates(p *terminal.Page) {
 	l := s.Load
 	p.Row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest,

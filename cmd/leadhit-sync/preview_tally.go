@@ -254,8 +254,8 @@ type loadSummary struct {
 	CatchUp float64 `json:"catch_up_seconds"`
 }
 
-// summary counts the workers for the busiest minute, not the average: a group that only suits the average falls behind
-// every day.
+// summary computes how many workers the busiest minute needs, not the average one: a group that only suits the average
+// falls behind every day.
 func (t *tally) summary(l load) summary {
 	s := summary{
 		Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics,

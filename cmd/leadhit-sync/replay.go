@@ -217,8 +217,8 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 	return answered(ctx, o.stdin, word)
 }
 
-// answered reads the answer. The goroutine that reads outlives the command if nobody answers: a terminal's read cannot
-// be cancelled, and the process ends.
+// answered reads the answer. If nobody answers, the goroutine that reads outlives the command and ends with the process,
+// because a read from a terminal cannot be cancelled.
 func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
 	line := make(chan string, 1)
 	go func() {

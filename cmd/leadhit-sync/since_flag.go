@@ -7,7 +7,7 @@ import (
 )
 
 // sinceFlag is the value of --since: a duration before now, or a time. The duration is counted from the moment when the
-// flag is read, so all reads of a command begin at the same time.
+// flag is read, so every read of a command uses the same time.
 type sinceFlag struct {
 	text string
 	from time.Time

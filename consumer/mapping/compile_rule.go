@@ -55,7 +55,7 @@ func (c *compiler) rules() {
 	}
 }
 
-// then compiles the part of a rule after then.
+// then compiles the part of a rule that follows the word "then".
 func (c *compiler) then(s spec.Rule) verdict {
 	v := verdict{by: s.Where, reason: c.reason(s)}
 	known := append([]string{spec.Ignore, spec.DeadLetter}, c.statuses...)

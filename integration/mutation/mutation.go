@@ -105,16 +105,16 @@ func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (
 	return out, nil
 }
 
-// Unchanged runs tests of the same binary with no mutant on. They must pass: otherwise a failure in Hunt does not prove
-// that the mutant caused it.
+// Unchanged runs tests of the same binary with no mutant switched on. They must pass: otherwise a failure in Hunt does
+// not prove that the mutant caused it.
 func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) error {
 	out, err := b.run(ctx, unchanged(), strings.Join(tests, "|"), env)
 	if err != nil {
-		return fmt.Errorf("with no mutant on: %w\n%s", err, out)
+		return fmt.Errorf("with no mutant switched on: %w\n%s", err, out)
 	}
 	for _, test := range tests {
 		if !strings.Contains(out, "--- PASS: "+test+" ") {
-			return fmt.Errorf("with no mutant on, %s did not run", test)
+			return fmt.Errorf("with no mutant switched on, %s did not run", test)
 		}
 	}
 	return nil
