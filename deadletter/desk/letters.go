@@ -44,7 +44,7 @@ type lettersPage struct {
 	Command             string
 }
 
-// totals are about all letters of the group, whatever the filter says.
+// totals cover all letters of the group, whatever the filter says.
 type totals struct {
 	States          map[fold.State]int
 	Would           map[string]map[replay.Class]int // what a replay would do with open letters, by fingerprint

@@ -28,7 +28,7 @@ func (p *Plan) Add(path Path) (slot int) { return p.add(&p.root, &p.slots, path)
 // AddItem makes scans look for one value in each item of the list, and returns its slot.
 func (p *Plan) AddItem(path Path) (slot int) { return p.add(&p.item, &p.itemSlots, path) }
 
-// add takes the next slot. Two paths to the same value have a slot each, so that no caller must compare paths.
+// add takes the next slot. Two paths to the same value have a slot each, so that no caller has to compare paths.
 func (p *Plan) add(root *node, slots *int, path Path) (slot int) {
 	slot = *slots
 	*slots++
