@@ -196,7 +196,7 @@ func (d *demo) sell(ctx context.Context) error {
 
 // finish waits until the worker has committed everything that was written and all replays have their outcomes, or the
 // worker has stopped committing. Neither is an error here: only the summary judges. finish adds up the committed
-// offsets, which equal the number of events because each log begins at 0 and has no transactions.
+// offsets: their sum is the number of events, because each log begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
 	defer d.story.add("the worker stops as on SIGTERM: commits, leaves the group")

@@ -45,7 +45,7 @@ type Letter struct {
 	// Outcome is the last entry that closed the letter, or ended its replay without a call. Its Event is empty if there
 	// is no such entry, or if the letter was reopened or replayed since.
 	Outcome Outcome
-	// First is when the letter failed first: a replay that failed again has a newer FailedAt.
+	// First is when the letter first failed: a replay that failed again has a newer FailedAt.
 	First time.Time
 	// Written is the time of the record in the letters' topic. Expires is when Kafka may delete the record; zero if
 	// Kafka never does, or if View.Retention is unknown.
