@@ -2,7 +2,6 @@ package integration_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -90,45 +88,6 @@ func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 		}
 	})
 	return float64(len(commits)) / to.Sub(from).Seconds()
-}
-
-// readAll reads a topic from its start to its current end.
-func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
-	tb.Helper()
-	answer, err := b.client.Metadata(tb.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ends, err := b.ends(tb.Context(), topic, len(answer.Topics[0].Partitions))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	starts, left := map[int32]kgo.Offset{}, map[int32]int64{}
-	for place, end := range ends {
-		if end > 0 {
-			starts[int32(place.Partition)], left[int32(place.Partition)] = kgo.NewOffset().AtStart(), end
-		}
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.addrs...),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
-	defer cancel()
-	for len(left) > 0 {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			tb.Fatalf("reading %s: %v", topic, err)
-		}
-		fetches.EachRecord(func(record *kgo.Record) {
-			each(record)
-			if record.Offset+1 >= left[record.Partition] {
-				delete(left, record.Partition)
-			}
-		})
-	}
 }
 
 // peakMemory returns the peak memory of a process, and how much of its memory is pages of files, in MiB. Both are 0 if

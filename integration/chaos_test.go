@@ -165,14 +165,7 @@ func chaosEvents(seed uint64, refused int) func() audit.Event {
 func (r *round) compare(t *testing.T) audit.Report {
 	t.Helper()
 	r.sampled()
-	ends, err := r.broker.ends(t.Context(), r.topic, r.partitions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	committed, err := r.broker.committed(t.Context(), r.group, r.topic, r.partitions)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ends, committed := r.broker.known(t, r.group, r.topic, r.partitions)
 	letters := r.broker.letters(t, "dlq."+r.group)
 	for _, l := range letters {
 		r.note("letter %s %s %+q", l.ID, l.Cause, l.Headers)

@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -30,13 +31,22 @@ func dial(tb testing.TB, addrs []string) *broker {
 // create creates a topic with the cluster's replication and waits until it is known. maxBytes is its max.message.bytes.
 func (b *broker) create(tb testing.TB, topic string, partitions, maxBytes int, others ...kafka.ConfigEntry) {
 	tb.Helper()
-	answer, err := b.client.CreateTopics(tb.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+	request := &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 		Topic: topic, NumPartitions: partitions, ReplicationFactor: min(3, len(b.addrs)), // releases before 2.4 have no default
 		ConfigEntries: append(others, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxBytes)}),
-	}}})
-	if err := cmpErr(err, answer.Errors[topic]); err != nil {
-		tb.Fatalf("creating %s: %v", topic, err)
-	}
+	}}}
+	lost := false                                                     // a response, perhaps
+	eventually(tb, 30*time.Second, "creating "+topic, func() string { // a new controller refuses for a while
+		answer, err := b.client.CreateTopics(tb.Context(), request)
+		if err == nil {
+			err = answer.Errors[topic]
+		}
+		if lost && errors.Is(err, kafka.TopicAlreadyExists) {
+			return ""
+		}
+		lost = err != nil && !errors.Is(err, kafka.TopicAlreadyExists)
+		return text(err)
+	})
 	eventually(tb, 30*time.Second, "topic "+topic, func() string {
 		_, err := b.ends(tb.Context(), topic, partitions)
 		return text(err)
@@ -70,6 +80,21 @@ func (b *broker) ends(ctx context.Context, topic string, partitions int) (map[au
 	return ends, nil
 }
 
+// known returns the log ends and the group's commits as soon as every partition has answered: after a fault, a new
+// leader or coordinator refuses for a while.
+func (b *broker) known(tb testing.TB, group, topic string, partitions int) (ends, committed map[audit.Place]int64) {
+	tb.Helper()
+	eventually(tb, 30*time.Second, "the log ends and commits of "+topic, func() string {
+		var err error
+		if ends, err = b.ends(tb.Context(), topic, partitions); err != nil {
+			return err.Error()
+		}
+		committed, err = b.committed(tb.Context(), group, topic, partitions)
+		return text(err)
+	})
+	return ends, committed
+}
+
 // committed returns a group's committed offsets. Partitions that it never committed are missing.
 func (b *broker) committed(ctx context.Context, group, topic string, partitions int) (map[audit.Place]int64, error) {
 	var asked []int
@@ -82,6 +107,9 @@ func (b *broker) committed(ctx context.Context, group, topic string, partitions 
 	}
 	committed := make(map[audit.Place]int64)
 	for _, p := range answer.Topics[topic] {
+		if p.Error != nil {
+			return nil, p.Error
+		}
 		if p.CommittedOffset >= 0 {
 			committed[audit.Place{Topic: topic, Partition: p.Partition}] = p.CommittedOffset
 		}
@@ -121,31 +149,64 @@ func withoutZero(offsets map[audit.Place]int64) map[audit.Place]int64 {
 // letters reads a whole letters topic of one partition. A topic that does not exist has none.
 func (b *broker) letters(tb testing.TB, topic string) []audit.Letter {
 	tb.Helper()
-	ends, err := b.ends(tb.Context(), topic, 1)
-	end := ends[audit.Place{Topic: topic}]
-	if err != nil || end == 0 {
-		return nil
+	var letters []audit.Letter
+	b.readAll(tb, topic, func(r *kgo.Record) { letters = append(letters, letter(r)) })
+	return letters
+}
+
+// readAll reads a topic from its start to its current end. A topic that does not exist has no records.
+func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
+	tb.Helper()
+	ends := b.allEnds(tb, topic)
+	starts, left := map[int32]kgo.Offset{}, map[int32]int64{}
+	for place, end := range ends {
+		if end > 0 {
+			starts[int32(place.Partition)], left[int32(place.Partition)] = kgo.NewOffset().AtStart(), end
+		}
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.addrs...),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
-	var letters []audit.Letter
-	for read := int64(0); read < end; {
+	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
-			tb.Fatalf("reading %s: %d of %d letters: %v", topic, read, end, err)
+			tb.Fatalf("reading %s: %v", topic, err)
 		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			read = r.Offset + 1
-			letters = append(letters, letter(r))
+		fetches.EachRecord(func(record *kgo.Record) {
+			each(record)
+			if record.Offset+1 >= left[record.Partition] {
+				delete(left, record.Partition)
+			}
 		})
 	}
-	return letters
+}
+
+// allEnds returns the log ends of all partitions of a topic. It has none if it does not exist. It has a transport of its
+// own, because a pooled one answers from its cache, which may be older than the topic.
+func (b *broker) allEnds(tb testing.TB, topic string) (ends map[audit.Place]int64) {
+	tb.Helper()
+	eventually(tb, 30*time.Second, "the log ends of "+topic, func() string {
+		transport := new(kafka.Transport)
+		defer transport.CloseIdleConnections()
+		client := &kafka.Client{Addr: kafka.TCP(b.addrs...), Transport: transport, Timeout: 20 * time.Second}
+		answer, err := client.Metadata(tb.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
+		if err == nil {
+			err = answer.Topics[0].Error
+		}
+		if errors.Is(err, kafka.UnknownTopicOrPartition) {
+			return ""
+		}
+		if err == nil {
+			ends, err = b.ends(tb.Context(), topic, len(answer.Topics[0].Partitions))
+		}
+		return text(err)
+	})
+	return ends
 }
 
 func letter(r *kgo.Record) audit.Letter {

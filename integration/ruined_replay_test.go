@@ -1,7 +1,6 @@
 package integration_test
 
 import (
-	"context"
 	"maps"
 	"testing"
 	"time"
@@ -108,29 +107,10 @@ func (r *run) readLedger(t *testing.T) *audit.Ledger {
 		ledger.Letter(l.ID, l.Replays)
 	}
 	topic := "dlq." + r.group + ".ledger"
-	ends, err := r.broker.ends(t.Context(), topic, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for next := int64(0); next < ends[audit.Place{Topic: topic}]; {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			t.Fatal(err)
+	r.broker.readAll(t, topic, func(e *kgo.Record) {
+		if err := ledger.Entry(e.Value, e.Timestamp); err != nil {
+			t.Errorf("ledger at %d: %v", e.Offset, err)
 		}
-		fetches.EachRecord(func(e *kgo.Record) {
-			next = e.Offset + 1
-			if err := ledger.Entry(e.Value, e.Timestamp); err != nil {
-				t.Errorf("ledger at %d: %v", e.Offset, err)
-			}
-		})
-	}
+	})
 	return ledger
 }

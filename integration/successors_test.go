@@ -2,8 +2,6 @@ package integration_test
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"slices"
 	"strings"
 	"syscall"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/ports"
 	"leadhit-sync/integration/shop"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -163,19 +162,13 @@ func rounded(times []time.Duration) []time.Duration {
 	return all
 }
 
-// freeAddress returns an address that a worker can use again after each restart: systems take the ports of outgoing
-// connections from above 32767.
+// freeAddress returns an address that a worker can use again after each restart.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000))
-		if listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
-			if err := listener.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return address
-		}
+	reserved, err := ports.Reserve(1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return ""
+	t.Cleanup(func() { _ = reserved.Close() })
+	return reserved.Address(0)
 }

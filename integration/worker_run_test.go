@@ -256,14 +256,7 @@ func (r *run) finish(tb testing.TB, limit time.Duration) {
 // which searches them for secrets.
 func (r *run) audit(tb testing.TB) audit.Report {
 	tb.Helper()
-	ends, err := r.broker.ends(tb.Context(), r.topic, r.partitions)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	committed, err := r.broker.committed(tb.Context(), r.group, r.topic, r.partitions)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	ends, committed := r.broker.known(tb, r.group, r.topic, r.partitions)
 	letters := r.broker.letters(tb, "dlq."+r.group)
 	for _, l := range letters {
 		r.keep(tb, "letter", []byte(fmt.Sprintf("%s %s\n%+q", l.ID, l.Cause, l.Headers)))

@@ -24,9 +24,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"leadhit-sync/integration/ports"
 )
 
 // readyLimit is how long a cluster may take to be ready. A node needs about three seconds, but many times that on a
@@ -54,6 +57,7 @@ type Options struct {
 // Cluster is a running Apache Kafka.
 type Cluster struct {
 	dir       string
+	ports     *ports.Reserved // held until Close, so that no other program gets the port of a node that is down
 	nodes     []*Node
 	zooKeeper *process // nil with KRaft
 }
@@ -89,9 +93,10 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 		all.extra = authorizing(options.Properties)
 	}
 	var err error
-	if all.ports, err = freePorts(ctx, all.portsEach()*options.Nodes); err != nil {
+	if c.ports, err = ports.Reserve(all.portsEach() * options.Nodes); err != nil {
 		return err
 	}
+	all.ports = slices.Clone(c.ports.Numbers)
 	// A fixed port may be in use; then the node ends, and Ready's error has the end of its log.
 	if options.Port != 0 {
 		all.ports[0] = options.Port
@@ -149,6 +154,9 @@ func (c *Cluster) Close() error {
 	}
 	if c.zooKeeper != nil {
 		errs = append(errs, c.zooKeeper.kill())
+	}
+	if c.ports != nil {
+		errs = append(errs, c.ports.Close())
 	}
 	errs = append(errs, os.RemoveAll(c.dir))
 	return errors.Join(errs...)

@@ -1,10 +1,8 @@
 package apache
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -98,22 +96,3 @@ func (l layout) addQuorum(set map[string]string, id int) {
 
 // zooKeeperPort is the port of the first node's controller: a cluster with ZooKeeper has no controller listener.
 func (l layout) zooKeeperPort() int { return l.ports[1] }
-
-// freePorts returns ports of 127.0.0.1 on which nobody listens. They are below the range from which systems take the
-// ports of outgoing connections. So no such connection takes the port of a node that is down for a while.
-func freePorts(ctx context.Context, count int) ([]int, error) {
-	const lowest, highest, tries = 20000, 32000, 1000
-	var ports []int
-	for range tries {
-		port := lowest + rand.IntN(highest-lowest)
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
-		}
-		defer func() { _ = listener.Close() }() // held until all are found, so that none is found twice
-		if ports = append(ports, port); len(ports) == count {
-			return ports, nil
-		}
-	}
-	return nil, fmt.Errorf("cannot find %d free ports between %d and %d on 127.0.0.1", count, lowest, highest)
-}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"time"
 
 	"leadhit-sync/integration/apache"
+	"leadhit-sync/integration/ports"
 )
 
 // partitions is the number of partitions of the topic orders: enough for several workers.
@@ -57,14 +57,15 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	}
 	defer func() { stop(); <-done }()
 	// The worker's default port may be in use, and a second worker on this machine needs another one anyway.
-	pages, err := freeAddress(ctx)
+	pages, err := ports.Reserve(1)
 	if err != nil {
-		return err
+		return fmt.Errorf("port for the worker's pages: %w", err)
 	}
+	defer func() { _ = pages.Close() }()
 	_, _ = fmt.Fprintf(out, "# Kafka was ready after %.1f s, with the topic %s; its log: %s\n",
 		time.Since(begin).Seconds(), topic, cluster.Nodes()[0].LogFile)
 	cluster.settings = append(cluster.settings,
-		fmt.Sprintf("export LEADHIT_URL=%s LEADHIT_API_KEY=%s HTTP_ADDR=%s", url, apiKey, pages))
+		fmt.Sprintf("export LEADHIT_URL=%s LEADHIT_API_KEY=%s HTTP_ADDR=%s", url, apiKey, pages.Address(0)))
 	instruct(out, cluster)
 	<-ctx.Done()
 	return nil
@@ -97,14 +98,4 @@ func startPlain(ctx context.Context, o options) (*running, error) {
 	}
 	export := fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s", strings.Join(cluster.Brokers(), ","), topic)
 	return &running{Cluster: cluster, settings: []string{export}, remove: func() error { return nil }}, nil
-}
-
-// freeAddress returns a free address for the worker's HTTP server. Another program could take it before the worker
-// does, but that is unlikely, and the default port is more often in use.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("port for the worker's pages: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
 }

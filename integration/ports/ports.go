@@ -1,0 +1,56 @@
+// Package ports reserves ports of 127.0.0.1 for servers that other processes start, stop and start again.
+//
+// A program that looks for a free port and releases it leaves a gap: until the server listens, and each time it is down,
+// another program may take the port. Here the port stays bound, by a socket that does not listen.
+package ports
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// The range lies below the one from which systems take ports themselves.
+const lowest, highest, tries = 20000, 32000, 1000
+
+// Reserved are ports for servers that set SO_REUSEADDR, as those of Go and Java do.
+type Reserved struct {
+	Numbers []int
+
+	free []func() error
+}
+
+// Reserve reserves this many ports. On Linux no other program gets one of them until Close or the end of this process.
+// Elsewhere a port was free a moment ago, and nothing keeps others away from it.
+func Reserve(count int) (*Reserved, error) {
+	r := &Reserved{}
+	for range tries {
+		if len(r.Numbers) == count {
+			return r, nil
+		}
+		port := lowest + rand.IntN(highest-lowest)
+		free, err := hold(port)
+		if err != nil {
+			continue
+		}
+		r.Numbers, r.free = append(r.Numbers, port), append(r.free, free)
+	}
+	return nil, errors.Join(fmt.Errorf("cannot find %d free ports between %d and %d on 127.0.0.1", count, lowest, highest), r.Close())
+}
+
+// Address returns host:port of a port by its index.
+func (r *Reserved) Address(index int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Numbers[index]))
+}
+
+// Close gives the ports back. Closing them twice is harmless.
+func (r *Reserved) Close() error {
+	var errs []error
+	for _, free := range r.free {
+		errs = append(errs, free())
+	}
+	r.free = nil
+	return errors.Join(errs...)
+}
