@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// ordersRemembered is the number of orders whose last accepted status a worker knows: about 120 bytes each.
+// ordersRemembered is the maximum number of orders whose last accepted status a worker remembers: about 120 bytes each.
 const ordersRemembered = 100_000
 
 // digest is a hash of 16 bytes. Order ids come from outside, so the hash must be collision-resistant.
@@ -25,12 +25,12 @@ type statement struct {
 	says digest
 	// key is a hash of the record key and the partition's number. Statements about one order must have the same key,
 	// and statements about different orders must have different ones. Otherwise an order's events may have several
-	// owners. This hash does not prove a repeat; only the field says does.
+	// owners. A repeat is proved by the field says, not by this hash.
 	key uint64
 }
 
 func statementOf(t task) statement {
-	text := make([]byte, 0, 256)                  // a longer one costs an allocation
+	text := make([]byte, 0, 256)                  // a longer text costs an allocation
 	text = append(append(text, t.of.Topic...), 0) // no topic's name has a zero byte
 	text = binary.BigEndian.AppendUint64(text, uint64(t.of.Number))
 	text = append(binary.BigEndian.AppendUint64(text, uint64(len(t.key))), t.key...)
@@ -50,7 +50,7 @@ type acceptedMemory struct {
 // acceptedStatus is one order in the memory, in a ring by last use.
 type acceptedStatus struct {
 	statement
-	known        bool // false if the order has had a call since
+	known        bool // false if LeadHit may have applied another status since
 	newer, older int32
 }
 
@@ -71,7 +71,7 @@ func (m *acceptedMemory) has(s statement) bool {
 }
 
 // put records an accepted statement; known says whether it may prove a repeat. put reports whether, as far as the
-// memory knows, the order has had only this key, and the key only this order.
+// memory knows, the order has had only this key, and the key has belonged only to this order.
 func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 	at, ok := m.places[s.order]
 	other, used := m.keys[s.key]

@@ -48,7 +48,8 @@ func TestTheLeastRecentlyUsedOrderIsForgotten(t *testing.T) {
 	}
 }
 
-// A worker with all orders in memory must stay small. The test measures the heap, so it does not run in parallel.
+// A worker that remembers the maximum number of orders must stay small. The test measures the heap, so it does not run
+// in parallel.
 func TestAHundredThousandOrdersTakeLittleMemory(t *testing.T) {
 	const many = 100_000
 	c := skipping()

@@ -66,7 +66,7 @@ func (d *Dispatcher) startCalls(now time.Time) {
 	for d.governor.MayCall(now) {
 		t, ok := d.pick(now)
 		if !ok && probing && len(d.parked) > 0 {
-			d.unpark() // each parked order has been the probe once
+			d.unpark() // each parked order has had its probe
 			t, ok = d.pick(now)
 		}
 		if !ok {
@@ -107,7 +107,7 @@ func (d *Dispatcher) resumeDeferred() {
 }
 
 // pick takes from the ring the next task whose call may start. It gives up once it has looked at every partition and
-// found none. A replay that ends at its turn opens its lane, so pick then looks at all partitions again.
+// found none. A replay that ends when its turn comes opens its lane, so pick then looks at all partitions again.
 func (d *Dispatcher) pick(now time.Time) (task, bool) {
 	for held := 0; held < len(d.ring); held++ {
 		p := d.ring[0]
@@ -169,10 +169,11 @@ func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 	return true
 }
 
-// tooMuchUnacknowledged bounds the calls that a crash repeats. There is one exception. If the metadata of some
-// partition's last commit had to leave out finished events, the count falls only when that partition's first event
-// ends. That event may wait for an event of the same order in another partition. So the first event of each partition
-// may have its call, one at a time: as soon as it has ended, the next commit is due.
+// tooMuchUnacknowledged reports whether a call must wait, which bounds the calls that a crash repeats. There is one
+// exception. If the metadata of some partition's last commit had to leave out finished events, the number of settled
+// events falls only when that partition's first event ends. That event may wait for an event of the same order in
+// another partition. So the first event of each partition may have its call. The event after it must wait for another
+// commit, which is due as soon as the first event has ended.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
@@ -204,7 +205,7 @@ func (d *Dispatcher) start(now time.Time, t task, says statement) {
 	})
 }
 
-// begin records the first call about an event, or that its first item is skipped.
+// begin records that an event gets its first call, or that its first item is skipped.
 func (d *Dispatcher) begin(e *pending) {
 	e.started = true
 	if e.several() {
@@ -247,7 +248,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	case v.Kind == retry.DeadLetter:
 		d.refuse(now, t, v)
 	case probing != "" && (v.Kind != retry.Again || c.pass.Probe):
-		// The order may be fine, so the next probe is about another one.
+		// The order may not be at fault, so it waits for the end of the pause, and the next probe is about another one.
 		it.failed()
 		it.verdict = v
 		it.state = parked
@@ -264,7 +265,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	}
 }
 
-// accept finishes an accepted item once the ledger holds the entries that follow from it.
+// accept finishes an accepted item as soon as the ledger holds the entries that its acceptance requires.
 func (d *Dispatcher) accept(now time.Time, t task) {
 	entries := d.accepted(now, t)
 	if len(entries) == 0 {
@@ -281,7 +282,7 @@ func (d *Dispatcher) accept(now time.Time, t task) {
 	}, entries...)
 }
 
-// giveUp turns an order that kept failing into a letter. LeadHit may have accepted one of its calls that had no
+// giveUp turns an item into a letter, because its order kept failing. LeadHit may have accepted a call that had no
 // response, so older letters of the order must not be sent any more.
 func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	entries := d.overtaken(now, t)

@@ -205,8 +205,8 @@ func (d *Dispatcher) back(p *partition) {
 	p.commits.takeBack()
 }
 
-// stop suspends the commits of a partition that the broker does not know. A keep-alive would write the old log's
-// position into a new log of the same name.
+// stop suspends the commits of a partition that the broker does not know. A keep-alive would commit the old log's
+// position for a new log of the same name.
 func (d *Dispatcher) stop(p *partition) {
 	d.back(p)
 	if p.commits.suspended {
@@ -229,7 +229,7 @@ func (d *Dispatcher) Stopped(id event.Partition) {
 func (d *Dispatcher) ended(now time.Time) turn.End {
 	switch {
 	case d.fenced && len(d.calls) > 0:
-		return turn.NotEnded // the group reassigns our partitions as soon as we rejoin, so not before the calls have ended
+		return turn.NotEnded // we rejoin only after the calls have ended: the group then reassigns our partitions
 	case d.fenced:
 		return turn.Fenced
 	case !d.quietDrain() || d.commit != nil:

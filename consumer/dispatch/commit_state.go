@@ -52,7 +52,7 @@ func (c *commitState) takeBack() {
 }
 
 // cover records the acknowledgement of the commit in flight. It returns the events that the commit covers, and how many
-// of its events it does not cover. The slice is valid until the next commit.
+// the commit had to leave out. The slice is valid until the next commit.
 func (c *commitState) cover() (covered []*pending, left int) {
 	c.safe = max(c.safe, c.coverage)
 	var beyond []*pending

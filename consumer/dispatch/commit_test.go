@@ -202,7 +202,7 @@ func TestNoCallStartsAfterTheLease(t *testing.T) {
 	if got, want := h.calls[0].Until.Sub(h.now), 12*time.Second-3*time.Second-1200*time.Millisecond; got != want {
 		t.Errorf("until: got %v after the commit, want %v", got, want)
 	}
-	h.pass(8 * time.Second) // commits stay in flight
+	h.pass(8 * time.Second) // a commit stays in flight
 	h.read(orders(0), eventOf(1, "b"))
 	h.wantInAir("the lease has ended", 0)
 	h.ack()

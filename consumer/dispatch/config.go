@@ -9,14 +9,14 @@ import (
 
 // Config holds the settings of a Dispatcher.
 type Config struct {
-	// CallsInFlight is the maximum number of calls in flight, including those of ended generations; at least 1. Below
-	// it, the governor finds the number that LeadHit can serve.
+	// CallsInFlight is the maximum number of calls in flight, including those of ended generations; at least 1. Up to
+	// this maximum, the governor finds the number that LeadHit can serve.
 	CallsInFlight int
 	// CallsPerSecond is the maximum number of calls per second; 0 means no limit.
 	CallsPerSecond float64
 	// WindowEvents is the number of unfinished events in a partition at which fetching rests. The last fetch may exceed
-	// it. WindowBytes limits the memory of unfinished events and fetch buffers in all partitions. One record per
-	// partition may exceed it, and so may a large first batch.
+	// it. WindowBytes limits the memory of unfinished events and fetch buffers, for all partitions together. One record
+	// per partition may exceed this limit, and so may a large first batch.
 	WindowEvents int
 	WindowBytes  int64
 	// FetchBytes is the most memory that the events of one fetch may take.
@@ -27,7 +27,7 @@ type Config struct {
 	MetadataBytes int
 	Retry         retry.Policy
 	// FloodGuard lets a flood of letters pause the calls. Only a resume that is passed to Followed ends such a pause,
-	// so leave it off if nobody reads the ledger.
+	// so leave FloodGuard off if nobody reads the ledger.
 	FloodGuard bool
 	// Replays lets the dispatcher send letters again when the ledger says so, and mark the letters that must not be
 	// sent again. It needs LetterRead, Followed and CaughtUp, so leave it off if nobody reads the letters and the
@@ -38,13 +38,13 @@ type Config struct {
 	// partitions that are Spread, nor once an event had no key, an order had two keys or partitions, or a key had
 	// two orders.
 	SkipRepeats bool
-	// Explain reports whether one partitioner puts this key and those of all events before it into their partitions,
+	// Explain reports whether one partitioner puts this key and the keys of all earlier events into their partitions,
 	// given the topic's number of partitions. Once it returns false, nothing is skipped. It runs within a turn, so it
-	// must be fast. Nil explains everything.
+	// must be fast. If Explain is nil, keys are not checked.
 	Explain func(key []byte, partition, partitions int) bool
 	// Worker names this process in its ledger entries. Build names its version and mapping.
 	Worker, Build string
-	// Fingerprint groups the letters of one cause for the flood guard. Nil groups them by stage, cause and code. It
-	// runs within a turn, so it must be fast.
+	// Fingerprint groups the letters of one cause for the flood guard. It runs within a turn, so it must be fast. If it
+	// is nil, letters are grouped by stage, cause and code.
 	Fingerprint func(turn.Store) string
 }

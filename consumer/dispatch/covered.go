@@ -2,8 +2,8 @@ package dispatch
 
 import "slices"
 
-// Covers reports whether a commit says that the event at an offset is finished: it is below the committed offset, or
-// the metadata names it. False proves nothing: the metadata may leave out finished events.
+// Covers reports whether a commit says that the event at an offset is finished: the offset is below the committed one,
+// or the metadata names it as finished. False proves nothing: the metadata may leave out finished events.
 func Covers(next int64, text string, offset int64) bool {
 	if offset < next {
 		return true

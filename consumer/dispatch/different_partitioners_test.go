@@ -20,7 +20,7 @@ func twelve() (all []event.Partition, numbers []int) {
 	return all, numbers
 }
 
-// report makes a producer write that an order is paid, and the worker finish the event.
+// report makes a producer write that an order is paid, and makes the worker finish the event.
 func (h *harness) report(by kafka.Balancer, order string) event.Place {
 	h.tb.Helper()
 	_, numbers := twelve()

@@ -49,26 +49,26 @@ type generation struct {
 	lanes      map[laneKey]*lane
 	timers     queue[timer]
 	parked     []task
-	deferred   []task // not started, because enough events about several orders are partly done
+	deferred   []task // may not start yet: enough events are partly done, or the partition of a replay is not callable
 	recheck    bool   // a deferred event may start now
 
 	caughtUp bool                  // letters and ledger were read to their ends since the assignment
 	replays  map[ledger.ID]*replay // the last replay of each letter, until it has ended
 	takes    map[uint64]*replay    // replays whose letters are being fetched
 	taken    []*replay             // taken up, at most CallsInFlight
-	opened   bool                  // a replay ended at its turn, so its lane may have another event ready
-	replayed *partition            // stands for all replays in the ring: they get slots like one more partition
+	opened   bool                  // a replay ended when its turn came, so its lane may have another event ready
+	replayed *partition            // stands for all replays in the ring: it gets slots like any other partition
 
 	refused    []task // letters from the mapping
-	withheld   []task // the same, during a pause by the flood guard
-	urgent     []task // refused by LeadHit, or due for another attempt
+	withheld   []task // the same, during a pause by the guard
+	urgent     []task // all other letters, and letters due for another attempt
 	stores     map[uint64]task
 	called     int  // unstored letters of sent events; the generation ends only after they are stored
 	started    int  // started and unfinished events about several orders
 	settled    int  // sum of commitState.settled over the partitions that are not suspended
 	fresh      int  // uncommitted events in the same partitions
 	laneWaits  int  // lanes that wait for a commit
-	idle       bool // a slot was free for a call, and there was nothing to call
+	idle       bool // a slot was free, but no call could start
 	commit     *turn.Commit
 	commitNot  time.Time // no commit is sent before this time
 	commitSent time.Time
@@ -175,7 +175,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		d.release(e)
 	}
 	d.dropReplays(p)
-	d.forgetOrders() // events that are produced again are meant to have their calls
+	d.forgetOrders() // an event that is produced again must get its call
 	if d.commit != nil {
 		// Its response says nothing about the new log.
 		c := *d.commit
@@ -290,7 +290,7 @@ func (d *Dispatcher) Next(now time.Time) turn.Effects {
 	d.startStores(now)
 	d.announce()
 	d.startCalls(now)
-	d.startTakes(now) // after the calls: a replay that ended at its turn has freed its place
+	d.startTakes(now) // after the calls: a replay that ended when its turn came has freed its place
 	d.startAppend(now)
 	d.startFetches()
 	d.startCommit(now)

@@ -109,7 +109,7 @@ func TestARefusedEventIsFinishedOnlyWhenItsLetterIsStored(t *testing.T) {
 	}
 }
 
-// commitNext returns the offset that the commit in flight, or the last one, gives for a partition.
+// commitNext acknowledges the commits in flight, and returns the committed offset of a partition.
 func (h *harness) commitNext(p event.Partition) int64 {
 	for h.commit != nil {
 		h.ack()
@@ -227,11 +227,11 @@ func TestAFetchOfAnEndedGenerationIsIgnored(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.read(orders(0), eventOf(0, "a"))
-	late := h.fetches[orders(0)] // the second
+	late := h.fetches[orders(0)] // the second fetch
 	h.d.Lost()
 	h.assign(false, orders(0))
 	h.d.Fetched(h.now, h.fetches[orders(0)], nil, 0)
-	h.ask() // the second of this generation
+	h.ask() // starts the second fetch of this generation
 	h.d.Fetched(h.now, late, []turn.Event{eventOf(5, "b")}, 6)
 	h.ask()
 	if got := h.d.Snapshot().Partitions[0].Position; got != 0 {

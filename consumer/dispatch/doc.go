@@ -21,19 +21,20 @@
 // of a lane's next event may start only when an acknowledged commit covers the outcome of the lane's last call. So a
 // crash repeats at most the last call of each order, and an order's status never moves backwards.
 //
-// Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a
-// letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it. The space for
-// them is reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
+// Offsets: an offset is finished when each item of its event was accepted, needed no call, or is stored as a letter. A
+// commit holds the lowest unfinished offset of each partition, and metadata that names the finished offsets above it.
+// Space in the metadata is reserved before a call starts. So the retry of the lowest unfinished event never waits for
+// space.
 //
 // Crashes: no new call starts while 2 × CallsInFlight sent events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, and of at most CallsInFlight
 // partly processed events about several orders. An event that was only skipped has no call to repeat, so it does not
 // count. The next owner makes a call for it, because the memory of accepted statuses is lost. This costs one call per
-// order, which the order's next repeat would have needed otherwise.
+// order. Without that call, the order's next repeat would need one.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, when its turn in the lane comes, if its status
-// is the one that LeadHit accepted last for its order. It counts as accepted in every other respect, except for the
-// flood guard. The proof is a call of this worker in this generation, about an event of the same partition with the
+// is the one that LeadHit accepted last for its order. It counts as accepted for everything except the flood guard. The
+// proof is a call of this worker in this generation, about an event of the same partition with the
 // same key: otherwise another worker may have made a call for the order since. For the same reason nothing is skipped
 // in partitions that are Spread, nor once an event had no key, an order had two keys or partitions, a key had two
 // orders, or Config.Explain found that no partitioner puts all keys into their partitions. Two producers with different
@@ -41,16 +42,16 @@
 // keys of the second producer cannot know of it. When a call starts, its order's status is forgotten. The new status is
 // remembered only once LeadHit accepts the call, and not while LeadHit may still apply an earlier call that had no
 // response. Pauses, another API key and a recreated or truncated partition make the memory forget all orders. The
-// memory holds the orders that were used last; forgetting an order costs a call and nothing else.
+// memory holds the most recently used orders; forgetting an order costs a call and nothing else.
 //
-// Calls: a [retry.Governor] decides whether a call may start at all. It knows pauses, the gate of an outage, the
-// limit of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time.
-// A probe that failed is parked, and the next probe is about another order. An outage makes no letters: the time in
-// which calls are paused counts against no order.
+// Calls: a [retry.Governor] decides whether a call may start at all. It considers pauses, the gate that closes in an
+// outage, the limit on calls in flight, the calls per second and Retry-After. While only probes may start, they start
+// one at a time. A probe that failed is parked, and the next probe is about another order. An outage causes no letters:
+// the time in which calls are paused counts against no order.
 //
 // Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping
-// refused are withheld. Letters about events that had a call are always stored, so a drain ends. Effects.Announce
-// informs the other workers through the ledger, whose entries come back through Followed.
+// refused are withheld. Letters about events that had a call are always stored, so that a drain can end during a flood.
+// Effects.Announce informs the other workers through the ledger, whose entries come back through Followed.
 //
 // Replays: with Config.Replays an operator's entry in the ledger requests that a letter be sent again. The replay runs
 // at the end of its order's lane, under the same rules as an event. So that no older status follows a newer one, an
@@ -61,10 +62,10 @@
 //
 // Ownership: a call starts only while the lease holds, that is, for a short time after an acknowledged commit of this
 // generation, and none starts after Revoked. A commit without a response may still be applied, and replace a newer one.
-// So from then on no acknowledgement counts until the worker is a new member of the group.
+// So after such a commit no acknowledgement counts until the worker is a new member of the group.
 //
 // Lost drops the generation's state. The process keeps the governor, the slots of calls in flight and their orders, and
-// the fact that there is an unknown commit.
+// whether there is an unknown commit.
 //
 // # The states of an item
 //
@@ -75,11 +76,13 @@
 //	                              │ └── parked ◀─┘ │ failed while only probes may start; ready again after the pause
 //	                              └─── waiting ◀───┘ failed; ready again after its backoff
 //
-// A repeat goes from ready to accepted without a call.
+// A repeat leaves ready without a call, as if it had been accepted.
 //
-// An accepted item is marking until the ledger holds the marks on older letters of its order.
+// An item that was accepted, or whose retries are exhausted, is marking until the ledger holds the marks on older
+// letters of its order.
 //
-// An item that the mapping refused begins in storing. A letter that could not be stored stays in storing and backs off.
+// An item that the mapping refused begins in storing. An item whose letter could not be stored stays in storing and
+// backs off.
 //
 // # The life of a replay
 //
@@ -94,7 +97,7 @@
 // # The life of a commit
 //
 //	due ──▶ in flight ─┬▶ Acked      the lanes of covered events open; the lease is renewed
-//	                   ├▶ NotSent    its events are committed again after a pause
+//	                   ├▶ NotSent    its events are committed again after a short wait
 //	                   ├▶ Ambiguous  the same, but the generation drains and acknowledgements no longer count
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //

@@ -31,7 +31,7 @@ func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict)
 		return 20 * time.Millisecond, accepted()
 	}
 	for i := range events {
-		f.write(time.Duration(i)*time.Second, 0, send("stuck")) // just before a good event at the same time
+		f.write(time.Duration(i)*time.Second, 0, send("stuck")) // queued before the good event of the same moment
 	}
 	f.writeEach(5*time.Millisecond, 0, 30*time.Second, 1000, send(""))
 	f.until(10 * time.Minute)
@@ -101,7 +101,7 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 		"connections refused": {time.Millisecond, retry.Verdict{Cause: "Connect"}, 100},
 		"bad gateway":         {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 502", Code: 502}, 100},
 		"overloaded":          {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 503", Code: 503}, 100},
-		// Nobody can know of the outage until the first call has timed out, and by then 60 calls were sent.
+		// Nobody can know of the outage until the first call has timed out, and by then 60 calls have been sent.
 		"no response": {3 * time.Second, retry.Verdict{Cause: "Timeout"}, 160},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func (f *flow) wantAnotherOrderEachProbe() {
 	}
 }
 
-// bucket is a LeadHit that accepts a number of calls per second, and ten at once.
+// bucket is a LeadHit that accepts perSecond calls a second on average, in bursts of at most ten.
 type bucket struct {
 	latency        time.Duration
 	perSecond      float64

@@ -29,7 +29,7 @@ func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 }
 
 // LedgerLost records that the ledger was deleted and created again. Pass all entries of the new one to Followed
-// before the next call of Next: pauses in force that it lacks are announced again.
+// before the next call of Next: pauses in force that are not among them are announced again.
 func (d *Dispatcher) LedgerLost() {
 	d.guard.Lost()
 	d.letters.Lost()

@@ -2,7 +2,7 @@ package dispatch
 
 import "container/heap"
 
-// queue is a heap of T that spares its users the casts of container/heap.
+// queue is a heap of T that spares its users the type assertions of container/heap.
 type queue[T any] struct{ inner inner[T] }
 
 func newQueue[T any](less func(a, b T) bool) queue[T] {
@@ -22,7 +22,7 @@ func (q *queue[T]) pop() T {
 func (q *queue[T]) peek() T  { return q.inner.items[0] }
 func (q *queue[T]) len() int { return len(q.inner.items) }
 
-// inner passes each value to Push through its field last, not as an argument: boxing the value in an interface would
+// inner passes each value to Push through the field last, not as an argument: boxing the value in an interface would
 // cost an allocation per push.
 type inner[T any] struct {
 	items []T

@@ -13,15 +13,15 @@ type laneKey struct {
 type lane struct {
 	key    laneKey
 	events []*pending
-	// unacked is the last event with a call, until an acknowledged commit covers its outcome.
+	// unacked is the last event that had a call or was skipped, until an acknowledged commit covers its outcome.
 	unacked *pending
-	// orphans counts calls about this order that an ended generation left in flight.
+	// orphans counts the calls about this order that were dropped and are still in flight.
 	orphans int
 }
 
 func (l *lane) blocked() bool { return l.unacked != nil || l.orphans > 0 }
 
-// enqueue puts an event at the end of the lane of each order that it has a call for.
+// enqueue puts an event at the end of the lane of each order for which it needs a call.
 func (d *Dispatcher) enqueue(e *pending) {
 	e.lanes = e.oneLane[:0] // append allocates if there are several
 	for i := range e.items {
@@ -49,7 +49,7 @@ func (d *Dispatcher) enqueue(e *pending) {
 	}
 }
 
-// advance removes a finished event from the front of its lanes. The lanes stay blocked until a commit covers it.
+// advance removes a finished event from the front of its lanes. The lanes stay blocked until a commit covers the event.
 func (d *Dispatcher) advance(e *pending) {
 	for _, l := range e.lanes {
 		l.events[0] = nil
@@ -90,7 +90,7 @@ func (d *Dispatcher) open(l *lane) {
 	}
 }
 
-// orphaned records a call of an ended generation: its order must get no call until that call ends.
+// orphaned records a dropped call: its order must get no other call until the dropped one ends.
 func (d *Dispatcher) orphaned(key laneKey) {
 	d.orphans[key]++
 	if l := d.lanes[key]; l != nil {

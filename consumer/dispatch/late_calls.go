@@ -3,19 +3,20 @@ package dispatch
 import "time"
 
 const (
-	// lateFor is how long after a call without a response LeadHit may still apply it: it may wait in a proxy, or in a
-	// queue of LeadHit. No specification limits this; proxies give up after a minute or less.
+	// lateFor is how long LeadHit may still apply a call after it ended without a response: the call may wait in a
+	// proxy, or in a queue of LeadHit. No specification limits this; proxies give up after a minute or less.
 	lateFor = 5 * time.Minute
-	// mostLate limits how many orders with such a call are remembered. Reaching it takes 333 lost responses per second.
+	// mostLate limits how many orders with such a call are remembered. It takes 333 lost responses per second to reach
+	// this limit.
 	mostLate = 100_000
 )
 
 // lateCalls holds the orders with a call that LeadHit may still apply, even after later calls that it accepted. A
-// repeat about such an order is not skipped, because its call corrects the status.
+// repeat about such an order is not skipped, because the call about the repeat corrects the status.
 type lateCalls struct {
 	until map[digest]time.Time
 	queue []lateCall // by time
-	all   time.Time  // the time until which every order counts as late
+	all   time.Time  // until this time, any order may have such a call
 }
 
 type lateCall struct {

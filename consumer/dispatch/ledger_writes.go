@@ -16,7 +16,7 @@ const appendBatch = 500
 // not to the generation: an accepted call is a fact, whoever owns the partition when the ledger is writable again.
 type ledgerWrite struct {
 	entries []ledger.Entry
-	then    func(now time.Time) // what waits for the acknowledgement; nil if nothing does, or its generation has ended
+	then    func(now time.Time) // runs after the acknowledgement; nil if nothing waits, or the generation has ended
 }
 
 // ledgerWrites has at most one Append in flight. Later decisions wait for the next one.
@@ -55,7 +55,7 @@ func (d *Dispatcher) signed(now time.Time, e ledger.Entry) ledger.Entry {
 	return e
 }
 
-// write queues entries for the next Append. A nil then means that nothing waits for them.
+// write queues entries for the next Append. If then is nil, nothing waits for them.
 func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
 	d.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})
 }
@@ -90,7 +90,7 @@ func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	return append(entries, d.signed(now, ledger.Entry{Event: ledger.LetterResolved, ID: id.String(), N: is.N}))
 }
 
-// overtaken returns marks for all letters of a task's order that are older.
+// overtaken returns marks for all letters of a task's order that are older than the task's event.
 func (d *Dispatcher) overtaken(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil

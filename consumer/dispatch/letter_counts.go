@@ -13,7 +13,7 @@ import (
 const refusedAgain = "refused"
 
 // LetterCounts returns the current figures. Open letters stored before the given time do not count: retention has
-// deleted them. It visits no letters, and only the replays that are taken up.
+// deleted them. It visits no letters, and no replays except those that are taken up.
 func (d *Dispatcher) LetterCounts(since time.Time) snapshot.LetterCounts {
 	c := snapshot.LetterCounts{Waiting: map[string]int{}, Outcomes: maps.Clone(d.observed.replayed)}
 	for _, p := range d.order {

@@ -14,11 +14,11 @@ import (
 //
 // All numbers are in base 36. Below offset + distance everything is finished except the event at the committed offset
 // and the events at the gaps; each gap is the distance from the previous such event. The stamp is the timestamp of the
-// record at the committed offset (milliseconds, the last nine digits; dashes if unknown). If the committed offset is
-// another one, or another record is there, the metadata describes another log, and the reader ignores it. Finished
+// record at the committed offset (milliseconds, the last nine digits; dashes if unknown). If the commit has another
+// offset, or another record is at this offset, the metadata describes another log, and the reader ignores it. Finished
 // events above the last one that was sent or skipped look like unread ones: reading them again repeats no call.
 //
-// Offset and stamp have a fixed width, so the text never grows while events only finish.
+// Offset and stamp have a fixed width, so the text never grows as long as the frontier stays the same.
 type metadata struct {
 	base, stamp, frontier int64
 	gaps                  []int64
@@ -28,8 +28,8 @@ const (
 	version       = "1"
 	base          = 36
 	unknownDigits = "---------"
-	// offsetWidth and stampWidth count digits. prefixBytes is the number of bytes before the distance, headerBytes the
-	// maximum number of bytes before the gaps.
+	// offsetWidth and stampWidth count digits. prefixBytes is the number of bytes before the distance, and headerBytes
+	// is the maximum number of bytes before the gaps.
 	offsetWidth = 13
 	stampWidth  = 9
 	prefixBytes = len(version) + 1 + offsetWidth + 1 + stampWidth + 1

@@ -56,7 +56,7 @@ func TestWhatIsNotOurMetadataIsRefused(t *testing.T) {
 	}
 }
 
-// log draws the unfinished offsets of a log, and a frontier above the first of them.
+// log draws the unfinished offsets of a log, and a frontier above the last of them.
 func log(t *rapid.T) (unfinished []int64, frontier int64) {
 	at := rapid.Int64Range(0, 1<<40).Draw(t, "first")
 	for _, gap := range rapid.SliceOfN(rapid.Int64Range(1, 5000), 0, 60).Draw(t, "gaps") {
@@ -177,7 +177,7 @@ func FuzzParseMetadata(f *testing.F) {
 		}
 		again, coverage := dispatch.FormatMetadata(unfinished, time.Time{}, frontier, 1<<30)
 		if again == "" && frontier == unfinished[0]+1 {
-			return // says nothing
+			return // the metadata says nothing
 		}
 		if f2, u2, ok := dispatch.ParseMetadata(again); !ok || f2 != frontier || coverage != frontier || !slices.Equal(u2, unfinished) {
 			t.Fatalf("%q became %q", text, again)

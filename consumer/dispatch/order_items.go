@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// listedItems is how many items of one order OrderItems lists: an order has a few, but a broken producer may write
-// more.
+// listedItems is the maximum number of items that OrderItems lists: an order has a few, but a broken producer may write
+// many more.
 const listedItems = 200
 
 // OrderItems returns what is left to do about one order, sorted by place, and how many items it leaves out. It does not
@@ -82,8 +82,8 @@ func (e *pending) tasksOf(tasks []task, order string) []task {
 	return tasks
 }
 
-// refusedOf appends the tasks about an order that the mapping refused and whose letters are not stored: they are in no
-// lane. It also returns when tasks that wait for a time are due, because it looks at all timers anyway.
+// refusedOf appends an order's tasks that the mapping refused and whose letters are not stored, because they are in no
+// lane. It also returns when the tasks with a timer are due, because it looks at all timers anyway.
 func (d *Dispatcher) refusedOf(tasks []task, order string) ([]task, map[task]time.Time) {
 	refused := func(t task) {
 		if it := t.item(); it.OrderID == order && it.Action == event.Refuse && it.state == storing && !t.dropped {

@@ -5,8 +5,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// partition is the state of one partition in a generation. The parts depend on one another in one direction: events
-// finish in the window, the space limits which of them may start, and the commits tell the group what is finished.
+// partition is the state of one partition in a generation. Events finish in the window, the space limits which of them
+// may start, and the commits tell the group what is finished. No part depends on a later one.
 type partition struct {
 	event.Partition
 	window  window
@@ -15,7 +15,7 @@ type partition struct {
 
 	ready  queue[task] // tasks whose calls may start
 	inRing bool        // it is in the dispatcher's ring
-	end    int64       // of the log at the assignment: no replay is taken up before the partition was fetched up to it
+	end    int64       // of the log at the assignment: replays wait until the partition has been fetched up to it
 
 	spread     bool // other workers may make calls for its orders: nothing is skipped
 	partitions int  // of the topic; 0 if unknown

@@ -45,7 +45,7 @@ func sources(t *testing.T, dir string) []string {
 	return names
 }
 
-// impure returns the part of a node that the core must not contain; "" if there is none.
+// impure names the part of a node that the core must not contain; it returns "" if there is none.
 func impure(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.GoStmt:

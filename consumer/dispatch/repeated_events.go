@@ -107,7 +107,7 @@ func (d *Dispatcher) explains(t task) bool {
 
 // spreads records that an order's events may be in several partitions, some of them owned by other workers: an event
 // has no key, an order has two keys or partitions, a key has two orders, or no partitioner explains the keys. From
-// then on nothing is a repeat, even after a rebalance, because that does not change how records are written.
+// then on nothing is a repeat, even after a rebalance, which does not change how records are written.
 func (d *Dispatcher) spreads(by task, unexplained bool) {
 	d.spread = true
 	d.spreadBy = &turn.Spread{

@@ -285,7 +285,7 @@ func TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile(t *testing.T) {
 	}
 }
 
-// LeadHit begins to refuse all calls, and six of ten events repeat statuses that it accepted before.
+// LeadHit begins to refuse all calls, and six of ten events repeat statuses that it had accepted before.
 func TestRepeatsHideNoFlood(t *testing.T) {
 	t.Parallel()
 	c := skipping()

@@ -56,12 +56,12 @@ func TestAnOrderThatIsGivenUpOvertakesOlderLetters(t *testing.T) {
 	h.d.CaughtUp()
 	h.letter(0)
 	h.read(orders(0), eventOf(1, "a"))
-	for offset := int64(2); h.append == nil && offset < 9; offset += 2 { // others succeed more often than this fails
+	for offset := int64(2); h.append == nil && offset < 9; offset += 2 { // others succeed more often than this one fails
 		h.read(orders(0), eventOf(offset, "b"), eventOf(offset+1, "c"))
 		h.accept(orders(0), offset)
 		h.accept(orders(0), offset+1)
 		h.answer(orders(0), 1, failure())
-		for range 10 { // commits keep the lease
+		for range 10 { // commits renew the lease
 			h.settle()
 			h.pass(700 * time.Millisecond)
 		}
@@ -130,8 +130,8 @@ func TestReplaysSayWhatTheyWaitFor(t *testing.T) {
 	}
 }
 
-// Another mapping found another order in the event, and its record is the newest. Events of the order that today's
-// mapping finds did not mark the letter.
+// The letter's newest record comes from another mapping, which found another order in the event. Events of the order
+// that today's mapping finds did not mark the letter.
 func TestAReplayIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
@@ -227,7 +227,7 @@ func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *test
 	h.appended(true, ledger.LetterOvertaken, 0)
 }
 
-// The previous owner may have sent the letter, and only the event says about which order. Older letters of that order
+// The previous owner may have sent the letter, and only the event shows for which order. Older letters of that order
 // may have other keys.
 func TestADismissedReplayWithoutAnOrderIsFetchedForIt(t *testing.T) {
 	t.Parallel()
@@ -273,8 +273,8 @@ func (h *harness) takeOver() {
 	h.ask()
 }
 
-// The previous owner may have sent the dismissed replay, and only the event says about which order. The older letter of
-// that order was requeued in between, so it is sent first unless the event is fetched before.
+// The previous owner may have sent the dismissed replay, and only the event shows for which order. The older letter of
+// that order was requeued in between, so it would be sent first if the event were not fetched before it.
 func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
 	t.Parallel()
 	named := event.Item{Action: event.Call, OrderID: "a", Status: "paid"}

@@ -12,13 +12,13 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// requeueAll queues the letters that were requeued before, in all owned partitions or only in one. It keeps the order
-// of the ledger.
+// requeueAll queues the letters that are already requeued, in all owned partitions or only in one. It keeps the
+// sequence of the ledger.
 //
-// The order matters: of several replays of one order, the previous owner can only have sent the first without an
-// outcome. Sending that replay first repeats a call; sending it after another one would overwrite the status of the
-// other one. A letter with a former replay is the exception: the previous owner may have sent the former replay, and
-// then the replays of other letters that were requested before this letter's last replay.
+// The sequence matters: of several replays of one order, the previous owner can only have sent the first without an
+// outcome. Sending that replay first repeats a call; sending it after another replay would overwrite the status that
+// the other replay reported. A letter with a former replay is the exception: the previous owner may have sent the
+// former replay, and then the replays of other letters that were requested before this letter's last replay.
 func (d *Dispatcher) requeueAll(only *partition) {
 	var found []fold.Status
 	for is := range d.letters.Letters() {
@@ -40,8 +40,8 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 }
 
-// doubt handles a replay whose letter was dismissed, although the previous owner may have sent it. If the letter names
-// no order, its event does: so the letter is fetched before any letter that may be sent, and is not sent itself.
+// doubt handles a replay that the previous owner may have sent before its letter was dismissed. If the letter names no
+// order, only its event does. So the letter is fetched before any letter that may be sent, and is not sent itself.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")
@@ -81,9 +81,9 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 	}
 }
 
-// startTakes takes replays up, in the order in which they were requested. Each replay waits until its partition was
-// fetched up to the end that the log had at the assignment. LeadHit may have accepted an event in that part just before
-// the previous owner died. That event must be in its order's lane before an older one is sent again.
+// startTakes takes replays up, in the order in which they were requested. Each replay waits until its partition has
+// been fetched up to the end that the log had at the assignment. LeadHit may have accepted an event below that end just
+// before the previous owner died. That event must be in its order's lane before an older one is sent again.
 func (d *Dispatcher) startTakes(now time.Time) {
 	if !d.owns(now) {
 		return
@@ -163,8 +163,8 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})
 		return
 	}
-	// Marks reach a letter by the order that its newest record names. The replay may have named an earlier record, from
-	// another mapping.
+	// Marks reach a letter through the order that its newest record names. The replay may have named an earlier record,
+	// from another mapping.
 	if is, ok := d.letters.Letter(r.id); ok && is.Known {
 		t.Letter.Order = is.Order
 	}

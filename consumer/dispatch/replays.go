@@ -27,19 +27,19 @@ type replay struct {
 	letter int64 // its offset in the letters' topic
 	force  bool
 	of     *partition
-	event  *pending    // set once the letter was fetched and mapped
+	event  *pending    // set once the letter has been fetched and mapped
 	key    uint64      // hash of the record's key, set with event
 	found  *turn.Taken // what was fetched, until it is this replay's turn to go into its lane
 	// inherited says that the previous owner may have taken the replay up. called says that the replay may have been
 	// sent, by this worker or by the previous owner.
 	inherited, called bool
 	// vague says that neither the letter nor its key names one of the event's orders, so later events of the order may
-	// not have marked it. If this replay is refused, its new letter must therefore name no order either.
+	// have left it unmarked. If this replay is refused, its new letter must therefore name no order either.
 	vague bool
 	over  bool // nothing is left to call
 }
 
-// order returns the order of the replay's event under today's mapping; "" before it was fetched.
+// order returns the order of the replay's event under today's mapping; "" until the event is fetched.
 func (r *replay) order() string {
 	if r.event == nil {
 		return ""
@@ -89,12 +89,12 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		return false
 	case is.State != fold.Requeued || is.N != r.n: // dismissed
 		if r.called && r.event == nil && is.Order == "" {
-			return true // only its event says about which order the previous owner may have made a call
+			return true // only its event shows for which order the previous owner may have made a call
 		}
 		d.dismissed(is, r, r.order())
 		return false
 	case r.event != nil && is.Order != "" && is.Order != r.event.items[0].OrderID:
-		// A record that names another order came late: from then on marks reached the letter by that order.
+		// A record that names another order came late: since then marks have reached the letter through that order.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
 	case r.force && (is.Known || !r.inherited):
@@ -115,7 +115,7 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	return true
 }
 
-// dismissed ends a replay that is not wanted any more. order is that of its event, as far as it is known.
+// dismissed ends a replay that is not wanted any more. The parameter order is its event's order; "" if that is unknown.
 func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
 	if r.called && (is.Unanswered || is.N != r.n) {
 		d.inDoubt(is, order)
@@ -156,7 +156,7 @@ func (d *Dispatcher) replayDone(now time.Time, e *pending) {
 	d.write(func(time.Time) { d.leave(e) }, d.outcome(now, e.replay, ledger.Entry{Event: ledger.LetterResolved}))
 }
 
-// leave removes a replay that has ended from its lane, which continues.
+// leave removes an ended replay from its lane, so that the lane continues.
 func (d *Dispatcher) leave(e *pending) {
 	e.dropped = true
 	d.detach(e)

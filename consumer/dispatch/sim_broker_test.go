@@ -10,18 +10,18 @@ import (
 
 const rebalanceTimeout = 30 * time.Second
 
-// broker models what the worker sees of Kafka: the logs, the group and its offsets. Heartbeats and commits keep a
-// member's session alive, and a rebalance waits for all known members. Only the members of the current generation may
-// commit. While a rebalance is only being prepared, they still may.
+// broker models what workers see of Kafka: the logs, the group and its offsets. Heartbeats and commits keep a member's
+// session alive, and a rebalance waits for all known members. Only the members of the current generation may commit.
+// They may still commit while a rebalance is being prepared.
 type broker struct {
 	*world
 	logs       []*simLog
 	orders     []*order
-	members    []*member // in the order of their joining; the first leads
+	members    []*member // in the order in which they joined; the first leads
 	lastMember int
 	generation int
 	preparing  bool
-	round      int // of preparations, so that an old deadline does nothing
+	round      int // counts preparations, so that an old deadline does nothing
 }
 
 type member struct {
@@ -195,7 +195,7 @@ func (b *broker) commit(id, generation int, offsets []turn.Offset, sent time.Dur
 		return turn.CommitAnswer{Outcome: turn.Refused}
 	}
 	if b.preparing && b.chance(b.plan.rebalancing) {
-		return turn.CommitAnswer{Outcome: turn.Refused} // [27], which does not end the membership
+		return turn.CommitAnswer{Outcome: turn.Refused} // RebalanceInProgress (27), which does not end the membership
 	}
 	m.seen = b.now
 	var a turn.CommitAnswer

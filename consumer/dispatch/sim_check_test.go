@@ -90,7 +90,7 @@ func (k *worker) checkPrevious(c turn.Call, change *change) {
 	}
 }
 
-// progressOf returns what the worker knows of an event that it calls now, or skips.
+// progressOf returns what the worker knows of an event that it sends now, or skips.
 func (k *worker) progressOf(r *record) *progress {
 	g := k.called[r]
 	if g == nil {
@@ -160,8 +160,8 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 // probeEvery is the time between two probes of a pause.
 const probeEvery = 30 * time.Second
 
-// checkPause counts the calls of a worker that knows that its key is rejected: one every 30 seconds, and one for each
-// change of the key.
+// checkPause limits the calls of a worker that knows that its key is rejected: it may make one every 30 seconds, and
+// one for each change of the key.
 func (k *worker) checkPause(c turn.Call) {
 	if k.watch.window != k.leadhit.window || k.leadhit.key == k.key {
 		return
@@ -173,7 +173,7 @@ func (k *worker) checkPause(c turn.Call) {
 	}
 }
 
-// checkWindow counts the unfinished events that a worker has read.
+// checkWindow limits the unfinished events that a worker has read.
 func (k *worker) checkWindow(p *simLog, next int64) {
 	unfinished := 0
 	for i := p.clean; i < len(p.records) && p.records[i].offset < next; i++ {
@@ -190,8 +190,8 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 // exposed counts the events whose calls a crash would repeat now: they had a call that is settled or in flight, and no
 // commit at the broker covers them. Events about several orders that are not settled are counted separately. If the
 // commits of a partition have stopped, or have just resumed, its events do not count, nor do events that were sent
-// before that: the bound does not cover them. An event that was skipped as a whole has no call to repeat, so it is not
-// passed to each.
+// before that: the bound does not cover them. An event that was skipped as a whole has no call to repeat. The callback
+// each gets only the events that whole counts.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {
@@ -229,7 +229,7 @@ func (k *worker) suffer(hard bool) {
 func (k *worker) checkExposed(whole, partly int) {
 	bound := 3 * k.plan.calls
 	if k.plan.limit < k.plan.told {
-		bound += len(k.broker.logs) // the first of each partition, where the metadata did not hold all
+		bound += len(k.broker.logs) // the first event of each partition, where the metadata had no space for all
 	} else {
 		k.figures.risk = max(k.figures.risk, whole*100/bound)
 	}

@@ -13,7 +13,7 @@ type simState struct {
 	answered, ended                 bool
 	resolved, superseded, dismissed bool
 	overtaken, force                bool
-	refused                         map[string]bool // operators' entries that must not count later
+	refused                         map[string]bool // operators' entries that must not count again
 }
 
 func (s *simState) final() bool { return s.resolved || s.superseded }

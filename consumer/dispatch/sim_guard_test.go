@@ -12,7 +12,7 @@ import (
 )
 
 // These are the rules about floods that every worker must obey, written independently of the worker's code. They leave
-// a margin where the worker counts in another order.
+// a margin where the worker counts in a different sequence.
 const (
 	floodWindow  = 200
 	floodLetters = 100
@@ -20,15 +20,15 @@ const (
 	floodRoom    = 15
 )
 
-// simLedger is the topic in which workers and an operator exchange pauses.
+// simLedger is the topic in which workers and operators record pauses, resumes and what they decide about letters.
 type simLedger struct {
 	*rand.Rand
 	log     int // counts how often it was recreated
 	entries []ledger.Entry
 }
 
-// guardPlan is the part of a history that concerns the flood guard. It has a random source of its own, so that other
-// histories do not change.
+// guardPlan is the part of a history that concerns the flood guard. It uses a random source of its own, so its draws do
+// not change the rest of a history.
 type guardPlan struct {
 	on                   bool
 	handEvery, lostEvery time.Duration // 0: never
@@ -50,9 +50,9 @@ func (w *world) drawGuard() {
 		on: true, handEvery: every(), lostEvery: every(), fails: 0.5 * g.Float64(), twice: 0.5 * g.Float64(),
 	}
 	switch g.IntN(3) {
-	case 0: // a mapping that ruins statuses
+	case 0: // a mapping whose statuses LeadHit refuses
 		p.refused, p.refusedByMapping = 0.6+0.4*g.Float64(), 0
-	case 1: // one that reads nothing
+	case 1: // a mapping that refuses most events
 		p.refusedByMapping = 0.6 + 0.4*g.Float64()
 	default:
 		return

@@ -26,7 +26,7 @@ type flight struct {
 	worker  *worker
 	change  *change
 	call    turn.Call
-	key     int // that it carries
+	key     int // the key that it carries
 	decided int // the key in use when the call was decided
 	epoch   int // the worker's outage epoch then
 	number  int // of the run in which it was decided
@@ -164,7 +164,7 @@ func (w *world) store(k *worker, s turn.Store) {
 	})
 }
 
-// judgeLetter checks that an order becomes a letter only for a reason of its own.
+// judgeLetter checks that an item becomes a letter only for a reason of its own.
 func (w *world) judgeLetter(s turn.Store, c *change) {
 	switch {
 	case s.Mapping:

@@ -43,11 +43,11 @@ type change struct {
 	refused    bool // LeadHit never accepts it from an event
 	healed     bool // the refusal was withdrawn: a replay is accepted
 	// nameless says that a replay was forced although neither the letter nor its key names the order. If the outcome is
-	// lost and nobody reads the event again, nothing shows which letters are older. That is a limit, not a fault (seed
-	// 6848). So every mapping can read the event from now on, and nobody ends the replay.
+	// lost and nobody reads the event again, nothing shows which letters are older. That is a limitation, not a fault
+	// (seed 6848). To avoid this case, every mapping reads the event from now on, and no operator ends the replay.
 	nameless         bool
 	accepted, letter bool
-	previous         *change // the one before, of the same order in the same log
+	previous         *change // the change before it, of the same order in the same log
 	started          bool
 	next             *change
 }
@@ -257,5 +257,5 @@ func (p *simLog) replace() {
 	})
 }
 
-// topicName returns the name of a topic. Partitions with the same number share their orders.
+// topicName returns the name of a topic. Partitions with the same number have the same orders.
 func topicName(i int) string { return [...]string{"orders", "returns"}[i] }

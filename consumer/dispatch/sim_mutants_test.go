@@ -21,8 +21,8 @@ const mutantSeeds = 1500
 
 const simulator = "TestSimulator"
 
-// These folders have the rules about all calls together: governor for LeadHit's health, guard for the pauses in the
-// ledger, states for the states of letters.
+// These folders have the parts of the core in other packages: governor for LeadHit's health, guard for the pauses in
+// the ledger, and states for the states of letters.
 const (
 	governor = "../../retry/"
 	guard    = "../../deadletter/ledger/guard/"
@@ -189,7 +189,7 @@ func mutants() map[string][]edit {
 	}
 }
 
-// repeatMutants returns faults in the rules of repeats.
+// repeatMutants returns faults in the rules about repeats.
 func repeatMutants() map[string][]edit {
 	return map[string][]edit{
 		"skip-after-refusal": {
@@ -226,7 +226,7 @@ func repeatMutants() map[string][]edit {
 	}
 }
 
-// replayMutants returns faults in the rules of replays.
+// replayMutants returns faults in the rules about replays.
 func replayMutants() map[string][]edit {
 	return map[string][]edit{
 		"replay-without-marks": {{
@@ -390,9 +390,6 @@ func rare() map[string]rareFault {
 			"TestADrainEndsWhileTheFloodGuardWithholdsLetters",
 			edit{"stores.go", "case t.started: //", "case t.started && d.mayStore(): //"},
 		},
-		// A member that has lost its partition may have a letter in flight. The broker may store it after the new owner
-		// has read the topic and accepted a newer event. The simulator has such writes, but each needs a replay at the
-		// right moment.
 		"replay-marks-not-awaited": {
 			"TestAnAcceptedEventIsFinishedWhenOlderLettersAreMarked",
 			edit{
@@ -436,6 +433,9 @@ func rare() map[string]rareFault {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
 			edit{states + "fold.go", "return s.turns[last], last > 0", "return s.turns[0], last > 0"},
 		},
+		// A member that has lost its partition may have a letter in flight. The broker may store it after the new owner
+		// has read the topic and accepted a newer event. The simulator has such writes, but the fault shows only if the
+		// letter is replayed at the right moment.
 		"replay-of-late-letter": {
 			"TestALateLetterOfTheLastOwnerIsMarked",
 			edit{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"},
@@ -481,8 +481,8 @@ func rare() map[string]rareFault {
 // equal is a change without an effect: it must survive.
 const equal = "equal"
 
-// TestMutants lets the simulator look for one fault of the core after another. A fault that it does not find is a hole
-// in the simulator; a change that no longer fits the sources is an error, too.
+// TestMutants lets the simulator look for one fault of the core after another. It fails if the simulator misses a
+// fault, or if a change no longer fits the sources.
 func TestMutants(t *testing.T) {
 	edits := map[string][]edit{equal: {{"partition.go", "if coverage < p.commits.safe {", "if p.commits.safe > coverage {"}}}
 	for _, some := range []map[string][]edit{mutants(), replayMutants(), repeatMutants()} {

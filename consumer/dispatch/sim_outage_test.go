@@ -23,7 +23,7 @@ type outageWatch struct {
 	since   time.Duration
 	probes  int
 	probing bool          // a probe is in flight
-	quiet   time.Duration // LeadHit asked for no call before this
+	quiet   time.Duration // LeadHit asked for no call before this time
 }
 
 // checkHeld checks a call when it is decided: whether any call may start now.
@@ -48,7 +48,7 @@ func (k *worker) checkHeld(c turn.Call) {
 	if o.probes++; !o.down {
 		return
 	}
-	// A measurement had 92 calls in ten minutes. Half of a ceiling of 30 s is 15 s, and the first probes come soon.
+	// The wait between two probes grows to 15 to 30 s. In one measurement, an outage of ten minutes took 92 calls.
 	if allowed := 25 + int((k.now-o.since)/(6*time.Second)) + k.watch.keyChanges; o.probes > allowed {
 		k.failed("worker %d: %d probes in an outage since %v, allowed %d", k.place, o.probes, o.since, allowed)
 	}

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// patience is how long a shell waits for the end of a generation, where it matters.
+// patience is how long a shell usually waits for the end of a generation.
 const patience = 15 * time.Second
 
 // plan describes one history. Each kind of fault is left out of about half of the histories, because faults can hide
@@ -60,7 +60,7 @@ func drawPlan(w *world) plan {
 		workers: 1 + w.IntN(3), topics: 1 + w.IntN(2), numbers: 1 + w.IntN(3), orders: 3 + w.IntN(40),
 		events: 100 + w.IntN(500), retryMax: w.between(2*time.Second, 10*time.Second),
 		chaos:     w.between(time.Minute, 4*time.Minute),
-		calmLimit: 20 * time.Minute, // events of 300 orders, nearly all refused, take more than ten (seed 6157)
+		calmLimit: 20 * time.Minute, // events about 300 orders, nearly all refused, take over ten minutes (seed 6157)
 		callTime:  w.between(time.Millisecond, 200*time.Millisecond),
 		errors:    half(0.3), lost: half(0.1), slow: half(0.1), retryAfter: half(0.2),
 		commitSlow: half(0.1), notSent: half(0.2), unanswered: half(0.03), rebalancing: half(0.5),
@@ -79,13 +79,13 @@ func drawPlan(w *world) plan {
 	case 0: // too small for all offsets, and the workers know the limit
 		p.told = 48 + w.IntN(60)
 		p.limit = p.told
-	case 1: // smaller than the workers know
+	case 1: // smaller than the workers believe
 		p.limit = w.IntN(150)
 	}
 	if w.chance(0.5) {
 		p.large = 1 + w.IntN(min(p.orders, 20))
 		if w.chance(0.3) {
-			// Enough events about several orders, for long enough, to reach their own limit.
+			// There are enough events about several orders, for long enough, to reach the limit on such events.
 			p.several, p.errors, p.orders, p.large = 0.6, max(p.errors, 0.3), 100+w.IntN(100), 2+w.IntN(4)
 		}
 	}
@@ -94,8 +94,8 @@ func drawPlan(w *world) plan {
 	}
 	switch w.IntN(3) {
 	case 0:
-		// Stuck orders alone must fill neither the window nor the metadata: otherwise they block the others
-		// legitimately.
+		// Stuck orders alone must fill neither the window nor the metadata: otherwise it would be correct that they
+		// block other orders.
 		p.stuck = 1 + w.IntN(2)
 		p.window, p.told = max(p.window, 60), max(p.told, 200)
 		p.limit = p.told
@@ -136,7 +136,7 @@ func (p plan) config(w *world, place int) dispatch.Config {
 	return c
 }
 
-// produce writes the logs: a backlog at the beginning, and the rest during the faults and a little beyond.
+// produce writes the logs: a backlog at the beginning, and the rest during the faults and shortly after them.
 func (w *world) produce() {
 	p := w.plan
 	for i := range p.orders {
@@ -187,7 +187,7 @@ func (w *world) write() {
 	log.append(changes, p.gaps)
 }
 
-// neighbour draws another order of the same partition number; stuck ones stay alone.
+// neighbour draws an order of the same partition number that is not stuck: stuck orders have only events of their own.
 func (w *world) neighbour(of *order) *order {
 	for range 20 {
 		o := w.broker.orders[w.IntN(w.plan.orders)]

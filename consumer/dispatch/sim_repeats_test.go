@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// shop decides what events say, and with which keys. It has a random source of its own, so that other histories do not
-// change.
+// shop decides what events say, and which keys they have. It uses a random source of its own, so its draws do not
+// change the rest of a history.
 type shop struct {
 	*rand.Rand
 	skips      bool // the workers skip repeats
@@ -34,8 +34,9 @@ type shop struct {
 	alien map[string]bool // the names of the orders in two partitions
 }
 
-// drawRepeats decides how often a shop repeats itself. If an order has events in partitions of several workers, none of
-// the events has the order's id as its key: otherwise all of them would be in one partition.
+// drawRepeats decides how often a shop repeats itself, and where its events are. If an order has events in partitions
+// of several workers, the order's id is not their key: otherwise all of them would be in one partition. The exceptions
+// are topics with different numbers of partitions (spread), and producers with different partitioners (apart).
 func (w *world) drawRepeats(seed uint64) {
 	s := &shop{Rand: rand.New(rand.NewPCG(seed, 0x540b)), keyed: 1, said: map[string]string{}, alien: map[string]bool{}, remembered: 100_000}
 	w.shop = s
@@ -62,8 +63,8 @@ func (w *world) drawRepeats(seed uint64) {
 		s.keyed, s.single, s.apart = 1, false, true
 	}
 	if w.desk.on && s.single {
-		// A letter without an order id is known by its key alone, so a newer event with another key cannot mark it: a
-		// limit, not a fault.
+		// A letter without an order id is known by its key alone, so a newer event with another key cannot mark it.
+		// That is a limitation, not a fault.
 		w.plan.refusedByMapping = 0
 	}
 }
@@ -210,7 +211,7 @@ func (k *worker) noteProof(f *flight, v retry.Verdict) {
 // anyPause reports whether calls are paused, for whatever reason.
 func (k *worker) anyPause() bool { return k.guard.paused() || k.outage.down || k.d.Paused() }
 
-// forgetInPause drops all proofs: after a pause every order gets one more call.
+// forgetInPause drops all proofs during a pause: afterwards every order gets one more call.
 func (k *worker) forgetInPause() {
 	if k.anyPause() {
 		clear(k.proofs)

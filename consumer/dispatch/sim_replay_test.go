@@ -12,7 +12,7 @@ import (
 )
 
 // desk is the letters' topic, the operators who replay, dismiss and reopen letters, and the truth about the letters. It
-// has a random source of its own, so that other histories do not change.
+// uses a random source of its own, so its draws do not change the rest of a history.
 type desk struct {
 	*world
 	dice    *rand.Rand
@@ -46,7 +46,7 @@ func (w *world) drawReplays(seed uint64) {
 	d.on = true
 	w.figures.withReplays = 1
 	p := &w.plan
-	// Ids repeat in a topic that is recreated, and a new ledger has none of the requests: limits, not faults.
+	// In a recreated topic, ids occur again; a new ledger has none of the requests. These are limitations, not faults.
 	p.recreateEvery, p.blackout, p.guard.lostEvery = 0, false, 0
 	if !p.guard.on {
 		p.refused, p.refusedByMapping = max(p.refused, 0.1+0.3*d.Float64()), max(p.refusedByMapping, 0.2*d.Float64())
@@ -98,7 +98,7 @@ func (d *desk) work() {
 	})
 }
 
-// decide looks at all letters once, and does something with some of them.
+// decide looks at random letters, and does something with some of them.
 func (d *desk) decide() {
 	left := 1 + d.dice.IntN(20)
 	by := []string{"alice", "bob"}[d.dice.IntN(2)]
@@ -313,7 +313,7 @@ func (k *worker) readBoth() {
 	}
 }
 
-// catchUp does the same after the generation has begun, and then calls CaughtUp.
+// catchUp reads both topics to their ends after the generation has begun, and then calls CaughtUp.
 func (k *worker) catchUp() {
 	if !k.desk.on {
 		return

@@ -15,8 +15,8 @@ const (
 	longPoll      = 5 * time.Second
 )
 
-// worker is one process: a dispatcher, and around it what the shell does with a clock and a network. A crash ends it; a
-// restart makes a new worker.
+// worker is one process: a dispatcher, and a model of the shell around it, with its clock and network. A crash ends it;
+// a restart makes a new worker.
 type worker struct {
 	*world
 	place, life int
@@ -31,7 +31,7 @@ type worker struct {
 	stopping    bool
 	wake        time.Duration // 0: not asked for
 	wakes       int
-	pending     bool // inputs came since the last call of Next
+	pending     bool // inputs have come since the last call of Next
 	inFlight    int
 	busy        map[*order]int // its calls in flight, by order
 	armed       func()         // what happens to the worker after its next call is sent
@@ -102,7 +102,7 @@ func (k *worker) hear(d time.Duration, input func()) {
 		input()
 		k.pending = true
 		if k.chance(k.plan.batching) {
-			k.act(k.between(0, time.Millisecond), k.ask) // more may come before Next is called
+			k.act(k.between(0, time.Millisecond), k.ask) // more inputs may come before Next is called
 			return
 		}
 		k.ask()
@@ -159,7 +159,7 @@ func (k *worker) assigned(generation int, positions []turn.Position) {
 	}
 }
 
-// beat sends a heartbeat a second for as long as the generation lasts.
+// beat sends one heartbeat per second for as long as the generation lasts.
 func (k *worker) beat(generation int) {
 	k.act(time.Second, func() {
 		switch {
@@ -169,7 +169,7 @@ func (k *worker) beat(generation int) {
 		case k.inside:
 			k.hear(0, k.revoke)
 		default:
-			k.beat(generation) // has not got its partitions yet
+			k.beat(generation) // the worker has not got its partitions yet
 		}
 	})
 }
@@ -251,7 +251,7 @@ func (k *worker) strike() {
 	}
 }
 
-// crash ends a process between two moments. Its calls on the wire continue.
+// crash ends a process without warning. Its calls on the wire continue.
 func (k *worker) crash() {
 	k.figures.crashes++
 	k.tell("crashes")

@@ -27,7 +27,7 @@ type world struct {
 	desk     *desk
 	shop     *shop
 	workers  []*worker
-	fileKey  int // the key in the key's file
+	fileKey  int // the key in the key file
 	failure  error
 	happened int
 	trace    func(format string, args ...any)
@@ -91,8 +91,8 @@ func (f *figures) add(g figures) {
 	}
 }
 
-// agenda is what is still to happen, the soonest first; events of the same moment are in the order in which they were
-// added.
+// agenda is what is still to happen, the soonest first. Happenings of the same moment are in the order in which they
+// were added.
 type agenda []happening
 
 type happening struct {

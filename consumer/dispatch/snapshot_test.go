@@ -50,7 +50,7 @@ func TestAnOrderThatWaitsForTheEndOfAPauseHasNoTimeOfItsNextTry(t *testing.T) {
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 	h.answer(orders(0), 1, retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403", Code: 403})
-	h.pass(10 * time.Second) // its wait is over, the pause is not
+	h.pass(10 * time.Second) // its wait is over, but the pause is not
 	got := h.d.WaitingOrders(10)
 	if len(got) != 2 || !got[0].Next.IsZero() || got[0].Last.Cause != "Timeout" || !got[1].Next.IsZero() || got[1].Last.Cause != "HTTP 403" {
 		t.Errorf("got %+v, want both orders, their outcomes, and no time", got)

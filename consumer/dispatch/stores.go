@@ -69,8 +69,8 @@ func (t task) letter() turn.Store {
 	return s
 }
 
-// Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later. A
-// letter that cannot be written blocks its order; nothing is skipped.
+// Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later.
+// No letter is skipped: until it is stored, its event is unfinished.
 func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	t, known := d.stores[id]
 	if !known {

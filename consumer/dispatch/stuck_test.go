@@ -10,14 +10,15 @@ import (
 	"leadhit-sync/retry"
 )
 
-// replayed drives a dispatcher in virtual time. The log is read as it grows. Each call takes 40 ms, and each commit 5 ms.
+// replayed drives a dispatcher in virtual time. The log is read as it grows. A call takes 40 ms, and a commit takes
+// 5 ms.
 type replayed struct {
 	*harness
 	due   map[time.Duration][]func() // by the time since the beginning, in the order in which they were added
 	begin time.Time
 	stuck string // this order's calls fail with fault
 	fault retry.Verdict
-	at    map[int64]time.Duration // when an event that is not the stuck order's was accepted
+	at    map[int64]time.Duration // when each event of the other orders was accepted
 	tries int                     // attempts for the stuck order
 }
 
@@ -50,7 +51,7 @@ func (r *replayed) answered(c turn.Call) {
 	r.d.Answered(r.now, c.ID, retry.Verdict{Kind: retry.Done, Answered: true})
 }
 
-// run advances the clock from one due event to the next until end.
+// run advances the clock from one due time to the next until end.
 func (r *replayed) run(end time.Duration) {
 	for r.since() < end {
 		next := end
@@ -89,7 +90,7 @@ func replay(t *testing.T, fault *retry.Verdict) *replayed {
 			r.fault = *fault
 			batch = append(batch, eventOf(offset, r.stuck))
 		}
-		offset++ // without the order there is a gap, as in a compacted log
+		offset++ // without the stuck order there is a gap, as in a compacted log
 		for range 20 {
 			batch = append(batch, eventOf(offset, fmt.Sprint("order-", made*7%1000)))
 			offset, made = offset+1, made+1

@@ -80,7 +80,7 @@ const (
 	waiting               // backs off
 	parked                // waits for the end of a pause
 	storing               // its letter is being stored, or waits for that
-	marking               // accepted; older letters of its order are being marked in the ledger
+	marking               // accepted or given up; older letters of its order are being marked in the ledger
 	done
 )
 

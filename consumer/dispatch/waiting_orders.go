@@ -24,7 +24,7 @@ func (it *item) toTryAgain() bool {
 	return it.attempts > 0 && (it.state == waiting || it.state == parked || it.state == ready)
 }
 
-// unstored reports whether the item's letter could not be stored and will be retried.
+// unstored reports whether storing the item's letter has failed and will be retried.
 func (it *item) unstored() bool {
 	return it.state == storing && it.failures != nil && it.backoff != nil
 }

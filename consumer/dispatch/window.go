@@ -19,7 +19,7 @@ type window struct {
 
 	hole     *pending // the first placeholder that is not fetched yet
 	restored int64    // below it, each event without a placeholder was finished by an earlier generation
-	identity int64    // stamp of the first placeholder's record; unknownStamp once it was compared, or if it is unknown
+	identity int64    // stamp of the first placeholder's record; unknownStamp if unknown, or once it has been compared
 }
 
 // isAnotherLog reports whether an event is not the one that the metadata describes at its offset.

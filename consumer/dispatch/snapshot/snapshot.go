@@ -13,8 +13,9 @@ import (
 // Snapshot is a copy of the dispatcher's figures for people and metrics.
 type Snapshot struct {
 	Pause Pause
-	// Limit is the maximum number of calls in flight now, from 1 to CallsInFlight. PerSecond is the maximum number of
-	// calls per second; 0 means no limit. Quiet is the end of LeadHit's last Retry-After, and may be in the past.
+	// Limit is the current maximum number of calls in flight, from 1 to CallsInFlight. PerSecond is the current maximum
+	// number of calls per second; 0 means no limit. Quiet is the end of LeadHit's last Retry-After, and may be in the
+	// past.
 	Limit     int
 	PerSecond float64
 	Quiet     time.Time
@@ -33,8 +34,8 @@ type Snapshot struct {
 	Finished, Passed uint64
 	Rested           map[event.Partition]time.Duration
 	// Repeats counts the items that were finished without a call since the start of the process, because their status
-	// was the one that LeadHit had accepted last for their order. Remembered is the number of orders whose last
-	// accepted status is known now.
+	// was the one that LeadHit had accepted last for their order. Remembered is the number of orders in the memory of
+	// accepted statuses.
 	Repeats    uint64
 	Remembered int
 }
@@ -59,11 +60,11 @@ type PartitionSnapshot struct {
 
 // Pause says why no call starts.
 type Pause struct {
-	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" while calls flow. With
-	// several pauses it is the one that is hardest to end. Since is when that pause began.
+	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" if there is no pause. If
+	// there are several, Pause describes the one that is hardest to end. Since is when that pause began.
 	Kind  string
 	Since time.Time
-	// Reason and By belong to the first two kinds: why, and which person or worker.
+	// Reason and By are set for the first two kinds: why calls are paused, and which person or worker paused them.
 	Reason, By string
 }
 
@@ -94,7 +95,8 @@ type OrderItem struct {
 	//	in flight  LeadHit's response
 	//	waiting    a call failed; the next attempt is due at Next
 	//	storing    its letter is being stored, or will be again at Next
-	//	marking    accepted; the ledger must mark older letters before it is finished
+	//	marking    accepted, or its retries are exhausted; the ledger must mark older letters first
+	//	outcome    an accepted replay; its outcome is not stored yet
 	//	commit     finished; no acknowledged commit covers it yet
 	//
 	// For a replay that is not in its order's lane yet, it is one of ReplayWaits.
@@ -102,7 +104,7 @@ type OrderItem struct {
 	// Repeat says that the item was finished without a call, because its status was the one that LeadHit had accepted
 	// last for its order.
 	Repeat bool
-	// Behind is the event that must end first; "" for a call of an earlier generation.
+	// Behind is the event that must end first; "" if a call of an earlier generation must end first.
 	Behind   string
 	Attempts int // calls made
 	Next     time.Time

@@ -19,8 +19,8 @@ type Position struct {
 	Metadata string
 	// Uncommitted says that the group has never committed here: Next was chosen, and is committed before any call.
 	Uncommitted bool
-	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there. Pass
-	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives it.
+	// End is the log's end after the assignment. Replays wait until the partition has been fetched up to End. Pass
+	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives the end later.
 	End int64
 	// Spread says that events with the same key may lie in partitions of other workers, in another topic. Then
 	// nothing is skipped here: another worker may have made a call for the order since this one did.
@@ -54,8 +54,8 @@ type Effects struct {
 	Append  *Append
 	// Repeats are items that are finished without a call. They are for people and metrics, and need no input.
 	Repeats []Repeat
-	// Spread is set once in the life of a dispatcher: from then on repeats are not skipped, because an order's events
-	// may be in several partitions.
+	// Spread is set at most once in the life of a dispatcher: from then on repeats are not skipped, because an order's
+	// events may be in several partitions.
 	Spread *Spread
 	// Suspects are partitions whose commits are suspended because the broker does not know them. Once such a partition
 	// can be fetched, read the group's offset there, then call Trusted or Restarted.
@@ -112,7 +112,7 @@ type Repeat struct {
 
 // Spread says why an order's events may be in several partitions.
 type Spread struct {
-	// Place is the place of the event that showed it.
+	// Place is the place of the event that showed this.
 	event.Place
 	// Unexplained says that no known partitioner puts the keys of all events so far into their partitions. Otherwise an
 	// event has no key, an order has two keys or partitions, or a key has two orders.
@@ -127,7 +127,7 @@ type Store struct {
 	Item          int
 	Several       bool
 	Order, Status string
-	// Mapping says that the mapping refused the event; otherwise LeadHit did.
+	// Mapping says that the mapping refused the event. Otherwise LeadHit refused it, or its retries are exhausted.
 	Mapping  bool
 	By       string // the part of the mapping that the item comes from
 	Verdict  retry.Verdict
@@ -161,8 +161,8 @@ type Offset struct {
 	event.Partition
 	Next     int64
 	Metadata string
-	// Unwatched says that no fetch is in flight that would show that the topic was recreated, and that a commit was
-	// acknowledged before. If the group's offset is gone now, the topic was recreated.
+	// Unwatched says that a commit was acknowledged before, and that no fetch is in flight to show whether the topic
+	// was recreated. If the group's offset is gone now, it was.
 	Unwatched bool
 }
 
@@ -195,7 +195,8 @@ type Append struct {
 }
 
 // Take asks the caller to fetch a letter for a replay: fetch the record at Offset of the letters' topic, and map its
-// event with today's mapping of its topic. Retry the fetch until it returns the letter, or shows that it is gone.
+// event with today's mapping of the event's topic. Retry the fetch until it returns the letter, or shows that the
+// letter is gone.
 type Take struct {
 	ID     uint64
 	Letter ledger.ID
@@ -205,7 +206,7 @@ type Take struct {
 // Taken is the letter that a Take found.
 type Taken struct {
 	Letter fold.Letter
-	Items  []event.Item // of the event, by today's mapping; must not be changed afterwards
+	Items  []event.Item // of the event, under today's mapping; must not be changed afterwards
 	Record any          // returned with each effect about the replay
 	// Cause says why there is no event to replay, such as LetterExpired or ValueExpired; "" if there is one.
 	Cause string
