@@ -154,7 +154,7 @@ func (d *Dispatcher) pickFrom(now time.Time, p *partition) (task, bool) {
 	return task{}, false
 }
 
-// mayReplay judges a replay whose turn has come.
+// mayReplay reports whether a replay whose turn has come may be sent. If not, the replay is deferred or has ended.
 func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 	switch {
 	case !t.of.callable():

@@ -52,7 +52,7 @@ type generation struct {
 	deferred   []task // may not start yet: enough events are partly done, or the partition of a replay is not callable
 	recheck    bool   // a deferred event may start now
 
-	caughtUp bool                  // letters and ledger were read to their ends since the assignment
+	caughtUp bool                  // letters and ledger have been read to their ends since the assignment
 	replays  map[ledger.ID]*replay // the last replay of each letter, until it has ended
 	takes    map[uint64]*replay    // replays whose letters are being fetched
 	taken    []*replay             // taken up, at most CallsInFlight
@@ -158,7 +158,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 	if p == nil {
 		return
 	}
-	d.stop(p) // subtracts it from all sums
+	d.stop(p) // subtracts p from all sums
 	d.rests(p, false)
 	d.suspects = slices.DeleteFunc(d.suspects, func(s event.Partition) bool { return s == id })
 	for id, c := range d.calls {

@@ -34,10 +34,10 @@
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, when its turn in the lane comes, if its status
 // is the one that LeadHit accepted last for its order. It counts as accepted for everything except the flood guard. The
-// proof is a call of this worker in this generation, about an event of the same partition with the
-// same key: otherwise another worker may have made a call for the order since. For the same reason nothing is skipped
-// in partitions that are Spread, nor once an event had no key, an order had two keys or partitions, a key had two
-// orders, or Config.Explain found that no partitioner puts all keys into their partitions. Two producers with different
+// proof is a call of this worker in this generation, about an event of the same partition with the same key: otherwise
+// another worker may have made a call for the order since. For the same reason nothing is skipped in partitions that
+// are Spread, nor once an event had no key, an order had two keys or partitions, a key had two orders, or
+// Config.Explain found that no partitioner puts all keys into their partitions. Two producers with different
 // partitioners are detected as soon as this worker makes a call for a key of each. A worker that has no partition with
 // keys of the second producer cannot know of it. When a call starts, its order's status is forgotten. The new status is
 // remembered only once LeadHit accepts the call, and not while LeadHit may still apply an earlier call that had no

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// harness drives a dispatcher by hand: it keeps the effects that have started and not ended.
+// harness drives a dispatcher by hand: it keeps the effects that have started but not ended.
 type harness struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -26,7 +26,7 @@ type harness struct {
 	spread  *turn.Spread
 	append  *turn.Append
 	last    turn.Effects
-	// partitions is the topic's number of partitions that a generation gets; 0 if it is unknown.
+	// partitions is the topic's number of partitions that the dispatcher gets; 0 if it is unknown.
 	partitions int
 }
 
@@ -57,7 +57,7 @@ func unstarted(tb testing.TB, c dispatch.Config) *harness {
 	}
 }
 
-// started returns a harness whose generation owns the partitions from offset 0 on, its first commit acknowledged.
+// started returns a harness whose generation owns the partitions from offset 0 on. Its first commit is acknowledged.
 func started(tb testing.TB, c dispatch.Config, owned ...event.Partition) *harness {
 	tb.Helper()
 	h := unstarted(tb, c)
@@ -139,7 +139,7 @@ func (h *harness) settle() {
 	}
 }
 
-// read delivers events to the fetch of a partition; the next offset follows the last of them.
+// read ends the fetch of a partition with these events. The next offset is the one after the last event.
 func (h *harness) read(p event.Partition, events ...turn.Event) {
 	h.tb.Helper()
 	f, ok := h.fetches[p]

@@ -2,8 +2,8 @@ package dispatch
 
 import "leadhit-sync/consumer/event"
 
-// laneKey names a lane by the partition's number, without its topic. Topics with equal partition counts hold an order
-// under the same number, so its events in all of them share a lane.
+// laneKey names a lane by the partition's number, without its topic. In topics with equal partition counts, an order
+// has the same partition number, so its events in all of them share a lane.
 type laneKey struct {
 	number int
 	order  string

@@ -3,8 +3,8 @@ package dispatch
 import "time"
 
 const (
-	// lateFor is how long LeadHit may still apply a call after it ended without a response: the call may wait in a
-	// proxy, or in a queue of LeadHit. No specification limits this; proxies give up after a minute or less.
+	// lateFor is how long LeadHit may still apply a call that ended without a response: the call may wait in a proxy,
+	// or in a queue of LeadHit. No specification limits this; proxies give up after a minute or less.
 	lateFor = 5 * time.Minute
 	// mostLate limits how many orders with such a call are remembered. It takes 333 lost responses per second to reach
 	// this limit.
@@ -12,7 +12,7 @@ const (
 )
 
 // lateCalls holds the orders with a call that LeadHit may still apply, even after later calls that it accepted. A
-// repeat about such an order is not skipped, because the call about the repeat corrects the status.
+// repeat about such an order is not skipped, because the repeat's call corrects the status.
 type lateCalls struct {
 	until map[digest]time.Time
 	queue []lateCall // by time

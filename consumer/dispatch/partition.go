@@ -6,7 +6,7 @@ import (
 )
 
 // partition is the state of one partition in a generation. Events finish in the window, the space limits which of them
-// may start, and the commits tell the group what is finished. No part depends on a later one.
+// may start, and the commits tell the group what is finished. None of these three depends on a later one.
 type partition struct {
 	event.Partition
 	window  window

@@ -154,7 +154,7 @@ func TestACallUnderAnotherAPIKeyIsNoProof(t *testing.T) {
 	h.wantRepeats("accepted under the new key", 2)
 }
 
-// An order whose events are in two partitions has two lanes, and their calls know nothing of each other.
+// An order whose events are in two partitions has two lanes, which may both have a call in flight.
 func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	t.Parallel()
 	h := paid(t, skipping(), orders(0), orders(1))

@@ -56,7 +56,7 @@ func TestAnOrderThatIsGivenUpOvertakesOlderLetters(t *testing.T) {
 	h.d.CaughtUp()
 	h.letter(0)
 	h.read(orders(0), eventOf(1, "a"))
-	for offset := int64(2); h.append == nil && offset < 9; offset += 2 { // others succeed more often than this one fails
+	for offset := int64(2); h.append == nil && offset < 9; offset += 2 { // two other orders succeed for each failure
 		h.read(orders(0), eventOf(offset, "b"), eventOf(offset+1, "c"))
 		h.accept(orders(0), offset)
 		h.accept(orders(0), offset+1)

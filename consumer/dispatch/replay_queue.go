@@ -111,7 +111,7 @@ func (d *Dispatcher) take(r *replay) {
 	d.out.Takes = append(d.out.Takes, turn.Take{ID: d.lastID, Letter: r.id, Offset: r.letter})
 }
 
-// Taken accepts the letter that a Take found. Replays of one partition go into their lanes in the order in which they
+// Taken receives the letter that a Take found. Replays of one partition go into their lanes in the order in which they
 // were taken up, however long each fetch takes.
 func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	r := d.takes[id]

@@ -56,7 +56,7 @@ func (t task) nthReplay() int {
 }
 
 // LetterRead takes the next record of the letters' topic that belongs to this group. When the process starts, pass all
-// of them before the first generation.
+// such records before the first generation.
 func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// progress is what a worker knows of an event that it has sent in this generation.
+// progress is what a worker knows of an event that it has sent or skipped in this generation.
 type progress struct {
 	inFlight, judged int
 	called           bool // a crash can repeat its calls

@@ -20,7 +20,7 @@ const (
 	floodRoom    = 15
 )
 
-// simLedger is the topic in which workers and operators record pauses, resumes and what they decide about letters.
+// simLedger is the topic for the entries of workers and operators: pauses, resumes, and what concerns letters.
 type simLedger struct {
 	*rand.Rand
 	log     int // counts how often it was recreated

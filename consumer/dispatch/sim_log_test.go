@@ -11,7 +11,7 @@ import (
 
 const recordBytes = 100
 
-// order is one order, with its calls by all processes.
+// order is one order, and counts the calls of all processes about it.
 type order struct {
 	name           string
 	number         int
@@ -214,7 +214,7 @@ func (p *simLog) disappear(d time.Duration) {
 	p.after(d, func() { p.unknown = p.now < p.unknownUntil })
 }
 
-// unsteady reports whether the broker did not know the partition a short while ago.
+// unsteady reports whether the broker does not know the partition, or did not know it until a short while ago.
 func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknownUntil+10*time.Second }
 
 // recreate deletes the topic's partition, together with the group's offset, and creates it again.
@@ -236,8 +236,8 @@ func (p *simLog) renew() {
 	p.renewed, p.hidden = p.now, 0
 }
 
-// replace replaces the log with another one of about the same offsets. The group's offset is unchanged, and nobody can
-// read records below it.
+// replace replaces the log with another one that has about the same offsets. The group's offset is unchanged, and
+// nobody can read records below it.
 func (p *simLog) replace() {
 	n := len(p.records)
 	p.renew()

@@ -21,8 +21,8 @@ const mutantSeeds = 1500
 
 const simulator = "TestSimulator"
 
-// These folders have the parts of the core in other packages: governor for LeadHit's health, guard for the pauses in
-// the ledger, and states for the states of letters.
+// These folders hold the parts of the core that are other packages: governor for LeadHit's health, guard for the pauses
+// in the ledger, and states for the states of letters.
 const (
 	governor = "../../retry/"
 	guard    = "../../deadletter/ledger/guard/"
@@ -40,7 +40,7 @@ func forgets(what string) edit {
 	}
 }
 
-// mutants returns faults of the core that the simulator must see. Each is a change to a copy of the sources.
+// mutants returns faults of the core that the simulator must find. Each is a change to a copy of the sources.
 func mutants() map[string][]edit {
 	atAssigned := edit{"dispatcher.go", "d.Lost()\n\tif newMember", "d.Lost()\n\td.governor.Forget()\n\tif newMember"}
 	return map[string][]edit{

@@ -50,8 +50,8 @@ type replayWatch struct {
 	n        int
 	order    *order
 	inFlight bool
-	done     bool // accepted, as far as the worker heard
-	ended    bool // its outcome is stored, as far as the worker heard
+	done     bool // accepted, as far as the worker knows
+	ended    bool // its outcome is stored, as far as the worker knows
 }
 
 func idOf(p partition, offset int64, item int, several bool) string {

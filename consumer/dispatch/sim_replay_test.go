@@ -78,7 +78,7 @@ func (d *desk) chance(p float64) bool { return p > 0 && d.dice.Float64() < p }
 // Float64 draws from the desk's own source.
 func (d *desk) Float64() float64 { return d.dice.Float64() }
 
-// late reports whether a letter is stored after all, although its writer has given up on it.
+// late reports whether a letter is stored later, although its writer was told that the write failed.
 func (d *desk) late() bool { return d.on && !d.calm && d.chance(d.lates) }
 
 func (w *world) stirReplays() {

@@ -94,7 +94,7 @@ type OrderItem struct {
 	//	ready      a slot, or the end of a pause
 	//	in flight  LeadHit's response
 	//	waiting    a call failed; the next attempt is due at Next
-	//	storing    its letter is being stored, or will be again at Next
+	//	storing    its letter is being stored, or storing it will be retried at Next
 	//	marking    accepted, or its retries are exhausted; the ledger must mark older letters first
 	//	outcome    an accepted replay; its outcome is not stored yet
 	//	commit     finished; no acknowledged commit covers it yet
