@@ -42,8 +42,8 @@ func statementOf(t task) statement {
 // recently used one. The memory holds no pointers, so the garbage collector does not visit its entries.
 type acceptedMemory struct {
 	limit   int
-	places  map[digest]int32 // in entries, by order
-	keys    map[uint64]int32 // the same, by key
+	places  map[digest]int32 // indices into entries, by order
+	keys    map[uint64]int32 // indices into entries, by key
 	entries []acceptedStatus // the first holds no order: it links the newest with the oldest
 }
 
@@ -83,7 +83,7 @@ func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 		at = int32(len(m.entries))
 		m.entries = append(m.entries, acceptedStatus{})
 	default:
-		at = m.entries[0].newer // the oldest
+		at = m.entries[0].newer // the least recently used order
 		m.unlink(at)
 		delete(m.places, m.entries[at].order)
 		delete(m.keys, m.entries[at].key)

@@ -44,7 +44,7 @@ type generation struct {
 	live, draining, fenced bool
 
 	partitions map[event.Partition]*partition
-	order      []*partition // the same, in the order of assignment
+	order      []*partition // the partitions in the order of assignment
 	ring       []*partition // the partitions with ready tasks; they are served round robin
 	lanes      map[laneKey]*lane
 	timers     queue[timer]
@@ -60,7 +60,7 @@ type generation struct {
 	replayed *partition            // stands for all replays in the ring: it gets slots like any other partition
 
 	refused    []task // letters from the mapping
-	withheld   []task // the same, during a pause by the guard
+	withheld   []task // letters from the mapping, during a pause by the guard
 	urgent     []task // all other letters, and letters due for another attempt
 	stores     map[uint64]task
 	called     int  // unstored letters of sent events; the generation ends only after they are stored

@@ -41,7 +41,7 @@ type flow struct {
 	nth      map[string]int
 	inFlight int
 	begun    []time.Duration
-	probed   []string // orders
+	probed   []string // the orders of the probes
 	done     []time.Duration
 	refused  int // calls answered with a 503
 	stores   []turn.Store

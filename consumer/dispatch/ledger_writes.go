@@ -24,7 +24,7 @@ type ledgerWrites struct {
 	waiting  []ledgerWrite
 	inFlight []ledgerWrite
 	id       uint64    // of the Append in flight
-	notUntil time.Time // after a failure
+	notUntil time.Time // no Append starts before this time, after a failure
 	backoff  *retry.Backoff
 	marks    map[ledger.ID]string // the newer event, by the letter whose mark is not acknowledged
 }
@@ -84,7 +84,7 @@ func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 		return entries
 	}
 	if r := d.replays[id]; r != nil {
-		r.over = true // if it is in the lane, it ends when its turn comes
+		r.over = true // if the replay is in its lane, it ends when its turn comes
 		d.observed.replayed[string(ledger.LetterResolved)]++
 	}
 	return append(entries, d.signed(now, ledger.Entry{Event: ledger.LetterResolved, ID: id.String(), N: is.N}))
@@ -172,7 +172,7 @@ func (d *Dispatcher) stored(entries []ledger.Entry) {
 			d.letters.Follow(e)
 			delete(d.writes.marks, id)
 		} else if r := d.replays[id]; r != nil && r.n == e.N {
-			r.over = true // an earlier generation may have written it
+			r.over = true // an earlier generation may have written the outcome
 		}
 	}
 }

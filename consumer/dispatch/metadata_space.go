@@ -4,7 +4,7 @@ package dispatch
 // flight fits. The worst case is that only the last started event finishes: then all unfinished events below it are
 // gaps.
 type metadataSpace struct {
-	reach int64    // one past the last started event, the highest that the frontier can become
+	reach int64    // one past the last started event, the highest value that the frontier can take
 	edge  *pending // the last unfinished event below reach
 	used  int      // bytes that the events up to edge may need later
 	none  bool     // the first ready event found no space

@@ -14,11 +14,11 @@ type partition struct {
 	commits commitState
 
 	ready  queue[task] // tasks whose calls may start
-	inRing bool        // it is in the dispatcher's ring
+	inRing bool        // the partition is in the dispatcher's ring
 	end    int64       // of the log at the assignment: replays wait until the partition has been fetched up to it
 
 	spread     bool // other workers may make calls for its orders: nothing is skipped
-	partitions int  // of the topic; 0 if unknown
+	partitions int  // number of partitions of the topic; 0 if unknown
 
 	taking   []*replay // replays whose letters are being fetched, in the order in which they were taken up
 	requeued []*replay // not taken up yet, in the order of the ledger

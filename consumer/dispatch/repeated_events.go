@@ -12,7 +12,7 @@ import (
 // callsOf counts the calls about one order that are in flight, in whichever lane and generation.
 type callsOf struct {
 	inFlight int
-	says     statement // of the last one
+	says     statement // of the last call
 	// unsure says that two calls were in flight at once, so it is unknown which of them LeadHit applied last, or that
 	// all orders were forgotten meanwhile.
 	unsure bool

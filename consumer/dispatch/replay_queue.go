@@ -148,14 +148,14 @@ func (d *Dispatcher) putBack(p *partition) {
 
 // line puts a replay into its lane, or ends it.
 func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
-	if r.over { // resolved meanwhile, by its own event
+	if r.over { // the letter was resolved meanwhile, by its own event
 		d.endReplay(r)
 		return
 	}
 	if t.Cause == "" && t.Letter.ID != r.id {
 		t.Cause = cannotTell
 	}
-	if is, _ := d.letters.Letter(r.id); is.State != fold.Requeued || is.N != r.n { // dismissed
+	if is, _ := d.letters.Letter(r.id); is.State != fold.Requeued || is.N != r.n { // the letter was dismissed
 		d.dismissed(is, r, r.orderIn(t))
 		return
 	}

@@ -296,7 +296,7 @@ func TestAReplayThatCannotBeJudgedFails(t *testing.T) {
 func TestALetterWithoutOrderAndKeyNeedsForce(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
-	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Offset: 507}) // not fetched yet: no late letter
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Offset: 507}) // its event is not fetched yet, so it is not late
 	h.follow(ledger.LetterReplay, 7, 1)
 	if len(h.takes) != 0 {
 		t.Errorf("got %+v, want no replay taken up", h.takes)

@@ -36,7 +36,7 @@ type replay struct {
 	// vague says that neither the letter nor its key names one of the event's orders, so later events of the order may
 	// have left it unmarked. If this replay is refused, its new letter must therefore name no order either.
 	vague bool
-	over  bool // nothing is left to call
+	over  bool // no call is left to make
 }
 
 // order returns the order of the replay's event under today's mapping; "" until the event is fetched.
@@ -84,10 +84,10 @@ func (d *Dispatcher) mayAccept() bool { return d.caughtUp || !d.config.Replays }
 func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	is, _ := d.letters.Letter(r.id)
 	switch {
-	case r.over: // resolved by its own event
+	case r.over: // the letter was resolved by its own event
 		d.endReplay(r)
 		return false
-	case is.State != fold.Requeued || is.N != r.n: // dismissed
+	case is.State != fold.Requeued || is.N != r.n: // the letter was dismissed
 		if r.called && r.event == nil && is.Order == "" {
 			return true // only its event shows for which order the previous owner may have made a call
 		}

@@ -32,7 +32,7 @@ type simLedger struct {
 type guardPlan struct {
 	on                   bool
 	handEvery, lostEvery time.Duration // 0: never
-	fails, twice         float64       // of the writes
+	fails, twice         float64       // shares of the writes
 }
 
 func (w *world) drawGuard() {

@@ -28,8 +28,8 @@ type flight struct {
 	call    turn.Call
 	key     int // the key that it carries
 	decided int // the key in use when the call was decided
-	epoch   int // the worker's outage epoch then
-	number  int // of the run in which it was decided
+	epoch   int // the worker's outage epoch at that time
+	number  int // the number of the run in which the call was decided
 	forced  bool
 }
 

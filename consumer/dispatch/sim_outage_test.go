@@ -17,7 +17,7 @@ const (
 // outageWatch counts the responses that one worker gets. From them it knows when the worker must consider LeadHit down.
 type outageWatch struct {
 	down    bool
-	epoch   int // changes of down
+	epoch   int // counts the changes of down
 	row     int
 	orders  map[string]bool // by name
 	since   time.Duration

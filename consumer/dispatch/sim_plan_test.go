@@ -27,9 +27,9 @@ type plan struct {
 	drain                time.Duration // how long the shell waits for the end of a generation
 	callTime             time.Duration
 
-	errors, lost, slow, retryAfter             float64 // of calls
-	commitSlow, notSent, unanswered            float64 // of commits
-	rebalancing                                float64 // of commits during a rebalance
+	errors, lost, slow, retryAfter             float64 // shares of the calls
+	commitSlow, notSent, unanswered            float64 // shares of the commits
+	rebalancing                                float64 // share of the commits during a rebalance
 	letterLost, letterFails, fetchFails        float64
 	crashEvery, freezeEvery, leaveEvery        time.Duration // 0: never
 	kickEvery, unknownEvery, recreateEvery     time.Duration

@@ -19,7 +19,7 @@ type shop struct {
 	repeats    float64
 	remembered int
 	twins      int               // orders with events in two partitions
-	keyed      float64           // events whose key is their first order's id
+	keyed      float64           // share of the events whose key is their first order's id
 	single     bool              // the other events have a key each; otherwise they have none
 	spread     bool              // all events have their order's key, as in topics with different numbers of partitions
 	said       map[string]string // by order

@@ -19,16 +19,16 @@ type desk struct {
 	on      bool
 	letters []simLetter
 	ids     []string             // of the letters, in the order in which they were first stored
-	truth   simFold              // of everything in both topics
+	truth   simFold              // derived from everything in both topics
 	open    int                  // letters that are requeued, in truth
-	highest map[orderLog]int64   // of the accepted events
-	skipped map[orderLog][]int64 // the repeats
+	highest map[orderLog]int64   // the highest accepted offset
+	skipped map[orderLog][]int64 // the offsets of the repeats
 
 	every, until, lag                       time.Duration
-	fails, lost, lates                      float64 // of the writes to the ledger, and late letters
+	fails, lost, lates                      float64 // shares of the writes to the ledger; lates applies to letters, too
 	heals, twins, dismisses, reopens, force float64
-	cancels                                 float64 // of requeued letters
-	early                                   float64 // generations that begin before the topics are read to their ends
+	cancels                                 float64 // share of the requeued letters
+	early                                   float64 // share of the generations that begin before both topics are read
 }
 
 // simLetter is a record of the letters' topic.

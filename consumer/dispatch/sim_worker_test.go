@@ -29,13 +29,13 @@ type worker struct {
 	key         int
 	proved      int // the last key that LeadHit accepted
 	stopping    bool
-	wake        time.Duration // 0: not asked for
+	wake        time.Duration // 0 if the dispatcher asked for none
 	wakes       int
 	pending     bool // inputs have come since the last call of Next
 	inFlight    int
 	busy        map[*order]int // its calls in flight, by order
 	armed       func()         // what happens to the worker after its next call is sent
-	run                        // of the generation
+	run                        // of the current generation
 	watch       pauseWatch
 	outage      outageWatch
 	guard       guardWatch
@@ -52,7 +52,7 @@ type run struct {
 	revoked    bool
 	fenced     bool
 	generation int
-	owned      int // partitions
+	owned      int // number of partitions
 	called     map[*record]*progress
 	begun      map[*change]bool
 	replays    map[string]*replayWatch

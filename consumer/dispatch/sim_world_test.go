@@ -46,7 +46,7 @@ type figures struct {
 	repeats, maxRepeats, bound, risk, exhausted int
 	losses                                      int // crashes, and generations that did not end cleanly
 	outages, floods                             int // noticed by a worker
-	orphans                                     int // calls that outlived their generation into the next
+	orphans                                     int // calls in flight when the next generation began
 	withReplays                                 int // histories with a letters' topic and operators
 	replays, replayed                           int // requested replays, and the calls about them
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
