@@ -25,7 +25,7 @@ type statement struct {
 	says digest
 	// key is a hash of the record key and the partition's number. Statements about one order must have the same key,
 	// and statements about different orders must have different ones. Otherwise an order's events may have several
-	// owners. A repeat is proved by the field says, not by this hash.
+	// owners. This hash does not prove a repeat; the digest above does.
 	key uint64
 }
 

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// acceptEach reads an event for each order that says "paid", has LeadHit accept the calls, and commits.
+// acceptEach reads a "paid" event for each order, has LeadHit accept the calls, and commits.
 func (h *harness) acceptEach(orders ...string) {
 	h.tb.Helper()
 	at := h.fetches[ordersZero].Offset

@@ -24,7 +24,7 @@ type call struct {
 	dropped bool
 }
 
-// makeReady queues the calls of an event for slots.
+// makeReady queues an event's calls, which start when slots are free.
 func (d *Dispatcher) makeReady(e *pending) {
 	for i := range e.items {
 		if it := &e.items[i]; it.Action == event.Call && it.state == idle {

@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/retry"
 )
 
-// backlog processes a backlog of events for 1,000 orders, in rotation. repeats is the share of events that repeat their
-// order's status. Calls take 20 to 22 ms. Commits take 4 to 10 ms, but one commit in fifty takes 10 to 30 ms. backlog
-// returns how many calls were made, and when the last one ended.
+// backlog processes a backlog of events for 1,000 orders, in rotation. The parameter repeats is the share of events
+// that repeat their order's status. Calls take 20 to 22 ms. Commits take 4 to 10 ms, but one commit in fifty takes 10
+// to 30 ms. backlog returns how many calls were made, and when the last one ended.
 func backlog(t *testing.T, events int, repeats float64, verdict func() retry.Verdict) (f *flow, calls int, took time.Duration) {
 	t.Helper()
 	c := flowSettings()

@@ -21,7 +21,7 @@ type Config struct {
 	WindowBytes  int64
 	// FetchBytes is the most memory that the events of one fetch may take.
 	FetchBytes int
-	// Session is the group's session timeout. CallTimeout is the maximum time of a call.
+	// Session is the group's session timeout. CallTimeout is the maximum duration of a call.
 	Session, CallTimeout time.Duration
 	// MetadataBytes is the broker's limit on a commit's metadata (offset.metadata.max.bytes, 4096 by default).
 	MetadataBytes int

@@ -110,7 +110,7 @@ func (f *flow) after(d time.Duration, do func()) {
 	heap.Push(&f.queue, moment{f.now + max(d, 0), f.seq, do})
 }
 
-// until lets time pass until end, and runs what falls due.
+// until lets time pass up to end, and runs what falls due.
 func (f *flow) until(end time.Duration) {
 	for len(f.queue) > 0 && f.queue[0].at <= end {
 		m := heap.Pop(&f.queue).(moment)

@@ -108,7 +108,7 @@ func (d *Dispatcher) orphanEnded(key laneKey) {
 	}
 }
 
-// detach removes an event from its lanes, at any position. The event will not be finished.
+// detach removes an event from its lanes, whatever its position. The event will not be finished.
 func (d *Dispatcher) detach(e *pending) {
 	for _, l := range e.lanes {
 		for i, other := range l.events {

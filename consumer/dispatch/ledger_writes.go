@@ -19,12 +19,12 @@ type ledgerWrite struct {
 	then    func(now time.Time) // runs after the acknowledgement; nil if nothing waits, or the generation has ended
 }
 
-// ledgerWrites has at most one Append in flight. Later decisions wait for the next one.
+// ledgerWrites has at most one Append in flight. Later decisions wait for the next Append.
 type ledgerWrites struct {
 	waiting  []ledgerWrite
 	inFlight []ledgerWrite
 	id       uint64    // of the Append in flight
-	notUntil time.Time // no Append starts before this time, after a failure
+	notUntil time.Time // after a failure, no Append starts before this time
 	backoff  *retry.Backoff
 	marks    map[ledger.ID]string // the newer event, by the letter whose mark is not acknowledged
 }
@@ -49,7 +49,7 @@ func (w *ledgerWrites) forget() {
 	}
 }
 
-// signed completes an entry of this worker.
+// signed completes an entry with the time, and with this worker as its author.
 func (d *Dispatcher) signed(now time.Time, e ledger.Entry) ledger.Entry {
 	e.At, e.By, e.Via = now.UTC().Truncate(time.Millisecond), d.config.Worker, "worker"
 	return e

@@ -62,5 +62,5 @@ func metadataCost(e *pending) int {
 	return distanceCost(e.prev, e)
 }
 
-// distanceCost returns the bytes of a comma and of the distance from one gap to the next.
+// distanceCost returns how many bytes a comma and the distance from one gap to the next take.
 func distanceCost(from, to *pending) int { return width(to.offset-from.offset) + 1 }

@@ -18,7 +18,7 @@ type callsOf struct {
 	unsure bool
 }
 
-// skips reports whether a repeat needs no call.
+// skips reports whether repeats are skipped at all.
 func (d *Dispatcher) skips() bool { return d.config.SkipRepeats && !d.spread }
 
 // isRepeat reports whether a task's statement is the last one about its order that LeadHit accepted, with no call about

@@ -106,7 +106,7 @@ func (k *worker) progressOf(r *record) *progress {
 	return g
 }
 
-// checkWrite checks a call when it is written.
+// checkWrite checks a call when it is written to the wire.
 func (k *worker) checkWrite(f *flight) {
 	c := f.change
 	p := c.record.log

@@ -4,7 +4,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// simFold derives what the ledger and the letters say, independently of the fold that the workers use.
+// simFold derives the states of letters from the ledger and the letters' topic, independently of the fold that the
+// workers use.
 type simFold map[string]*simState
 
 type simState struct {

@@ -20,7 +20,7 @@ const (
 	floodRoom    = 15
 )
 
-// simLedger is the topic for the entries of workers and operators: pauses, resumes, and what concerns letters.
+// simLedger is the ledger, with entries of workers and operators about pauses and letters.
 type simLedger struct {
 	*rand.Rand
 	log     int // counts how often it was recreated
@@ -160,7 +160,7 @@ func (k *worker) followLedger() {
 	k.guard.read = len(k.ledger.entries)
 }
 
-// announce writes an entry until its writer knows that it is stored.
+// announce writes an entry, and repeats the write until the worker knows that the entry is stored.
 func (k *worker) announce(e ledger.Entry) {
 	fails, twice := k.ledger.Float64() < k.plan.guard.fails, k.ledger.Float64() < k.plan.guard.twice
 	k.after(k.guardBetween(time.Millisecond, 2*time.Second), func() {

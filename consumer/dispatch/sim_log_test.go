@@ -15,7 +15,7 @@ const recordBytes = 100
 type order struct {
 	name           string
 	number         int
-	stuck, failing bool // its calls fail until the world is healed, or until it is calm
+	stuck, failing bool // its calls fail until the world is healed (stuck), or until it is calm (failing)
 	written        int
 	inFlight       int // calls on the wire, including those of dead workers
 }

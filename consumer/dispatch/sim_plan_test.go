@@ -21,7 +21,7 @@ type plan struct {
 	workers, topics      int
 	numbers, orders      int
 	events, large        int
-	stuck, failing       int // orders that fail until the world is healed, or until it is calm
+	stuck, failing       int // orders that fail until the world is healed (stuck), or until it is calm (failing)
 	maxElapsed, retryMax time.Duration
 	chaos, calmLimit     time.Duration
 	drain                time.Duration // how long the shell waits for the end of a generation

@@ -447,7 +447,7 @@ func (k *worker) fetch(f turn.Fetch) {
 	}
 }
 
-// fetchAgain ends a long poll, and returns what there is now.
+// fetchAgain ends a long poll, and delivers what there is now.
 func (k *worker) fetchAgain(f turn.Fetch) {
 	if p := k.broker.log(f.Partition); p.unknown || f.Offset != p.end {
 		k.fetch(f)

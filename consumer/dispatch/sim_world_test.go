@@ -264,8 +264,8 @@ func (w *world) allCommitted() bool {
 	return w.desk.ended()
 }
 
-// othersFinished reports whether every event that no stuck order blocks, directly or through other orders of the same
-// events, is finished.
+// othersFinished reports whether all events are finished, except those that a stuck order blocks directly or through
+// other orders of the same events.
 func (w *world) othersFinished() bool {
 	if w.plan.stuck == 0 {
 		return true

@@ -22,7 +22,7 @@ type window struct {
 	identity int64    // stamp of the first placeholder's record; unknownStamp if unknown, or once it has been compared
 }
 
-// isAnotherLog reports whether an event is not the one that the metadata describes at its offset.
+// isAnotherLog reports whether an event differs from the one that the metadata describes at its offset.
 func (w *window) isAnotherLog(in turn.Event) bool {
 	return w.identity != unknownStamp && w.first != nil && in.Offset == w.first.offset && stampOf(in.Time) != w.identity
 }

@@ -32,11 +32,11 @@ type Position struct {
 // UnknownEnd is the End of a log whose end could not be read.
 const UnknownEnd = math.MaxInt64
 
-// Event is one record of the log, mapped.
+// Event is one record of the log, after mapping.
 type Event struct {
 	Offset int64
 	Time   time.Time    // the record's timestamp, which identifies it
-	Since  time.Time    // when the event began to age; Time if zero
+	Since  time.Time    // when the event began to age; if zero, at Time
 	Bytes  int          // memory that the event holds until it is finished
 	Items  []event.Item // at least one; must not be changed afterwards
 	Key    []byte       // the record's key; must not be changed afterwards
@@ -171,17 +171,17 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	// Acked: the coordinator stored it, except for the partitions that the CommitAnswer lists.
+	// Acked: the coordinator stored the commit, except for the partitions that the CommitAnswer lists.
 	Acked Outcome = iota
-	// NotSent: it was certainly not applied, and may be sent again.
+	// NotSent: the commit was certainly not applied, and may be sent again.
 	NotSent
-	// Refused: the group rejected it; this generation can commit nothing more.
+	// Refused: the group rejected the commit; this generation can commit nothing more.
 	Refused
-	// Ambiguous: no response; it may be applied now or later.
+	// Ambiguous: there was no response; the commit may have been applied, or may be applied later.
 	Ambiguous
 )
 
-// CommitAnswer is the outcome of a commit. It lists the partitions whose outcome differs.
+// CommitAnswer is the outcome of a commit. It lists the partitions with a different outcome.
 type CommitAnswer struct {
 	Outcome Outcome
 	// The broker does not know the Unknown partitions. It rejected the metadata of the TooLarge ones.
