@@ -8,7 +8,7 @@
 // Load opens the files that settings name, but does not parse them. Code that parses them (the key, certificates, the
 // mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
-// The struct's tags are the only source of names, defaults, limits and explanations. They feed Load, the table in the
+// The tags of Config are the only source of names, defaults, limits and explanations. They feed Load, the table in the
 // README and Variables, so none can drift from the others.
 //
 // No secret is part of an error, a warning or a table. Values are read once and never change. Files that hold secrets
@@ -25,7 +25,7 @@ import (
 // Config holds every setting. Its zero value is unusable: Load fills it.
 //
 // Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The settings table
-// prints help; for a default that is not a plain value it prints shown instead. Errors print example.
+// prints help. It prints shown in place of a default that is not a plain value. Errors print example.
 type Config struct {
 	Kafka struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`

@@ -31,7 +31,7 @@ func (p Problem) line() string {
 // change returns the variable that takes the example.
 func (p Problem) change() string { return cmp.Or(p.Change, p.Variable) }
 
-// Error is every mistake in the settings, at least one, in the order of the settings table.
+// Error holds all mistakes in the settings, at least one, in the order of the settings table.
 type Error struct {
 	Problems []Problem
 }
@@ -70,7 +70,7 @@ type problems struct {
 	open     func(path string) error
 }
 
-// add records a mistake, with the example of the settings table.
+// add records a mistake, with the example from the setting's tags.
 func (p *problems) add(variable, what string) {
 	i := p.position(variable)
 	p.addWith(variable, what, p.settings[i].example())
@@ -86,8 +86,8 @@ func (p *problems) addOther(variable, what, change, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Change: change, Example: example})
 }
 
-// good reports whether none of the variables has a problem yet. A check across settings asks first, because it cannot
-// compute with a value that could not be read.
+// good reports whether none of the variables has a problem yet. A check of several settings asks first, because it
+// cannot compute with a value that could not be read.
 func (p *problems) good(variables ...string) bool {
 	return !slices.ContainsFunc(p.found, func(f Problem) bool { return slices.Contains(variables, f.Variable) })
 }

@@ -54,7 +54,7 @@ func suggest(name string, settings []setting) string {
 	return ""
 }
 
-// ofKubernetes reports whether Kubernetes sets such a variable, as it does for every Service.
+// ofKubernetes reports whether Kubernetes sets variables with such names, as it does for every Service.
 func ofKubernetes(name string) bool { return serviceVariable.MatchString(name) }
 
 var serviceVariable = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$`)
@@ -75,7 +75,7 @@ func otherName(name string) string {
 
 // nearest returns the setting whose name differs in at most a few letters, or "".
 func nearest(name string, settings []setting) string {
-	// Two wrong letters are accepted, so that swapped neighbours count too. A long name may have three.
+	// Two wrong letters are accepted, so that two swapped letters count too. A long name may have three.
 	const most, long = 2, 18
 	near := slices.MinFunc(settings, func(a, b setting) int {
 		return distance(name, a.name()) - distance(name, b.name())

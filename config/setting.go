@@ -40,7 +40,7 @@ type setting struct {
 	value reflect.Value
 }
 
-// settingsOf returns the settings of c in their order; reading one sets the field.
+// settingsOf returns the settings of c in the order of its fields; reading a setting sets its field.
 func settingsOf(c *Config) []setting {
 	return gather(nil, reflect.ValueOf(c).Elem())
 }

@@ -30,7 +30,7 @@ func (s start) String() string {
 	return s.Time.Format(time.RFC3339Nano)
 }
 
-// UnmarshalText reads earliest, latest or an RFC 3339 time with its zone, not before 1970: Kafka counts from there.
+// UnmarshalText reads earliest, latest or an RFC 3339 time with its zone, not before 1970: Kafka counts from then.
 func (s *start) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case earliest:

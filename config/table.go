@@ -81,8 +81,8 @@ func WriteTable(w io.Writer) error {
 	return err
 }
 
-// Values returns the value in force of each variable, in the order of [Variables]: secrets as ***, "" for what is not
-// set.
+// Values returns the value in force of each variable, in the order of [Variables]: *** for a secret, and "" for what is
+// not set.
 func (c *Config) Values() []string {
 	var values []string
 	for _, s := range settingsOf(c) {
@@ -91,7 +91,8 @@ func (c *Config) Values() []string {
 	return values
 }
 
-// WriteValues writes each variable and the value in force, in two columns; secrets as ***, what is not set as a dash.
+// WriteValues writes each variable and the value in force, in two columns: *** for a secret, and a dash for what is not
+// set.
 func (c *Config) WriteValues(w io.Writer) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range settingsOf(c) {

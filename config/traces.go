@@ -74,7 +74,7 @@ func (c *Config) checkTraces(p *problems) {
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)
 }
 
-// warnings names standard settings that are not supported. They are not mistakes, because platforms set such
+// warnings names standard settings whose values are not supported. They are not mistakes, because platforms set such
 // variables for all their programs alike, and the worker must start anyway.
 func (t *traces) warnings() []string {
 	var lines []string

@@ -284,7 +284,7 @@ func TestANameIsSuggestedUpToAFewTypingErrors(t *testing.T) {
 		"LEADHIT_API_URL":          "LEADHIT_URL",
 		"KAFKA_TLS_ENABLED":        "KAFKA_TLS",
 		"SCHEMA_REGISTRY_PASSWORD": "SCHEMA_REGISTRY_PASSWORD_FILE",
-		// Another program's name for it, or our program's name as a prefix.
+		// Another program's name for a setting, or our program's name as a prefix.
 		"KAFKA_BOOTSTRAP_SERVERS": "KAFKA_BROKERS",
 		"LEADHIT_SYNC_LOG_LEVEL":  "LOG_LEVEL",
 		// Other programs' own variables, which are not misspelt.

@@ -10,15 +10,15 @@ import (
 	"leadhit-sync/cmd/worker"
 )
 
-// checkLimit limits the time of all checks, so that a Job that runs check ends. A check that is cut off counts as
-// failed. Most requests have a shorter limit of their own; this one matters when many brokers are down.
+// checkLimit limits the time that all checks take together, so that a Job that runs them ends. A check that is cut off
+// counts as failed. Most requests have a shorter limit of their own; this one matters when many brokers are down.
 const checkLimit = time.Minute
 
 // errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks do not: a
 // worker would still work, or check cannot tell whether it would.
 var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
 
-// checkCommand checks everything in the order in which a worker needs it, each subject in its own file:
+// checkCommand checks everything in the order in which a worker needs it. Each subject has its own file:
 //
 //   - check_kafka.go: the first connection, the topics, and how safe commits are in __consumer_offsets
 //   - check_nodes.go: each broker at the address that it advertises, and the partitions' leaders
@@ -79,7 +79,7 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	r.ok("mapping", settings.Mapping+" fits the topics")
 	checkKafka(ctx, r, settings)
 	checkLeadHit(ctx, r, settings, o)
-	// An unwritten report hides the failures, so its error comes first.
+	// If the report cannot be written, nobody sees what failed, so that error comes first.
 	if err := r.end(nil); err != nil {
 		return err
 	}

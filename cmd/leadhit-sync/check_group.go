@@ -22,7 +22,7 @@ import (
 // groupPlace is what is known about where a group's coordinator may be. The brokers that cannot be reached count too:
 // one of them may be the coordinator.
 type groupPlace struct {
-	nodes   []inspect.Node // that can be reached
+	nodes   []inspect.Node // those that can be reached
 	all     []inspect.Node
 	offsets inspect.OffsetsTopic
 	seen    bool // whether offsets is known
@@ -57,7 +57,7 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 }
 
 // uncoordinated explains why no broker coordinates the group. The group's name decides which partition of
-// __consumer_offsets stores its commits, and the leader of that partition is its coordinator.
+// __consumer_offsets stores its commits, and the leader of that partition is the group's coordinator.
 func uncoordinated(group string, p groupPlace) string {
 	id := p.offsets.Coordinator(group)
 	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers " +
@@ -70,7 +70,7 @@ func uncoordinated(group string, p groupPlace) string {
 }
 
 // checkMembers checks whether a worker could join the group's current members. Only the first obstacle is reported: the
-// others may be gone when that one is corrected.
+// others may be gone when that one is removed.
 func checkMembers(r *report, name string, g groups.Group) {
 	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
@@ -116,7 +116,7 @@ func obstacle(g groups.Group) string {
 }
 
 // olderRelease reports whether all members are workers of a release that assigned partitions by range. The client id is
-// the only sign, and any client may use it. Such a group is a warning, not a failure: a rolling update passes through
+// the only sign, and any client may use it. Such a group gets a warning, not a failure: a rolling update passes through
 // that state on its own.
 func olderRelease(g groups.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
@@ -141,8 +141,8 @@ const (
 )
 
 // checkSession compares the session timeout with the brokers' limits. Outside them, brokers refuse every join with
-// INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies its own. If it is not
-// known, all brokers that can be reached are asked.
+// INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies its own. If the
+// coordinator is not known, all brokers that can be reached are asked.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []inspect.Node) {
 	known := false
 	for _, node := range nodes {
@@ -174,7 +174,7 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, sessi
 	r.ok("session", "KAFKA_SESSION_TIMEOUT "+session.String()+" is within "+leastSession+" and "+mostSession)
 }
 
-// milliseconds reads a broker's setting. An absent one is "", which is unknown.
+// milliseconds reads a broker's setting. It returns false for an absent setting, whose text is "".
 func milliseconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return time.Duration(n) * time.Millisecond, err == nil

@@ -30,7 +30,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
-	// One request asks about all topics, so that it returns the leaders of all partitions at one moment.
+	// One request asks about all topics, so that the leaders of all partitions are those of the same moment.
 	topology, err := cluster.Topics(ctx, append(own, c.Kafka.Topics...)...)
 	if err != nil {
 		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))
@@ -49,7 +49,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	}
 	checkTopicRights(ctx, r, cluster, c)
 	checkCommitMetadata(ctx, r, cluster, topology.Nodes)
-	// This comes before the group, because it distinguishes a new cluster from one whose coordinator is down.
+	// The offsets topic is checked before the group: it distinguishes a new cluster from one whose coordinator is down.
 	offsets, err := cluster.OffsetsTopic(ctx)
 	checkOffsets(r, offsets, err)
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
@@ -71,8 +71,8 @@ func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	}
 }
 
-// checkOffsets checks whether Kafka could lose acknowledged commits. It fails nothing and only warns: such a loss
-// repeats calls but skips none. The worker itself never reads this topic, because only brokers need permission for it.
+// checkOffsets checks whether Kafka could lose acknowledged commits. It only warns: such a loss repeats calls but skips
+// none. The worker itself never asks about this topic, so it needs no permission for it.
 func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, kafkaerr.ErrUnauthorised):

@@ -13,7 +13,7 @@ import (
 )
 
 // checkLeadHit checks the connection, the key and the method separately, because the map page may not ask for a key.
-// Only --call names an order, and a made-up one.
+// Only --call names an order, which is made up.
 func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
 	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -67,8 +67,8 @@ const (
 	triedStatus = "leadhit-sync-check"
 )
 
-// checkCall makes one call that LeadHit must refuse. The refusal proves that key, address and method work together. It
-// is off by default, because it is the only check that would change data in LeadHit, if LeadHit accepted nonsense.
+// checkCall makes one call that LeadHit must refuse. The refusal proves that key, address and method work together. The
+// call is off by default, because it is the only check that would change data in LeadHit, if LeadHit accepted nonsense.
 func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) {
 	err := client.SetOrderStatus(ctx, leadhit.Call{ID: triedOrder, OrderID: triedOrder, Status: triedStatus})
 	rpc, answered := errors.AsType[*leadhit.RPCError](err)
@@ -76,7 +76,7 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	case err == nil:
 		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+
 			triedStatus+"; LeadHit should refuse both")
-	// A typed error comes from the method itself, so the request passed the key, the proxy and the path.
+	// A typed error comes from the method itself, so the key, the proxy and the path are right.
 	case answered && rpc.Type != "" && (leadhit.Judge{}).Judge(err).Kind != retry.Unauthorised:
 		r.ok("leadhit", leadhit.Method+" works, and refuses a made-up status: "+rpc.Error())
 	default:

@@ -55,7 +55,7 @@ func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 	if strings.Contains(got.out, "key is accepted") {
 		t.Errorf("got\n%s\nwant no line about the key", got.out)
 	}
-	// The call itself tries it.
+	// The call itself tries the key.
 	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works, and refuses a made-up status",
 		"ValidationError")
 	t.Setenv("LEADHIT_API_KEY", "wrong")

@@ -22,9 +22,9 @@ func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *co
 	checkKeeper(r, "ledger", found, err, topology)
 }
 
-// checkKeeper reports one of the two topics. A topic that does not exist is normal before the first run, so it gets a
-// warning. A fatal flaw is a failure, because the worker refuses to start rather than lose letters or pauses. Other
-// flaws are warnings, each with the setting to change.
+// checkKeeper reports on the letters' topic or the ledger. A topic that does not exist is normal before the first run,
+// so it gets a warning. A fatal flaw is a failure, because the worker refuses to start rather than lose letters or
+// pauses. Other flaws are warnings, each with the setting to change.
 func checkKeeper(r *report, what string, found deadletter.Inspection, err error, topology inspect.Topology) {
 	name := found.Topic
 	switch info := topology.Topics[name]; {

@@ -10,12 +10,12 @@ import (
 )
 
 // fullMetadata is the most metadata that the worker sends with a commit, in bytes. It is the brokers' default limit.
-// The worker stores in it which events above the committed offset are finished, so a restart does not repeat them.
+// The metadata says which events above the committed offset are finished, so a restart does not repeat them.
 const fullMetadata = 4096
 
 // checkCommitMetadata looks for brokers that accept less metadata. On these, a waiting order holds up its partition. It
-// only warns: the setting is a broker's, for the cluster's administrator to change. With less metadata the worker still
-// works, but fewer orders overtake a waiting one.
+// only warns: the limit is a setting of the brokers, which only the cluster's administrator can change. With less
+// metadata the worker still works, but fewer orders overtake a waiting one.
 func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []inspect.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {

@@ -27,8 +27,8 @@ type greeting struct {
 	err    error
 }
 
-// greetAtOnce is how many connections are opened at the same time. Unreachable addresses cost a timeout each, so one
-// after another would take minutes in a large cluster. Eight take few file descriptors.
+// greetAtOnce is how many connections are opened at the same time. Each unreachable address costs a timeout, so
+// greeting them one by one would take minutes in a large cluster. Eight connections take few file descriptors.
 const greetAtOnce = 8
 
 // greet connects once to each address. It owns its goroutines and waits for all, because the findings need every
@@ -52,8 +52,8 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 }
 
 // checkFirst connects to KAFKA_BROKERS, and reports whether further requests make sense. A broker older than 0.11 would
-// create each topic that it is asked about. One address that responds is enough for a worker, so the others are
-// warnings then. They matter only while that address is down.
+// create each topic that it is asked about. One address that responds is enough for a worker, so the others then only
+// give warnings: they matter only while that address is down.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false
@@ -152,7 +152,7 @@ func ledBy(topology inspect.Topology, node int) []string {
 }
 
 // checkLeaders fails if a partition has no leader, because it can neither be read nor written. Kafka names no leader
-// while all replicas in sync are down.
+// while all in-sync replicas are down.
 func checkLeaders(r *report, what, name string, info inspect.TopicInfo) {
 	var without []string
 	for partition, leader := range info.Leaders {

@@ -51,7 +51,7 @@ func (r *report) line(verdict, what, found string) {
 		return
 	}
 	for _, line := range terminal.Hang(fmt.Sprintf("%-4s  %-10s ", verdict, what), found, r.width) {
-		_, _ = fmt.Fprintln(r.out, line) // if stdout is closed, the exit code still shows it
+		_, _ = fmt.Fprintln(r.out, line) // if stdout is closed, the exit code still shows a failure
 	}
 }
 
@@ -71,7 +71,8 @@ type reportSchema struct {
 	Findings []finding         `json:"findings"`
 }
 
-// mistakenSetting is a setting that a worker would refuse. What never quotes a value: it may be a secret.
+// mistakenSetting is a setting that a worker would refuse. The member "what" never quotes a value, which may be a
+// secret.
 type mistakenSetting struct {
 	Variable string `json:"variable"`
 	What     string `json:"what"`
@@ -81,7 +82,7 @@ type mistakenSetting struct {
 }
 
 // end prints the JSON form. A report of lines is complete by then, so end writes nothing. JSON is written even if the
-// settings have mistakes: a program finds them in it.
+// settings have mistakes: a program reads the mistakes there.
 func (r *report) end(settings error) error {
 	if r.output != "json" {
 		return nil

@@ -295,7 +295,7 @@ func TestCheckEndsAtItsLimitIfNothingResponds(t *testing.T) {
 	t.Setenv("LEADHIT_TIMEOUT", "17s") // the longest that is accepted
 	quiet := make(chan struct{})
 	t.Setenv("LEADHIT_URL", leadHit(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-quiet })))
-	t.Cleanup(func() { close(quiet) }) // before the server, which waits for its requests
+	t.Cleanup(func() { close(quiet) }) // runs before the server closes, which waits for its requests
 	var out strings.Builder
 	began := time.Now()
 	err := check(t.Context(), newReport(&out, "table", "check.v1"), checkOptions{limit: time.Second})
@@ -307,7 +307,7 @@ func TestCheckEndsAtItsLimitIfNothingResponds(t *testing.T) {
 	}
 }
 
-// as returns a value as a T.
+// as returns value as a T. A value of another type ends the test.
 func as[T any](t *testing.T, value any) T {
 	t.Helper()
 	typed, ok := value.(T)

@@ -24,14 +24,14 @@ const (
 	completeLetters = 200
 )
 
-// completion returns the words that may follow, as cobra asks for them.
+// completion returns the words that may come next, in the form that cobra expects.
 type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 
 // complete adds completions for flags and arguments to every command, and examples to cobra's own commands. Values of
-// letters are read from Kafka on each TAB, with the settings of the shell's environment: completion connects to nothing
-// else.
+// letters are read from Kafka on each TAB, with the settings of the shell's environment. Completion connects to nothing
+// but Kafka.
 func complete(root *cobra.Command) {
-	// Cobra would add the command only when it executes the root, too late for the loop below.
+	// Cobra would add its completion command only when it executes the root, too late for the loop below.
 	root.InitDefaultCompletionCmd()
 	examples := map[string]string{
 		"completion": "  source <(leadhit-sync completion bash)",

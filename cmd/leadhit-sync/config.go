@@ -46,7 +46,8 @@ neither a setting nor a variable of Go's runtime or OpenTelemetry is a mistake.`
 	return c
 }
 
-// configOptions are the flags. --table and -o json each replace the table of values, and --check replaces both.
+// configOptions are the flags. --table and -o json each replace the table of values. --check prints no values, and can
+// be combined with -o json but not with --table.
 type configOptions struct {
 	table, check, skipFiles bool
 	envFile                 string
@@ -93,7 +94,7 @@ type printedSettings struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// printedSetting has no value if there are mistakes, so a program can distinguish that from an empty one.
+// printedSetting has no value if there are mistakes, so a program can distinguish a missing value from an empty one.
 type printedSetting struct {
 	Name    string  `json:"name"`
 	Value   *string `json:"value,omitempty"`
@@ -104,7 +105,7 @@ type printedSetting struct {
 	Meaning  string `json:"meaning"`
 }
 
-// printSettings writes the JSON even if there are mistakes. A program then finds them in it; the exit code is still 2.
+// printSettings writes the JSON in spite of mistakes, because a program reads them there. The exit code is still 2.
 func printSettings(w io.Writer, c *config.Config, mistakes error) error {
 	said := printedSettings{Schema: "config.v1", OK: mistakes == nil, Mistakes: mistaken(mistakes)}
 	var values []string

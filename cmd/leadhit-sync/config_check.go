@@ -13,9 +13,9 @@ import (
 	"leadhit-sync/config"
 )
 
-// checkSettings checks the settings in the environment or, if there is a file, only those in the file. Mistakes of the
-// file and of the settings are reported in one run, so that a person corrects a file once. Any mistake gives exit code
-// 2.
+// checkSettings checks the settings in the environment or, if --env-file is given, only those in the file. Mistakes of
+// the file and of the settings are reported in one run, so that a person corrects a file once. Any mistake gives exit
+// code 2.
 func checkSettings(out, errs io.Writer, o *configOptions) error {
 	var mistakes []string
 	if o.envFile != "" {
@@ -23,7 +23,7 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 		if err != nil {
 			return settingError{fmt.Errorf("--env-file: %w", err)}
 		}
-		// The settings are checked even if the file has odd lines: the next mistake would otherwise hide behind these.
+		// The settings are checked even if the file has odd lines, so that a person sees all mistakes at once.
 		mistakes = found
 		restore, err := replaceSettings(values)
 		// restore comes before the check of err, because some variables may have been replaced already.
@@ -144,10 +144,10 @@ func replaceSettings(values map[string]string) (restore func(), err error) {
 	}
 	restore = func() {
 		for name := range values {
-			_ = os.Unsetenv(name) // it was set before
+			_ = os.Unsetenv(name) // cannot fail: the variable was set above
 		}
 		for name, value := range before {
-			_ = os.Setenv(name, value) // it was there before
+			_ = os.Setenv(name, value) // cannot fail: the environment had this pair before
 		}
 	}
 	return restore, err

@@ -20,7 +20,7 @@ func noSettings(t *testing.T) {
 // unset removes a variable until the test ends.
 func unset(t *testing.T, variable string) {
 	t.Helper()
-	t.Setenv(variable, "") // so that it is restored
+	t.Setenv(variable, "") // so that the old value is restored
 	if err := os.Unsetenv(variable); err != nil {
 		t.Fatal(err)
 	}

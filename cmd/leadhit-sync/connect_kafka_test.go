@@ -47,7 +47,7 @@ func silentPeer(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// untilWritten cancels a context once a text has been written to it.
+// untilWritten is a writer that cancels a context once it has received a text.
 type untilWritten struct {
 	mu     sync.Mutex
 	out    bytes.Buffer

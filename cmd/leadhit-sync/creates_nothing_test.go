@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/config"
 )
 
-// A broker creates topics that it is asked about if auto.create.topics.enable is true, which is the default, and
-// __consumer_offsets when it is asked for a group's coordinator.
+// If auto.create.topics.enable is true, which is the default, a broker creates each topic that it is asked about. It
+// creates __consumer_offsets when it is asked for a group's coordinator.
 func TestCommandsThatOnlyReadCreateNothing(t *testing.T) {
 	for _, line := range []string{"preview --since 1h", "letters list", "letters show dlq/0/0", "order 4711", "check"} {
 		t.Run(line, func(t *testing.T) {

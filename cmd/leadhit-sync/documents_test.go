@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The Russian first page must show the same commands and files, and the same settings.
+// The Russian README must have the same commands, the same code in its tables and the same links as the English one.
 func TestTheRussianReadmeHasTheSameCommands(t *testing.T) {
 	t.Parallel()
 	root := repository(t)
@@ -30,7 +30,7 @@ func TestTheRussianReadmeHasTheSameCommands(t *testing.T) {
 	}
 }
 
-// TestBothReadmesNameTheCommandsForAFreshMachine: these two need no other setup.
+// TestBothReadmesNameTheCommandsForAFreshMachine: the two commands below need no other setup.
 func TestBothReadmesNameTheCommandsForAFreshMachine(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"README.md", "README.ru.md"} {

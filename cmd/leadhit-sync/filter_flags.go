@@ -37,14 +37,14 @@ func (f *filterFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.headers, "header", nil, "only events with this header: name=pattern, where * is any text")
 }
 
-// allGroupsFlag lets a command that only reads show letters of other groups. To change those, run a command with the
-// KAFKA_GROUP of their group.
+// allGroupsFlag is for commands that only read: it adds the letters of other groups. To change such a letter, run a
+// command with the KAFKA_GROUP of its group.
 func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false, "include letters of other groups that share the topic")
 }
 
-// parse returns the filter of the flags and of ids. It selects open letters unless a state or ids are given. empty
-// reports that no flag and no id selects anything. The error is about usage.
+// parse returns the filter that the flags and ids describe. It selects open letters unless a state or ids are given.
+// empty reports that no flag and no id selects anything. The error is about usage.
 func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err error) {
 	filter = f.filter
 	filter.Since, filter.Until = f.since.from, f.until.from

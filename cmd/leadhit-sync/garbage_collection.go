@@ -5,8 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// gcPercent replaces Go's default of 100. Most of a worker's live memory is the window, and the heap grows by this
-// percentage of it between two collections.
+// gcPercent replaces Go's default of 100. Between two collections, the heap grows by this percentage of the live
+// memory. Most of a worker's live memory is the window.
 const gcPercent = 80
 
 // collectMoreOften lowers the worker's peak memory, at the cost of a little processor time. GOGC overrides it.

@@ -60,7 +60,7 @@ type letterCheck struct {
 	Open int `json:"open"`
 	// Overtaken counts the open and requeued letters that Open leaves out: LeadHit has newer statuses of their orders.
 	Overtaken int `json:"overtaken"`
-	// Expired letters were open when Kafka deleted them, as far as the ledger remembers.
+	// Expired counts the letters that were open when Kafka deleted them, as far as the ledger shows.
 	Expired int `json:"expired"`
 	// OldestID names the letter whose last failure is the oldest.
 	OldestID        string     `json:"oldest_id,omitempty"`

@@ -100,8 +100,7 @@ type changes struct {
 type closedView struct {
 	ID      string `json:"id"`
 	OrderID string `json:"order_id"`
-	// Counted is false if the entry changed nothing, because another entry came first. First says which entry, and by
-	// whom.
+	// Counted is false if the entry changed nothing, because another entry came first.
 	Counted bool       `json:"counted"`
 	State   fold.State `json:"state"` // after the command
 	First   string     `json:"first,omitempty"`
@@ -151,7 +150,7 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 		Letters: []closedView{},
 	}
 	for _, l := range letters {
-		id, _ := ledger.ParseID(l.ID()) // it came out of the view
+		id, _ := ledger.ParseID(l.ID()) // cannot fail: the id comes from the view
 		is, _ := v.Find(id)
 		one := closedView{ID: l.ID(), OrderID: l.OrderID, Counted: counted[l.ID()], State: is.Ledger.State}
 		if !one.Counted {

@@ -21,7 +21,7 @@ import (
 
 const by = "dismissed by alice"
 
-// stored sets up a Kafka with letters of order 1, 2 and so on. The last one is of another group.
+// stored sets up a Kafka with letters of orders 1, 2 and so on. The last letter belongs to another group.
 func stored(t *testing.T, letters int) {
 	t.Helper()
 	var records []*kgo.Record
@@ -282,7 +282,7 @@ func TestIdsOfLettersAndFingerprintsAreOfferedLive(t *testing.T) {
 	} {
 		got := completed(t, strings.Split(line, " ")...)
 		prefix := line[strings.LastIndex(line, " ")+1:]
-		got = slices.DeleteFunc(got, func(word string) bool { return !strings.HasPrefix(word, prefix) }) // the shell does
+		got = slices.DeleteFunc(got, func(word string) bool { return !strings.HasPrefix(word, prefix) }) // as shells do
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: got %q, want %q", line, got, want)
 		}

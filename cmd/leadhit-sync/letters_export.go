@@ -43,7 +43,7 @@ records in the ledger who looks at which values.`,
 				func(ctx context.Context, r *operator.Reader) error {
 					export := func(w io.Writer) error { return exportLetters(w, r.View, filter) }
 					if raw {
-						// The ledger comes first, so that it names every value that was shown.
+						// The entries are written first, so that the ledger names every value that was shown.
 						letters := slices.Collect(r.View.Letters(filter))
 						if err := r.Write(ctx, operator.AboutEach(letters, revealed)...); err != nil {
 							return err

@@ -30,7 +30,8 @@ type letterView struct {
 	// Code is LeadHit's JSON-RPC error code or the HTTP status; 0 if there was neither.
 	Code        int    `json:"code"`
 	Fingerprint string `json:"fingerprint"`
-	// FailedAt is the last failure, by the worker's clock. EventTime is the shop's; null if JSON cannot express it.
+	// FailedAt is the time of the last failure, by the worker's clock. EventTime is the shop's; null if JSON cannot
+	// express it.
 	FailedAt  time.Time  `json:"failed_at"`
 	EventTime *time.Time `json:"event_time"`
 	// Attempts counts the calls before the last failure, without those of earlier replays.
@@ -48,7 +49,7 @@ type letterView struct {
 	State         fold.State   `json:"state"`
 	Overtaken     bool         `json:"overtaken,omitempty"`
 	Newer         string       `json:"newer,omitempty"`   // the event of the order that LeadHit accepted
-	Outcome       *outcomeView `json:"outcome,omitempty"` // of the last replay, or who dismissed the letter
+	Outcome       *outcomeView `json:"outcome,omitempty"` // of the last replay, or of the dismissal
 	FirstFailedAt *time.Time   `json:"first_failed_at"`
 	ExpiresAt     *time.Time   `json:"expires_at"` // null if never, or if that is unknown
 }
@@ -65,7 +66,7 @@ type outcomeView struct {
 
 // valueView describes a value, and holds it on request. The hash identifies a value without showing personal data. It
 // is there even if the value was too large for the topic. An operator can compare it with the hash of an event that the
-// shop has, without opening either.
+// shop has, without seeing either value.
 type valueView struct {
 	Size   int    `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
@@ -86,7 +87,7 @@ type shownView struct {
 	History []historyStep `json:"history,omitempty"`
 }
 
-// headerView keeps the order and the repeats of headers, which a JSON object could not: Kafka allows both (KIP-82).
+// headerView keeps the order of headers, and headers with the same key (KIP-82). A JSON object could do neither.
 type headerView struct {
 	Key string `json:"key"`
 	bytesView
@@ -118,7 +119,7 @@ func (found foundLetters) json() any {
 	}
 }
 
-// counts is never null in JSON.
+// counts turns nil into an empty map, because JSON would show null.
 func counts(of map[string]int) map[string]int {
 	if of == nil {
 		return map[string]int{}
@@ -126,8 +127,8 @@ func counts(of map[string]int) map[string]int {
 	return of
 }
 
-// showLetter is one letter in the same form, with the event's key and headers and, only if reveal is set, its value.
-// history is nil if it was not requested.
+// showLetter returns the JSON form of one letter, with the event's key and headers and, only if reveal is set, its
+// value. The history is left out if it was not requested.
 func showLetter(l shownLetter, reveal bool) shownView {
 	v := shownView{letterView: viewLetter(l.Letter.Letter), Headers: []headerView{}, History: l.history}
 	switch {
@@ -148,7 +149,7 @@ func showLetter(l shownLetter, reveal bool) shownView {
 	return v
 }
 
-// json is {"schema":"letters.v1","letters":[…]} with the one letter.
+// json is {"schema":"letters.v1","letters":[…]} with this letter alone.
 func (l shownLetter) json(reveal bool) any {
 	return map[string]any{"schema": lettersSchema, "letters": []shownView{showLetter(l, reveal)}}
 }

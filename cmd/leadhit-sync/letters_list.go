@@ -34,7 +34,7 @@ type foundLetters struct {
 	// that match except for their state, by state.
 	Elsewhere map[string]int
 	Hidden    map[fold.State]int
-	// Which describes the letters that the limit leaves; empty means the newest.
+	// Which describes the letters that are within the limit; empty means the newest.
 	Which string
 }
 
@@ -145,7 +145,7 @@ func mostNames(counts map[string]int) map[string]int {
 	return kept
 }
 
-// hints say on stderr what is not shown, so that JSON on stdout stays valid.
+// hints writes to stderr what is not shown, so that JSON on stdout stays valid.
 func (found foundLetters) hints(stderr io.Writer) {
 	for _, group := range slices.Sorted(maps.Keys(found.Elsewhere)) {
 		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n",
@@ -167,7 +167,7 @@ func stateCounts(counts map[fold.State]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// print writes the letters in a form.
+// print writes the letters in the requested form.
 func (found foundLetters) print(w io.Writer, output outputForm) error {
 	var each []any
 	var names []string
@@ -178,7 +178,7 @@ func (found foundLetters) print(w io.Writer, output outputForm) error {
 	return output.printList(w, found.json(), each, names, func(w io.Writer) error { return lettersPage(found).Print(w) })
 }
 
-// printOn prints the letters for a screen, which shows as many as fit.
+// printOn prints as many letters as fit the screen.
 func (found foundLetters) printOn(w io.Writer, output outputForm, on screen) error {
 	if on.columns == 0 {
 		return found.print(w, output)

@@ -79,8 +79,8 @@ func noLetters(found foundLetters) string {
 		"; the newest failed at " + found.Newest.UTC().Format(time.RFC3339)
 }
 
-// countedNames lists names with their counts, the most frequent first. Ten are enough to find a misspelt one, and fit a
-// few lines of a terminal.
+// countedNames lists names with their counts, the most frequent first. Ten are enough to find a misspelt one, and fit
+// on a few lines of a terminal.
 func countedNames(counts map[string]int) string {
 	const most = 10
 	names := mostFrequent(counts)
@@ -103,8 +103,8 @@ func mostFrequent(counts map[string]int) []string {
 }
 
 // print writes everything about one letter. The event's value may contain personal data, so it is left out unless
-// reveal is set. Each line is a field with a name, in the order in which a person asks. They ask which event, why,
-// when, by which worker, and what happened to it.
+// reveal is set. Each line is a field with a name, in the order of a person's questions: which event, why, when, by
+// which worker, and what happened to it.
 func (l shownLetter) print(w io.Writer, reveal bool) error {
 	var p terminal.Page
 	p.Row("id", l.ID())

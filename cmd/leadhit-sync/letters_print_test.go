@@ -20,7 +20,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// refusedLetter is a letter as workers write them.
+// refusedLetter is a letter as a worker writes it.
 func refusedLetter() deadletter.Letter {
 	return deadletter.Letter{
 		Record: event.Record{

@@ -22,11 +22,11 @@ type shownLetter struct {
 	history []historyStep
 }
 
-// historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too: they say who
-// was second.
+// historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too: they say
+// who was second.
 type historyStep struct {
 	At    time.Time `json:"at"`
-	Event string    `json:"event"` // of the entry; letter for a record
+	Event string    `json:"event"` // of the entry; "letter" for a record
 	By    string    `json:"by"`
 	N     int       `json:"n"` // of the replay
 	// Counted is false for an entry that changed nothing, such as the second of two replays.
@@ -38,7 +38,7 @@ type historyStep struct {
 	Run     string `json:"run,omitempty"`
 }
 
-// historyOf turns the steps of a letter of a group into their JSON form.
+// historyOf turns the steps of a letter into their JSON form. group is the letter's group.
 func historyOf(group string, steps []life.Step) []historyStep {
 	all := make([]historyStep, len(steps))
 	for i, s := range steps {
@@ -50,7 +50,7 @@ func historyOf(group string, steps []life.Step) []historyStep {
 	return all
 }
 
-// stepText picks the text that says most: a reason is a person's, the others are a worker's.
+// stepText picks the text that says most: a person wrote the reason, and a worker wrote the others.
 func stepText(s historyStep) string {
 	text := cmp.Or(s.Reason, s.Note, s.Newer, s.Cause)
 	if s.Run != "" {
@@ -120,7 +120,7 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 			if err != nil {
 				return err
 			}
-			// The ledger comes first, so that it names every value that was shown.
+			// The entry is written first, so that the ledger names every value that was shown.
 			if reveal {
 				entries := operator.AboutEach([]view.Letter{shown.Letter.Letter}, revealed)
 				if err := r.Write(ctx, entries...); err != nil {
@@ -141,7 +141,7 @@ func (s *showing) read(ctx context.Context, r *operator.Reader, id ledger.ID) (s
 	return shownLetter{found, historyOf(found.Group, steps)}, err
 }
 
-// write prints the letter in a form.
+// write prints the letter in the requested form.
 func (l shownLetter) write(c *cobra.Command, output outputForm, reveal bool) error {
 	w := c.OutOrStdout()
 	switch output {

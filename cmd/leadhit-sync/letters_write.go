@@ -39,7 +39,7 @@ func (o *operatorFlags) sign(e *ledger.Entry) error {
 	}
 	probe := *e
 	if probe.ID == "" {
-		probe.ID = "t/0/0" // checks the text before the letters are known
+		probe.ID = "t/0/0" // any id: the texts are checked before the letters are known
 	}
 	if _, _, err := probe.Record(); err != nil {
 		return usageError{err}

@@ -95,5 +95,5 @@ func (b *logBuffer) logDropped(ctx context.Context) {
 	}
 	r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines dropped: the reader of the log is too slow", 0)
 	r.AddAttrs(slog.Int("lines", dropped))
-	_ = b.note.Handle(ctx, r) // as above
+	_ = b.note.Handle(ctx, r) // nobody is left to report an error to
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// buffered runs a buffer in front of out. end ends it as the run command does, and returns when its owner may continue.
+// buffered runs a buffer in front of out. end stops the buffer as the run command does, and returns when run has ended.
 func buffered(t *testing.T, out io.Writer, format string) (b *logBuffer, end func()) {
 	t.Helper()
 	b = newLogBuffer(out, format)
@@ -68,7 +68,7 @@ func TestASlowReaderGetsAllWaitingLinesAtTheEnd(t *testing.T) {
 				if err != nil {
 					return
 				}
-				time.Sleep(4 * time.Millisecond) // a second was not enough
+				time.Sleep(4 * time.Millisecond) // 4 s for all lines: a limit of one second was too short
 			}
 		}()
 		end()

@@ -15,7 +15,7 @@ type result struct {
 	out, err string
 }
 
-// command runs a command line as main does, with stdin.
+// command runs a command line as main does, with the given stdin.
 func command(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
 	var out, errs strings.Builder

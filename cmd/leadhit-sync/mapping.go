@@ -103,7 +103,7 @@ file; or write a short file that overrides a part of the preset.`,
 	}
 }
 
-// completePreset lets the shell complete files as well, because MAPPING may be either.
+// completePreset completes names of presets, and lets the shell complete files as well: check and explain take either.
 func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return mapping.Presets(), cobra.ShellCompDirectiveDefault
 }
@@ -123,8 +123,8 @@ and check a file that begins with
 	}
 }
 
-// loadMapping loads a preset or a file. Without topics it checks only the file; with them, also that each topic has one
-// mapping.
+// loadMapping loads a preset or a file. Without topics it checks only the file. With topics it also checks that each of
+// them has exactly one mapping.
 func loadMapping(source string, topics []string) (*mapping.Mapping, error) {
 	m, err := mapping.Load(mapping.Options{Source: source, Topics: topics})
 	return m, asLines(err)

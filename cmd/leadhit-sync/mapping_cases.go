@@ -20,8 +20,8 @@ import (
 // errDiffers gives exit code 1, so that CI can run the cases of a mapping before it is deployed.
 var errDiffers = errors.New("a case gives a result other than the expected one")
 
-// testMappingCommand runs all cases even if one fails: a change of a rule often breaks several. Parts without a case
-// and warnings do not change the exit code.
+// testMappingCommand runs all cases even if one fails: a change to a rule often breaks several. Neither warnings nor
+// parts without a case change the exit code.
 func testMappingCommand() *cobra.Command {
 	var file string
 	var output outputForm
@@ -116,7 +116,7 @@ type trial struct {
 	Cases   []triedCase   `json:"cases"`
 	Failed  int           `json:"failed"` // of Cases; any makes the exit code 1
 	Untried []untriedPart `json:"untried"`
-	// Warnings name cases whose result LeadHit will refuse. They fail nothing: a case may test exactly that.
+	// Warnings name cases whose result LeadHit will refuse. Such a case does not fail: it may test exactly that.
 	Warnings []string `json:"warnings"`
 }
 
@@ -131,13 +131,13 @@ type triedCase struct {
 }
 
 // untriedPart is a rule or a list that decided no case. It may be dead, or it may need a case: only the author of the
-// mapping can decide.
+// mapping can tell.
 type untriedPart struct {
 	Mapping string `json:"mapping"`
 	Part    string `json:"part"`
 }
 
-// run stops at an error of Explain, because that is not a result. A refused event is one.
+// run stops at an error of Explain, because an error is not a result. A refusal is a result.
 func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) error {
 	tried := make(map[untriedPart]bool)
 	report := m.Check()

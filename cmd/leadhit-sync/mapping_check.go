@@ -13,11 +13,11 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// errFindings exists for CI. A person may decide that a warning is right, so it is not a mistake by default.
+// errFindings exists for CI. A person may decide that a warning does not matter, so it is not a mistake by default.
 var errFindings = errors.New("the mapping has warnings, and --strict treats them as mistakes")
 
-// checkMappingCommand compiles as a worker does, and finds the same mistakes; with --topics also those about topics. It
-// reports warnings only for a file without mistakes, since they describe a compiled mapping.
+// checkMappingCommand compiles the mapping as a worker does, and finds the same mistakes. With --topics it also finds
+// mistakes about topics. It reports warnings only for a file without mistakes, since they describe a compiled mapping.
 func checkMappingCommand() *cobra.Command {
 	var output outputForm
 	var topics []string
@@ -37,7 +37,7 @@ decides, use "leadhit-sync mapping test".`,
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := loadMapping(args[0], topics)
 			var mistakes *spec.FileError
-			// A program gets the mistakes on stdout, and a person the same ones on stderr; the exit code is 1.
+			// With -o json, a program finds the mistakes on stdout, and a person on stderr. The exit code is 1.
 			if errors.As(err, &mistakes) && output == "json" {
 				return errors.Join(printJSON(c.OutOrStdout(), checkedFile{Schema: checkSchema, Mistakes: mistakes.Problems}, "  "),
 					err)

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/leadhit"
 )
 
-// mostValue is how much of stdin is read: more than any event that is not refused for its size. It keeps a wrong file,
+// mostValue is how much of stdin is read: four times the largest value that a mapping accepts. It keeps a wrong file,
 // or a pipe that never ends, from filling the memory.
 const mostValue = 16 << 20
 
@@ -85,7 +85,7 @@ func (f recordFlags) record(c *cobra.Command) (event.Record, error) {
 	if f.null {
 		return r, nil
 	}
-	// A person who forgot the file would see a command that hangs, because a terminal gives no end of input.
+	// A person who forgot the file would see a command that hangs, because a terminal's input does not end by itself.
 	if terminal.Is(c.InOrStdin()) {
 		return r, usageError{errors.New("the event is read from stdin: add < event.json to the command")}
 	}
@@ -101,7 +101,7 @@ type explainedEvent struct {
 
 	// Calls are the calls to LeadHit, in the order of the event's items.
 	Calls []explainedCall `json:"calls"`
-	// Warnings say which of these LeadHit will refuse.
+	// Warnings say which of these calls LeadHit will refuse.
 	Warnings []string `json:"warnings"`
 }
 

@@ -110,8 +110,8 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 		})
 }
 
-// nothing is the error that says where an order was looked for. The exit code is 1, like that of letters show for an id
-// without a letter.
+// nothing returns the error that says where an order was looked for. The exit code is 1, like that of letters show for
+// an id without a letter.
 func (l shownOrder) nothing() error {
 	return fmt.Errorf("no event and no letter of order %s: %s were read in %s; --since looks further back, and the "+
 		"mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order), l.extent(),

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// cartMapping ignores a status, and refuses all but three.
+// cartMapping maps two statuses, ignores a third, and refuses all others.
 const cartMapping = `fields: {order_id: {path: $.order_id}, status: {path: $.status}}
 status: {submitted: [submitted], paid: [paid], ignore: [cart]}
 `

@@ -61,7 +61,7 @@ func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 // name prints only its id.
 func linesForms() []string { return []string{"jsonl", "name"} }
 
-// printList writes a list in one of the forms: all is the value for json, each and names are its elements.
+// printList writes a list in one of the forms: all is the value for json; each and names are its elements.
 func (o *outputForm) printList(w io.Writer, all any, each []any, names []string, table func(io.Writer) error) error {
 	switch *o {
 	case "jsonl":

@@ -117,8 +117,8 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 		})
 }
 
-// personOf returns the name of the system's user. It refuses service accounts, which do not identify a person.
-// People who find the workers paused have to know who to ask, and in a container the only user is the image's.
+// personOf returns the user's name on this system. It refuses service accounts, which do not identify a person. People
+// who find the workers paused have to know who to ask, and in a container the only user is the image's.
 func personOf(u *user.User, err error) (string, error) {
 	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
 	switch {

@@ -12,7 +12,7 @@ import (
 )
 
 // notation is the JSON form of what a command wrote to the ledger. Its names never change; new ones may be added.
-// Workers is null rather than 0 if it is not known, because 0 would mean that nobody follows.
+// Workers is null rather than 0 if their number is not known, because 0 would mean that no worker follows.
 type notation struct {
 	Schema string `json:"schema"` // pause.v1
 	Event  string `json:"event"`  // pause or resume
@@ -23,7 +23,7 @@ type notation struct {
 	At      time.Time `json:"at"`
 	By      string    `json:"by"`
 	Reason  string    `json:"reason"`
-	// Workers is the number of running workers that follow the ledger; null if it is not known.
+	// Workers is the number of running workers that follow the ledger.
 	Workers *int `json:"workers"`
 	// Pauses are those that were in force before, which a resume ended.
 	Pauses []pauseView `json:"pauses"`
@@ -97,7 +97,7 @@ func printPauses(p *terminal.Page, all []ledger.Entry) {
 	}
 }
 
-// printAccepted lists the causes that no longer pause the workers. An operator can still look at these letters: each
+// printAccepted lists the causes that no longer pause the workers. An operator can still look at their letters: each
 // line ends with the command that lists them.
 func printAccepted(p *terminal.Page, all []ledger.Entry) {
 	seen := map[string]bool{}

@@ -21,8 +21,8 @@ import (
 )
 
 // previewCommand answers before the first run whether the mapping fits, and how many workers are needed. It never calls
-// LeadHit, not even for the key, so it needs no key. Refused events do not change the exit code: the summary is the
-// result, and it is complete.
+// LeadHit, not even to check the key, so it needs no key. Refused events do not change the exit code: the summary is
+// the result, and it is complete.
 func previewCommand() *cobra.Command {
 	var o previewOptions
 	c := &cobra.Command{
@@ -80,12 +80,12 @@ func (o *previewOptions) check() error {
 	return nil
 }
 
-// preview reads the events and prints the summary. With --follow it then prints new events, and the summary again at
-// the end. Past events come first, topic after topic, then the open transactions, then the summary. An interrupted read
-// gives exit code 1 and no summary, since half of the events would give wrong rates.
+// preview reads past events, topic after topic, then looks for open transactions, and prints the summary. With --follow
+// it then prints new events, and the summary again at the end. An interrupted read gives exit code 1 and no summary,
+// since half of the events would give wrong rates.
 func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
 	m, closeMapping, err := openMapping(settings)
-	// openMapping always returns this function, also with an error.
+	// openMapping returns this function even with an error.
 	defer closeMapping()
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func openMapping(settings *config.Config) (*mapping.Mapping, func(), error) {
 	return worker.OpenMapping(settings, versionText(), slog.New(slog.DiscardHandler))
 }
 
-// printSummary prints the summary. For programs that follow, it is one line of JSON.
+// printSummary prints the summary. With --follow and -o json, it is one line of JSON.
 func printSummary(w io.Writer, o previewOptions, s summary) error {
 	s.Since = o.from.UTC().Truncate(time.Second)
 	if o.output == "json" && o.follow {
@@ -186,14 +186,14 @@ type seen struct {
 	reasons []reason // of the items
 }
 
-// reason is what decided an outcome.
+// reason says what decided an item.
 type reason struct {
 	mapping, by, rule string
 }
 
-// explainRecord applies the mapping to one record. If the schema registry does not respond, that is an outcome of its
-// own. A worker would wait for it; preview does not. An implausible time is kept separately from the time, because one
-// such event would stretch the span over decades.
+// explainRecord applies the mapping to one record. If the schema registry does not respond, the record counts as
+// refused, with a cause of its own. A worker would wait for the registry; preview does not. An implausible time is kept
+// in another field, because one such event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, key: r.Key, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// lookLimit limits the last look for open transactions, after Ctrl-C. The person has pressed Ctrl-C and waits for the
-// summary, which is useful without this look too.
+// lookLimit limits the last look for open transactions. The person has pressed Ctrl-C and waits for the summary, which
+// is useful without this look too.
 const lookLimit = 5 * time.Second
 
 // heldBack describes the events of one partition that an open transaction holds back. Kafka gives readers of committed
@@ -24,7 +24,7 @@ type heldBack struct {
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"last_stable"` // the first offset of the transaction
 	Events    int64  `json:"events"`
-	// Since is when the first of these events began to age.
+	// Since is the time from which the age of the first of these events counts.
 	Since time.Time `json:"since"`
 	Age   float64   `json:"age_seconds"`
 }
@@ -75,7 +75,8 @@ func (s summary) printHeldBack(p *terminal.Page) {
 			count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
-	// These are the steps of KIP-664. Only an administrator should abort, because the producer may still be alive.
+	// These are the steps of KIP-664. Only an administrator should abort the transaction, because the producer may
+	// still be alive.
 	p.Line("Workers read them when the producer commits or aborts the transaction. If the producer is gone, use")
 	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
 }

@@ -10,9 +10,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// orders counts the calls of individual orders, in bounded memory: the first orders up to the limit, each exactly.
-// Calls about any other order are only counted together, so with too many orders each figure is a lower bound. The
-// first orders are kept rather than the busiest, because finding the busiest would mean counting all.
+// orders counts the calls about individual orders, in bounded memory. The counts are exact for the first orders, up to
+// the limit. Calls about any other order are only counted together, so with too many orders each figure is a lower
+// bound. The first orders are kept rather than the busiest, because finding the busiest would mean counting all.
 type orders struct {
 	limit  int
 	seed   maphash.Seed
@@ -20,7 +20,7 @@ type orders struct {
 	beyond int               // calls about orders beyond the limit
 	keys   map[uint64]*order // by hash
 	// spreads says that an event has no key, that an order has two keys or two partition numbers, or that a key has two
-	// orders. Then a worker skips nothing. Partitions of several topics with the same number belong to one worker.
+	// orders. Then a worker skips nothing. Partitions with the same number belong to one worker, whatever their topic.
 	spreads bool
 	// unexplained says that no usual partitioner puts all keys into their partitions. In that case, too, a worker skips
 	// nothing.
@@ -53,8 +53,9 @@ func newOrders(limit int) *orders {
 	}
 }
 
-// call counts a call, and reports whether it repeats the one before, by the rule of the workers: they make no call for
-// a status that LeadHit accepted last for the order, in a call for an event of the same partition with the same key.
+// call counts a call, and reports whether it is a repeat by the workers' rule. Workers make no call if the last call
+// that LeadHit accepted for the order had the same status, and was for an event of the same partition with the same
+// key.
 func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 	now := told{status: status, accepted: accepted, at: event.Partition{Topic: e.Topic, Number: e.Partition}, key: o.hash(e.key)}
 	known := o.known[id]
@@ -73,7 +74,7 @@ func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 		return false
 	}
 	known.calls++
-	// This happens if a producer changes its key, or a topic gets more partitions.
+	// This happens if a producer changes its record keys, or if a topic gets more partitions.
 	if known.at != now.at {
 		known.also = now.at
 	}
@@ -93,8 +94,8 @@ func (o *orders) hash(key []byte) uint64 {
 	return max(1, maphash.Bytes(o.seed, key))
 }
 
-// repeats counts the calls that report a status which the order has already. Many of them show that the shop sends
-// events without a change of status.
+// repeats counts the calls that report a status that the order has already. If there are many, the shop sends events
+// without a change of status.
 func (o *orders) repeats() int {
 	n := 0
 	for _, known := range o.known {
@@ -103,8 +104,8 @@ func (o *orders) repeats() int {
 	return n
 }
 
-// spread counts the orders with events in two partitions, and names a few. An order in two partitions can reach LeadHit
-// with an old status last, so the summary warns of it.
+// spread counts the orders with events in two partitions, and names a few. LeadHit may get the old status of such an
+// order last, so the summary warns of it.
 func (o *orders) spread() (n int, examples []spreadOrder) {
 	for id, known := range o.known {
 		if known.also != (event.Partition{}) {

@@ -120,7 +120,7 @@ func (s summary) printOrders(p *terminal.Page) {
 	}
 }
 
-// repeats says how many calls the events need with and without those that report a status again.
+// repeats says how many calls the events need, with and without repeats.
 func (o ordersSummary) repeats(atLeast string) string {
 	text := fmt.Sprintf("%s%d of %s: LeadHit has the order's status already", atLeast, o.Repeats, count(o.Calls, "call"))
 	atMost := ""
@@ -142,7 +142,7 @@ func (o ordersSummary) repeats(atLeast string) string {
 	return fmt.Sprintf("%s; with SKIP_REPEATS=true a worker makes %s%d", text, atMost, o.Needed)
 }
 
-// made is how many calls a worker makes.
+// made returns how many calls a worker makes.
 func (o ordersSummary) made() int {
 	if o.Skipped {
 		return o.Needed

@@ -25,7 +25,7 @@ type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
 	topics  []string
-	// statuses are LeadHit's, as the mapping has them.
+	// statuses are those that LeadHit knows, as the mapping lists them.
 	statuses []string
 	// answered is called after each response of Kafka while past reads.
 	answered func()
@@ -35,7 +35,7 @@ type watch struct {
 	samples []event.Record            // events that LeadHit will not accept
 	next    map[event.Partition]int64 // where follow continues in each partition
 
-	held []heldBack // by the last lookBehind
+	held []heldBack // as the last lookBehind found them
 }
 
 // past reads the existing events since a time, topic after topic. One topic at a time lets the progress bar name the
@@ -49,7 +49,7 @@ func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) 
 		for topic, info := range topology.Topics {
 			w.tally.orders.partitions[topic] = info.Partitions
 		}
-	} // otherwise the first topic fails, too
+	} // otherwise, reading the first topic fails too
 	for _, topic := range w.topics {
 		err := w.pastOf(ctx, topic, from, p)
 		if ctx.Err() != nil {
@@ -112,7 +112,7 @@ func (w *watch) ends(ctx context.Context, topic string) error {
 	return nil
 }
 
-// add applies the mapping to an event and counts the outcome.
+// add applies the mapping to an event and counts its items.
 func (w *watch) add(ctx context.Context, r event.Record) seen {
 	e := explainRecord(ctx, w.mapping, r)
 	w.mu.Lock()

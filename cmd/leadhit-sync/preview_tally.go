@@ -13,7 +13,7 @@ const (
 	// mostOrders limits the orders whose calls are counted one by one. An order takes a few hundred bytes, so this is
 	// tens of megabytes: little enough for a worker's pod.
 	mostOrders = 200_000
-	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent unchanged may be anything.
+	// mostGroups limits the groups in which items are counted: a status that is sent unchanged may be anything.
 	mostGroups = 200
 	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and
 	// may be anything.
@@ -31,7 +31,7 @@ type tally struct {
 	outcomes    map[event.Action]int
 	groups      map[groupKey]*group
 	orders      *orders
-	minutes     map[int64]minute // since 1970
+	minutes     map[int64]minute // by the minute since 1970
 	statuses    []string         // that LeadHit knows
 	skips       bool             // a worker makes no call for a repeat, unless unequal
 	unequal     bool             // the topics have different numbers of partitions
@@ -44,7 +44,7 @@ type minute struct{ calls, repeats int }
 // oddTimes counts the events whose times cannot be true. The counts per minute and the time span leave them out.
 type oddTimes struct {
 	Count int `json:"count"`
-	// Example is the first event: topic/partition/offset. Time is its time as text, because JSON times have no year
+	// Example is the id of the first such event. Time is the event's time as text, because JSON times have no year
 	// beyond 9999.
 	Example string `json:"example,omitempty"`
 	Time    string `json:"time,omitempty"`
@@ -64,7 +64,7 @@ func (o *oddTimes) add(e seen) {
 type groupKey struct {
 	action event.Action
 	what   string // the status, or the cause
-	status string // the shop's, if it is unknown
+	status string // the shop's status, if the cause is UnknownStatus
 	reason reason
 }
 
@@ -79,8 +79,7 @@ type group struct {
 	By      string `json:"by,omitempty"`
 	Rule    string `json:"rule,omitempty"`
 	Count   int    `json:"count"`
-	// Example is the first event: topic/partition/offset. OrderID is the order of that event. Message is what was found
-	// in the event.
+	// Example is the id of the first event, and OrderID is its order. Message says what was found in it.
 	Example string `json:"example"`
 	OrderID string `json:"order_id,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -97,7 +96,7 @@ func newTally(limit int, statuses []string, skips bool) *tally {
 	}
 }
 
-// add counts a repeat as a call too, because LeadHit's owner may want to know.
+// add counts a repeat as a call too: the summary says how many of the calls are repeats.
 func (t *tally) add(e seen) {
 	t.events++
 	t.topics[e.Topic]++
@@ -151,7 +150,7 @@ func (t *tally) group(e seen, out event.Item, why reason) {
 	g.Count++
 }
 
-// minute counts a call in its minute. The limit drops minutes that come after it is reached, and the busiest one may be
+// minute counts a call in its minute. Once the limit is reached, new minutes are dropped, and the busiest one may be
 // among them.
 func (t *tally) minute(at time.Time, repeat bool) {
 	if at.IsZero() {
@@ -182,7 +181,7 @@ type summary struct {
 	// First and Last are times of events that were read. An implausible time is in OddTimes alone.
 	First  time.Time      `json:"first_event,omitzero"`
 	Last   time.Time      `json:"last_event,omitzero"`
-	Topics map[string]int `json:"topics"` // events
+	Topics map[string]int `json:"topics"` // the number of events of each
 
 	// Calls, Ignored and Refused group the items by what the mapping asks for, the largest groups first. An event about
 	// several orders has several items, so these may be more than Events.
@@ -200,15 +199,13 @@ type summary struct {
 	Load   loadSummary   `json:"load"`
 }
 
-// ordersSummary has figures about individual orders. If Beyond is not zero, there were more than mostOrders orders.
-// Beyond counts the calls about the others. All figures but Calls and Needed are then lower bounds, and Needed is an
-// upper bound.
+// ordersSummary has figures about individual orders. Beyond counts the calls about orders after the first mostOrders.
+// If there are such calls, Needed is an upper bound, Calls is still exact, and the other figures are lower bounds.
 type ordersSummary struct {
-	// Count is the number of orders that were counted separately, up to a limit; Beyond counts the calls about further
-	// ones.
+	// Count is the number of orders that were counted separately, at most mostOrders.
 	Count int `json:"count"`
 	Calls int `json:"calls"`
-	// Repeats counts the calls that repeat the last status LeadHit would have accepted for the order.
+	// Repeats counts the calls that repeat the last status that LeadHit would have accepted for the order.
 	Repeats int `json:"repeats_that_change_nothing"`
 	// Needed is Calls without Repeats. Skipped says whether a worker makes only these calls: with SKIP_REPEATS, and if
 	// none of the three reasons below applies.
@@ -231,7 +228,7 @@ type busyOrder struct {
 	Calls   int    `json:"calls"`
 }
 
-// spreadOrder is an order with events in two partitions, as topic/partition.
+// spreadOrder is an order with events in two partitions. Partitions are written as topic/partition.
 type spreadOrder struct {
 	OrderID    string   `json:"order_id"`
 	Partitions []string `json:"partitions"`

@@ -122,7 +122,7 @@ func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
 	} {
 		tallied := newTally(test.limit, leadHits, test.skips)
 		tallied.unequal = test.unequal
-		tallied.orders.partitions["a"] = test.partitions // all events are in the first
+		tallied.orders.partitions["a"] = test.partitions // all events are in the first partition
 		for i := range 8 {
 			tallied.add(called(strconv.Itoa(i/2), "paid", 0, time.Unix(1000, 0)))
 		}
@@ -240,7 +240,7 @@ func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	}
 }
 
-// TestAnImplausibleTimeChangesNoRate: one event whose time was in nanoseconds made every rate 0, and the JSON fail.
+// TestAnImplausibleTimeChangesNoRate: one event whose time was in nanoseconds made every rate 0, and broke the JSON.
 func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
@@ -275,7 +275,7 @@ func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	}
 }
 
-// anHour is a call a minute for an hour; the event in the middle has another time.
+// anHour tallies a call a minute for an hour. The event in the middle has another time, which is given.
 func anHour(t *testing.T, begin, odd time.Time) *tally {
 	t.Helper()
 	m, err := mapping.Load(mapping.Options{Source: "plain"})

@@ -90,7 +90,7 @@ func wantLoads(t *testing.T, s summary) {
 	}
 }
 
-// The usual partitioners put this key into partition 1 of two.
+// The usual partitioners put the key 4710 into partition 1 of two.
 func TestPreviewSaysThatNoPartitionerExplainsTheKeys(t *testing.T) {
 	at := time.Now().Add(-time.Minute)
 	events := []*kgo.Record{

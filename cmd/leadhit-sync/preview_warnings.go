@@ -94,8 +94,8 @@ type reading struct {
 }
 
 // suggestion names the presets that read at least half of the kept events, the best first. Half is enough, since a
-// topic may have events that no shop maps. Fields decide between two presets that read the same events: the right one
-// finds more of them.
+// topic may have events that no shop maps. Fields decide between two presets that read the same events: the right
+// preset finds more fields.
 func (w *watch) suggestion(ctx context.Context, source string) string {
 	var all []reading
 	for _, name := range mapping.Presets() {

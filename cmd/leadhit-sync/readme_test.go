@@ -45,7 +45,7 @@ func TestTheReadmeOfMappingShowsThePresets(t *testing.T) {
 	compareDocument(t, path, text, withPresets(t, text))
 }
 
-// compareDocument fails if a document is not up to date, or updates it.
+// compareDocument fails if a document is not up to date. With UPDATE_README=1 it updates the document instead.
 func compareDocument(t *testing.T, path, text, updated string) {
 	t.Helper()
 	switch {
@@ -166,7 +166,7 @@ func firstDifference(a, b string) string {
 }
 
 // kafkaOfTheDocuments runs an embedded Kafka with the events that the documents' previews read: those of our own cases
-// for three platforms, a shop's, and a tea shop's.
+// for three platforms, those of a shop, and those of a tea shop.
 func kafkaOfTheDocuments(t *testing.T) []string {
 	t.Helper()
 	topics := []string{"shopify.orders", "magento.orders", "debezium.orders", "shop.orders", "tea.orders"}

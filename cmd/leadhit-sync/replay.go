@@ -63,7 +63,7 @@ refused by a safety rule: no letter was requeued · 130 interrupted.`,
 			if err := o.check(c, args); err != nil {
 				return err
 			}
-			// A person may press Ctrl-C at any time, even before the plan is shown. The second one ends the command at
+			// A person may press Ctrl-C at any time, even before the plan is shown. A second Ctrl-C ends the command at
 			// once.
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
@@ -217,8 +217,8 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 	return answered(ctx, o.stdin, word)
 }
 
-// answered reads the answer. If nobody answers, the goroutine that reads outlives the command and ends with the process,
-// because a read from a terminal cannot be cancelled.
+// answered reads the answer. If nobody answers, the goroutine that reads outlives the command and ends with the
+// process, because a read from a terminal cannot be cancelled.
 func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
 	line := make(chan string, 1)
 	go func() {

@@ -13,12 +13,12 @@ import (
 type mapped struct {
 	topics  []string         // nil: not known
 	mapping *mapping.Mapping // nil: not known
-	why     string           // why not
+	why     string           // why the mapping is not known
 	close   func()
 }
 
-// replaySettings loads what a replay needs. Topics and mapping are optional: they are the workers', and an operator's
-// shell may lack them.
+// replaySettings loads what a replay needs. Topics and mapping are optional: they are settings of the workers, and an
+// operator's shell may lack them.
 func replaySettings() (*config.Config, mapped, error) {
 	settings, lacking := config.LoadPreview()
 	if lacking != nil {
@@ -43,7 +43,7 @@ type replayPlan struct {
 	Rate          float64
 }
 
-// plan reads both topics to their ends and plans.
+// plan reads the letters and the ledger to their ends, and plans the replay.
 func (o *replayOptions) plan(ctx context.Context, r *operator.Reader) (replayPlan, error) {
 	p, err := r.Plan(ctx, operator.Selection{
 		Filter: o.selected.filter, Most: o.limit, MaxReplays: o.max, Force: o.force,

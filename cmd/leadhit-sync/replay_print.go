@@ -34,7 +34,8 @@ type planView struct {
 	Warnings    []string `json:"warnings"`
 }
 
-// plannedView is one letter of a plan. Class is ready, or why the letter is left alone; Why says it in words.
+// plannedView is one letter of a plan. Class is ready, or names the reason why the letter is left alone; Why explains
+// the reason in words.
 type plannedView struct {
 	ID      string       `json:"id"`
 	OrderID string       `json:"order_id"`
@@ -43,7 +44,7 @@ type plannedView struct {
 	Class   replay.Class `json:"class"`
 	Why     string       `json:"why,omitempty"`
 	Force   bool         `json:"force,omitempty"`
-	// Becomes is what today's mapping makes of it; null if that is not known.
+	// Becomes is what today's mapping makes of the letter's event; null if that is not known.
 	Becomes *event.Item `json:"becomes"`
 }
 
@@ -182,8 +183,8 @@ type replayView struct {
 	Reason string               `json:"reason"`
 	Filter string               `json:"filter"`
 	Counts map[replay.Class]int `json:"counts"` // of the plan
-	// Of the planned letters, Waiting ones are requeued and have no outcome yet: the workers finish them without this run.
-	// Untouched ones were not requeued. Changed ones were left alone, because somebody else was first.
+	// Of the planned letters, Waiting ones are requeued and have no outcome yet: the workers finish them without this
+	// run. Untouched ones were not requeued. Changed ones were left alone, because somebody else was first.
 	Planned    int           `json:"planned"`
 	Resolved   int           `json:"resolved"`
 	Refused    int           `json:"refused"`

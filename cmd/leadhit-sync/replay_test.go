@@ -62,7 +62,7 @@ func withLettersOf(t *testing.T, n int) *lettersOnly {
 	return c
 }
 
-// letter stores a letter.
+// letter stores a letter. change, if not nil, adapts it first.
 func (c *lettersOnly) letter(id string, replays int, change func(l *deadletter.Letter)) {
 	of, err := ledger.ParseID(id)
 	if err != nil {
@@ -213,7 +213,7 @@ func TestARefusedCanaryEndsWithTheRestUntouched(t *testing.T) {
 
 func TestTheBreakerEndsWithTheRestUntouched(t *testing.T) {
 	c := withLettersOf(t, 100)
-	c.refuses = func(id string) bool { return id > "orders/0/2" } // ten of the first fourteen are not
+	c.refuses = func(id string) bool { return id > "orders/0/2" } // in text order: 0 to 2 and 10 to 19 are accepted
 	c.worker()
 	got := replays(t, "--state", "open", "--yes", "--rate", "50/s")
 	if got.code != exitPartly || !strings.Contains(got.out, "outcomes were refusals") || c.called() > 70 {
@@ -383,7 +383,7 @@ func TestAPlanSaysThatNothingHasChanged(t *testing.T) {
 	if got := replays(t, "--state", "open", "--dry-run"); got.code != 0 || !strings.Contains(got.out, want) {
 		t.Errorf("got %+v, want %q", got, want)
 	}
-	c.letter("orders/0/3", 0, nil) // it was about the status lost
+	c.letter("orders/0/3", 0, nil) // it failed with the status lost, and would now be sent as paid
 	if got := replays(t, "--state", "open", "--dry-run"); strings.Contains(got.out, "nothing has changed") {
 		t.Errorf("got %+v, want no such warning", got)
 	}

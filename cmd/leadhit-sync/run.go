@@ -72,8 +72,9 @@ func run(ctx context.Context, out io.Writer) error {
 }
 
 // announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the
-// process. If ctx has ended, announced waits for the line, so that it comes before "stopped". Otherwise it prevents the
-// line. The order of the lines matters to people who look for a worker that hangs while it stops.
+// process. If ctx has ended, announced waits until the line is written, so that it comes before "stopped". Otherwise
+// announced prevents the line. The order of the lines matters to people who look for a worker that hangs while it
+// stops.
 func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
 	written := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
@@ -89,9 +90,9 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 }
 
 // startLog returns the log that the settings ask for, with a buffer for a slow reader. flush waits, for at most a few
-// seconds, until the reader has every line; nothing is logged after it. The goroutine outlives ctx, because the drain
-// after a signal must be logged too. Only flush ends it, and waits for it; so run defers flush before everything else
-// that logs.
+// seconds, until the reader has every line; nothing is logged after it. The goroutine that writes outlives ctx, because
+// the drain after a signal must be logged too. Only flush ends it, and waits for it; so run defers flush before
+// everything else that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))

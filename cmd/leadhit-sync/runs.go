@@ -59,7 +59,7 @@ its letters anyway.`,
 	return c
 }
 
-// readRuns reads what is new in both topics. With a name it returns only that run.
+// readRuns reads what is new in the letters and the ledger. With a name it returns only that run.
 func readRuns(ctx context.Context, r *operator.Reader, names []string) ([]view.Run, error) {
 	if err := r.Refresh(ctx); err != nil {
 		return nil, err
@@ -84,8 +84,8 @@ type runView struct {
 	By      string     `json:"by"`
 	Reason  string     `json:"reason"`
 	Filter  string     `json:"filter"`
-	// Planned is the number of letters that the run announced at its start. Asked is the number requeued so far. The
-	// six numbers below count the requeued letters by outcome; Waiting ones have none yet.
+	// Planned is the number of letters that the run announced at its start. Asked is the number requeued so far.
+	// Waiting to Dismissed count the requeued letters by outcome; waiting ones have none yet.
 	Planned    int `json:"planned"`
 	Asked      int `json:"asked"`
 	Waiting    int `json:"waiting"`
@@ -94,7 +94,7 @@ type runView struct {
 	Superseded int `json:"superseded"`
 	Failed     int `json:"failed"`
 	Dismissed  int `json:"dismissed"`
-	Lost       int `json:"lost"` // did not count, because somebody else was first
+	Lost       int `json:"lost"` // replays that did not count, mostly because somebody else was first
 }
 
 func runsJSON(all []view.Run) any {

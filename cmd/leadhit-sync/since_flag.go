@@ -6,8 +6,8 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// sinceFlag is the value of --since: a duration before now, or a time. The duration is counted from the moment when the
-// flag is read, so every read of a command uses the same time.
+// sinceFlag is the value of --since or --until: a duration before now, or a time. The duration is counted from the
+// moment when the flag is read, so every read of a command uses the same time.
 type sinceFlag struct {
 	text string
 	from time.Time

@@ -100,9 +100,9 @@ func statusPages(args []string, workers string) (finder, error) {
 	return func(context.Context) ([]string, error) { return list, nil }, nil
 }
 
-// pagesBehind returns a URL for each address of a name. A headless Service gives the addresses of its pods; with
-// publishNotReadyAddresses also of those that are not ready. The order is fixed, so that workers keep their place on
-// the screen.
+// pagesBehind returns a URL for each address of a name. The name of a headless Service has the addresses of its ready
+// pods; with publishNotReadyAddresses, it has those of all its pods. The order is fixed, so that workers keep their
+// place on the screen.
 func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, workerpage.Limit)
 	defer cancel()
@@ -117,8 +117,8 @@ func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 	return addresses, nil
 }
 
-// ownAddress returns the address at which this host reaches a server that listens at listen. A server that listens on
-// all addresses is asked on the loopback, which no network policy blocks.
+// ownAddress returns the address at which this host reaches its own worker, which listens at the given address. A
+// worker that listens on all addresses is asked on the loopback, which no network policy blocks.
 func ownAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

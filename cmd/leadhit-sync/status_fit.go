@@ -22,7 +22,7 @@ type block struct {
 	least bool // its tables cannot get shorter
 }
 
-// newBlock begins with all rows that are worth showing. The screen takes some away if the blocks do not fit.
+// newBlock begins with all rows that are worth showing. Some are removed later if the blocks do not fit the screen.
 func newBlock(a workerpage.Asked, on screen) *block {
 	b := &block{Asked: a, on: on, rows: rows{orders: mostOrderRows, partitions: mostPartitions}}
 	if a.Status != nil {
@@ -121,8 +121,8 @@ func tooMuch(all []workerpage.Asked, lines []string, on screen) []string {
 	return lines[:min(len(lines), most)]
 }
 
-// urgentFirst sorts workers that did not respond first, then workers that are not running. On a small screen the lines
-// at the end are cut off, and those of healthy workers matter least.
+// urgentFirst sorts the workers: those that did not respond come first, then those that are not running. On a small
+// screen the lines at the end are cut off, and those of healthy workers matter least.
 func urgentFirst(all []workerpage.Asked) []workerpage.Asked {
 	rank := func(a workerpage.Asked) int {
 		switch {

@@ -150,7 +150,7 @@ func adviceOn(s status.Worker) string {
 	return ""
 }
 
-// calls shows the current limit, which an overload of LeadHit may have lowered, not the setting.
+// calls shows the current limit, not the setting: an overload of LeadHit may have lowered the limit.
 func (p *statusPrinter) calls() {
 	s := p.status
 	limit := "no limit per second"
@@ -171,7 +171,7 @@ func (p *statusPrinter) calls() {
 	p.labelled("calls", texts...)
 }
 
-// events shows both ages: more workers lower only the untried one.
+// events shows both ages, because more workers lower only the age of the oldest untried event.
 func (p *statusPrinter) events() {
 	s := p.status
 	unfinished := 0

@@ -15,7 +15,7 @@ import (
 
 const goldenStatus = "testdata/status.golden.txt"
 
-// troubled is a status with everything in it, and ids that a terminal must not obey.
+// troubled is a status with everything in it. Some ids have characters that a terminal must not obey.
 func troubled() status.Worker {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
@@ -204,7 +204,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	}
 }
 
-// TestAScreenOfStatusFitsEveryHeight: whatever is cut says so, and the state comes first.
+// TestAScreenOfStatusFitsEveryHeight: a shortened screen says what is left out, and the state comes first.
 func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	t.Parallel()
 	one := func(s status.Worker) []workerpage.Asked {
@@ -234,7 +234,7 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	}
 }
 
-// mustFitHeight wants at most height lines, the state first, and all lines or some partitions if they fit.
+// mustFitHeight demands at most height lines, the state first. If they fit, it demands all lines, or some partitions.
 func mustFitHeight(t *testing.T, name string, all []workerpage.Asked, whole []string, height int) {
 	t.Helper()
 	got := fitStatus(all, screen{statusWidth, height})

@@ -96,7 +96,7 @@ func (p *statusPrinter) orders() {
 	left := p.rows.orders
 	for _, g := range groupsOf(s) {
 		if left == 0 {
-			break // the line above counts the rest
+			break // the line above the table counts all orders
 		}
 		rows := g.listed[:min(len(g.listed), left)]
 		left -= len(rows)
@@ -149,8 +149,8 @@ func groupsOf(s status.Worker) []*outcomeGroup {
 	return all
 }
 
-// nextAttempt counts less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes to
-// Kafka, not to LeadHit.
+// nextAttempt counts less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes
+// to Kafka, not to LeadHit.
 func (p *statusPrinter) nextAttempt(o status.WaitingOrder) string {
 	switch {
 	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:

@@ -17,8 +17,8 @@ import (
 const statusEvery = 2 * time.Second
 
 // watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and
-// replaces the last one; elsewhere each is whole. show prints a look for a screen. Ctrl-C ends it with exit code 0,
-// even if a worker did not respond: the person has seen that.
+// replaces the last one; elsewhere each look is printed whole. show prints a look for a screen. Ctrl-C ends the command
+// with exit code 0, even if a worker did not respond: the person has seen that.
 func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	show func(ctx context.Context, w io.Writer, on screen) error,
 ) error {
@@ -34,7 +34,7 @@ func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 		}
 		// A frame is built before it is drawn, so the old one stays while a worker is slow to respond.
 		var look strings.Builder
-		// A worker that did not respond is in the look, and may respond the next time.
+		// The look shows a worker that did not respond, and the worker may respond the next time.
 		err := show(ctx, &look, on)
 		if ctx.Err() != nil {
 			return nil

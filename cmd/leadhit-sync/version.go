@@ -39,8 +39,8 @@ type versionJSON struct {
 	Version  string `json:"version"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
-	// Commit and Time are those of the sources; absent in a build without version control. Modified says that the sources
-	// differed from the commit, so that nobody looks for a defect in the wrong code.
+	// Commit and Time are those of the sources; absent in a build without version control. Modified says that the
+	// sources differed from the commit, so that nobody looks for a defect in the wrong code.
 	Commit   string `json:"commit,omitempty"`
 	Time     string `json:"time,omitempty"`
 	Modified bool   `json:"modified"`

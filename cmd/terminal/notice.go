@@ -34,11 +34,11 @@ func (n *Notice) write() {
 	defer n.mu.Unlock()
 	if !n.done {
 		n.done = true
-		_, _ = fmt.Fprintln(n.out, n.text) // the command's own output shows whether anybody reads
+		_, _ = fmt.Fprintln(n.out, n.text) // a lost notice does no harm
 	}
 }
 
-// Answered restarts the two seconds.
+// Answered restarts the wait of two seconds.
 func (n *Notice) Answered() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

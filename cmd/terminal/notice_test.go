@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// output is written to by another goroutine.
+// output may be written by one goroutine while another reads it.
 type output struct {
 	mu  sync.Mutex
 	out strings.Builder

@@ -85,7 +85,7 @@ func TestColumnsShrinkToTheTerminal(t *testing.T) {
 			"ORDER   STATUS           EVENT", "all of them:", "4711    waiting-for-pa…  …rders/3/118273",
 			"注文-1  paid             orders/0/1",
 		},
-		20: {"ORDER   STATUS  EVENT", "all of them:", "4711    waiti…  …/3/118273", "注文-1  paid    orders/0/1"}, // it does not fit
+		20: {"ORDER   STATUS  EVENT", "all of them:", "4711    waiti…  …/3/118273", "注文-1  paid    orders/0/1"}, // ids are kept
 	} {
 		if got := p.Lines(width); !slices.Equal(got, want) {
 			t.Errorf("width %d: got\n%s\nwant\n%s", width, strings.Join(got, "\n"), strings.Join(want, "\n"))

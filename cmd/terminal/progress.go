@@ -8,7 +8,8 @@ import (
 
 const clearLine = "\r\x1b[K"
 
-// Progress is one line that shows the progress of something. One goroutine uses it. A nil Progress shows nothing.
+// Progress is one line that shows how far a command has come. Only one goroutine may use it. A nil Progress shows
+// nothing.
 type Progress struct {
 	out  io.Writer
 	last time.Time

@@ -7,9 +7,9 @@ import (
 )
 
 // Screen draws frames in place. It moves the cursor relative to the start of the last frame, so that the output before
-// the first frame stays, and the last frame too. The cursor is hidden and wrapping switched off only while a frame is
-// written, in one piece. The cursor rests below the frame, so even a crash leaves nothing to restore. One goroutine
-// uses it.
+// the first frame stays, and the last frame too. Each frame is one write, which hides the cursor and switches wrapping
+// off, and restores both at its end. The cursor rests below the frame, so even a crash leaves nothing to restore. Only
+// one goroutine may use a Screen.
 type Screen struct {
 	Out  io.Writer                  // the terminal
 	Size func() (columns, rows int) // of the terminal, each 1 or more
@@ -18,8 +18,8 @@ type Screen struct {
 	columns, rows int // when it was drawn
 }
 
-// Draw shows a frame over the last one. It leaves out lines that do not fit above the cursor's line; the caller has cut
-// each of them to the width. Each line overwrites the old one and only then clears its rest, so nothing flickers.
+// Draw shows a frame over the last one. It leaves out lines that do not fit above the cursor's line; the caller must
+// have cut each line to the width. Each line overwrites the old one and only then clears its rest, so nothing flickers.
 func (s *Screen) Draw(lines []string) {
 	const hide, show, wrapOff, wrapOn = "\x1b[?25l", "\x1b[?25h", "\x1b[?7l", "\x1b[?7h"
 	const clearScreen, clearRest, clearBelow = "\x1b[2J\x1b[H", "\x1b[K", "\x1b[J"

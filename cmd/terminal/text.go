@@ -61,9 +61,9 @@ const (
 	nextLine = 2
 )
 
-// Hang puts text after a label and wraps it to a width; its further lines begin below its first word. If the label
-// leaves too little space for that or for the longest word, the text begins on the next line, so that no terminal
-// breaks a word.
+// Hang puts text after a label and wraps it to a width; its further lines begin below its first word. If fewer than
+// leastHang columns are left beside the label, or too few for the longest word, the text begins on the next line, so
+// that no terminal breaks a word.
 func Hang(label, text string, width int) []string {
 	indent := Width(label)
 	if width == 0 || indent+Width(text) <= width {

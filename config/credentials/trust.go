@@ -11,8 +11,8 @@ import (
 )
 
 // Authorities returns a reader of the authorities to trust: the system's and those in a PEM file. The reader returns
-// the same pool as long as the file does not change, so that a caller can compare pointers. It is not safe for
-// concurrent use; [Keep] makes it so.
+// the same pool as long as the file does not change, so that a caller can compare pointers. The reader is not safe for
+// concurrent use; [Keep] makes it safe.
 func Authorities(name string) func() (*x509.CertPool, error) {
 	var text []byte
 	var pool *x509.CertPool
