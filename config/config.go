@@ -3,7 +3,7 @@
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes, one line each: the
 // variable, the mistake and, where one helps, an example. A variable that is set but empty is a mistake if it has a
 // default or is required. An empty value is more likely a slip in a manifest than intended. Anything that only looks
-// like a mistake, such as a variable's name one letter off, becomes a warning.
+// like a mistake, such as a variable whose name is one letter off, becomes a warning.
 //
 // Load opens the files that settings name, but does not parse them. Code that parses them (the key, certificates, the
 // mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
@@ -25,7 +25,8 @@ import (
 // Config holds every setting. Its zero value is unusable: Load fills it.
 //
 // Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The settings table
-// prints help. It prints shown in place of a default that is not a plain value. Errors print example.
+// prints the help tag. In place of a default that is not a plain value, it prints the shown tag. Errors print the
+// example tag.
 type Config struct {
 	Kafka struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`

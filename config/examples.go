@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// improveExamples replaces examples that contradict other settings. If a required variable is missing, the text also
-// names an environment variable that is probably its misspelling.
+// improveExamples replaces examples that contradict other settings. If a required variable is missing, the mistake's
+// text also names an environment variable that is probably its misspelling.
 func (c *Config) improveExamples(p *problems) {
 	for i := range p.found {
 		f := &p.found[i]

@@ -35,7 +35,7 @@ func (c *Config) checkTLS(p *problems) {
 		if file.path == "" {
 			continue
 		}
-		// Files without TLS are a half-finished change, and connecting without TLS would hide that.
+		// TLS files without KAFKA_TLS are a half-finished change, and connecting without TLS would hide that.
 		if p.good("KAFKA_TLS") && !k.TLS {
 			p.addOther(file.variable, "not used while KAFKA_TLS is false", "KAFKA_TLS", "true")
 			continue

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/deadletter/operator/members"
 )
 
-// groupPlace is what is known about where a group's coordinator may be. The brokers that cannot be reached count too:
+// groupPlace is what is known about where a group's coordinator may be. It includes the brokers that cannot be reached:
 // one of them may be the coordinator.
 type groupPlace struct {
 	nodes   []inspect.Node // those that can be reached
@@ -123,8 +123,8 @@ func olderRelease(g groups.Group) bool {
 		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return !members.IsWorker(m) })
 }
 
-// clients lists the members' client ids and hosts. An operator finds the program that uses the group by these names.
-// Brokers put a slash before the host.
+// clients lists the members' client ids and hosts, by which an operator finds the program that uses the group. Brokers
+// put a slash before the host.
 func clients(g groups.Group) string {
 	var names []string
 	for _, m := range g.Members {

@@ -30,7 +30,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
-	// One request asks about all topics, so that the leaders of all partitions are those of the same moment.
+	// One request asks about all topics, so that it shows the leaders of all partitions as of the same moment.
 	topology, err := cluster.Topics(ctx, append(own, c.Kafka.Topics...)...)
 	if err != nil {
 		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))
@@ -42,14 +42,15 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
 	checkLetters(ctx, r, cluster, c, topology)
-	// The requests below would mostly end in a timeout: they go to brokers at their advertised addresses.
+	// If no node can be reached, most requests below would end in a timeout: they go to advertised addresses.
 	if len(nodes) == 0 {
 		r.skip("kafka", "rights and group were not checked: no broker can be reached at the address that it advertises")
 		return
 	}
 	checkTopicRights(ctx, r, cluster, c)
 	checkCommitMetadata(ctx, r, cluster, topology.Nodes)
-	// The offsets topic is checked before the group: it distinguishes a new cluster from one whose coordinator is down.
+	// The offsets topic is checked before the group, because its existence distinguishes a new cluster from one whose
+	// coordinator is down.
 	offsets, err := cluster.OffsetsTopic(ctx)
 	checkOffsets(r, offsets, err)
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})

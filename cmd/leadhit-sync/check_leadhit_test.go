@@ -62,7 +62,7 @@ func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 	command(t, "", "check", "--call").finds(t, exitError, "FAIL leadhit LeadHit rejects the API key")
 }
 
-// keyless checks the key only when a method that exists is called.
+// keyless wraps a node, so that it checks the key only when a method that exists is called.
 func keyless(node http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := readAll(r)

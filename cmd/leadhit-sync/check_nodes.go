@@ -79,9 +79,9 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 }
 
 // checkNodes connects to each broker at the address that it advertises, and returns those that respond. A worker
-// reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says. This finds the most frequent mistake in
-// containers: a broker that advertises localhost or a name of its own network. A broker that leads none of our
-// partitions gets a warning, since it may lead one tomorrow.
+// reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says. The check finds the most frequent
+// mistake in containers: a broker that advertises localhost or a name of its own network. A broker that leads none of
+// our partitions gets a warning, since it may lead one tomorrow.
 func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology inspect.Topology,
 	known greetings,
 ) (reached []inspect.Node) {

@@ -44,7 +44,7 @@ func leadHit(t *testing.T, node http.Handler) string {
 	return server.URL + "/api/v1/orders"
 }
 
-// finds demands an exit code, and a line that begins with line and contains the words.
+// finds demands an exit code, and an output line that begins with line and contains the words.
 func (r result) finds(t *testing.T, code int, line string, words ...string) {
 	t.Helper()
 	for text := range strings.Lines(r.out) {
@@ -130,7 +130,7 @@ func TestCheckWarnsOfABrokerInTheListThatDoesNotRespond(t *testing.T) {
 func TestCheckNamesAReleaseThatIsTooOldAndCreatesNothingThere(t *testing.T) {
 	fake := setUp(t, kfake.MaxVersions(kversion.V0_10_2()), kfake.AllowAutoTopicCreation())
 	t.Setenv("KAFKA_TOPICS", "new")
-	// Such a broker creates each topic that it is asked about.
+	// A broker of this release creates each topic that it is asked about.
 	var asked atomic.Bool
 	fake.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()

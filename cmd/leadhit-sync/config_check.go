@@ -115,9 +115,9 @@ func isName(text string) bool {
 	return text != ""
 }
 
-// foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config. Env files have such
-// names as well as ours. The list is closed on purpose: a pattern such as OTEL_* would hide a misspelt name that nobody
-// reads.
+// foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config. Env files contain such
+// variables as well as our settings. The list is closed on purpose: a pattern such as OTEL_* would hide a misspelt name
+// that nobody reads.
 func foreign(name string) bool {
 	return slices.Contains([]string{
 		"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",

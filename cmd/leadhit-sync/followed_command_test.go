@@ -45,7 +45,7 @@ func followed(t *testing.T, args ...string) *following {
 	return f
 }
 
-// until reads on, up to a line with this text.
+// until reads the output up to a line with this text.
 func (f *following) until(text string) {
 	f.t.Helper()
 	for line := range f.lines {

@@ -26,8 +26,8 @@ type foundLetters struct {
 	Total   int // letters that match
 	Broken  int // records that are not letters or cannot be read
 
-	// Causes and Topics count the records of all letters, and Newest is when the last one failed, whatever the filter.
-	// They help a user whose filter matches nothing.
+	// Causes and Topics count the records of all letters, and Newest is when the last letter failed, whatever the
+	// filter. They help a user whose filter matches nothing.
 	Causes, Topics map[string]int
 	Newest         time.Time
 	// Elsewhere counts matching letters of other groups, by group. If no state was requested, Hidden counts the letters

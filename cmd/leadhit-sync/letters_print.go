@@ -18,7 +18,7 @@ import (
 )
 
 // lettersPage has a line for each letter, and says what it leaves out. The ids of letter and order stay whole, to be
-// copied. States are shown unless all of these letters are just open.
+// copied. States are left out if every letter is open and none is overtaken.
 func lettersPage(found foundLetters) *terminal.Page {
 	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
 	var p terminal.Page

@@ -40,7 +40,7 @@ func refusedLetter() deadletter.Letter {
 	}
 }
 
-// views are letters as the topics have them.
+// views returns letters as a view of the topics has them.
 func views(letters ...deadletter.Letter) []view.Letter {
 	var all []view.Letter
 	for _, l := range letters {

@@ -105,7 +105,7 @@ func (e shownEvent) now() string {
 	return text
 }
 
-// details explain the mapping's outcome, list what happened to the letter, and say what the event waits for.
+// details explains what the mapping decided, lists what happened to the letter, and says what the event waits for.
 func (e shownEvent) details() []string {
 	var all []string
 	if e.Message != "" && !strings.HasPrefix(e.By, e.Message) {
@@ -160,7 +160,7 @@ func (e shownEvent) place() string {
 	return ""
 }
 
-// workText says what a worker does.
+// workText says what a worker is doing with the event.
 func workText(w *life.Work) string {
 	words := map[string]string{
 		"ready": "its call starts as soon as a slot is free", "in flight": "its call is in flight",

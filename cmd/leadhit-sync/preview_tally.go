@@ -22,8 +22,8 @@ const (
 	mostExamples = 5
 )
 
-// tally counts the outcomes of events. It is pure: no Kafka, no clock. Its memory is bounded, because preview may read
-// a topic of any size.
+// tally counts the items of events. It is pure: no Kafka, no clock. Its memory is bounded, because preview may read a
+// topic of any size.
 type tally struct {
 	events      int
 	first, last time.Time
@@ -60,7 +60,7 @@ func (o *oddTimes) add(e seen) {
 	}
 }
 
-// groupKey groups outcomes: those with equal keys are counted together.
+// groupKey groups items: those with equal keys are counted together.
 type groupKey struct {
 	action event.Action
 	what   string // the status, or the cause
@@ -85,7 +85,7 @@ type group struct {
 	Message string `json:"message,omitempty"`
 }
 
-// othersGroup counts the outcomes of every further group, once there are mostGroups.
+// othersGroup counts the items of every further group, once there are mostGroups.
 const othersGroup = "others"
 
 func newTally(limit int, statuses []string, skips bool) *tally {
@@ -125,8 +125,8 @@ func (t *tally) span(at time.Time) {
 	}
 }
 
-// group counts an outcome with those of the same kind. A call is grouped by its status alone: many rules may lead to
-// the same status, and LeadHit sees only the status. Each unknown status of the shop has a group of its own, because
+// group counts an item together with those of the same kind. A call is grouped by its status alone: many rules may lead
+// to the same status, and LeadHit sees only the status. Each unknown status of the shop has a group of its own, because
 // each is a line to add to the mapping.
 func (t *tally) group(e seen, out event.Item, why reason) {
 	key := groupKey{action: out.Action, what: out.Cause, reason: why}

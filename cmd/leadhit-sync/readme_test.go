@@ -135,7 +135,7 @@ func runLine(t *testing.T, line string) string {
 	return got.out
 }
 
-// withPresets puts the table of presets between its marks.
+// withPresets puts the table of presets between the comments that mark its place.
 func withPresets(t *testing.T, text string) string {
 	t.Helper()
 	presets, err := allPresets()

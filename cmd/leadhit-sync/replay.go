@@ -164,7 +164,7 @@ func idsOf(r io.Reader) (ids []string, err error) {
 	return ids, lines.Err()
 }
 
-// replay plans, asks, and runs.
+// replay plans the run, asks for confirmation, and carries the run out.
 func (o *replayOptions) replay(ctx context.Context, c *cobra.Command) error {
 	settings, mapped, err := replaySettings()
 	if err != nil {

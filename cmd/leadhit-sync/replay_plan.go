@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/operator"
 )
 
-// mapped says whether the settings of this shell show what workers consume and how they map it. Only then can a plan
+// mapped holds what workers consume and how they map it, if the settings of this shell say so. Only then can a plan
 // show what a letter becomes.
 type mapped struct {
 	topics  []string         // nil: not known

@@ -101,7 +101,7 @@ func (p replayPlan) print(out io.Writer) error {
 	return page.Print(out)
 }
 
-// firstOf says that a list is not complete.
+// firstOf says how much of a list is shown; "" if all of it is.
 func firstOf(shown int, counts map[replay.Class]int) string {
 	all := 0
 	for class, n := range counts {
@@ -274,7 +274,8 @@ func areLetters(n int) string {
 	return strconv.Itoa(n) + " letters are"
 }
 
-// failure is the error with the command's exit code; nil if all letters are resolved, or were only to be requeued.
+// failure returns the error with the command's exit code. It is nil if all letters are resolved or, with --no-wait,
+// requeued.
 func (e endedRun) failure() error {
 	left := e.Refused + e.Superseded + e.Failed + e.Dismissed + len(e.Changed)
 	switch {

@@ -84,8 +84,8 @@ type runView struct {
 	By      string     `json:"by"`
 	Reason  string     `json:"reason"`
 	Filter  string     `json:"filter"`
-	// Planned is the number of letters that the run announced at its start. Asked is the number requeued so far.
-	// Waiting to Dismissed count the requeued letters by outcome; waiting ones have none yet.
+	// Planned is the number of letters that the run announced at its start. Asked is the number requeued so far. The
+	// fields from Waiting to Dismissed count the requeued letters by outcome; waiting letters have none yet.
 	Planned    int `json:"planned"`
 	Asked      int `json:"asked"`
 	Waiting    int `json:"waiting"`

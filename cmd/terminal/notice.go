@@ -20,7 +20,7 @@ type Notice struct {
 	done  bool
 }
 
-// StartNotice begins to wait. The caller stops it.
+// StartNotice starts the wait. The caller must call Stop.
 func StartNotice(out io.Writer, text string) *Notice {
 	n := &Notice{out: out, text: text}
 	n.mu.Lock()
