@@ -97,7 +97,8 @@ const (
 )
 
 // obstacle says which clients keep a worker from joining the group; "" if none do. Kafka accepts a member only if it
-// shares a protocol with all others. So members of another protocol keep a worker out until the last of them leaves.
+// shares a protocol with all other members. So members of another protocol keep a worker out until the last of them
+// leaves.
 func obstacle(g groups.Group) string {
 	switch {
 	case g.State == groups.Dead || g.State == groups.Empty && (g.Kind == "" || g.Kind == newerKind):

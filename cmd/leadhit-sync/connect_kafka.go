@@ -19,11 +19,11 @@ import (
 	"leadhit-sync/consumer/broker/records"
 )
 
-// withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for
-// a while, so ask calls Answered on the notice after each response. To a connection error it adds the settings to
-// check. It closes the cluster and stops the notice when ask returns, so ask must not leave a goroutine that uses them.
-// The client's log is discarded: a command reports its error once, at the end. Nothing connects to Kafka before ask
-// does, so a wrong address shows as an error of ask.
+// withKafka opens the cluster that the settings name, and calls ask with the cluster. If Kafka does not respond for a
+// while, withKafka writes to stderr, so ask calls Answered on the notice after each response. To a connection error,
+// it adds the settings to check. When ask returns, withKafka closes the cluster and stops the notice, so ask must not
+// leave a goroutine that uses them. The client's log is discarded: a command reports its error once, at the end.
+// Nothing connects to Kafka before ask does, so a wrong address shows as an error of ask.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,

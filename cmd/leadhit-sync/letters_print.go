@@ -175,7 +175,7 @@ func (l shownLetter) printHistory(p *terminal.Page) {
 	}
 }
 
-// eventTime is printed even if it is impossible: the year shows that a producer counts in another unit. It has
+// eventTime is printed even if it is impossible: the year shows that a producer counts in another unit. The text has
 // nanoseconds, so no digit of the producer's number is lost.
 func eventTime(l deadletter.Letter) string {
 	if l.Time.IsZero() {

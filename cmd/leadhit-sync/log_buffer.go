@@ -31,7 +31,7 @@ type logBuffer struct {
 	dropped int
 }
 
-// newLogBuffer returns a buffer that writes to out. Its own lines are in the given format.
+// newLogBuffer returns a buffer that writes to out. The buffer's own lines are in the given format.
 func newLogBuffer(out io.Writer, format string) *logBuffer {
 	return &logBuffer{out: out, note: handler(out, format, nil), lines: make(chan []byte, logLines)}
 }

@@ -69,7 +69,7 @@ they read. Set MAPPING to the name of one.`,
 	return c
 }
 
-// allPresets loads every preset, because only a loaded mapping has its description. That takes a few milliseconds each.
+// allPresets loads every preset, because only a loaded mapping has its description. Each takes a few milliseconds.
 func allPresets() ([]preset, error) {
 	var all []preset
 	for _, name := range mapping.Presets() {

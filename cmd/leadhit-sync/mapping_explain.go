@@ -17,8 +17,8 @@ import (
 	"leadhit-sync/leadhit"
 )
 
-// mostValue is how much of stdin is read: four times the largest value that a mapping accepts. It keeps a wrong file,
-// or a pipe that never ends, from filling the memory.
+// mostValue is how much of stdin is read: four times the largest value that a mapping accepts. The limit keeps a wrong
+// file, or a pipe that never ends, from filling the memory.
 const mostValue = 16 << 20
 
 // recordFlags describe the record around the value.

@@ -15,7 +15,7 @@ import (
 )
 
 // runCommand is the only command that joins the group, commits, and calls LeadHit for events. The operators' commands
-// may run alongside it at any time. Its exit code is 0 after a signal, so that Kubernetes and systemd do not count a
+// may run alongside it at any time. The exit code is 0 after a signal, so that Kubernetes and systemd do not count a
 // normal stop as a failure. Code 2 means a mistake in the settings, which no restart can fix.
 func runCommand() *cobra.Command {
 	return &cobra.Command{

@@ -13,8 +13,9 @@ import (
 const maxStray = 256
 
 // takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example,
-// reports an unsolicited response on an idle connection there. Without this, such lines would go to stderr in another
-// format. It changes the whole process, so only run calls it: other commands keep their stderr for people.
+// reports an unsolicited response on an idle connection there. Without takeStrayLines, such lines would go to stderr in
+// another format. The change affects the whole process, so only run makes it: other commands keep their stderr for
+// people.
 func takeStrayLines(log *slog.Logger) {
 	slog.SetDefault(slog.New(stray{log.Handler()})) // the only way to redirect the standard logger
 }

@@ -52,8 +52,8 @@ func withNearFlag(c *cobra.Command, err error) error {
 }
 
 // helpCommand replaces cobra's, which reports no error about an unknown command. A script that asks for the help of a
-// misspelt command gets exit code 2 instead of help that it did not ask for. Its arguments are completed with the names
-// of commands.
+// misspelt command gets exit code 2 instead of help that it did not ask for. The arguments of help are completed with
+// the names of commands.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND…]", Short: "Show help for a command", Args: cobra.ArbitraryArgs,

@@ -6,7 +6,7 @@ import (
 )
 
 // Kept is the last good content of files that may be replaced at any time. A file that is missing for a moment does no
-// harm, and neither does a certificate whose key is written a second later. It is safe for concurrent use.
+// harm, and neither does a certificate whose key is written a second later. A Kept is safe for concurrent use.
 type Kept[T any] struct {
 	settings string
 	log      *slog.Logger
