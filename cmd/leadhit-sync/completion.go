@@ -82,7 +82,7 @@ func completeFlag(c *cobra.Command, flag string, words completion) {
 	_ = c.RegisterFlagCompletionFunc(flag, words) // the error means that the flag has a completion already
 }
 
-// words completes to fixed words.
+// words returns a completion with fixed words.
 func words(all ...string) completion {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return all, cobra.ShellCompDirectiveNoFileComp
@@ -99,7 +99,7 @@ func first(words completion) completion {
 	}
 }
 
-// lettersWords completes to a word from each of the newest letters.
+// lettersWords returns a completion with a word from each of the newest letters.
 func lettersWords(word func(view.Letter) string) completion {
 	return viewWords(func(v *view.View) (all []string) {
 		// The newest letters come first.
@@ -118,10 +118,10 @@ func runNames(v *view.View) (all []string) {
 	return all
 }
 
-// viewWords completes to words from the letters and the ledger, each once even if many letters share it. If these
-// cannot be read, it offers nothing: an error message in the middle of a command line helps nobody. Words that a
-// terminal cannot show are left out, because the shell would insert them. After completeLimit, a slow cluster counts as
-// one that cannot be read.
+// viewWords returns a completion with words from the letters and the ledger, each once even if many letters share it.
+// If these cannot be read, it offers nothing: an error message in the middle of a command line helps nobody. Words that
+// a terminal cannot show are left out, because the shell would insert them. After completeLimit, a slow cluster counts
+// as one that cannot be read.
 func viewWords(from func(*view.View) []string) completion {
 	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		// Without a context the read could not be cancelled, so nothing is offered.

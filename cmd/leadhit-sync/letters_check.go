@@ -55,7 +55,7 @@ newer status of its order. The exit code is 8 if a threshold is exceeded.`,
 type letterCheck struct {
 	Schema   string   `json:"schema"`   // open_letters.v1
 	OK       bool     `json:"ok"`       // no threshold is exceeded
-	Exceeded []string `json:"exceeded"` // a sentence for each threshold
+	Exceeded []string `json:"exceeded"` // a sentence for each exceeded threshold
 	// Open counts the open and the requeued letters, without the overtaken ones.
 	Open int `json:"open"`
 	// Overtaken counts the open and requeued letters that Open leaves out: LeadHit has newer statuses of their orders.

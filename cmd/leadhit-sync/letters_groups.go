@@ -60,7 +60,7 @@ type causeView struct {
 	Letters     int                `json:"letters"` // that match
 	States      map[fold.State]int `json:"states"`
 	Orders      int                `json:"orders"` // different ones; letters without an order do not count
-	// FirstAt and LastAt are the first and the last failure among these letters, not of all time: older letters have
+	// FirstAt and LastAt are the times of the first and the last failure among these letters. Earlier letters may have
 	// expired.
 	FirstAt   *time.Time `json:"first_at"`
 	LastAt    *time.Time `json:"last_at"`

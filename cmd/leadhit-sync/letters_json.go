@@ -48,7 +48,7 @@ type letterView struct {
 	// superseded.
 	State         fold.State   `json:"state"`
 	Overtaken     bool         `json:"overtaken,omitempty"`
-	Newer         string       `json:"newer,omitempty"`   // the event of the order that LeadHit accepted
+	Newer         string       `json:"newer,omitempty"`   // the newer event, which LeadHit accepted
 	Outcome       *outcomeView `json:"outcome,omitempty"` // of the last replay, or of the dismissal
 	FirstFailedAt *time.Time   `json:"first_failed_at"`
 	ExpiresAt     *time.Time   `json:"expires_at"` // null if never, or if that is unknown

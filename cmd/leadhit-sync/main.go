@@ -119,8 +119,8 @@ func checkUsage(c *cobra.Command) {
 }
 
 // execute runs one command line and returns the exit code. It prints the error that a command returned, and nothing
-// else does: cobra is silenced, or each error would appear twice. A test calls it with its own streams, because os.Exit
-// would end the test.
+// else does: cobra is silenced, because otherwise each error would appear twice. A test calls execute with its own
+// streams, because os.Exit would end the test.
 func execute(ctx context.Context, args []string, s streams) int {
 	root := rootCommand()
 	root.SetArgs(args)

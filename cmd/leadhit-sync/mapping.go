@@ -108,7 +108,8 @@ func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellComp
 	return mapping.Presets(), cobra.ShellCompDirectiveDefault
 }
 
-// schemaCommand prints the schema of this release. An editor that uses a saved copy does not know later members.
+// schemaCommand prints the schema of this release. An editor that uses a saved copy does not know members that were
+// added later.
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of mapping files, for editors",

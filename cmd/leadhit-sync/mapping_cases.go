@@ -114,7 +114,7 @@ func inShort(o event.Item) string { return wanted(wantFor(o)) }
 type trial struct {
 	Schema  string        `json:"schema"`
 	Cases   []triedCase   `json:"cases"`
-	Failed  int           `json:"failed"` // of Cases; any makes the exit code 1
+	Failed  int           `json:"failed"` // how many of Cases; if any, the exit code is 1
 	Untried []untriedPart `json:"untried"`
 	// Warnings name cases whose result LeadHit will refuse. Such a case does not fail: it may test exactly that.
 	Warnings []string `json:"warnings"`

@@ -130,8 +130,8 @@ func explained(e mapping.Explanation, statuses []string) explainedEvent {
 	return out
 }
 
-// unknownToLeadHit warns of a status that LeadHit will refuse; "" for one that it knows. The message shows the line
-// that a person has to write, because most shops have their own words.
+// unknownToLeadHit warns of a status that LeadHit will refuse. It returns "" for a status that LeadHit knows. The
+// message shows the line that a person has to write, because most shops have their own words.
 func unknownToLeadHit(status string, statuses []string) string {
 	if slices.Contains(statuses, status) {
 		return ""

@@ -13,7 +13,7 @@ import (
 )
 
 // lookLimit limits the last look for open transactions. The person has pressed Ctrl-C and waits for the summary, which
-// is useful without this look too.
+// is useful even without this look.
 const lookLimit = 5 * time.Second
 
 // heldBack describes the events of one partition that an open transaction holds back. Kafka gives readers of committed

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/operator"
 )
 
-// mapped holds what workers consume and how they map it, if the settings of this shell say so. Only then can a plan
+// mapped holds the topics and the mapping of the workers, if the settings of this shell name them. Only then can a plan
 // show what a letter becomes.
 type mapped struct {
 	topics  []string         // nil: not known
