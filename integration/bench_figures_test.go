@@ -55,7 +55,7 @@ func (m measured) against(name string, runs []measured) []string {
 	}
 }
 
-// median returns the median of each figure, but the highest rss.
+// median returns the median of each figure except rss, of which it returns the highest.
 func median(all []measured) (m measured) {
 	middle := func(of func(measured) float64) float64 {
 		figures := make([]float64, len(all))
@@ -76,8 +76,9 @@ func median(all []measured) (m measured) {
 	return m
 }
 
-// commitsPerSecond returns the rate of the group's commits between two times, from the topic in which the brokers store
-// them. Commits of one request have the same time, and a worker has one request in flight.
+// commitsPerSecond returns the rate of the group's commits between two times. It reads the topic in which the brokers
+// store commits. All commits of one request have the same time, and a worker has one request in flight, so each time
+// counts once.
 func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	tb.Helper()
 	commits := map[time.Time]bool{}
@@ -90,9 +91,9 @@ func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	return float64(len(commits)) / to.Sub(from).Seconds()
 }
 
-// peakMemory returns the peak memory of a process, and how much of its memory is pages of files, in MiB. Both are 0 if
-// the system does not report them. A system that is short of memory reclaims the pages of files, so they do not count
-// towards a limit.
+// peakMemory returns the peak memory of a process, and how much of its memory is backed by files, in MiB. Both are 0 if
+// the system does not report them. A system that is short of memory reclaims pages that are backed by files, so they do
+// not count towards a limit.
 func peakMemory(pid int) (peak, files int) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -101,7 +102,7 @@ func peakMemory(pid int) (peak, files int) {
 	return memoryIn(string(text))
 }
 
-// memoryIn returns the same from the text of /proc/PID/status.
+// memoryIn reads both figures from the text of /proc/PID/status.
 func memoryIn(status string) (peak, files int) {
 	for line := range strings.SplitSeq(status, "\n") {
 		var kb int

@@ -13,7 +13,7 @@ type job struct {
 	name             string
 	inFlight, events int
 	leastCalls       int  // the calls of a worker that makes none for repeats
-	bare             bool // the bare loop, which knows no orders, can do it too
+	bare             bool // the bare loop, which knows nothing about orders, can do it too
 	write            func(events int) []audit.Event
 }
 
@@ -56,8 +56,9 @@ func inTurn(events int) []audit.Event {
 	return all
 }
 
-// hotOrders returns events about 100 orders, distributed by Zipf's law: the second has half as many as the first, the
-// third a third, and so on. Every fifth event is about the first order, so its lane takes the longest.
+// hotOrders returns events about 100 orders, distributed by Zipf's law: the second order has half as many events as the
+// first, the third a third as many, and so on. About every fifth event is for the first order, so its lane takes the
+// longest.
 func hotOrders(events int) []audit.Event {
 	const among = 100
 	var sums [among]float64 // of the shares

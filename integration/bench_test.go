@@ -21,8 +21,8 @@ import (
 // makes as many POSTs, with as many in flight, takes turns with the worker, so that a busy machine slows both. The
 // benchmark prints a table for each kind of work.
 //
-// BASELINE is the path of another leadhit-sync, for example of an earlier commit, that takes turns with them. ROUNDS is
-// the number of turns that each gets.
+// BASELINE is the path of another leadhit-sync binary, for example one built from an earlier commit. This binary takes
+// turns too. ROUNDS is the number of turns that each program gets.
 func BenchmarkWorker(b *testing.B) {
 	bench := newBench(b)
 	all := jobs()
@@ -104,7 +104,7 @@ func (b *bench) ask(tb testing.TB, method, path string) string {
 	return string(text)
 }
 
-// judge combines what the look-alike saw with what the ended process used.
+// judge combines the look-alike's figures with the processor time of the process, which has ended.
 func (b *bench) judge(tb testing.TB, p *program.Program, j job) measured {
 	tb.Helper()
 	var pace struct {
@@ -163,7 +163,7 @@ func (b *bench) worker(tb testing.TB, binary string, j job) measured {
 	return m
 }
 
-// moment is what a running worker has done by the time at.
+// moment holds the figures of a running worker at one point in time.
 type moment struct {
 	at     time.Time
 	calls  int

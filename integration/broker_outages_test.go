@@ -10,7 +10,7 @@ import (
 )
 
 // testBrokersDown: with two of three brokers down for BROKERS_DOWN seconds, nothing can be acknowledged. So letters
-// wait, nothing is committed ahead of them, and when the brokers are back the workers continue.
+// wait, nothing is committed ahead of them, and when the brokers are back the worker continues.
 func (s *suite) testBrokersDown(t *testing.T) {
 	t.Parallel()
 	cluster := ownCluster(t, 3)
@@ -68,8 +68,8 @@ func several(count int, next func() audit.Event) []audit.Event {
 	return events
 }
 
-// judgeSamples fails the test if a sample of the committed offsets passed an event that was not settled at that time:
-// neither accepted nor stored as a letter.
+// judgeSamples fails the test if a sampled commit passed an event that was not settled at that time: neither accepted
+// nor stored as a letter.
 func (r *run) judgeSamples(t *testing.T, sampler *sampler) {
 	t.Helper()
 	report := audit.Compare(audit.Evidence{

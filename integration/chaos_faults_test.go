@@ -19,12 +19,12 @@ import (
 const (
 	// healLimit is how long the group may take after a fault to commit everything: a lost broker costs up to a minute.
 	healLimit = 90 * time.Second
-	// patience is the limit while LeadHit fails at the same time: then the next fault may come before the group has caught
-	// up.
+	// patience replaces healLimit if LeadHit fails in the same round: then the next fault may come before the group has
+	// caught up.
 	patience = 10 * time.Second
 )
 
-// strike causes one fault, and returns when the cluster is ready and the group has caught up.
+// strike causes one fault. It returns when the fault is healed and the group has caught up, or has used up its time.
 func (r *round) strike(t *testing.T, f nemesis.Fault) {
 	t.Helper()
 	until(t, time.Now().Add(f.Calm))
@@ -179,7 +179,7 @@ func (r *round) strikeLeadHit(kind nemesis.Kind) (undo func() error) {
 	}
 }
 
-// strikeBeside makes LeadHit fail while something else may fail too, until ctx ends.
+// strikeBeside makes LeadHit fail, once for each fault, while other parts may fail too. It stops when ctx ends.
 func (r *round) strikeBeside(ctx context.Context, faults []nemesis.Fault) error {
 	wait := func(d time.Duration) bool {
 		select {

@@ -56,7 +56,7 @@ func (o *operators) begin(ctx context.Context) (wait func()) {
 		for ctx.Err() == nil {
 			o.read(ctx, time.Duration(300+o.random.IntN(1200))*time.Millisecond)
 			o.work(ctx)
-			if o.random.IntN(2) == 0 { // LeadHit is deployed and rolled back: letters are refused again, or accepted
+			if o.random.IntN(2) == 0 { // as after a release or rollback of LeadHit: it accepts the status, or refuses it
 				o.learn(o.learned() == nil)
 			}
 		}
@@ -121,14 +121,14 @@ func (o *operators) entry(event, id string, n int, by string) *kgo.Record {
 	return &kgo.Record{Topic: o.topic + ".ledger", Key: []byte(id), Value: value}
 }
 
-// write writes entries. After an error an entry may or may not be stored: the ledger will show.
+// write writes entries. If that fails, an entry may be stored all the same: the ledger will show it.
 func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 	if err := o.client.ProduceSync(ctx, entries...).FirstErr(); err != nil && ctx.Err() == nil {
 		o.note("operators: %v", err)
 	}
 }
 
-// all returns a replay of each open letter.
+// all returns entries that replay all open letters.
 func (o *operators) all(by string) []*kgo.Record {
 	var entries []*kgo.Record
 	for _, id := range o.ledger.IDs {
@@ -167,7 +167,7 @@ func (r *round) learned() []string {
 	return r.statuses
 }
 
-// learn makes LeadHit accept the status that it refuses, or refuse it again.
+// learn makes LeadHit accept the status that it refused at first, or refuse it again.
 func (r *round) learn(knows bool) {
 	r.mu.Lock()
 	r.statuses = nil

@@ -167,7 +167,7 @@ func (r *round) plantReplays(t *testing.T, seed uint64, faults []nemesis.Fault) 
 	return r.compare(t)
 }
 
-// overlay writes the changed files, and returns the overlay file for go build.
+// overlay writes the changed files, and returns the name of the overlay file for go build.
 func overlay(t *testing.T, dir string, edits []planted) string {
 	t.Helper()
 	replace := make(map[string]string)

@@ -45,8 +45,8 @@ type round struct {
 	diary      *os.File
 }
 
-// victim is a worker's place, which its processes take one after another. If the place has a fixed address, a new
-// process removes its dead predecessors from the group.
+// victim is a worker that faults may hit. Its processes run one after another. If its address is fixed, a new process
+// removes its dead predecessors from the group.
 type victim struct {
 	name    string
 	address string // HTTP_ADDR
@@ -61,7 +61,7 @@ type life struct {
 	name string
 }
 
-// happening is a fault that has happened.
+// happening is a fault that was caused, with its times.
 type happening struct {
 	nemesis.Fault
 	began, healed time.Time
@@ -133,7 +133,7 @@ func (r *round) serve(t *testing.T) {
 	r.address = listener.Addr().String()
 }
 
-// start starts a process in a worker's place.
+// start starts the next process of a worker.
 func (r *round) start(t *testing.T, v *victim) {
 	t.Helper()
 	v.starts++
@@ -159,7 +159,7 @@ func (r *round) start(t *testing.T, v *victim) {
 	r.lives = append(r.lives, v.life)
 }
 
-// up returns the workers that run. One that ended unexpectedly is a finding, and is restarted.
+// up returns the workers that should be running. If one has ended unexpectedly, up records a finding and restarts it.
 func (r *round) up(t *testing.T) []*victim {
 	t.Helper()
 	var up []*victim
@@ -226,7 +226,7 @@ func (r *round) caughtUp(t *testing.T, limit time.Duration) {
 	}
 }
 
-// catchUp waits for the same, and returns what is missing.
+// catchUp waits as caughtUp does, and returns what is missing.
 func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 	t.Helper()
 	began := time.Now()
@@ -278,8 +278,8 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 	r.note("%v for %v: healed after %.1f s", f.Kind, f.For, healed.Sub(began).Seconds())
 }
 
-// memberships finds in the processes' logs when they lost their membership. They log it when they notice, which is one
-// session timeout later at the latest, or two if the broker did not respond.
+// memberships finds in the processes' logs when they lost their membership. A process logs the loss when it notices it:
+// at most one session timeout later, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has moved on without this worker", "no commit was acknowledged for a whole session",

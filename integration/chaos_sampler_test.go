@@ -55,8 +55,8 @@ func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	return s, stop
 }
 
-// watchStalls measures how late a tick can be on this machine. A call whose response is that late may have been given
-// up.
+// watchStalls measures how late a tick can be on this machine. A worker may have given up a call whose response is that
+// late.
 func (s *sampler) watchStalls(ctx context.Context) {
 	const tick = 100 * time.Millisecond
 	for ctx.Err() == nil {
@@ -65,7 +65,7 @@ func (s *sampler) watchStalls(ctx context.Context) {
 		case <-ctx.Done():
 		case <-time.After(tick):
 		}
-		s.stalled = max(s.stalled, time.Since(slept)-tick) // read when this has ended
+		s.stalled = max(s.stalled, time.Since(slept)-tick) // read only after this goroutine has ended
 	}
 }
 
@@ -103,7 +103,7 @@ func (s *sampler) ask(ctx context.Context, from *broker) {
 	}
 }
 
-// reached reports whether the last samples have all partitions committed up to ends.
+// reached reports whether, according to the last samples, all partitions are committed up to ends.
 func (s *sampler) reached(ends map[audit.Place]int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

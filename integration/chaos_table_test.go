@@ -27,7 +27,7 @@ type tally struct {
 	events  int
 	calls   int
 	letters int
-	removed int // dead workers that a successor in their place removed
+	removed int // dead workers that their successors removed from the group
 	late    int
 	back    int
 	samples int

@@ -151,7 +151,7 @@ func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	r.keepCalls(t)
 }
 
-// repeatedReplays counts the calls for letters that LeadHit executed again.
+// repeatedReplays counts the calls that LeadHit executed although it had executed one for the same letter before.
 func (r *round) repeatedReplays() int {
 	letters := make(map[string]bool)
 	for _, event := range r.events {
@@ -171,7 +171,7 @@ func (r *round) repeatedReplays() int {
 	return repeats
 }
 
-// staleOrders returns the orders whose last executed call was not for the newest event with an executed call.
+// staleOrders returns the orders whose last executed call was for an older event than an earlier executed call.
 func (r *round) staleOrders() []string {
 	offsets := make(map[string]int64)
 	for _, event := range r.events {

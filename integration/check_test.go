@@ -42,7 +42,7 @@ func (s *suite) testCheck(t *testing.T) {
 		},
 		Properties: map[string]string{
 			"group.max.session.timeout.ms": strconv.FormatInt(most.Milliseconds(), 10), "auto.create.topics.enable": "true",
-			// This lets a test see soon that a member has left.
+			// With short timeouts, the broker removes a member soon after it has left.
 			"group.consumer.session.timeout.ms": "6000", "group.consumer.min.session.timeout.ms": "6000",
 		},
 	})
@@ -79,8 +79,8 @@ func (s *suite) testCheck(t *testing.T) {
 	})
 }
 
-// testForeignGroups: a worker cannot join a group whose members assign partitions in another way than a worker does.
-// Once they have left, it can.
+// testForeignGroups: a worker cannot join a group whose members assign partitions differently from a worker. Once these
+// members have left, it can.
 func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	t.Helper()
 	//nolint:staticcheck // the key is franz-go's own, a string
@@ -163,7 +163,7 @@ func (s *suite) newChecked(t *testing.T, brokers []string) *checked {
 	}}
 }
 
-// with returns a copy with another value of a setting.
+// with returns a copy of c with another value for a setting.
 func (c *checked) with(name, value string) *checked {
 	other := *c
 	other.settings = maps.Clone(c.settings)
@@ -214,7 +214,8 @@ func (c *checked) check(t *testing.T) findings {
 	return found
 }
 
-// fails requires that check has exactly one failed finding, that its subject is what, and that it contains these words.
+// fails requires that exactly one finding of check failed, that it is about the given subject, and that it contains the
+// given words.
 func (c *checked) fails(t *testing.T, what string, words ...string) {
 	t.Helper()
 	found := c.check(t).failed()

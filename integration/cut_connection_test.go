@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// cable is an address whose connections are served by what it is plugged into at that moment.
+// cable is an address whose connections are served by whatever it is plugged into when they open.
 type cable struct {
 	listener net.Listener
 

@@ -12,7 +12,7 @@ import (
 )
 
 // testDeletedTopics: a deleted topic stays deleted, although the brokers create topics on request
-// (auto.create.topics.enable is true by default). Deleting it does not take other topics' partitions away.
+// (auto.create.topics.enable is true by default). Its deletion takes no other topic's partitions away from the workers.
 func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a topic is deleted under workers with different topics", func(t *testing.T) {

@@ -69,7 +69,7 @@ func (d *deskWorld) replayOne(p *person) {
 	p.sees("Resolved", "LeadHit accepted it", "Replay 1, requested by "+p.who)
 }
 
-// replayByKeys does the same without a mouse. The element with the focus is always visible.
+// replayByKeys replays a letter without a mouse. The element with the focus always has a visible ring.
 func (d *deskWorld) replayByKeys(p *person) {
 	p.Helper()
 	p.goes("/letters", "Dead letters")

@@ -66,7 +66,7 @@ func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 	return d
 }
 
-// startDesk starts the command.
+// startDesk starts the command desk.
 func (d *deskWorld) startDesk(t *testing.T, w *worker) {
 	t.Helper()
 	address, err := w.Line(t.Context(), "listening", nil)
@@ -126,7 +126,7 @@ func (d *deskWorld) visitor(t *testing.T, name string, v browser.View) *person {
 	return p
 }
 
-// leave fails the test if a page had a problem. After a failure it takes a picture.
+// leave fails the test if a page had a problem. After a failure, it saves a screenshot.
 func (p *person) leave() {
 	p.Helper()
 	problems, err := p.Problems()
@@ -138,7 +138,7 @@ func (p *person) leave() {
 	}
 }
 
-// forgives ignores what the browser logs about a page with this HTTP status, and nothing else.
+// forgives ignores what the browser logs about pages whose HTTP status begins with these digits, and nothing else.
 func (p *person) forgives(status string) {
 	p.Helper()
 	problems, err := p.Problems()
@@ -179,7 +179,7 @@ func (p *person) goes(path string, texts ...string) {
 	p.sees(texts...)
 }
 
-// clicks uses one link or button after another.
+// clicks clicks the links and buttons with the given names, one after another.
 func (p *person) clicks(names ...string) {
 	p.Helper()
 	for _, name := range names {
@@ -197,8 +197,8 @@ func (p *person) sees(texts ...string) {
 	p.do(p.See(texts...))
 }
 
-// comesToSee waits until the page shows the given text. The page's script keeps it current. Without scripts, the person
-// reloads it.
+// comesToSee waits until the page shows the given text. The page's script keeps the page current. Without scripts, the
+// person reloads the page.
 func (p *person) comesToSee(texts ...string) {
 	p.Helper()
 	if !p.view.NoScript {

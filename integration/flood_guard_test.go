@@ -19,18 +19,20 @@ import (
 )
 
 const (
-	// unreadable is a mapping that finds no order id in any event. ruinous is one whose statuses LeadHit does not know.
+	// unreadable is a mapping that finds no order id in any event. ruinous is a mapping whose statuses LeadHit does not
+	// know.
 	unreadable = `{version: 1, name: unreadable, fields: {order_id: {path: $.number, type: id}, status: {path: $.status}}, status: {paid: [paid], submitted: [submitted]}}`
 	ruinous    = `{version: 1, name: ruinous, statuses: [settled], fields: {order_id: {path: $.order_id, type: id}, status: {path: $.status}}, status: {settled: [paid, submitted]}}`
 
 	guardInFlight = 16
 	// floodLetters is how many letters one worker may write before its flood guard pauses it.
 	floodLetters = 100 + guardInFlight
-	// still is how long a test makes sure that nothing happens during a pause.
+	// still is how long a test watches a pause, to make sure that nothing happens during it.
 	still = 3 * time.Second
 )
 
-// testGuard: a bad deploy stops early, pauses reach all workers and outlive them, and a resume ends them.
+// testGuard: the flood guard stops a bad deployment early. A pause reaches all workers and outlives them, until a
+// resume ends the pause.
 func (s *suite) testGuard(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a mapping that reads nothing stops all workers until a resume", func(t *testing.T) {
@@ -184,7 +186,7 @@ func (s *suite) guardRun(t *testing.T, brokers []string) *run {
 	return r
 }
 
-// mapping sets a mapping of the run's own.
+// mapping gives the run a mapping of its own.
 func (r *run) mapping(t *testing.T, text string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")
@@ -235,7 +237,7 @@ func (w *worker) shows(t *testing.T, text string) {
 	})
 }
 
-// standsStill requires that for a while there is no call and no letter, after the calls in flight have ended.
+// standsStill requires that for a while there is no new call and no new letter, after the calls in flight have ended.
 func (r *run) standsStill(t *testing.T) {
 	t.Helper()
 	until(t, time.Now().Add(time.Second))

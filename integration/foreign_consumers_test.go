@@ -103,7 +103,7 @@ func (w *worker) ready(t *testing.T) {
 
 // javaClient is a Java program that consumes as a member of the run's group.
 type javaClient struct {
-	stdin io.Closer // it consumes until this is closed
+	stdin io.Closer // the client consumes until this is closed
 	done  chan struct{}
 
 	mu   sync.Mutex
@@ -173,7 +173,7 @@ func (s *javaClient) end() string {
 	return s.String()
 }
 
-// franz lets a client of franz-go with the range protocol try to join. The returned function waits for the outcome.
+// franz lets a franz-go client with the range protocol try to join. The returned function waits for the outcome.
 func (r *run) franz(t *testing.T) func() string {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.ConsumerGroup(r.group), kgo.ConsumeTopics(r.topic),

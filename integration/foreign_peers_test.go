@@ -20,8 +20,8 @@ import (
 // memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
 const memoryOfWaiting = 64
 
-// testStrangers: a peer at a broker's address that is not a broker is named in the log, and cannot make the worker
-// allocate much memory.
+// testStrangers: if a program at a broker's address is not a broker, the log says what it is, and the program cannot
+// make the worker allocate much memory.
 func (s *suite) testStrangers(t *testing.T) {
 	t.Parallel()
 	binary := buildWithoutRace(t)

@@ -51,7 +51,8 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	if generations < float64(joins) {
 		t.Errorf("got %.0f generations, want at least %d: each join makes one", generations, joins)
 	}
-	// A leak in each generation would add at least one per join. Connections come and go, more of them on a busy machine.
+	// A leak in each generation would add at least one goroutine or file per join. Connections come and go, more of
+	// them on a busy machine.
 	if most := joins * 2 / 3; late.goroutines > early.goroutines+most || late.files > early.files+most {
 		t.Errorf("got %v after the first member and %v after %d, want no growth", early, late, joins)
 	}
@@ -61,7 +62,7 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	}
 }
 
-// testFreeze: a worker that was frozen makes no call if its membership ended during the freeze.
+// testFreeze: if a worker's membership ended while it was frozen, it makes no call before it has joined again.
 func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	t.Helper()
 	const short = 6 * time.Second

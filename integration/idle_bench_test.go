@@ -67,7 +67,7 @@ func processorTime(tb testing.TB, pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / ticks
 }
 
-// memory returns one of a process's figures in MiB, or 0 if the system has none.
+// memory returns one of a process's figures in MiB, or 0 if the system does not report it.
 func memory(pid int, figure string) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -25,8 +25,8 @@ import (
 const (
 	imageMemory  = 64 << 20
 	imageFetched = 25 << 20 // the most that a node may have to fetch, in bytes
-	// drainLatency is the latency of calls at the SIGTERM: calls are in flight, and the drain must wait for them.
-	// drainLimit is well below the grace period of 60 s in deploy.
+	// drainLatency is the latency of calls at the SIGTERM, so that calls are in flight and the drain must wait for
+	// them. drainLimit is well below the grace period of 60 s in deploy.
 	drainLatency = 500 * time.Millisecond
 	drainLimit   = 20 * time.Second
 	// keyFolder is where the container finds the key.
@@ -228,7 +228,7 @@ func memoryLimit(t *testing.T, cgroups string) string {
 	return "none found in " + cgroups
 }
 
-// testProbes requests the worker's pages from within the container, as a probe does where no kubelet can.
+// testProbes requests the worker's pages from within the container, as a probe does if the kubelet cannot reach them.
 func testProbes(t *testing.T, w *worker, c *container.Container) {
 	t.Helper()
 	line, err := c.Line(t.Context(), "listening", nil)

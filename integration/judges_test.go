@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// failing notes whether a judge of this suite has failed the test.
+// failing records whether a judge of this suite has failed the test.
 type failing struct {
 	testing.TB
 	failed bool

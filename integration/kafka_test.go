@@ -35,7 +35,7 @@ func (b *broker) create(tb testing.TB, topic string, partitions, maxBytes int, o
 		Topic: topic, NumPartitions: partitions, ReplicationFactor: min(3, len(b.addrs)), // releases before 2.4 have no default
 		ConfigEntries: append(others, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxBytes)}),
 	}}}
-	lost := false                                                     // a response, perhaps
+	lost := false                                                     // a response may have been lost
 	eventually(tb, 30*time.Second, "creating "+topic, func() string { // a new controller refuses for a while
 		answer, err := b.client.CreateTopics(tb.Context(), request)
 		if err == nil {
@@ -146,7 +146,7 @@ func withoutZero(offsets map[audit.Place]int64) map[audit.Place]int64 {
 	return offsets
 }
 
-// letters reads a whole letters topic of one partition. A topic that does not exist has none.
+// letters reads a whole dead-letter topic. A topic that does not exist has no letters.
 func (b *broker) letters(tb testing.TB, topic string) []audit.Letter {
 	tb.Helper()
 	var letters []audit.Letter
@@ -186,8 +186,8 @@ func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
 	}
 }
 
-// allEnds returns the log ends of all partitions of a topic. It has none if it does not exist. It has a transport of its
-// own, because a pooled one answers from its cache, which may be older than the topic.
+// allEnds returns the log ends of all partitions of a topic, or none if the topic does not exist. It uses a transport
+// of its own, because a shared one responds from its cache, which may be older than the topic.
 func (b *broker) allEnds(tb testing.TB, topic string) (ends map[audit.Place]int64) {
 	tb.Helper()
 	eventually(tb, 30*time.Second, "the log ends of "+topic, func() string {
