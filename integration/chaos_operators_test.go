@@ -56,7 +56,7 @@ func (o *operators) begin(ctx context.Context) (wait func()) {
 		for ctx.Err() == nil {
 			o.read(ctx, time.Duration(300+o.random.IntN(1200))*time.Millisecond)
 			o.work(ctx)
-			if o.random.IntN(2) == 0 { // as after a release or rollback of LeadHit: it accepts the status, or refuses it
+			if o.random.IntN(2) == 0 { // as after a release or rollback of LeadHit: it accepts the status or refuses it
 				o.learn(o.learned() == nil)
 			}
 		}

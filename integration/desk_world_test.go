@@ -47,7 +47,7 @@ func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 	w := d.newWorker(t)
 	w.start(t)
 	var events []audit.Event
-	for i := range 12 { // one of each order: none overtakes another
+	for i := range 12 { // one per order, so that none overtakes another
 		events = append(events, shop.NewOrders(fmt.Sprint("order-", i), 1, 41).Refused())
 	}
 	for range 3 {

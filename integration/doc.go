@@ -1,5 +1,5 @@
 // Package integration tests the built binary from outside, with real Apache Kafka and a LeadHit look-alike over HTTP.
-// The tests see what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. Of the
+// The tests check what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. Of the
 // product's code they import only the look-alike, so that they share no bug with the worker.
 //
 // The packages: apache runs Kafka, authority issues its certificates, shop writes the events, and program runs the
@@ -15,17 +15,17 @@
 //	KAFKA_BROKERS  an existing cluster to use instead of starting one
 //	KAFKA_VERSION  the release of Apache Kafka to run, 0.11.0.0 or later (4.4.0)
 //	KILLS          number of SIGKILLs in the test of crashes (4)
-//	SUCCESSIONS    number of SIGKILLs after which a worker starts again in the same place (2)
+//	SUCCESSIONS    number of SIGKILLs after each of which a worker starts again at the same address (2)
 //	RESTARTS       number of rolling restarts (2)
 //	OUTAGE         seconds for which LeadHit is down (20)
 //	DRAIN          minimum seconds of backlog after the outage (24)
-//	BROKERS_DOWN   seconds for which two brokers of three are down (20)
+//	BROKERS_DOWN   seconds for which two of three brokers are down (20)
 //	MEMORY_EVENTS  number of events of 1 MiB while LeadHit is down (150)
 //	JOINS          number of members that join and leave (30)
 //	ROLLOUTS       number of rolling updates of a Deployment (1)
 //	PAIRS          pairs of runs in the benchmark of a stuck order (5)
 //	ROUNDS         number of turns in BenchmarkWorker, and of runs in BenchmarkManyLetters (3)
-//	BASELINE       path of another leadhit-sync, which BenchmarkWorker measures too
+//	BASELINE       path of another leadhit-sync binary, which BenchmarkWorker measures too
 //	IDLE_SECONDS   seconds for which BenchmarkIdleWorker measures (60)
 //	CHAOS_MINUTES  duration of TestChaos (absent: it does not run, but TestWorker runs a short round)
 //	CHAOS_SEED     seed that an earlier run printed, to replay its plan

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLetterCommands: an operator looks at letters, dismisses and reopens them.
+// testLetterCommands: an operator looks at letters, dismisses one and reopens it.
 func (s *suite) testLetterCommands(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("letters are grouped, listed, shown, dismissed, reopened and checked", func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLettersTopic: a worker reports changes of the letters' topic, and still stores every later letter.
+// testLettersTopic: a worker reports changes to the dead-letter topic, and still stores every later letter.
 func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a letters' topic that becomes too small, then tiny, then is deleted", func(t *testing.T) {
@@ -50,8 +50,8 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	})
 }
 
-// blockedByATinyTopic makes the letters' topic too small for any letter. It requires a log line, and no commit ahead of
-// a letter, and then restores the topic.
+// blockedByATinyTopic makes the dead-letter topic too small for any letter. It requires a log line, and no commit ahead
+// of a letter, and then restores the topic.
 func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	r, topic := w.run, "dlq."+w.run.group
@@ -99,7 +99,7 @@ func holds(letters []audit.Letter, id string) bool {
 // refusedAtOnce is how many events refusedEvents writes.
 const refusedAtOnce = 5
 
-// refusedEvents writes events that LeadHit will refuse, each of some 100 KiB.
+// refusedEvents writes events of about 100 KiB each that LeadHit will refuse.
 func (r *run) refusedEvents(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	r.write(t, several(refusedAtOnce, func() audit.Event { return padded(orders.Refused(), 100<<10) }))
@@ -115,7 +115,8 @@ func padded(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// committedUpTo requires that commits have passed at most the given number of the run's events, the first ones.
+// committedUpTo takes the number of events that commits may have passed. It requires that they have passed no later
+// event of the run.
 func (r *run) committedUpTo(t *testing.T, events int) {
 	t.Helper()
 	_, committed := r.broker.known(t, r.group, r.topic, r.partitions)

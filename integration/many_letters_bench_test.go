@@ -23,7 +23,7 @@ const (
 
 // BenchmarkManyLetters measures, with 200,000 letters of 1.6 KB, how long a worker takes to become ready, and how long
 // a command takes to list letters. It compares both with a plain loop that reads the topic. A worker with an empty
-// topic is measured too: joining the group takes seconds anyway. Then 1,000 of the letters are replayed.
+// topic is measured too, because joining the group alone takes seconds. Then 1,000 of the letters are replayed.
 func BenchmarkManyLetters(b *testing.B) {
 	s := newSuite(b)
 	brokers := oneNode(b)
@@ -53,8 +53,8 @@ func BenchmarkManyLetters(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // the lines have the figures
 }
 
-// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. Their events are no
-// longer in the source topic.
+// writeLetters fills the dead-letter topic as a worker does, each letter with an order of its own. The letters' events
+// are no longer in the source topic.
 func (r *run) writeLetters(b *testing.B) {
 	b.Helper()
 	r.broker.create(b, "dlq."+r.group, 1, 1<<20)
@@ -165,7 +165,7 @@ func (r *run) took(b *testing.B, arguments ...string) (took time.Duration, rss i
 	return took, rss
 }
 
-// deskViews measures pages of a desk that has read the letters.
+// deskViews measures how long the desk takes to read the letters, and then to show some of its pages.
 func (r *run) deskViews(b *testing.B) {
 	b.Helper()
 	begin := time.Now()

@@ -34,8 +34,8 @@ type recorded struct {
 	ids, verdicts []string // of its orders; a verdict is a status, ignore or dead-letter
 }
 
-// testMapping: the events of every platform go through a worker, each on its own topic with its own key and headers.
-// The calls and the letters are those of the table. A preview predicts the same.
+// testMapping: the events of every platform go through a worker, each event on its platform's topic, with the key and
+// the headers of the table. The calls and the letters must be those of the table. A preview must predict the same.
 func (s *suite) testMapping(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events of every platform", func(t *testing.T) {
@@ -120,7 +120,7 @@ func (r *run) preview(t *testing.T, topics string, said any) {
 	}
 }
 
-// writeRecorded writes the events, each to its topic, and notes where Kafka put it.
+// writeRecorded writes each event to its topic, and notes where Kafka stored it.
 func (r *run) writeRecorded(t *testing.T, events []recorded) {
 	t.Helper()
 	for i := range events {
@@ -132,8 +132,8 @@ func (r *run) writeRecorded(t *testing.T, events []recorded) {
 	}
 }
 
-// behindIn returns which of the topics, of one partition each, the group has not committed to its end, or "" if there
-// is none.
+// behindIn returns the first topic that the group has not committed to its end, or "" if there is none. Each topic has
+// one partition.
 func (r *run) behindIn(t *testing.T, topics []string) string {
 	t.Helper()
 	for _, topic := range topics {
@@ -184,7 +184,7 @@ func readRecorded(t *testing.T) []recorded {
 	return events
 }
 
-// payload returns a record's value: nil for a tombstone. Bytes that are not text are in base64.
+// payload returns a record's value: nil for a tombstone. The file of a binary value is in base64.
 func payload(t *testing.T, name string) []byte {
 	t.Helper()
 	if name == "-" {

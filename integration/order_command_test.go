@@ -16,8 +16,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testOrderCommand: the command order shows each event of an order as it is: accepted, ignored, a letter, in retry, and
-// blocked behind the one in retry. Without the worker it still shows what the topics have.
+// testOrderCommand: the command order shows the state of each event of an order: accepted, ignored, stored as a letter,
+// in retry, or blocked behind the event in retry. Without the worker, the command still shows what the topics contain.
 func (s *suite) testOrderCommand(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the life of one order", func(t *testing.T) {

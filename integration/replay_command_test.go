@@ -85,7 +85,7 @@ func (s *suite) refusedLetters(t *testing.T, brokers []string) *run {
 	r := s.newRun(t, brokers, 3, sandbox.Faults{})
 	r.newWorker(t).start(t)
 	var events []audit.Event
-	for i := range 90 { // one of each order: none overtakes another
+	for i := range 90 { // one per order, so that none overtakes another
 		events = append(events, shop.NewOrders(fmt.Sprint("order-", i), 1, 41).Refused())
 	}
 	r.write(t, events)
@@ -94,7 +94,7 @@ func (s *suite) refusedLetters(t *testing.T, brokers []string) *run {
 	return r
 }
 
-// replay starts the command for all open letters.
+// replay starts the command replay for all open letters.
 func (r *run) replay(t *testing.T, by string) *program.Program {
 	t.Helper()
 	p, err := program.Start(r.binary, program.Options{
@@ -137,7 +137,7 @@ func (r *run) replayed(t *testing.T, p *program.Program) (v replaySummary) {
 	return v
 }
 
-// lettersWith returns the letters that have an entry of this event in the ledger.
+// lettersWith returns the ids of the letters for which the ledger has an entry with this event.
 func (r *run) lettersWith(t *testing.T, event string) map[string]bool {
 	t.Helper()
 	ids := map[string]bool{}

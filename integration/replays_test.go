@@ -69,7 +69,8 @@ func (s *suite) testReplays(t *testing.T, brokers []string) {
 	})
 }
 
-// refusedAgain replays a letter that LeadHit still refuses. The new letter differs from the first only in its counts.
+// refusedAgain replays a letter that LeadHit still refuses. The new letter differs from the first only in the time of
+// the failure, and in the headers about the replay.
 func (r *run) refusedAgain(t *testing.T, id string, offset int64) {
 	t.Helper()
 	r.appendEntries(t, entry{Event: "replay", ID: id, N: 1, Letter: offset, Run: "r_1"})

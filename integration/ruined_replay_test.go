@@ -99,7 +99,7 @@ func (r *run) lastStatuses(t *testing.T) {
 	}
 }
 
-// readLedger reads the letters' topic and the ledger to their ends.
+// readLedger reads the dead-letter topic and the ledger to their ends.
 func (r *run) readLedger(t *testing.T) *audit.Ledger {
 	t.Helper()
 	ledger := new(audit.Ledger)

@@ -22,7 +22,7 @@ import (
 // The listeners of the wire's broker, besides the plain one, which the tests themselves use.
 const (
 	login        = "LOGIN"        // users with passwords, over TLS
-	brief        = "BRIEF"        // the same; a login is valid for a few seconds
+	brief        = "BRIEF"        // as LOGIN, but a login is valid for only a few seconds
 	bare         = "BARE"         // users with passwords, without TLS
 	certificates = "CERTIFICATES" // users with certificates
 	swapped      = "SWAPPED"      // as LOGIN, but tests replace its certificate
@@ -104,7 +104,8 @@ func (s *suite) newWire(t *testing.T) *wire {
 	return w
 }
 
-// password returns a user's password. It contains the canary, so that the search at the end finds it as well.
+// password returns a user's password. The password contains the canary, so that the search at the end finds the
+// password as well.
 func (w *wire) password(user string) string { return w.canary + "-" + user }
 
 // file writes a file into the wire's folder and returns its path.

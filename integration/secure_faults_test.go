@@ -22,7 +22,7 @@ type fault struct {
 	name string
 	// make breaks something in the run, and returns the function that repairs it.
 	make func(*testing.T, *guarded) (repair func())
-	// says are words that both check and the worker's log must contain.
+	// says are words that both the output of check and the worker's log must contain.
 	says []string
 }
 
@@ -80,7 +80,7 @@ func (w *worker) waits(t *testing.T, outside bool) {
 	}
 }
 
-// only returns a right with a single operation.
+// only(r, operation) is the right r with no other operation.
 func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	r.Operations = []kafka.ACLOperationType{operation}
 	return r
@@ -108,7 +108,7 @@ func isTrouble(line string) bool {
 	return strings.Contains(line, `"WARN"`) || strings.Contains(line, `"ERROR"`)
 }
 
-// failures returns the lines of check that failed.
+// failures returns the lines about failures in the output of check.
 func failures(said string) string {
 	var failed strings.Builder
 	for line := range strings.Lines(said) {

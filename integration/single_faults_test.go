@@ -14,8 +14,8 @@ import (
 )
 
 // testSingleFaults has the tests of single faults around a worker: too little memory, outages, members that come and
-// go, crashes, poison, lost offsets and unsuitable letters' topics. Its numbers come from the environment, as doc.go
-// says; the defaults fit into `make test`.
+// go, crashes, poison, lost offsets and an unsuitable dead-letter topic. The numbers come from the environment, as
+// doc.go says; the defaults fit into `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
 	s.testMemory(t, brokers)
@@ -34,8 +34,8 @@ func seconds(tb testing.TB, name string, otherwise int) time.Duration {
 }
 
 // trickle writes this many single events a second until the returned function is called. That function adds the events
-// to the evidence, and returns when each was sent to Kafka, by value. A stream writes in bursts instead, and at least
-// 50 events a second.
+// to the evidence. It returns the time at which each event was sent to Kafka, by the event's value. The method stream
+// writes in bursts instead, and at least 50 events a second.
 func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (stop func() map[string]time.Time) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())

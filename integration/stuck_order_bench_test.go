@@ -14,7 +14,7 @@ import (
 
 // BenchmarkStuckOrder measures how an order that always fails delays 1,000 other orders. It compares the time from the
 // writing of an event to its call, with and without that order, on real Kafka with 12 partitions. PAIRS is the number
-// of runs of each, which take turns. It runs once and prints a table.
+// of pairs of runs, one without that order and one with it. The benchmark runs once and prints a table.
 func BenchmarkStuckOrder(b *testing.B) {
 	s := newSuite(b)
 	brokers := oneNode(b)
@@ -39,8 +39,8 @@ func middleAnd99(waits []time.Duration) string {
 	return fmt.Sprintf("%.1f / %.1f ms", waits[len(waits)/2].Seconds()*1000, p99(waits).Seconds()*1000)
 }
 
-// besideAnOrder runs a worker under a steady load beside one order with a fault, and returns how long the other orders'
-// events waited.
+// besideAnOrder runs a worker under a steady load that includes an order with a fault. It returns how long the other
+// orders' events waited.
 func (s *suite) besideAnOrder(b *testing.B, brokers []string, fault sandbox.OrderFault) []time.Duration {
 	b.Helper()
 	r := s.newRun(b, brokers, 12, sandbox.Faults{Latency: 20 * time.Millisecond})

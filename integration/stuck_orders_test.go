@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testPoison: a partition all of whose orders fail for ever, and whose window is full of them, does not starve the
+// testPoison: a partition whose orders all fail for ever, and whose window is full of their events, does not starve the
 // other partitions.
 func (s *suite) testPoison(t *testing.T, brokers []string) {
 	t.Helper()

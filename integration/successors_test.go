@@ -21,7 +21,7 @@ const (
 	afterwards   = 1500 * time.Millisecond // before the next kill
 )
 
-// testSuccessors: a worker that is killed and starts again in the same place stops no other worker. It has its
+// testSuccessors: a worker that is killed and starts again at the same address stops no other worker. It has its
 // partitions back long before the dead worker's session times out.
 func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	t.Helper()
@@ -65,14 +65,14 @@ func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	})
 }
 
-// succession is a kill, and a start in the same place.
+// succession is a kill, and a start at the same address.
 type succession struct {
 	killed, started time.Time
 	lost            []int // the partitions of the killed worker
 }
 
-// succeed kills a worker, starts it again, and waits until it has its partitions back. path is the beginning of its
-// calls' paths.
+// succeed kills a worker, starts it again, and waits until it has its partitions back. The paths of the worker's calls
+// begin with path.
 func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 	t.Helper()
 	owners := make(map[int]string)
@@ -100,8 +100,8 @@ func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 	return s
 }
 
-// testAFrozenPlace: a worker that is stopped by a signal still has its place. A second worker in that place ends with
-// an error, and removes nobody.
+// testAFrozenPlace: a worker that is frozen by a signal still has its address. A second worker at that address ends
+// with an error, and removes nobody.
 func (r *run) testAFrozenPlace(t *testing.T, w *worker) {
 	t.Helper()
 	if err := w.Signal(syscall.SIGSTOP); err != nil {

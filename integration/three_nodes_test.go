@@ -17,7 +17,7 @@ const (
 	inFlight = 16
 	session  = 10 * time.Second
 	hot      = 12  // the number of busy orders, which get a quarter of all events: with a backlog, more than can be sent in time
-	stuck    = 100 // the number of the order that fails for ever
+	stuck    = 100 // the index of the order that fails for ever
 )
 
 // pair starts two workers under a load close to the most that one of them alone can handle: after a kill there is a

@@ -18,8 +18,8 @@ import (
 
 const heldLine = "an open transaction holds back events"
 
-// testOpenTransactions: a transaction that its producer leaves open holds back the events behind it, and each place
-// that an operator looks at shows that. Neither a commit nor an abort loses an event.
+// testOpenTransactions: a transaction that its producer leaves open holds back the events behind it. /status, the
+// metrics, the log and preview all show that. Neither a commit nor an abort loses an event.
 func (s *suite) testOpenTransactions(t *testing.T, brokers []string) {
 	t.Helper()
 	for name, end := range map[string]kgo.TransactionEndTry{"is committed in the end": kgo.TryCommit, "is aborted in the end": kgo.TryAbort} {

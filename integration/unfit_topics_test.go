@@ -16,7 +16,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testKeepers: letters' topics and ledgers whose settings somebody else chose, and topics that a worker creates itself.
+// testKeepers: dead-letter topics and ledgers whose settings somebody else chose, and topics that a worker creates
+// itself.
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a compacted letters' topic, before the start and while a worker runs", func(t *testing.T) {

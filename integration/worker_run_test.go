@@ -112,8 +112,8 @@ func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (sto
 	}
 }
 
-// worker is one worker of a run. It has an address of LeadHit to itself, so that its calls can be distinguished, and
-// the process that is running now.
+// worker is one worker of a run. It has a LeadHit address of its own, so that its calls can be distinguished, and the
+// process that is running now.
 type worker struct {
 	*program.Program
 

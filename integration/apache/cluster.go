@@ -1,5 +1,5 @@
 // Package apache runs real Apache Kafka for tests and for trying things by hand: one node or several, as plain Java
-// processes on 127.0.0.1. Each node is broker and controller (KRaft). Releases before 3.3 use ZooKeeper instead.
+// processes on 127.0.0.1. Each node is both a broker and a controller (KRaft). Releases before 3.3 use ZooKeeper.
 //
 //	cluster, err := apache.Start(ctx, apache.Options{Nodes: 3})
 //	…
@@ -132,12 +132,12 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 	return c.Ready(ctx)
 }
 
-// Nodes returns the cluster's nodes, running or not, by id from 1.
+// Nodes returns the cluster's nodes, running or not, in the order of their ids, which begin at 1.
 func (c *Cluster) Nodes() []*Node {
 	return append([]*Node(nil), c.nodes...)
 }
 
-// Brokers returns the addresses of all nodes, running or not, host:port.
+// Brokers returns the addresses of all nodes, running or not, as host:port.
 func (c *Cluster) Brokers() []string {
 	addrs := make([]string, 0, len(c.nodes))
 	for _, node := range c.nodes {

@@ -94,5 +94,5 @@ func (l layout) addQuorum(set map[string]string, id int) {
 	set["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 }
 
-// zooKeeperPort is the port of the first node's controller: a cluster with ZooKeeper has no controller listener.
+// zooKeeperPort is the port for the first node's controller listener: a cluster with ZooKeeper has no such listener.
 func (l layout) zooKeeperPort() int { return l.ports[1] }

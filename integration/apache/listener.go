@@ -14,7 +14,7 @@ import (
 type Listener struct {
 	// Name consists of capital letters. PLAINTEXT and CONTROLLER are in use.
 	Name string
-	// Protocol is SSL, SASL_SSL or SASL_PLAINTEXT.
+	// Protocol is PLAINTEXT, SSL, SASL_SSL or SASL_PLAINTEXT.
 	Protocol string
 	// Advertised is the address that the broker sends to clients, host:port. Empty means the real one.
 	Advertised string

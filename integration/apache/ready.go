@@ -53,8 +53,8 @@ func (c *Cluster) look(ctx context.Context) error {
 	return nil
 }
 
-// look asks one node for its view of the cluster. It has its own transport, because a pooled one would answer from its
-// cache.
+// look asks one node for its view of the cluster. It uses a transport of its own, because a shared one would respond
+// from its cache.
 func (n *Node) look(ctx context.Context, running, all int) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -65,7 +65,8 @@ func (n *Node) look(ctx context.Context, running, all int) error {
 	if err != nil {
 		return err
 	}
-	// A controller drops a killed broker only after its session of 9 s, so a node may know too many as well as too few.
+	// A controller drops a killed broker only after its session of 9 s, so a node may know too many nodes as well as
+	// too few.
 	if len(answer.Brokers) != running {
 		return fmt.Errorf("%w: it knows %d nodes, want %d", errNotYet, len(answer.Brokers), running)
 	}

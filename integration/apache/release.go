@@ -20,7 +20,7 @@ func (a artifact) String() string {
 type release struct {
 	version string
 	scala   string
-	// zooKeeper means that ZooKeeper keeps the cluster's metadata, not the nodes themselves.
+	// zooKeeper means that ZooKeeper, and not the nodes themselves, keeps the cluster's metadata.
 	zooKeeper bool
 	// besides are artifacts that the release needs but does not declare.
 	besides []artifact
@@ -44,7 +44,8 @@ rootLogger.appenderRef.out.ref = out
 `
 )
 
-// logSettings is the file in a node's folder that sends log lines of INFO and above to stdout, the node's log file.
+// logSettings is the file in a node's folder that sends log lines of INFO and above to stdout, which goes to the node's
+// log file.
 const logSettings = "log4j.properties"
 
 // releaseOf returns what a version needs. 0.11, 2.8, 3.9 and 4.x were tried.

@@ -98,7 +98,7 @@ func WorkerRights(user, group, letters string, events ...string) []Right {
 	return rights
 }
 
-// CreateRights returns the rights that a worker needs in addition to [WorkerRights] if it creates the letters' topic
+// CreateRights returns the rights that a worker needs in addition to [WorkerRights] if it creates the dead-letter topic
 // and the ledger.
 func CreateRights(user, letters string) []Right {
 	create := []kafka.ACLOperationType{kafka.ACLOperationTypeCreate}
@@ -183,8 +183,8 @@ func (n *Node) Replace(ctx context.Context, listener, store, file string) error 
 	return nil
 }
 
-// ask makes a request through the plain listener, where the client is a super user. Each request has its own transport,
-// because a pooled one would answer metadata requests from its cache.
+// ask makes a request through the plain listener, where the client is a super user. Each request has a transport of its
+// own, because a shared one would respond to metadata requests from its cache.
 func (c *Cluster) ask(request func(*kafka.Client) error) error {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()

@@ -49,7 +49,7 @@ func Compare(evidence Evidence) Report {
 }
 
 // Repeats counts the calls that arrived in [from, to) although an earlier call for the same event was executed or
-// denied. A zero time sets no bound. The map without has the orders whose calls do not count.
+// denied. A zero time sets no bound. Calls about orders in the last argument do not count.
 func Repeats(calls []sandbox.Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0
@@ -103,7 +103,7 @@ type auditor struct {
 	report   Report
 }
 
-// open indexes the events and assigns them to lanes, in log order whatever the order of the evidence.
+// open indexes the events and assigns them to lanes. It does so in log order, whatever the order of the evidence.
 func (a *auditor) open() {
 	for _, event := range a.Events {
 		found := &entry{Event: event}
@@ -209,7 +209,7 @@ func (a *auditor) outOfOrder(call sandbox.Call, line string) {
 	a.report.OutOfOrder = append(a.report.OutOfOrder, line)
 }
 
-// tooEarly returns why the call must not have been made at that time, or "" if it was in order.
+// tooEarly returns why the call should not have been made at that time, or "" if it was in order.
 func (e *entry) tooEarly(call sandbox.Call) string {
 	switch {
 	case e.Offset < e.lane.newest:

@@ -60,7 +60,7 @@ type Letter struct {
 	Value   []byte
 	Headers []kgo.RecordHeader // all, the event's own first
 	Omitted bool               // stored without its value, because that was too large
-	// Stored is when the broker appended it, in whole milliseconds.
+	// Stored is when the broker appended the letter, in whole milliseconds.
 	Stored time.Time
 }
 
@@ -112,8 +112,8 @@ const (
 	unexplained Cause = "unexplained"
 )
 
-// Loss is a fault of one process that may cost it the outcomes it had not committed. Others then repeat the calls of at
-// most 3 × InFlight events, which is the README's promise.
+// Loss is a fault of one process that may cost it the outcomes it had not committed. Other processes then repeat the
+// calls of at most 3 × InFlight events, which is the README's promise.
 type Loss struct {
 	// Process names the worker: the first part of its calls' paths.
 	Process  string

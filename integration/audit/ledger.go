@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Ledger is the state of all letters according to the ledger and the letters' topic. It implements the rules of
+// Ledger is the state of all letters according to the ledger and the dead-letter topic. It implements the rules of
 // deadletter/README.md a second time. The zero value is ready for use. The records of each topic are passed in log
 // order.
 type Ledger struct {
@@ -38,7 +38,7 @@ func (l *letterState) requeued() bool {
 	return !l.closed() && l.replays > 0 && !l.ended && l.count < l.replays
 }
 
-// Letter takes the next record of the letters' topic, by its headers dlq.id and dlq.replay.count.
+// Letter takes the next record of the dead-letter topic, by its headers dlq.id and dlq.replay.count.
 func (l *Ledger) Letter(id string, count int) {
 	s := l.of(id)
 	s.count = max(s.count, count)
@@ -81,7 +81,7 @@ func (l *Ledger) of(id string) *letterState {
 	return l.letters[id]
 }
 
-// take reports whether an entry counts.
+// take applies an entry, and reports whether the entry counts.
 func (l *letterState) take(event string, n int) bool {
 	switch event {
 	case "replay":

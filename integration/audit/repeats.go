@@ -25,7 +25,7 @@ func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 	if !a.doubtful(call) {
 		return true
 	}
-	// Such a call would have been repeated anyway, unless it was in flight at the loss.
+	// A doubtful call would have been repeated anyway, unless it was in flight at the loss.
 	return l.Cause != Membership && (call.Ended.IsZero() || !call.Ended.Before(l.From))
 }
 

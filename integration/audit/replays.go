@@ -23,7 +23,7 @@ func (a *auditor) askedFor() map[string]int {
 }
 
 // replays compares the states of replayed letters with the call log. A superseded letter may have been accepted: the
-// worker that made the call was killed before it learned of that, and the next one found a newer event that was
+// worker that made the call was killed before it learned of that, and the next worker found a newer event that was
 // accepted.
 func (a *auditor) replays() {
 	if a.Ledger == nil {
@@ -43,8 +43,8 @@ func (a *auditor) replays() {
 	slices.Sort(a.report.Unended)
 }
 
-// unawaited reports whether a process made a call about an order before the ledger said that the replay before it in
-// the lane was accepted. A process that may have lost its partition between the two calls does not count. A call that
+// unawaited reports whether a process made a call too early: before the ledger said that the lane's previous call, a
+// replay, was accepted. A process that may have lost its partition between the two calls does not count. A call that
 // repeats an event, and was accepted before anybody requested a replay, is not a replay. Its letter may have been
 // stored later, by a process that was frozen.
 func (a *auditor) unawaited(before, next sandbox.Call) bool {
