@@ -8,8 +8,8 @@ import (
 )
 
 // A worker may finish an event without a call if its status is the last one that LeadHit accepted for the order: a
-// repeat. A skip leaves no trace. So the audit checks that there was a time at which it was allowed: the lane's earlier
-// events had been settled, and LeadHit had accepted the lane's last call, with the same status.
+// repeat. A skip leaves no trace. So the audit checks that there was a time at which the skip was allowed: the lane's
+// earlier events had been settled, and LeadHit had accepted the lane's last call, with the same status.
 
 // known is a period in which LeadHit had the status of a lane's last call, because it had accepted that call.
 type known struct {
@@ -59,7 +59,7 @@ func skips(e *entry) bool {
 	return true
 }
 
-// skip records that the event was finished without a call, if it can have been.
+// skip records that the event was finished without a call, if that is possible.
 func (e *entry) skip() bool {
 	// The producer may receive the acknowledgement after the worker has read the event.
 	from := e.Stored.Add(-moment)

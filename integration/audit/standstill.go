@@ -45,8 +45,8 @@ func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []St
 // wait is one event's wait, from its storage until it was settled.
 type wait struct{ stored, settled time.Time }
 
-// stills returns the periods between consecutive settled calls of a partition. A period in which no event waited at
-// first begins when one does.
+// stills returns the periods between consecutive settled calls of a partition. If no event is waiting after a settled
+// call, the period begins only when one does.
 func stills(waits []wait) []Standstill {
 	steps := make([]time.Time, 0, len(waits))
 	for _, w := range waits {

@@ -1,6 +1,6 @@
 // Command bare has two parts for the benchmark of the worker. "bare leadhit" is the LeadHit look-alike. "bare loop"
-// makes the same calls with net/http alone, without Kafka, order or retries. The worker is compared with that loop: the
-// difference is the price of the worker's guarantees.
+// makes the same calls with net/http alone, without Kafka, ordering or retries. The worker is compared with that loop:
+// the difference is the price of the worker's guarantees.
 //
 // Each part runs as a process of its own, because the benchmark reads CPU time per process.
 package main
@@ -58,8 +58,8 @@ func run(ctx context.Context, arguments []string) error {
 // pace is the look-alike's measurement of one run.
 type pace struct {
 	Calls int `json:"calls"`
-	// PerSecond is the rate of the middle 90 %. The first calls open connections, and the last ones have few orders
-	// left, so both ends are slower than the steady state.
+	// PerSecond is the rate of the middle 90 % of the calls. The first calls open connections, and the last ones have
+	// few orders left, so both ends are slower than the steady state.
 	PerSecond float64 `json:"per_second"`
 }
 

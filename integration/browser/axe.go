@@ -11,7 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axeCore is axe.min.js of the npm package axe-core 4.14.1. Its licence is beside it. The test has its hash.
+// axeCore is axe.min.js of the npm package axe-core 4.14.1. The file's licence is in the same folder.
+// TestAxeCoreIsThePublishedFile has the file's hash.
 //
 //go:embed axe-core/axe.min.js.gz
 var axeCore []byte

@@ -27,7 +27,7 @@ var errUnseen = errors.New("not on the page")
 // spot is where an element is on the screen.
 type spot struct {
 	X, Y float64
-	// Covered names the element above it.
+	// Covered names the element that covers this one.
 	Covered string
 }
 

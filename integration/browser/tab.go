@@ -79,7 +79,7 @@ func (t *Tab) add(format string, about ...any) {
 
 // Problems returns what the tab's pages have done wrong since the last call.
 func (t *Tab) Problems() ([]string, error) {
-	// After this response, all events that Chromium sent before it have been noticed.
+	// By the time of this response, notice has handled all events that Chromium sent before it.
 	if _, err := Read(t, chromedp.Title()); err != nil {
 		return nil, err
 	}

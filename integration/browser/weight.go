@@ -12,12 +12,12 @@ import (
 // Weight is what a tab holds in memory after a garbage collection.
 type Weight struct {
 	Nodes, Listeners int
-	Heap             int // bytes of the scripts
+	Heap             int // bytes that the scripts use
 }
 
-// Weight weighs the tab.
+// Weight measures what the tab holds in memory.
 func (t *Tab) Weight() (w Weight, err error) {
-	// Some objects are only found to be garbage when others have gone.
+	// Some objects are found to be garbage only when others are gone.
 	for range 2 {
 		if err := t.Do(call(heapprofiler.CollectGarbage, cdp.Empty{})); err != nil {
 			return w, err

@@ -107,7 +107,7 @@ func (i *Image) find(s store, architecture string) (descriptor, error) {
 	if err != nil {
 		return descriptor{}, err
 	}
-	// More than one would leave open which image a tool takes from the layout.
+	// With more than one image, a tool could take any of them from the layout.
 	if err := json.Unmarshal(text, &top); err != nil || len(top.Manifests) != 1 {
 		return descriptor{}, fmt.Errorf("%d images in the layout, want one: %w", len(top.Manifests), err)
 	}

@@ -16,7 +16,7 @@ const (
 	// An open tab reads its page every five seconds, so mostPolls stands for twenty minutes.
 	mostPolls  = 240
 	firstPolls = 60 // they fill caches
-	// pollsAtOnce must end within the browser's patience, on a slow machine too.
+	// pollsAtOnce polls must end within the browser's patience, even on a slow machine.
 	pollsAtOnce = 10
 )
 

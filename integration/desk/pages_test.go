@@ -22,7 +22,7 @@ import (
 // that was open before.
 type page struct {
 	story, name, address string
-	// Picture says which pictures are kept.
+	// picture says which pictures are kept.
 	picture picture
 }
 
@@ -101,8 +101,8 @@ func views() map[string]browser.View {
 	return all
 }
 
-// TestPages requires of each page that the browser reports no problem, that people with a keyboard or a screen reader
-// can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
+// TestPages requires of each page that the browser reports no problem, that people who use a keyboard or a screen
+// reader can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
 func TestPages(t *testing.T) {
 	chromium := browser.Start(t)
 	stories := map[string]string{}

@@ -39,8 +39,8 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	// Deferred functions run in reverse order, so the look-alike ends before Kafka, and prints no more calls after
-	// that.
+	// Deferred functions run in reverse order, so the look-alike has ended, and prints no more calls, before Kafka
+	// ends.
 	defer func() { err = errors.Join(err, cluster.Close(), cluster.remove()) }()
 	client, closeClient := clientOf(cluster.Brokers())
 	err = createTopic(ctx, client, topic)

@@ -109,7 +109,7 @@ func TestWrongUsageOfLaunchExitsWithTwo(t *testing.T) {
 	}
 }
 
-// notTheLeader answers a produce request like a broker that does not know yet that it leads the partition.
+// notTheLeader responds to a produce request like a broker that does not yet know that it leads the partition.
 func notTheLeader(r kmsg.Request) (kmsg.Response, error, bool) {
 	request, _ := r.(*kmsg.ProduceRequest)
 	answer, _ := request.ResponseKind().(*kmsg.ProduceResponse)

@@ -1,4 +1,4 @@
-// Command launch starts real Apache Kafka with the topic orders and a LeadHit look-alike on this machine, for trying
+// Command launch starts real Apache Kafka with the topic orders, and a LeadHit look-alike, on this machine, for trying
 // things by hand. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and
 // deletes the data.
 //

@@ -77,7 +77,8 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
 	return err
 }
 
-// readEvent returns an event of the mapping plain for an order and a status, or one whose value it reads from in.
+// readEvent returns an event for the mapping plain, with the given order and status. Without these arguments it reads
+// the event's value from its input.
 func readEvent(args []string, key string, in io.Reader) (event, error) {
 	switch len(args) {
 	case 2:
@@ -96,7 +97,7 @@ func readEvent(args []string, key string, in io.Reader) (event, error) {
 		}
 		// The value is not parsed, so that broken events can be written too.
 		value, err := io.ReadAll(in)
-		value = bytes.TrimSuffix(value, []byte("\n")) // of the file, not of the event
+		value = bytes.TrimSuffix(value, []byte("\n")) // it ends the file, and is not part of the event
 		return event{key: []byte(key), value: value}, err
 	}
 	return event{}, usageError{errors.New("want ORDER and STATUS; for example: produce 4711 paid")}

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// startSecure starts a cluster with TLS, logins and ACLs. Its files are deleted with it. The plain listener has none of
-// these, and its clients may do anything: launch creates the topic there, and produce writes there.
+// startSecure starts a cluster with TLS, logins and ACLs. Its files are deleted with it. The plain listener has neither
+// TLS nor logins, and its clients may do anything: launch creates the topic there, and produce writes there.
 func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	dir, err := os.MkdirTemp("", "leadhit-sync-secure-")
 	if err != nil {

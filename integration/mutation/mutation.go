@@ -88,8 +88,8 @@ func (b *Binary) Each(t *testing.T, hunt func(t *testing.T, mutant string)) {
 	}
 }
 
-// Hunt runs a test with one mutant on, and returns what the failing test printed. If the test passes, the error is
-// ErrSurvived. A test that does not end or does not run proves nothing: that is another error.
+// Hunt runs a test with one mutant switched on, and returns what the failing test printed. If the test passes, the
+// error is ErrSurvived. A test that does not end or does not run proves nothing: that is another error.
 func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (output string, err error) {
 	m, ok := b.mutants[mutant]
 	if !ok {

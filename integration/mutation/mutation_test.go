@@ -77,7 +77,8 @@ func shop(t *testing.T) (dir, file string) {
 	return dir, filepath.Join(dir, "cart.go")
 }
 
-// One binary holds all kinds of edits that can be switched; each mutant is killed by its own test and survives the others.
+// One binary has all kinds of edits that can be switched. Each mutant except "equal" is killed by its own test, and
+// survives the others.
 func TestEachMutantIsKilledByItsTestAlone(t *testing.T) {
 	t.Parallel()
 	dir, file := shop(t)

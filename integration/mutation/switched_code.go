@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// switchFile is a source file that each package gets, with the number of the mutant that is on.
+// switchFile is a source file that each package gets, with the number of the mutant that is switched on.
 const switchFile = `package %s
 
 import (
@@ -110,7 +110,7 @@ func (s *source) imports(all map[string]bool) {
 	}
 }
 
-// door returns a function with the signature of d that calls the mutant that is on, by default the unchanged code.
+// door returns a function with the signature of d. It calls the mutant that is switched on, or else the unchanged code.
 func (s *source) door(d *ast.FuncDecl, mutants []mutant) string {
 	receiver, callee := "", d.Name.Name
 	if d.Recv != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// openLetters creates the letters' topic and its writer. The broker stamps the records, because the audit compares the
-// time at which a letter was stored with commits.
+// openLetters creates the dead-letter topic and its writer. The broker stamps the records, because the audit compares
+// the times at which letters were stored with those of commits.
 func (w *worker) openLetters(ctx context.Context) error {
 	topic := "dlq." + w.group
 	client := &kafka.Client{Addr: kafka.TCP(w.brokers...), Timeout: 20 * time.Second}
@@ -34,8 +34,8 @@ func (w *worker) openLetters(ctx context.Context) error {
 	return nil
 }
 
-// deliver calls until LeadHit accepts or refuses the event, and stores a refused event as a letter, whose cause it
-// returns.
+// deliver calls LeadHit until it accepts or refuses the event. It stores a refused event as a letter, and returns the
+// letter's cause.
 func (w *worker) deliver(ctx context.Context, m kafka.Message) (cause string, err error) {
 	for {
 		cause, err := w.call(ctx, m)
@@ -72,7 +72,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 	if err != nil {
 		return "", err
 	}
-	// Read for each call, so that a new key needs no restart: chaos changes the key while this worker runs.
+	// Read for each call, so that a new key needs no restart: the chaos test changes the key while this worker runs.
 	key, err := os.ReadFile(w.keyFile)
 	if err != nil {
 		return "", err
@@ -85,7 +85,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 		return "", err
 	}
 	request.Header["API-KEY"] = []string{string(bytes.TrimSpace(key))}
-	// A tutorial would use http.DefaultClient, although it follows redirects.
+	// A tutorial would do this, although http.DefaultClient follows redirects.
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", err

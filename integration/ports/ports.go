@@ -40,7 +40,7 @@ func Reserve(count int) (*Reserved, error) {
 	return nil, errors.Join(fmt.Errorf("cannot find %d free ports between %d and %d on 127.0.0.1", count, lowest, highest), r.Close())
 }
 
-// Address returns host:port of a port by its index.
+// Address returns the address, host:port, of the port with this index.
 func (r *Reserved) Address(index int) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Numbers[index]))
 }

@@ -37,7 +37,7 @@ func TestAReservedPortServesItsOwnerAgainAndAgain(t *testing.T) {
 	}
 }
 
-// TestNoPortIsReservedTwice reserves a large part of the range, so that a port that can be reserved twice is.
+// TestNoPortIsReservedTwice reserves a large part of the range: if ports could be reserved twice, some would be.
 func TestNoPortIsReservedTwice(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {

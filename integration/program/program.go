@@ -1,5 +1,5 @@
-// Package program builds a binary and runs it as a user would: a process with an environment. A test sees only its
-// output, its pages and its exit code.
+// Package program builds a binary and runs it as a user would: as a process with an environment. A test sees only the
+// process's output, pages and exit code.
 //
 //	binary, err := program.Build(ctx, dir, "./cmd/leadhit-sync")
 //	p, err := program.Start(binary, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})

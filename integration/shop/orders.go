@@ -10,8 +10,8 @@ import (
 )
 
 // Orders generates events of random orders. The status of an order alternates between submitted and paid. So if a
-// worker swaps the last two events of an order, its last status is wrong, unless one event repeats the other. The same
-// seed gives the same events. Its methods must not be called concurrently.
+// worker swaps the last two events of an order, the order's last status is wrong, unless one event repeats the other.
+// The same seed gives the same events. The methods must not be called concurrently.
 type Orders struct {
 	name    string
 	random  *rand.Rand

@@ -1,5 +1,6 @@
 // Package shop is the shop of the tests. It writes order events to Kafka with an idempotent producer, and returns each
-// event with the partition and offset that Kafka acknowledged. These are the evidence that package audit compares.
+// event with the partition and offset that Kafka acknowledged. These events are the evidence that package audit
+// compares with the calls.
 //
 //	s, err := shop.Open(brokers)
 //	written, err := s.Write(ctx, "orders", []audit.Event{orders.Next()})

@@ -26,7 +26,7 @@ func broker(t *testing.T) []string {
 	return cluster.ListenAddrs()
 }
 
-// stored reads that many committed records, and returns them by call id.
+// stored reads the given number of committed records, and returns them by call id.
 func stored(t *testing.T, brokers []string, count int) map[string]*kgo.Record {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics("orders"),
