@@ -36,7 +36,7 @@ func (m measured) row(name string) string {
 		known("%.1f", m.broker), known("%.1f", m.commits), known("%.0f", float64(m.rss)))
 }
 
-// against compares m with the median of an opponent's runs, if there are any.
+// against returns rows that compare m with the median of another program's runs, if there are any.
 func (m measured) against(name string, runs []measured) []string {
 	if len(runs) == 0 {
 		return nil

@@ -53,7 +53,7 @@ type bench struct {
 	*suite
 
 	brokers  []string
-	nodes    *apache.Cluster // nil: another program's cluster
+	nodes    *apache.Cluster // nil: the cluster is not ours
 	bare     string
 	baseline string // empty: there is none
 	leadhit  string // host:port of the look-alike's process
@@ -149,7 +149,7 @@ func (b *bench) worker(tb testing.TB, binary string, j job) measured {
 	w := r.workerAt(b.leadhit, new(door))
 	r.inFlight(j.inFlight)
 	w.start(tb)
-	// The start and the end of a worker cost the brokers time too, but not per event.
+	// The start and the end of a worker cost the brokers time too, but not per event, so both are left out.
 	began := b.awaitCalls(tb, r, j.leastCalls/20)
 	ended := b.awaitCalls(tb, r, j.leastCalls-j.leastCalls/20)
 	b.awaitCalls(tb, r, j.leastCalls)

@@ -97,7 +97,7 @@ func slowLedger(seconds int) planted {
 	}
 }
 
-// testPlantedReplays tests the judge of replays, with the worker itself and changes to its sources.
+// testPlantedReplays tests how replays are judged, with the real worker built from changed sources.
 func (s *suite) testPlantedReplays(t *testing.T, brokers []string, seed uint64) {
 	t.Helper()
 	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}

@@ -137,7 +137,7 @@ func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	if len(stale) > len(report.Late) { // calls from before a freeze cannot be taken back
 		r.blame("LeadHit's last status is not that of the newest accepted event: %q", stale)
 	}
-	// What a worker had in flight when it was lost is sent again: at most CALLS_IN_FLIGHT replays each time.
+	// The replays that a worker had in flight when it was lost are sent again: at most CALLS_IN_FLIGHT each time.
 	repeats, losses := r.repeatedReplays(), len(r.losses)+len(r.memberships())
 	if repeats > losses*chaosInFlight {
 		r.blame("%d accepted replays were sent again after %d losses", repeats, losses)

@@ -21,7 +21,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The names of two listeners of the checks' own node: one advertises an address where nothing listens, the other
+// The names of two listeners of the checks' own node. One advertises an address where nothing listens, and the other
 // advertises the address of a web server.
 const (
 	nowhereDoor = "NOWHERE"

@@ -75,7 +75,7 @@ func (c *cable) cut() {
 	}
 }
 
-// to forwards bytes to an address and back.
+// to(ctx, address) forwards bytes to the address and back.
 func to(ctx context.Context, address string) func(net.Conn) {
 	return func(conn net.Conn) {
 		far, err := new(net.Dialer).DialContext(ctx, "tcp", address)

@@ -80,8 +80,8 @@ func (b *broker) ends(ctx context.Context, topic string, partitions int) (map[au
 	return ends, nil
 }
 
-// known returns the log ends and the group's commits as soon as every partition has answered: after a fault, a new
-// leader or coordinator refuses for a while.
+// known returns the log ends and the group's commits once the brokers return those of every partition: after a fault, a
+// new leader or coordinator refuses for a while.
 func (b *broker) known(tb testing.TB, group, topic string, partitions int) (ends, committed map[audit.Place]int64) {
 	tb.Helper()
 	eventually(tb, 30*time.Second, "the log ends and commits of "+topic, func() string {

@@ -27,7 +27,7 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 		r.refusedEvents(t, orders)
 		r.finish(t, time.Minute)
 
-		// Less than the letters take, but more than they take without their values.
+		// This is less than a letter needs, but more than it needs without its value.
 		r.broker.alter(t, topic, "max.message.bytes", "20000")
 		r.refusedEvents(t, orders)
 		r.finish(t, time.Minute)

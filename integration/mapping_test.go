@@ -34,8 +34,8 @@ type recorded struct {
 	ids, verdicts []string // of its orders; a verdict is a status, ignore or dead-letter
 }
 
-// testMapping: the events of every platform go through a worker, each event on its platform's topic, with the key and
-// the headers of the table. The calls and the letters must be those of the table. A preview must predict the same.
+// testMapping: the events of every platform go through a worker, each event with the topic, the key and the headers of
+// the table. The calls and the letters must be those of the table. A preview must predict the same.
 func (s *suite) testMapping(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events of every platform", func(t *testing.T) {

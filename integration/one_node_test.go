@@ -196,7 +196,7 @@ func (w *worker) showsNoPause(t *testing.T) {
 	}
 }
 
-// until waits until the given time.
+// until(t, moment) waits until that moment.
 func until(t *testing.T, moment time.Time) {
 	t.Helper()
 	select {

@@ -68,7 +68,7 @@ func (s *suite) twoOperators(t *testing.T, brokers []string) {
 	r.calledOnce(t)
 }
 
-// changedBy requires that the summary names the operator who changed each letter first.
+// changedBy requires that, for each letter that another operator changed first, the summary names that operator.
 func (v replaySummary) changedBy(t *testing.T, who string) {
 	t.Helper()
 	for _, c := range v.Changed {

@@ -256,7 +256,7 @@ func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string)
 	return code, process.Stdout() + process.Stderr()
 }
 
-// testRights: the rights in the operators' table are enough.
+// testRights: the rights in the table of deploy/README.md are enough.
 func (w *wire) testRights(t *testing.T) {
 	t.Helper()
 	for name, change := range map[string]func(*testing.T, *guarded){

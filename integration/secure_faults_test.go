@@ -47,8 +47,8 @@ func (w *wire) testStrangers(t *testing.T) {
 	}
 }
 
-// staysOut starts the worker and requires that it reports why it cannot connect, as check does, that it keeps running,
-// and that it makes no call.
+// staysOut starts the worker. It requires that the worker, like check, reports why it cannot connect, that the worker
+// keeps running, and that it makes no call.
 func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	t.Helper()
 	w.start(t)
@@ -80,7 +80,7 @@ func (w *worker) waits(t *testing.T, outside bool) {
 	}
 }
 
-// only(r, operation) is the right r with no other operation.
+// only(r, operation) is the right r with this operation alone.
 func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	r.Operations = []kafka.ACLOperationType{operation}
 	return r

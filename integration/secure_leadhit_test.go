@@ -72,8 +72,8 @@ func serve(t *testing.T, listener net.Listener, handler http.Handler) {
 	})
 }
 
-// testLeadHit tests the connection to LeadHit: its certificate is verified, a proxy sees nothing, and redirects are not
-// followed.
+// testLeadHit tests the connection to LeadHit: LeadHit's certificate is verified, a proxy sees neither the key nor the
+// orders, and redirects are not followed.
 func (w *wire) testLeadHit(t *testing.T) {
 	t.Helper()
 	w.testLeadHitsCertificate(t)

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/integration/shop"
 )
 
-// testRotation: passwords, certificates, keys and authorities change under a running worker, and it continues.
+// testRotation: passwords, certificates, keys and authorities change while a worker runs, and the worker continues.
 func (w *wire) testRotation(t *testing.T) {
 	t.Helper()
 	t.Run("another password, where a login is valid for five seconds", func(t *testing.T) {
@@ -53,7 +53,7 @@ func (g *guarded) goesOn(t *testing.T, change func()) {
 	if made := worker.door.calls.Load() - changed; made < 200 {
 		t.Errorf("got %d calls in 20 s after the change, want about 400", made)
 	}
-	report := g.done(t, worker, 0) // a commit whose response was cut off may cost repeats, which the report counts
+	report := g.done(t, worker, 0) // a commit whose response was cut off may cause repeats, which the report counts
 	t.Logf("repeated calls %d, warnings and errors %d, the last:\n%s", report.Repeats, countTrouble(worker.Stdout()+worker.Stderr()),
 		lastOf(worker.Stdout()+worker.Stderr(), 12))
 }

@@ -118,7 +118,7 @@ func (w *worker) metric(tb testing.TB, name string) float64 {
 	return value
 }
 
-// unless returns what is missing, for eventually, or "" if holds is true.
+// unless(holds, …) returns "" if holds is true. Otherwise it returns what is missing, for eventually.
 func unless(holds bool, format string, about ...any) string {
 	if holds {
 		return ""

@@ -104,7 +104,7 @@ func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.
 	withinSlack(t, "99 % of the waits from the writing of an event to its call", p99, limit)
 }
 
-// waits returns, sorted, the times from the writing of each event to its first call, except for one order's events.
+// waits returns the sorted times from the writing of each event to its first call. It leaves out one order's events.
 func (r *run) waits(written map[string]time.Time, without string) []time.Duration {
 	called := make(map[string]time.Time)
 	for _, call := range r.leadhit.Calls() {

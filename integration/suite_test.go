@@ -171,7 +171,7 @@ func leaveOut(tb testing.TB, why string, about ...any) {
 	tb.Skipf("SKIPPED: "+why, about...)
 }
 
-// number reads an environment variable of the tests, a number of at least 1.
+// number reads an environment variable of the tests whose value is a number of at least 1.
 func number(tb testing.TB, name string, otherwise int) int {
 	tb.Helper()
 	text := os.Getenv(name)
@@ -245,7 +245,7 @@ func slack() int {
 	return 3
 }
 
-// withinSlack logs a time, and fails if it is above its bound times slack.
+// withinSlack logs a time, and fails the test if the time is above its bound times slack.
 func withinSlack(tb testing.TB, what string, got, bound time.Duration) {
 	tb.Helper()
 	tb.Logf("%s: %v (bound %v)", what, got.Round(time.Millisecond), bound)

@@ -16,7 +16,7 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	hot      = 12  // the number of busy orders, which get a quarter of all events: with a backlog, more than can be sent in time
+	hot      = 12  // the number of busy orders. They get a quarter of all events: with a backlog, too many to send in time
 	stuck    = 100 // the index of the order that fails for ever
 )
 

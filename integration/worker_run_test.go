@@ -112,8 +112,8 @@ func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (sto
 	}
 }
 
-// worker is one worker of a run. It has a LeadHit address of its own, so that its calls can be distinguished, and the
-// process that is running now.
+// worker is one worker of a run, with the process that is running now. It has a LeadHit address of its own, so that its
+// calls can be distinguished.
 type worker struct {
 	*program.Program
 
@@ -123,7 +123,7 @@ type worker struct {
 	address string // HTTP_ADDR; "" means any free port
 }
 
-// newWorker opens a LeadHit address for this worker alone, its door. start starts the process.
+// newWorker opens a door for this worker: a LeadHit address of its own. start starts the process.
 func (r *run) newWorker(tb testing.TB) *worker {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -252,8 +252,8 @@ func (r *run) finish(tb testing.TB, limit time.Duration) {
 	})
 }
 
-// audit compares all evidence, and fails the test if the promise was broken. It keeps the letters for testEmitted,
-// which searches them for secrets.
+// audit compares all evidence, and fails the test if the worker broke its promise. It keeps the letters for
+// testEmitted, which searches them for secrets.
 func (r *run) audit(tb testing.TB) audit.Report {
 	tb.Helper()
 	ends, committed := r.broker.known(tb, r.group, r.topic, r.partitions)

@@ -32,7 +32,7 @@ import (
 	"leadhit-sync/integration/ports"
 )
 
-// readyLimit is how long a cluster may take to be ready. A node needs about three seconds, but many times that on a
+// readyLimit is how long a cluster may take to become ready. A node needs about three seconds, but many times that on a
 // busy machine.
 const readyLimit = 2 * time.Minute
 
@@ -62,8 +62,8 @@ type Cluster struct {
 	zooKeeper *process // nil with KRaft
 }
 
-// Start downloads Kafka if necessary, formats the nodes' storage, starts them and waits until the cluster is ready.
-// After an error it leaves no process and no data behind.
+// Start downloads Kafka if necessary, formats the nodes' storage, starts the nodes and waits until the cluster is
+// ready. After an error it leaves no process and no data behind.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Nodes == 0 {
 		options.Nodes = 1

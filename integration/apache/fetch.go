@@ -41,8 +41,8 @@ func fetch(ctx context.Context, r release) (jars string, err error) {
 	return filepath.Join(place, "*"), err
 }
 
-// fetchInto downloads into a folder beside the final one, and renames it when it is complete. So an interrupted
-// download is never used, and if two processes download at once, one of them wins.
+// fetchInto downloads into a folder beside the final one, and renames that folder when the download is complete. So an
+// interrupted download is never used, and if two processes download at once, one of them wins.
 func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 	place := filepath.Join(cache, "kafka-"+r.version)
 	if _, err := os.Stat(place); err == nil {
@@ -66,7 +66,7 @@ func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 	return place, nil
 }
 
-// maven downloads the jars of a release into a folder jars inside work.
+// maven downloads the jars of a release into the folder jars inside work.
 func maven(ctx context.Context, r release, work string) error {
 	if err := os.WriteFile(filepath.Join(work, "pom.xml"), []byte(r.pom()), 0o600); err != nil {
 		return fmt.Errorf("fetching kafka: %w", err)

@@ -70,7 +70,7 @@ type Place struct {
 	Partition int
 }
 
-// Evidence is everything that was recorded during a run by anything but the worker.
+// Evidence is what was recorded during a run without the worker's help.
 type Evidence struct {
 	Events    []Event
 	Calls     []sandbox.Call // in the order in which they arrived
@@ -103,7 +103,7 @@ const (
 	Membership Cause = "membership"
 	// noAnswer: the caller did not receive the outcome.
 	noAnswer Cause = "no response"
-	// replayed: an operator requested it.
+	// replayed: an operator requested the repeat.
 	replayed Cause = "replay"
 	// gaveUp: the same process made another call after its timeout, although there was a response. On a busy machine
 	// its timer may fire before it reads the response. Each process may do that InFlight times.

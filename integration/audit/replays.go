@@ -45,8 +45,8 @@ func (a *auditor) replays() {
 
 // unawaited reports whether a process made a call too early: before the ledger said that the lane's previous call, a
 // replay, was accepted. A process that may have lost its partition between the two calls does not count. A call that
-// repeats an event, and was accepted before anybody requested a replay, is not a replay. Its letter may have been
-// stored later, by a process that was frozen.
+// repeats an event, and was accepted before anybody requested a replay, is not a replay. The event's letter may have
+// been stored later, by a process that was frozen.
 func (a *auditor) unawaited(before, next sandbox.Call) bool {
 	event := a.events[before.ID]
 	if a.Ledger == nil || event == nil || before.ID == next.ID || !before.Executed || a.doubtful(before) ||

@@ -132,8 +132,8 @@ func (p Pair) TLS() (tls.Certificate, error) { return tls.X509KeyPair(p.Cert, p.
 // Keystore returns the key followed by the certificate, the form of Kafka's PEM key stores.
 func (p Pair) Keystore() []byte { return append(append([]byte(nil), p.Key...), p.Cert...) }
 
-// WriteFile replaces a file atomically, as a rotation of secrets should: no reader sees half of it. Only its owner may
-// read it.
+// WriteFile replaces a file atomically, as a rotation of secrets should: no reader sees half of the file. Only the
+// file's owner may read it.
 func WriteFile(name string, text []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+"-*") // mode 0600
 	if err != nil {

@@ -36,7 +36,7 @@ func Start(tb testing.TB) (chromium context.Context) {
 		tb.Skip("SKIPPED: no chromium is on the PATH: install the Debian package chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		// Text looks the same on every machine.
+		// This makes text look the same on every machine.
 		chromedp.Flag("font-render-hinting", "none"))
 	allocator, end := chromedp.NewExecAllocator(tb.Context(), options...)
 	chromium, leave := chromedp.NewContext(allocator)

@@ -10,9 +10,9 @@ import (
 )
 
 // Listen accepts connections on the address that it returns. Once bytes have arrived on a connection, the peer writes
-// the value of first. If again is not empty, the peer then writes its value in a loop, until the other side closes the
-// connection. Otherwise the peer stays silent and keeps the connection open. The end of the test stops all goroutines
-// and waits for them.
+// the value of first. If again is not empty, the peer then writes the value of again in a loop, until the other side
+// closes the connection. Otherwise the peer stays silent and keeps the connection open. The end of the test stops all
+// goroutines and waits for them.
 func Listen(t *testing.T, first, again string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -85,7 +85,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 		return "", err
 	}
 	request.Header["API-KEY"] = []string{string(bytes.TrimSpace(key))}
-	// A tutorial would do this, although http.DefaultClient follows redirects.
+	// This is what a tutorial does, although http.DefaultClient follows redirects.
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", err

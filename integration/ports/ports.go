@@ -23,7 +23,7 @@ type Reserved struct {
 }
 
 // Reserve reserves this many ports. On Linux no other program gets one of them until Close or the end of this process.
-// Elsewhere a port was free a moment ago, and nothing keeps others away from it.
+// Elsewhere a port was free a moment ago, and nothing keeps other programs away from it.
 func Reserve(count int) (*Reserved, error) {
 	r := &Reserved{}
 	for range tries {
