@@ -16,8 +16,8 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	hot      = 12  // the number of busy orders. They get a quarter of all events: with a backlog, too many to send in time
-	stuck    = 100 // the index of the order that fails for ever
+	hot      = 12  // number of busy orders. They get a quarter of all events: with a backlog, too many to send in time
+	stuck    = 100 // index of the order that fails for ever
 )
 
 // pair starts two workers under a load close to the most that one of them alone can handle: after a kill there is a

@@ -70,7 +70,7 @@ type Place struct {
 	Partition int
 }
 
-// Evidence is what was recorded during a run without the worker's help.
+// Evidence is what was recorded during a run by everybody except the worker.
 type Evidence struct {
 	Events    []Event
 	Calls     []sandbox.Call // in the order in which they arrived
