@@ -61,7 +61,7 @@ type life struct {
 	name string
 }
 
-// happening is a fault that was caused, with its times.
+// happening is a fault that the test has caused, with its times.
 type happening struct {
 	nemesis.Fault
 	began, healed time.Time

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// cable is an address whose connections are served by whatever it is plugged into when they open.
+// cable is an address. Each new connection is served by whatever the cable is plugged into at that time.
 type cable struct {
 	listener net.Listener
 

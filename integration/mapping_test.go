@@ -184,7 +184,7 @@ func readRecorded(t *testing.T) []recorded {
 	return events
 }
 
-// payload returns a record's value: nil for a tombstone. The file of a binary value is in base64.
+// payload returns a record's value: nil for a tombstone. A file with a binary value is in base64.
 func payload(t *testing.T, name string) []byte {
 	t.Helper()
 	if name == "-" {

@@ -15,8 +15,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testOddTimes: some producers give times in a unit other than milliseconds. All pages must still work, and compute
-// ages from the other events. All calls fail, so that all events stay visible.
+// testOddTimes: some producers give times in a unit other than milliseconds. All pages must still work, and ages must
+// come from the events with plausible times. All calls fail, so that all events stay visible.
 func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events whose times cannot be true", func(t *testing.T) {

@@ -49,8 +49,8 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 	}
 }
 
-// poison writes one event of each of 8 × count orders, and makes the orders in partition 0 fail. It returns a source of
-// events in the other partitions.
+// poison writes one event for each of 8 × count orders, and makes the orders in partition 0 fail. It returns a source
+// of events in the other partitions.
 func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good func() audit.Event) {
 	t.Helper()
 	orders := shop.NewOrders("order", 8000, 17)

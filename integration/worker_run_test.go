@@ -33,7 +33,7 @@ type run struct {
 	group      string
 	keyFile    string
 	settings   map[string]string // added to those of each worker
-	hopeless   map[string]bool   // orders that LeadHit fails for ever
+	hopeless   map[string]bool   // orders whose calls always fail
 	events     []audit.Event     // all that were written
 	workers    []*worker
 }

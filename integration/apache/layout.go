@@ -94,5 +94,5 @@ func (l layout) addQuorum(set map[string]string, id int) {
 	set["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 }
 
-// zooKeeperPort is the port for the first node's controller listener: a cluster with ZooKeeper has no such listener.
+// zooKeeperPort reuses the port of the first node's controller listener, which a cluster with ZooKeeper does not have.
 func (l layout) zooKeeperPort() int { return l.ports[1] }

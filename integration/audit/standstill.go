@@ -46,7 +46,7 @@ func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []St
 type wait struct{ stored, settled time.Time }
 
 // stills returns the periods between consecutive settled calls of a partition. If no event is waiting after a settled
-// call, the period begins only when one does.
+// call, the period begins only when the next one is stored.
 func stills(waits []wait) []Standstill {
 	steps := make([]time.Time, 0, len(waits))
 	for _, w := range waits {

@@ -97,7 +97,7 @@ func readEvent(args []string, key string, in io.Reader) (event, error) {
 		}
 		// The value is not parsed, so that broken events can be written too.
 		value, err := io.ReadAll(in)
-		value = bytes.TrimSuffix(value, []byte("\n")) // it ends the file, and is not part of the event
+		value = bytes.TrimSuffix(value, []byte("\n")) // the newline ends the file, and is not part of the event
 		return event{key: []byte(key), value: value}, err
 	}
 	return event{}, usageError{errors.New("want ORDER and STATUS; for example: produce 4711 paid")}
