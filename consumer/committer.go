@@ -106,7 +106,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 	return answer, worst
 }
 
-// gone returns the unwatched partitions of a commit that have no committed offset now. Kafka deletes a group's offsets
+// gone returns the commit's unwatched partitions that have no committed offset now. Kafka deletes a group's offsets
 // together with their topic, so a new commit would hide that the topic was recreated.
 func (c *committer) gone(ctx context.Context, commit turn.Commit) ([]event.Partition, error) {
 	var ask []event.Partition

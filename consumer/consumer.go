@@ -13,8 +13,8 @@
 //
 // The letters and the ledger are read before the worker joins the group, and followed from then on. At most the newest
 // 200,000 letters are read. If one of the two topics cannot be read later, the worker continues as before; only a new
-// generation waits. An order whose call LeadHit accepted waits while the ledger cannot be written. A letter that is
-// taken up for a replay is fetched until it has been read or is known to be gone.
+// generation waits. While the ledger cannot be written, an order waits even if LeadHit has accepted its call. The fetch
+// of a letter for its replay is retried until the letter has been read or is known to be gone.
 //
 // No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
 // generation, before anything is fetched, the consumer creates the letters' topic and the ledger if they are missing,
@@ -37,8 +37,8 @@
 // [Consumer.Run] owns all goroutines and returns when they have ended. They are the clock, the membership, and the
 // followers of letters and ledger. Each generation has a committer and watchers. Each fetch and each call in flight has
 // a goroutine of its own, and so has each batch for the ledger, and each letter that is stored or fetched for a replay.
-// Goroutines use the dispatcher one at a time, each in a turn. A turn passes in one input and starts the resulting
-// effects.
+// Goroutines use the dispatcher one at a time, each in a turn. A turn passes one input to the dispatcher and starts the
+// resulting effects.
 //
 // # Shutdown
 //
@@ -65,8 +65,8 @@ import (
 )
 
 const (
-	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that exceeds it loses
-	// its partitions, and its last commit is refused.
+	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that exceeds that
+	// timeout loses its partitions, and its last commit is refused.
 	drainLimit       = 15 * time.Second
 	rebalanceTimeout = 30 * time.Second
 )
@@ -121,14 +121,14 @@ type Options struct {
 	Decode func(context.Context, *Event) ([]event.Item, error)
 	// Call makes one call and judges its outcome.
 	Call func(context.Context, Call) retry.Verdict
-	// Repeat is called instead of Call for a repeat; Before is nil. A nil Repeat is skipped.
+	// Repeat is called instead of Call for a repeat; the Call's Before is nil. A nil Repeat is skipped.
 	Repeat func(context.Context, Call)
 	// Store returns nil only when the letter is stored for good.
 	Store func(context.Context, Letter) error
 	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means
 	// that the letter could not be read yet: Take is called again.
 	Take func(context.Context, turn.Take) (turn.Taken, error)
-	// Logger gets one line per change of state, none per event.
+	// Logger gets one line per change of state, and no line per event.
 	Logger *slog.Logger
 }
 
@@ -238,7 +238,7 @@ func (c *Consumer) start(e turn.Effects) {
 		c.spawn(func(ctx context.Context) { c.letters.store(ctx, store) })
 	}
 	if len(e.Repeats) > 0 && c.options.Repeat != nil {
-		repeats := slices.Clone(e.Repeats) // they are valid until the next turn
+		repeats := slices.Clone(e.Repeats) // they are valid only until the next turn
 		c.spawn(func(ctx context.Context) { c.repeat(ctx, repeats) })
 	}
 	if e.Spread != nil {

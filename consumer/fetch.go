@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// fetchWait is how long the broker waits for a first event. A drain does not wait for it: the fetch is cancelled.
+	// fetchWait is how long the broker waits for a first event. A drain does not wait that long: it cancels the fetch.
 	fetchWait = time.Second
 	// eventOverhead is the number of bytes that an unfinished event takes in memory in addition to its content.
 	eventOverhead = 1100

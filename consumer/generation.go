@@ -13,7 +13,7 @@ import (
 
 // generation takes a turn's effects that belong to one generation of the group. No channel is ever full: a partition
 // has at most one fetch and one suspicion in flight, and one more of each if its log has been recreated since. A
-// generation has one commit in flight and one end.
+// generation has at most one commit in flight, and ends once.
 type generation struct {
 	member   groups.Member
 	fetches  chan turn.Fetch
@@ -131,7 +131,7 @@ func (m *membership) live(
 	return end, leave
 }
 
-// drain waits until the calls in flight have ended and the last commit is acknowledged, but at most for drainLimit.
+// drain waits until the calls in flight have ended and the last commit is acknowledged, but for at most drainLimit.
 func (g *generation) drain() turn.End {
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()

@@ -54,7 +54,7 @@ type membership struct {
 	fences      retrier
 }
 
-// run joins the group, and joins it again, until ctx ends.
+// run joins the group, and rejoins it whenever a membership ends, until ctx ends.
 func (m *membership) run(ctx, work context.Context) error {
 	var missing, joining retrier
 	brokers := m.options.Cluster.Brokers()
@@ -107,7 +107,8 @@ func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGr
 		RebalanceTimeout:  rebalanceTimeout,
 		JoinGroupBackoff:  joinBackoff,
 		StartOffset:       kafka.FirstOffset,
-		// When a topic is deleted, kafka-go's own watch ends one generation after another, all without partitions.
+		// When a topic is deleted, kafka-go's own watch would end one generation after another, and none of them would
+		// have partitions.
 		WatchPartitionChanges: false,
 	}
 }

@@ -87,8 +87,8 @@ func (b *balancer) take() *assignment {
 	return note
 }
 
-// leader does the duties of the group's leader. Two goroutines use it, but never at once: the membership's, and the one
-// that runs compare.
+// leader performs the duties of the group's leader. Two goroutines use it, but never at once: the membership's, and the
+// one that runs compare.
 type leader struct {
 	*base
 

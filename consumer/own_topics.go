@@ -151,7 +151,7 @@ func (t *ownTopics) followed(now time.Time, news follower.News[ledger.Entry]) {
 }
 
 // lettersRead passes letters to the dispatcher. After the topic was deleted and created again, the old letters stay
-// known until newer ones replace them. This is harmless: a replay of one ends, because its letter is gone.
+// known until newer ones replace them. This is harmless: a replay of an old letter ends, because the letter is gone.
 func (t *ownTopics) lettersRead(now time.Time, news follower.News[fold.Letter]) {
 	if news.Lost {
 		t.letters.log.Warn("the dead-letter topic was deleted and created again; following it from its start")
@@ -161,7 +161,8 @@ func (t *ownTopics) lettersRead(now time.Time, news follower.News[fold.Letter]) 
 	}
 }
 
-// assigned begins to wait for the ends of both topics. Call it only in the turn of the assignment.
+// assigned makes the calls of the new generation wait until both topics have been read to their ends. Call it only in
+// the turn of the assignment.
 func (t *ownTopics) assigned() {
 	if t.letters != nil {
 		t.letters.until, t.ledger.until = -1, -1

@@ -12,7 +12,7 @@ import (
 // pauseLog logs when calls pause and resume. Use it only within a turn.
 type pauseLog struct {
 	log     *slog.Logger
-	last    snapshot.Pause // that was logged
+	last    snapshot.Pause // the last one that was logged
 	resumed ledger.Entry   // the ledger's last resume
 }
 

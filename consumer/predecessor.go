@@ -14,20 +14,21 @@ import (
 // kernel may still send a request that a dying process wrote.
 const lastCallMargin = 250 * time.Millisecond
 
-// predecessor removes dead members of this worker's place from the group, before the worker's first join. Kafka would
+// predecessor removes dead members with this worker's place from the group, before the worker's first join. Kafka would
 // wait for the session timeout of each of them, and so would the whole group as soon as a worker joins. Until the last
 // calls of the dead members have ended, the worker stays outside, so that the other members continue. Then the group
 // rebalances once.
 //
-// If anything here fails, the group waits until the session ends, as it does for a dead member of any other place.
+// If anything here fails, the group waits until the session of the dead member ends, as it does for any other member
+// that died.
 type predecessor struct {
 	*base
 
-	began  time.Time // since then the place is ours
+	began  time.Time // the start of Run: since then, the place has been ours
 	sought bool
 }
 
-// remove removes the dead members of this place, once. It returns false if ctx has ended.
+// remove removes the dead members with this place, once. It returns false if ctx has ended.
 func (p *predecessor) remove(ctx context.Context) bool {
 	if p.sought || p.options.Place == "" {
 		return true
@@ -58,7 +59,7 @@ func (p *predecessor) remove(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// find returns the members of this place. All of them are dead: only one process can have the place, and this worker
+// find returns the members with this place. All of them are dead: only one process can have the place, and this worker
 // has it.
 func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
 	var dead []groups.GroupMember

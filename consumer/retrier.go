@@ -21,7 +21,7 @@ func (t *retrier) fail(log *slog.Logger, err error) *slog.Logger {
 	return t.Log(log, withoutPorts(err.Error())).With(slog.Any("error", err))
 }
 
-// explain does the same for a failure with a known reason. A passing failure is logged only if it lasts.
+// explain does what fail does, for a failure with a known reason. A passing failure is logged only if it lasts.
 func (t *retrier) explain(log *slog.Logger, r reason, err error) *slog.Logger {
 	if _, lasting := t.Failed(); r.passing && lasting < patience {
 		return slog.New(slog.DiscardHandler)

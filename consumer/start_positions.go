@@ -33,7 +33,7 @@ const startPatience = 3 * time.Second
 type starts struct {
 	*base
 
-	sizes  map[string]int    // partitions of each topic when this worker first saw it
+	sizes  map[string]int    // how many partitions each topic had when this worker first saw it
 	begun  map[string]string // the starts that were logged last, by topic
 	spread bool              // as last determined; if true, the log says that repeats are not skipped
 }

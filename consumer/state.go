@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// The phases of the membership, in the order in which a worker meets them.
+// The phases of the membership, in the order in which a worker goes through them.
 const (
 	Starting = "starting"
 	Waiting  = "waiting"  // for what State.Waits lists: Kafka, or a topic that does not exist yet
@@ -29,8 +29,8 @@ type phase struct {
 // phases keeps the phase of the membership. It never blocks.
 type phases struct{ phase atomic.Pointer[phase] }
 
-// enter begins a phase. Through all phases between two generations, it keeps the time since which the worker has been
-// in none. An alert asks how long nothing was consumed, not how long the last attempt took.
+// enter begins a phase. From the end of a generation until the next one, it keeps the time of that end, because an
+// alert asks how long nothing was consumed, not how long the last attempt took.
 func (p *phases) enter(name string) {
 	was := p.phase.Load()
 	if was != nil && was.name == name {
@@ -67,14 +67,14 @@ type State struct {
 	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: in these two phases,
 	// Since is Apart.
 	Since time.Time
-	// Waits lists what the worker waits for now, the oldest wait first. During some of them it consumes other
+	// Waits lists what the worker waits for now, the oldest wait first. During some of these waits, it consumes other
 	// partitions.
 	Waits []Wait
 	// Joined says that the worker has been in a generation of the group at least once.
 	Joined bool
 	// Apart is when the worker left its last generation of the group, or when the Consumer was created if there has
-	// been none. It is zero within a generation. It grows old in an endless rebalance, and in a join without a
-	// response.
+	// been none. It is zero within a generation. Its age keeps growing during an endless rebalance, and while a join
+	// gets no response.
 	Apart time.Time
 	// Dispatch has the figures of the current generation, and those that belong to the process.
 	Dispatch snapshot.Snapshot
@@ -92,7 +92,7 @@ type State struct {
 	Expired, Restarted uint64
 	// LetterFailures counts failed attempts to store a letter. Each is retried, so no letter is lost.
 	LetterFailures uint64
-	// Predecessors counts dead members of this worker's place that it removed from the group.
+	// Predecessors counts the dead members with this worker's place that the worker removed from the group.
 	Predecessors uint64
 	// Unowned is how many partitions no member of the group consumes, as the group's leader determines it every 10
 	// seconds; 0 on the other members.

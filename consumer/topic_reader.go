@@ -14,7 +14,7 @@ import (
 // topic that was just created is not known to every broker at once.
 const quietTries = 5
 
-// topicReader passes the records of one of our own topics to the dispatcher: before the first call those that exist,
+// topicReader passes the records of one of our own topics to the dispatcher: the existing ones before the first call,
 // and then each new one.
 type topicReader[T any] struct {
 	*base
@@ -25,20 +25,20 @@ type topicReader[T any] struct {
 	exists   func(context.Context) (bool, error)
 	// say passes news to the dispatcher, in a turn.
 	say     func(now time.Time, news follower.News[T])
-	started bool // it was read to its end once, and a goroutine follows it
+	started bool // the topic was read to its end once, and a goroutine follows it
 	again   retrier
 
 	// Use next and until only within a turn.
 	next  int64 // all records before it were passed on
-	until int64 // the end that it had after the assignment; -1 while that is not known
+	until int64 // the topic's end after the assignment; -1 while that is not known
 }
 
-// words are what people read about a topic.
+// words are the parts of the messages about a topic.
 type words struct {
 	wait   string // key of the wait
 	name   string // "the ledger"
-	unread string // what may be missed while it is not read before the first call
-	unseen string // what is missed while it cannot be followed
+	unread string // why the topic must be read before the first call
+	unseen string // what is missed while the topic cannot be followed
 }
 
 // tell logs a message about the topic.
@@ -95,8 +95,8 @@ func (r *topicReader[T]) readOnce(ctx context.Context) error {
 	return nil
 }
 
-// follow takes records as they arrive, until ctx ends. While the topic cannot be read, the worker continues as before,
-// unless it has joined a generation since: then its calls wait.
+// follow takes records as they arrive, until ctx ends. While the topic cannot be read, the worker continues as before.
+// Only the calls of a generation that begins meanwhile wait.
 func (r *topicReader[T]) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		news, err := r.follower.Next(ctx)

@@ -13,9 +13,9 @@ import (
 // tick is the maximum time between two turns; the liveness probe checks that they continue.
 const tick = time.Second
 
-// turns gives the dispatcher to one goroutine at a time. A turn is an input, the dispatcher's effects, and their start.
-// A goroutine that has an input takes a turn itself. Passing the input to another goroutine, and the next call back,
-// would cost more than the turn. A turn takes microseconds and waits for nothing.
+// turns gives the dispatcher to one goroutine at a time. A turn passes an input to the dispatcher, and starts the
+// effects that it returns. A goroutine that has an input takes a turn itself. Passing the input to another goroutine,
+// and the next call back, would cost more than the turn. A turn takes microseconds and waits for nothing.
 type turns struct {
 	mu         sync.Mutex
 	over       bool // no more turns
@@ -26,7 +26,7 @@ type turns struct {
 
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
-	// start starts all effects of a turn, except for the first call if the turn's caller takes that.
+	// start starts all effects of a turn, except for the first call if the goroutine that takes the turn makes that.
 	start func(turn.Effects)
 }
 
@@ -44,8 +44,8 @@ func (t *turns) send(in func(now time.Time)) bool {
 	return taken
 }
 
-// take takes a turn. A caller whose call has ended passes mine, and take writes its next call there; more says whether
-// there was one.
+// take takes a turn. A goroutine whose call to LeadHit has ended passes mine. Then take writes the goroutine's next
+// call there, and more says whether there is one.
 func (t *turns) take(in func(now time.Time), mine *turn.Call) (more, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -31,7 +31,7 @@ type unknownTopic struct {
 	since      time.Time // when the first of the partitions became unknown
 	partitions []int
 	logged     bool
-	restarted  time.Time // when the log last said that partitions were created again
+	restarted  time.Time // when a log line last said that partitions were created again
 }
 
 func (u *unknowns) topic(name string) *unknownTopic {
@@ -67,7 +67,8 @@ func (u *unknowns) due(topic string) []int {
 	return slices.Clone(t.partitions)
 }
 
-// remove reports whether the partition was the topic's last unknown one, and whether the topic was logged.
+// remove removes a partition. It reports whether this was the topic's last unknown one, and whether the topic was
+// logged.
 func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -76,7 +77,7 @@ func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	return len(t.partitions) == 0, t.logged
 }
 
-// restarted reports whether the log must say that the topic's partitions are read from their start.
+// restarted reports whether it must be logged that the topic's partitions are read from their start.
 func (u *unknowns) restarted(p event.Partition) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

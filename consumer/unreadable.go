@@ -26,15 +26,15 @@ const (
 // become a letter, because its content is unknown. So a person must restore it or skip it.
 type Unreadable struct {
 	event.Partition
-	// First and Last are the offsets of the batch's events, as far as its header can be trusted.
+	// First and Last are the offsets of the batch's first and last event, as far as its header can be trusted.
 	First, Last int64
 	// Since is when the batch was first found unreadable.
 	Since time.Time
 	Err   error
 }
 
-// Skip returns the command that skips the batch. It works while the group has no members, and drops everything up to
-// Last that is not committed.
+// Skip returns the command that skips the batch. It works only while the group has no members, and drops everything up
+// to Last that is not committed.
 func (u Unreadable) Skip(group string) string {
 	return fmt.Sprintf("kafka-consumer-groups.sh --bootstrap-server … --group %s --topic %s:%d "+
 		"--reset-offsets --to-offset %d --execute", group, u.Topic, u.Number, u.Last+1)
@@ -44,11 +44,11 @@ func (u Unreadable) Skip(group string) string {
 type attempts struct {
 	Unreadable
 	tries  int
-	logged time.Time // when the log last said so
+	logged time.Time // when that was last logged
 }
 
-// unreadable records a fetch error about a batch that cannot be read. It returns false for any other error, and for
-// one that may still pass.
+// unreadable records a fetch error about a batch that cannot be read. It returns false for any other error, and while
+// the error may still pass.
 func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask turn.Fetch, a *attempts, err error) bool {
 	bad, ok := errors.AsType[*records.UnreadableError](err)
 	if !ok {

@@ -14,7 +14,7 @@ type Wait struct {
 	// For says what is missing, and what ends the wait: "topic orders does not exist; create it, or check
 	// KAFKA_TOPICS".
 	For string
-	// Since is when the wait began. Failed attempts do not move it.
+	// Since is when the wait began. Failed attempts do not reset it.
 	Since time.Time
 }
 
@@ -65,7 +65,7 @@ func (w *waits) end(key string) {
 	delete(w.all, key)
 }
 
-// Of the waits of a kind, only keeps those about the given topics, and ends the others.
+// [waits.only] ends the waits of a kind that are not about the given topics.
 func (w *waits) only(kind string, topics []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -59,8 +59,8 @@ func (b *Backoff) Next() time.Duration {
 //
 // One order alone cannot show whether it is at fault or LeadHit is down. So the time between two failures of the order
 // counts only if more calls of other orders succeeded than failed in between. In an outage nothing counts, and neither
-// does time in which calls were paused. Of the rest only the last wait and the call itself count: waiting for a slot or
-// a commit is not the order's fault.
+// does time in which calls were paused. Of the remaining time, only the last wait and the call itself count: waiting
+// for a slot or a commit is not the order's fault.
 func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool {
 	seen := g.tally
 	seen.paused = g.pausedFor(now)
@@ -79,7 +79,7 @@ type tally struct {
 	paused            time.Duration
 }
 
-// count takes a verdict. A rejected key says nothing about orders.
+// count adds a verdict. A rejected key says nothing about orders.
 func (t *tally) count(v Verdict) {
 	switch v.Kind {
 	case Done, DeadLetter:

@@ -148,7 +148,7 @@ func TestTheLastWaitCountsAsFailing(t *testing.T) {
 	if b.Exhausted(now, 0, g) {
 		t.Error("got exhausted by the first failure")
 	}
-	now = now.Add(b.Next() + time.Hour) // it waited for an hour more, but not through its own fault
+	now = now.Add(b.Next() + time.Hour) // the order waited for an hour more, but not through its own fault
 	g.Answered(now, "good", g.Start(now), done())
 	g.Answered(now, "own", g.Start(now), connect())
 	if !b.Exhausted(now, 0, g) {

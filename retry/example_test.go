@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// In an outage only probes may start. The success of one lets a few calls start.
+// In an outage only probes may start. When a probe succeeds, a few calls may start.
 func ExampleGovernor() {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	g := retry.NewGovernor(64, 0, rand.New(rand.NewPCG(1, 2)))

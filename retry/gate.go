@@ -35,8 +35,8 @@ type gate struct {
 	orders []string
 }
 
-// start marks a call that starts now. The wait for the next probe runs from the start of this one. If it ran from the
-// end, it would be longer by the duration of a probe.
+// start records that a call starts now. While the gate is closed, the call is a probe, and the wait for the next probe
+// runs from its start. From its end, the wait would be longer by the duration of a probe.
 func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	if g.closed {
 		g.probing = true

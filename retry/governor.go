@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Outage is what [Governor.Probing] returns while the gate is closed.
+// Outage is the reason that [Governor.Probing] returns while only the gate stops calls.
 const Outage = "outage"
 
 // Governor decides whether a call may start. It belongs to the process, not to a generation of the consumer group: it
@@ -137,7 +137,7 @@ func (g *Governor) Pause(now time.Time, paused bool) {
 // one, the next probe is due.
 func (g *Governor) KeyChanged(now time.Time) { g.pause.keyChanged(now) }
 
-// Start marks a call that starts now. MayCall must have returned true.
+// Start records that a call starts now. MayCall must have returned true.
 func (g *Governor) Start(now time.Time) Pass {
 	g.inFlight++
 	g.begun++
@@ -172,7 +172,7 @@ func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	g.account(now)
 }
 
-// adapt changes limit and pace.
+// adapt adjusts the limit and the pace to the verdict on a call.
 func (g *Governor) adapt(now time.Time, order string, p Pass, v Verdict, inFlight int) {
 	served := v.evidence() == served
 	if !served && !v.overloaded() {
@@ -205,7 +205,7 @@ func (g *Governor) holdPace(now time.Time) {
 	}
 }
 
-// shrink obeys a sign of overload from the call with that number.
+// shrink lowers the limit after a sign of overload from the call with the given number. A refusal lowers the pace too.
 func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	switch {
 	case v.Code == tooManyRequests:

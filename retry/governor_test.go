@@ -233,7 +233,7 @@ func TestTimeUnderAClosedGateCountsAgainstNoOrder(t *testing.T) {
 	r.probe("order 1", done())
 	outage := r.now
 	for range 100 {
-		r.volley(5, done()) // more than the probes that failed
+		r.volley(5, done()) // in total, more successes than failed probes
 	}
 	r.now = outage
 	r.call("stuck", connect())

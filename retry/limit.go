@@ -33,8 +33,8 @@ func (l *limit) served(inFlight int) {
 	}
 }
 
-// overload shrinks the limit after a sign of overload from the call with that number. last is the latest call that
-// has begun.
+// overload shrinks the limit after a sign of overload from the call with the given number. last is the number of the
+// latest call that has begun.
 func (l *limit) overload(number, last uint64) {
 	if number <= l.mark {
 		return

@@ -62,7 +62,7 @@ func TestTheLimitGrowsByOneARoundTripUpToTheSetting(t *testing.T) {
 		if got := r.Limit(); got != want {
 			t.Errorf("got a limit of %d, want %d", got, want)
 		}
-		for range want + 1 { // a round trip, and one more: n × 1/n' is a little less than 1
+		for range want + 1 { // a round trip, and one call more: each success adds a little less than 1/want
 			for r.MayCall(r.now) {
 				air = append(air, r.Start(r.now))
 			}
@@ -117,7 +117,7 @@ func TestOneOrderThatAlwaysFailsSlowsNobodyDown(t *testing.T) {
 					r.probing())
 			}
 			lowest := r.Limit()
-			for i := range 30 { // now half of the calls fail, which is many
+			for i := range 30 { // now half of the calls fail: far more than a tenth
 				r.call(fmt.Sprint("another ", i), v)
 				r.volley(1, done())
 				lowest = min(lowest, r.Limit())

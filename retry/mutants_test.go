@@ -170,7 +170,7 @@ func mutants() map[string]mutant {
 	}
 }
 
-// guardMutants returns faults of the pauses that the ledger stores.
+// guardMutants returns faults in the guard, which stores its pauses in the ledger.
 func guardMutants() map[string]mutant {
 	const guard, flood = "../deadletter/ledger/guard/pauses.go", "../deadletter/ledger/guard/flood.go"
 	return map[string]mutant{
@@ -214,7 +214,7 @@ func guardMutants() map[string]mutant {
 	}
 }
 
-// TestMutants breaks the package, and the guard beside it, in one way after another. If the named test does not notice,
+// TestMutants breaks this package and the ledger's guard in one way after another. If the named test does not notice,
 // the tests have a hole. A change whose text is not in the sources is an error, too.
 func TestMutants(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,7 @@ func outages(s *queueServer) map[string]func(func(retry.Verdict)) {
 	}
 }
 
-// TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem: calls in flight when LeadHit falls silent time out too.
+// TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem: when LeadHit falls silent, the calls in flight time out too.
 func TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem(t *testing.T) {
 	t.Parallel()
 	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 10 * time.Second} {
@@ -64,8 +64,8 @@ func runSilence(t *testing.T, seed uint64, timeout time.Duration, perSecond int)
 	return got
 }
 
-// TestAnOutageCostsFewCallsAndNoRepeats: 200 orders make calls, and the server can serve 150 calls a second. It is down
-// for ten minutes, and serves 50 a second in the first minute afterwards.
+// TestAnOutageCostsFewCallsAndNoRepeats: each of 200 orders needs one call after another, and the server can serve 150
+// calls a second. It is down for ten minutes, and serves 50 a second in the first minute afterwards.
 func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
 	t.Parallel()
 	for name := range outages(nil) {
@@ -126,7 +126,7 @@ func runOutage(t *testing.T, kind string, seed uint64, inFlight int) outage {
 }
 
 // TestABacklogUsesABudgetOfCallsASecond: an outage of ten minutes leaves a backlog. Then the server accepts 50 calls a
-// second, and a burst of 10.
+// second, with bursts of up to 10.
 func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]backlog{
@@ -160,7 +160,7 @@ func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
 	}
 }
 
-// backlog is what the worker finds, and how the server treats its calls.
+// backlog describes the orders that wait, and how the server treats their calls.
 type backlog struct {
 	orders           int
 	latency          time.Duration

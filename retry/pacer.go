@@ -100,7 +100,7 @@ func (p *pacer) growTo(now time.Time) {
 }
 
 // refused lowers the pace, at most once per round trip, after LeadHit refused call number `number` because of
-// overload. last is the latest call that has begun.
+// overload. last is the number of the latest call that has begun.
 func (p *pacer) refused(now time.Time, number, last uint64) {
 	if number <= p.mark {
 		return

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// flow makes calls at a rate for a few seconds; all are accepted.
+// flow makes calls at the given rate for a few seconds; all are accepted.
 func (r *rig) flow(perSecond int, seconds float64) {
 	r.t.Helper()
 	for range int(float64(perSecond) * seconds) {
@@ -26,7 +26,8 @@ func (r *rig) wantPace(want float64) {
 	}
 }
 
-// refuse refuses calls of a dozen orders at once. One order alone proves nothing, and neither do a few among many.
+// refuse refuses calls of a dozen orders at once. One order alone proves nothing, and neither do a few refusals among
+// many calls.
 func (r *rig) refuse(n int) {
 	r.t.Helper()
 	passes := make([]retry.Pass, 12)

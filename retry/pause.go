@@ -45,7 +45,7 @@ func (p *pause) nextProbe() time.Time {
 	return p.probeAt
 }
 
-// start marks a call that starts now.
+// start records that a call starts now.
 func (p *pause) start(now time.Time) ticket {
 	if !p.active() {
 		return ticket{epoch: p.epoch}

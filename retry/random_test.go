@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// TestWhateverHappensACallFallsDue drives a Governor through pauses, outages and pauses of the group with random
-// verdicts, some of them late, and checks what must always be true.
+// TestWhateverHappensACallFallsDue drives a Governor through outages, pauses of its own and pauses of the group, with
+// random verdicts, some of them late, and checks what must always be true.
 func TestWhateverHappensACallFallsDue(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
@@ -82,7 +82,8 @@ func (d *driver) answer() {
 	d.Answered(d.now, strconv.Itoa(d.random.IntN(30)), p, mood[d.random.IntN(len(mood))])
 }
 
-// start starts a call, at once or when one falls due. If none falls due, a call must be in flight, or calls are paused.
+// start starts a call, at once or when one falls due. If none falls due, a call must be in flight, or calls must be
+// paused.
 func (d *driver) start() string {
 	if !d.MayCall(d.now) {
 		at := d.Next(d.now)

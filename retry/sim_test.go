@@ -59,13 +59,13 @@ func (w *world) until(end time.Duration) {
 // clock returns the virtual time in the form that the Governor takes.
 func (w *world) clock() time.Time { return time.Unix(1_800_000_000, 0).Add(w.now) }
 
-// server answers a call at some time, or never.
+// server responds to a call at some time, or never.
 type server interface {
 	receive(answer func(retry.Verdict))
 }
 
-// client makes calls as a worker does. Orders that are ready get their calls in turn. Orders whose calls failed wait for
-// their backoff.
+// client makes calls as a worker does. Orders that are ready get their calls in turn. Orders whose calls failed wait
+// for their backoff.
 type client struct {
 	*world
 	t        *testing.T
@@ -232,8 +232,8 @@ func (s *queueServer) crash(down func(func(retry.Verdict))) {
 	}
 }
 
-// bucketServer accepts a number of calls a second, and bursts. The other calls get a 503, either after the same latency
-// or without any delay in the server.
+// bucketServer accepts a number of calls a second, with bursts. The other calls get a 503, either after the same
+// latency or without any delay in the server.
 type bucketServer struct {
 	*world
 	perSecond, burst float64

@@ -25,9 +25,9 @@ const (
 // order that breaks a server, causes refusals however few calls we make. Slowing down because of them would stop all
 // other orders for nothing.
 //
-// An episode begins with a refusal that counts. Refusals shrink limit and pace until the pace is one that the server
-// accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are refusals
-// even then, the learned pace is dropped, and for a minute refusals up to twice that share do not count.
+// An episode begins with a refusal that counts. Refusals shrink the limit and the pace until the pace is one that the
+// server accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are
+// refusals even then, the learned pace is dropped, and for a minute refusals up to twice that share do not count.
 type slowdown struct {
 	phase phase
 	began time.Time // of the phase
@@ -60,7 +60,8 @@ func (s *slowdown) tolerance(now time.Time) float64 {
 // measuring reports whether the pace must not change because it is being measured.
 func (s *slowdown) measuring() bool { return s.phase == measuring }
 
-// shrunk records that a refusal has shrunk limit and pace. last is the latest call that has begun.
+// shrunk records that a refusal has shrunk the limit and the pace. last is the number of the latest call that has
+// begun.
 func (s *slowdown) shrunk(now time.Time, last uint64) {
 	if s.phase == noEpisode || now.Sub(s.last) >= episodeOver {
 		s.phase, s.began = shrinking, now
@@ -95,6 +96,6 @@ func (s *slowdown) answered(now time.Time, number uint64, v Verdict) (useless bo
 // stop ends an episode without a finding.
 func (s *slowdown) stop() { s.phase = noEpisode }
 
-// outage ends an episode and forgets what earlier ones found, because those refusals may have been the beginning of the
+// outage ends an episode and forgets what earlier ones found, because their refusals may have been the beginning of the
 // outage.
 func (s *slowdown) outage() { *s = slowdown{} }

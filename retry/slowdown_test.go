@@ -64,7 +64,7 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 	}
 }
 
-// answerMany starts calls as often as they may start, but at most one in a period. Each gets judge's verdict at once.
+// answerMany starts calls as often as they may start, but at most one per period. Each gets judge's verdict at once.
 func answerMany(g *retry.Governor, now time.Time, period, length time.Duration,
 	judge func() retry.Verdict,
 ) (time.Time, int) {
@@ -109,8 +109,8 @@ func TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals(t *testing.T) {
 	}
 }
 
-// answerWithRoom is answerMany with a server that accepts room calls a second, with bursts of ten, and refuses the
-// others.
+// answerWithRoom is answerMany with a server that accepts a fixed number of calls a second, with bursts of ten, and
+// refuses the others. room is that number.
 func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration,
 	room float64,
 ) (then time.Time, served, refused int) {

@@ -8,7 +8,7 @@ const timeTolerance = time.Hour // Kafka's own default of message.timestamp.afte
 
 func earliestTime() time.Time { return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// Plausible reports whether a record that has been read by now can have been written at time t: in 2000 or later, and
+// Plausible reports whether a record that has been read by now could have been written at time t: in 2000 or later, and
 // at most an hour in the future.
 func Plausible(t, now time.Time) bool {
 	return !t.Before(earliestTime()) && !t.After(now.Add(timeTolerance))

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// An operator pauses the group, and a worker follows.
+// An operator pauses the group, and a worker reads that in the ledger.
 func Example() {
 	ctx := context.Background()
 	kafka := kfake.MustCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "dlq.shop.ledger"))

@@ -30,7 +30,8 @@ const (
 	fetchBytes = 1 << 20
 )
 
-// Follower follows a topic of one partition, each of whose records becomes a T. One goroutine at a time may use it.
+// Follower follows a topic of one partition. Parse turns its records into values of type T. Only one goroutine at a
+// time may use a Follower.
 type Follower[T any] struct {
 	Cluster *broker.Cluster
 	Topic   string
@@ -145,7 +146,7 @@ func (f *Follower[T]) sameLog(ctx context.Context, bounds inspect.Bounds) (bool,
 	return is.Offset == last.Offset && is.Time.Equal(last.Time) && bytes.Equal(is.Value, last.Value), nil
 }
 
-// read fetches once from a position on. It returns what the records say, and the position after them.
+// read fetches once, from the given position. It returns what the records say, and the position after them.
 func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration) ([]T, position, error) {
 	batch, err := f.fetch(ctx, at.next, wait)
 	if err != nil {
@@ -158,7 +159,7 @@ func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration)
 		}
 	}
 	if n := len(batch.Records); n > 0 {
-		last := batch.Records[n-1] // a copy: a pointer into the slice would keep all of them in memory
+		last := batch.Records[n-1] // a copy: a pointer into the slice would keep all records in memory
 		at.last = &last
 	}
 	at.next = batch.Next

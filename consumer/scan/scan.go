@@ -19,7 +19,8 @@
 //
 // # Goroutines
 //
-// While the caller handles the records of one fetch, a goroutine makes the next one. It has ended when the loop ends.
+// While the caller handles the records of one fetch, a goroutine makes the next fetch. The goroutine has ended when the
+// loop ends.
 package scan
 
 import (
@@ -41,7 +42,7 @@ import (
 
 const (
 	// wait is how long one fetch waits for records. When following, the partitions take turns, so a record may wait
-	// this long for each other partition.
+	// this long for each of the other partitions.
 	wait = 250 * time.Millisecond
 	// fetchBytes is more than a worker asks for: a command reads one partition at a time, and a person waits for it.
 	fetchBytes = 1 << 20
@@ -64,8 +65,8 @@ type Range struct {
 	// Uncommitted reads records of open and aborted transactions too. It is for our own topics: we write them without
 	// transactions, and another producer's open transaction must not hide what we wrote.
 	Uncommitted bool
-	// Progress, if not nil, is called after each fetch that advanced, with the number of offsets read and the number in
-	// the range. When following, the total grows.
+	// Progress, if not nil, is called after each fetch that made progress, with the number of offsets read and the
+	// number in the range. When following, the total grows.
 	Progress func(done, total int64)
 }
 
@@ -73,7 +74,7 @@ type Range struct {
 // not older. An offset outside the log is moved to its start or end.
 type Position struct {
 	Offset int64
-	// Time, unless zero, is used instead of Offset: the first event of each partition that is at least as new.
+	// Time, unless zero, is used instead of Offset.
 	Time time.Time
 }
 
@@ -203,7 +204,7 @@ func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64,
 	return offsets, nil
 }
 
-// read reads one partition after the other to its end. With Follow, it then reads all of them in turn.
+// read reads one partition after another, each to its end. With Follow, it then reads all of them in turn.
 func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) error {
 	for _, p := range s.parts {
 		if err := s.readPart(ctx, p, yield); err != nil {
@@ -220,7 +221,7 @@ func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) e
 	return nil
 }
 
-// readPart reads the rest of one partition's share. It fails after patience without progress.
+// readPart reads the rest of one partition's share. It fails after half a minute without progress.
 func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var fetching sync.WaitGroup
@@ -262,7 +263,7 @@ type fetched struct {
 	err   error
 }
 
-// step continues one partition by one successful fetch.
+// step advances one partition by one successful fetch.
 func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
 	got := s.fetch(ctx, p)
 	if got.err != nil {
@@ -341,7 +342,7 @@ func (s *scan) advance(p *part, next int64) {
 	}
 }
 
-// retry calls do until it succeeds, for at most patience. A final error is returned at once.
+// retry calls a function until it succeeds, for at most half a minute. A final error is returned at once.
 func retry(ctx context.Context, do func() error) error {
 	pace := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),

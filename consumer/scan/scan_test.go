@@ -30,7 +30,7 @@ func setup(t *testing.T, events ...int) (*kfake.Cluster, *broker.Cluster, *kgo.C
 	return fake, cluster, writer
 }
 
-// setupOn also returns a function that makes further clients.
+// setupOn is setup on a given network. It also returns a function that makes further clients.
 func setupOn(t *testing.T, network *kfake.VirtualNetwork, events ...int) (
 	*kfake.Cluster, *broker.Cluster, *kgo.Client, func(...kgo.Opt) *kgo.Client,
 ) {
@@ -80,7 +80,7 @@ func write(t *testing.T, writer *kgo.Client, partition, i int) {
 	}
 }
 
-// read collects the values, and checks the place of each and the progress.
+// read collects the values. It checks the place of each value, and the progress.
 func read(t *testing.T, cluster *broker.Cluster, r scan.Range) ([]string, error) {
 	t.Helper()
 	var got []string
@@ -153,7 +153,7 @@ func TestRecordsEndsWhereTheLogEndedAtTheStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, writer, 0, 2+n) // the log runs away from the reader
+			write(t, writer, 0, 2+n) // the log grows as fast as it is read
 			if n++; n > 5 {
 				t.Fatal("got more than the two events of the start")
 			}
@@ -321,8 +321,8 @@ func TestADeadContextIsAnErrorWhenNotFollowing(t *testing.T) {
 	})
 }
 
-// openTransaction leaves a transaction open after the events of the partitions, and writes an ordinary event after it
-// to partition 0.
+// openTransaction leaves a transaction open in partition 0, after the events that are there, and writes an ordinary
+// event behind it.
 func openTransaction(t *testing.T, writer, transactional *kgo.Client) {
 	t.Helper()
 	if err := transactional.BeginTransaction(); err != nil {

@@ -19,8 +19,8 @@ type Worker struct {
 	Group   string `json:"group"`
 	// At is the current time by the worker's clock.
 	At time.Time `json:"at"`
-	// State is the kind of pause if Paused, else Phase. Since is when that began. Reason and By are set for a pause by
-	// a person or the flood guard: why and by whom the calls were paused.
+	// State is the kind of pause if Paused, else Phase. Since is when that pause or phase began. Reason and By are set
+	// for a pause by a person or the flood guard: why and by whom the calls were paused.
 	State  string    `json:"state"`
 	Paused bool      `json:"paused"`
 	Phase  string    `json:"phase"`
@@ -38,7 +38,7 @@ type Worker struct {
 	Finished uint64 `json:"events_finished"`
 	Calls    uint64 `json:"calls"`
 	Retries  uint64 `json:"retries"`
-	Repeats  uint64 `json:"repeats"` // calls that were not made, because LeadHit had accepted the status last
+	Repeats  uint64 `json:"repeats"` // calls not made: the status was the one that LeadHit had accepted last
 	// InFlight may exceed Limit for a while, because the limit may fall while calls are in flight. Limit is from 1 to
 	// CALLS_IN_FLIGHT.
 	InFlight  int     `json:"calls_in_flight"`
@@ -56,7 +56,7 @@ type Worker struct {
 	Letters      uint64 `json:"letters"`
 	LettersInAir int    `json:"letters_in_air"`
 	// OldestAge is the age of the oldest unfinished event. Lag leaves out events whose calls were sent already, and
-	// blocked events, because more workers would not help these. Both are 0 if there is no such event.
+	// blocked events, because more workers would not help these. OldestAge and Lag are 0 if there is no such event.
 	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
 	Lag       float64 `json:"lag_seconds"`
 	// HeldBack counts the events behind open transactions. HeldBackAge is the age of the oldest such event.
@@ -92,12 +92,12 @@ type Item struct {
 	Event  string `json:"event"`            // topic/partition/offset, and #item if the event names several orders
 	Replay int    `json:"replay,omitempty"` // the number of the replay
 	Status string `json:"status,omitempty"`
-	// Doing is what the item does or waits for. Of an event: blocked, ready, in flight, waiting, storing, marking or
-	// commit. A replay that has not reached its order's lane waits for its backlog, partition, place, letter or outcome.
+	// Doing is what the item does or waits for: blocked, ready, in flight, waiting, storing, marking or commit. A
+	// replay may also wait for its backlog, partition, place, letter or outcome.
 	Doing  string `json:"doing"`
 	Behind string `json:"behind,omitempty"` // the event that must be finished first
 	Tries  int    `json:"tries"`            // calls that were made
-	Repeat bool   `json:"repeat,omitempty"` // it needed no call: LeadHit had accepted the status last
+	Repeat bool   `json:"repeat,omitempty"` // no call was needed: LeadHit had accepted this status last
 	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
 	Next *time.Time `json:"next_try,omitempty"`
 	// Cause, Code and Message describe the last outcome.
@@ -121,7 +121,7 @@ type TopicFlaw struct {
 // Wait is something that the worker waits for.
 type Wait struct {
 	For   string    `json:"for"`   // "topic orders does not exist; create it, or check KAFKA_TOPICS"
-	Since time.Time `json:"since"` // failed attempts do not move it
+	Since time.Time `json:"since"` // failed attempts do not reset it
 }
 
 // Partition is one partition of a Worker.
@@ -129,8 +129,8 @@ type Partition struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	// Committed is the offset of the lowest event that a new owner would read: finished events above it are in the
-	// commit's metadata. Fetched is the next offset to fetch. End is the log's end as the last fetch response had it; 0
-	// before that.
+	// commit's metadata. Fetched is the next offset to fetch. End is the log's end in the last fetch response; 0 before
+	// the first response.
 	Committed int64 `json:"committed"` // -1: not yet
 	Fetched   int64 `json:"fetched"`
 	End       int64 `json:"end"`
@@ -172,8 +172,8 @@ type WaitingOrder struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Outcome is a last outcome without its message, which may name the order, so that several waiting orders
-// can share it.
+// Outcome is a last outcome in a form that several waiting orders can share: without the message, which may name the
+// order.
 type Outcome struct {
 	Cause  string `json:"cause"`
 	Code   int    `json:"code,omitempty"`
