@@ -85,11 +85,11 @@ type ledger struct {
 	violations []string
 }
 
-// history records what became of each change of an order. The index of a change is its status minus one.
+// history records the outcome of each change of an order. The index of a change is its status minus one.
 type history struct {
 	changes    []outcome
 	calling    int
-	highest    int // status ever sent
+	highest    int // the highest status ever sent
 	calledBy   map[string]int
 	acceptedUp int // highest status that LeadHit carried out
 }
@@ -236,7 +236,7 @@ func (l *ledger) stored(c change) {
 	}
 }
 
-// acknowledged records that a worker knows of its letter.
+// acknowledged records that a worker knows that its letter is stored.
 func (l *ledger) acknowledged(c change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

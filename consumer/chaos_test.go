@@ -262,11 +262,11 @@ func (c *chaos) calm() {
 		c.mend()
 	}
 	c.settle(10 * time.Minute)
-	time.Sleep(15 * time.Second) // for what kfake does late
+	time.Sleep(15 * time.Second) // kfake may still apply delayed commits
 }
 
-// mend stops all workers and starts one two minutes later. The test fails unless kfake is stuck where Kafka would not
-// be:
+// mend stops all workers, and starts a new one after two minutes. The test fails unless kfake is stuck where Kafka
+// would not be:
 //   - each join restarts its rebalance timer, so members whose joins time out one after another never join;
 //   - a member that left before it got the outcome of a rebalance is never evicted;
 //   - once the group's leader is gone, every member is made the leader, which can leave a partition without an owner.

@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// An outage takes the memory of one window of events, however long it lasts. It is logged once when it begins and
-// once when it ends. Growth is limited to 180 KiB an hour, or 4 MiB a day; a whole day would take a minute with the
-// race detector.
+// An outage takes no more memory than one window of events needs, however long it lasts. It is logged once when it
+// begins and once when it ends. The test allows a growth of 180 KiB an hour, or 4 MiB a day; a whole day would take a
+// minute with the race detector.
 func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(fails)
@@ -70,7 +70,7 @@ func (h held) String() string {
 	return fmt.Sprintf("%d goroutines, %.1f MiB", h.goroutines, float64(h.heap)/(1<<20))
 }
 
-// holds returns the memory in use, without garbage and without the test's own records.
+// holds returns the goroutines and the memory in use, without garbage and without the test's own records.
 func (w *world) holds() held {
 	w.logs.mu.Lock()
 	w.logs.lines = slices.Clip(slices.DeleteFunc(w.logs.lines, func(line string) bool {

@@ -14,8 +14,8 @@ func (c *Consumer) Phase() (name string, since time.Time) {
 	return p.name, p.since
 }
 
-// JoinAfterWait ends the wait outside the group as Run does: the phase first, then the wait. Between the two steps it
-// lets readers of the state run.
+// JoinAfterWait ends the wait outside the group as Run does: the phase first, then the wait. Before the two steps, it
+// lets readers of the state run: they see the old phase, and then wait for the lock.
 func (c *Consumer) JoinAfterWait() {
 	c.waits.mu.Lock()
 	defer c.waits.mu.Unlock()

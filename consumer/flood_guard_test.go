@@ -168,7 +168,7 @@ func TestABadDeployPausesAllWorkersUntilItIsResumed(t *testing.T) {
 		fourth := w.start(guarded("w4", "1.0"))
 		w.many(400, "again", refused)
 		w.settle(time.Minute)
-		w.held("", "", fourth) // both causes were accepted, before it was started
+		w.held("", "", fourth) // both causes were accepted before it was started
 		w.ledger.balance()
 	})
 }

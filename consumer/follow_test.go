@@ -119,7 +119,7 @@ func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 	})
 }
 
-// TestALongLedgerIsReadInManyFetches: the pauses in it are logged once, when all of it is read.
+// TestALongLedgerIsReadInManyFetches: only its last pause is logged, when all of it has been read.
 func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)

@@ -119,7 +119,7 @@ func TestOrdinaryTransactionsAreNotReported(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
 		var shops sync.WaitGroup
-		for _, shop := range []string{"one", "two"} { // whose transactions overlap: one is open all the time
+		for _, shop := range []string{"one", "two"} { // the shops' transactions overlap: one is open at any time
 			shops.Go(func() {
 				client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID(shop))
 				for range 20 {
@@ -224,8 +224,8 @@ func TestAPauseBehindAForeignTransactionInTheLedgerIsFollowed(t *testing.T) {
 	}
 }
 
-// oddTimes returns times that producers write by mistake: a count in the wrong unit, none, or the time of a wrong
-// clock.
+// oddTimes returns times that producers write by mistake: a count in the wrong unit, no time at all, or the time of a
+// wrong clock.
 func oddTimes() map[string]int64 {
 	when := int64(1_764_000_000) // seconds; a bubble's clock starts in 2000, so this time is in its future
 	return map[string]int64{
@@ -250,7 +250,7 @@ func TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T
 	}
 }
 
-// stuckBeside lets an event with an odd time and another one wait, through a restart.
+// stuckBeside lets two events wait, the first of which has an odd time, and restarts the worker meanwhile.
 func stuckBeside(w *world, at int64) {
 	w.leadhitDoes(fails)
 	k := w.start()

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/integration/mutation"
 )
 
-// TestMutants breaks each rule that a successor follows, one at a time. The named test must notice.
+// TestMutants breaks the rules that a successor follows, one rule at a time. The named test must notice.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{

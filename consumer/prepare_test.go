@@ -55,7 +55,7 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 }
 
 // createsNothingUntilItJoins starts a worker that cannot join, because orders has no partitions or because of a fault.
-// It demands that the worker creates no topic until that is over.
+// It demands that the worker creates no topic until it has joined.
 func (w *world) createsNothingUntilItJoins(partitions int, fault *kfake.Fault) {
 	w.t.Helper()
 	created := w.count(kmsg.CreateTopics)
@@ -178,7 +178,7 @@ func TestGroupsThatShareALedgerFollowTheirOwnEntries(t *testing.T) {
 		say(shared.GuardResume, group, "alice")
 		w.held("", "", k, neighbour)
 
-		say(shared.GuardPause, "", "an older release") // for all
+		say(shared.GuardPause, "", "an older release") // for all groups
 		w.held(shared.ByHand, "an older release", k, neighbour)
 		say(shared.GuardResume, group, "alice")
 		w.held("", "", k)

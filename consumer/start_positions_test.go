@@ -84,7 +84,7 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 	}
 }
 
-// begin lets a worker choose the start and die, and checks what the next one calls.
+// begin lets a worker choose the start, crashes it, and checks the calls of the next worker.
 func begin(w *world, start consumer.Start, want []string) {
 	for _, order := range []string{"old", "middle"} {
 		if !slices.Contains(want, order) {
@@ -94,7 +94,7 @@ func begin(w *world, start consumer.Start, want []string) {
 	begins := func(o *consumer.Options) { o.Start = start }
 	first := w.start(begins)
 	time.Sleep(2 * time.Second)
-	first.crash() // the choice must outlive it: it is committed before the first call
+	first.crash() // the choice must outlive the worker, so it is committed before the first call
 	time.Sleep(time.Minute)
 	w.produce(1, fine, "new")
 	w.start(begins)
@@ -209,7 +209,7 @@ func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T)
 }
 
 // callsOfOneStatusTwice lets a worker with the given topics read two events that have the same status, and counts its
-// calls. The usual partitioners put their key into partition 1 of two.
+// calls. The usual partitioners put the events' key into partition 1 of two.
 func (w *world) callsOfOneStatusTwice(partition int32, topics ...string) int32 {
 	w.t.Helper()
 	for range 2 {

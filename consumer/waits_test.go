@@ -258,7 +258,7 @@ func whoWaits(a, b *worker) *worker {
 func TestWithDifferentTopicsAMissingTopicTakesNoPartitionsOfOthers(t *testing.T) {
 	bubble(t, 4, func(w *world) {
 		w.create("payments", 1)
-		first := w.start() // the leader, which does not consume the topic itself
+		first := w.start() // the leader, which does not consume payments itself
 		time.Sleep(5 * time.Second)
 		second := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
 		time.Sleep(20 * time.Second)
@@ -305,7 +305,7 @@ func TestANewTopicWithManyPartitionsIsLoggedOnce(t *testing.T) {
 	bubble(t, 0, func(w *world) {
 		k := w.start()
 		time.Sleep(time.Minute)
-		// The first generation ends before its first commit, and the next one begins as it did.
+		// The first generation ends before its first commit, and the next one begins at the same offsets.
 		w.fake.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: 1,
 		})

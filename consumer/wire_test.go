@@ -18,11 +18,11 @@ type wire struct {
 	state wireState
 	thaws chan struct{}        // closed when it is no longer frozen
 	delay func() time.Duration // of the brokers' responses; nil: none
-	pace  int                  // how many bytes of them arrive within a tenth of a second; 0: all
+	pace  int                  // how many bytes of a response arrive within a tenth of a second; 0: all
 	spoil string               // text that is damaged wherever it occurs in a response
 }
 
-// damage sets what is damaged from now on.
+// damage sets the text that is damaged from now on.
 func (w *wire) damage(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -41,8 +41,8 @@ type wireState int
 
 const (
 	whole  wireState = iota
-	frozen           // nothing arrives, nobody hangs up
-	broken           // connections end, none can be made
+	frozen           // nothing arrives, but connections stay open
+	broken           // connections end, and no new one can be made
 )
 
 var errBroken = errors.New("the worker's network is gone")

@@ -40,7 +40,7 @@ type world struct {
 	logs     *logs
 	workers  []*worker
 	padding  int    // bytes added to each event
-	key      string // of events; "" means their first order
+	key      string // the record key of each event; "" means the event's first order
 
 	// How LeadHit and the letters' store behave now. For the store, the zero value of a conduct is success at once.
 	leadhit atomic.Pointer[func(c change, try int) conduct]
@@ -52,11 +52,11 @@ type conduct struct {
 	before, after time.Duration // before it is executed, and from then to the response
 	undone        bool          // it is not executed
 	verdict       retry.Verdict // of a call; the zero value is Again
-	lost          bool          // a letter's store says that it failed
+	lost          bool          // a letter is stored, but the store reports a failure
 }
 
 // bubble runs test in a bubble of its own. The topic "orders" has this number of partitions; with 0 it does not exist.
-// The test fails if the call log shows a lost, concurrent or misplaced call, or any other fault.
+// The test fails if the call log shows a lost, concurrent or out-of-order call, or any other fault.
 func bubble(t *testing.T, partitions int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -127,7 +127,7 @@ func (w *world) rebalance() {
 	time.Sleep(2 * time.Second)
 }
 
-// count counts requests from now on.
+// count counts the requests with the given key from now on. Call the result to get their number.
 func (w *world) count(key kmsg.Key) func() int {
 	var n atomic.Int64
 	w.fake.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -272,8 +272,8 @@ func (w *world) verdict() {
 	}
 }
 
-// random returns a source that depends on the seed and on about, not on the order of calls. A seed does not determine
-// the order of goroutines.
+// random returns a source that depends on the seed and the arguments, not on the order of calls. A seed does not
+// determine the order in which goroutines run.
 func (w *world) random(about ...any) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, about...)
