@@ -70,8 +70,8 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 	return items, nil
 }
 
-// ledger is the oracle: it sees everything that is produced, sent, stored and committed, and reports whatever must not
-// happen.
+// ledger is the call log, the oracle of these tests: it sees everything that is produced, sent, stored and committed,
+// and reports whatever must not happen.
 type ledger struct {
 	mu         sync.Mutex
 	started    time.Time
@@ -91,13 +91,13 @@ type history struct {
 	calling    int
 	highest    int // the highest status ever sent
 	calledBy   map[string]int
-	acceptedUp int // highest status that LeadHit carried out
+	acceptedUp int // the highest status that LeadHit has set
 }
 
 type outcome struct {
 	fate     string
 	calls    int
-	accepted bool // by LeadHit, and the worker knows
+	accepted bool // by LeadHit, and the worker knows that
 	stored   bool
 	waived   bool // it need not be consumed
 }

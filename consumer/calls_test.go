@@ -53,7 +53,7 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 		// The last fetch may add at most 58 events.
 		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 200, 258},
 		// 256 KiB hold 232 events, including their overhead. A fetch takes at most three quarters of that, and the next
-		// one waits until as much is free.
+		// one waits until that much is free.
 		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes, o.Dispatch.FetchBytes = 256<<10, 1<<20 }, 150, 232},
 	} {
 		t.Run(name, func(t *testing.T) {

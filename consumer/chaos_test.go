@@ -120,7 +120,7 @@ func (c *chaos) sleep(from, to time.Duration) {
 	time.Sleep(from + time.Duration(c.random.Int64N(int64(to-from))))
 }
 
-// alive returns a worker that runs, or nil.
+// alive returns one of the workers that run, at random, or nil if there is none.
 func (c *chaos) alive() *worker {
 	var all []*worker
 	for _, k := range c.workers {

@@ -85,11 +85,11 @@ type Call struct {
 	// Before must be called as late as possible before the request is written: it checks the lease. If it returns an
 	// error, no byte may be sent.
 	Before func() error
-	// Event is the event that asks for the call. All its items share it, and it must not be changed.
+	// Event is the event that asks for the call. The calls of all its items share it, so it must not be changed.
 	Event *Event
 }
 
-// Letter is one event, or one order of it, to be stored as a dead letter.
+// Letter is one event, or one of its orders, to be stored as a dead letter.
 type Letter struct {
 	turn.Store
 	Event *Event

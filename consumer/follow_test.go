@@ -119,7 +119,7 @@ func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 	})
 }
 
-// TestALongLedgerIsReadInManyFetches: only its last pause is logged, when all of it has been read.
+// TestALongLedgerIsReadInManyFetches: only the last pause is logged, when the whole ledger has been read.
 func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)

@@ -28,7 +28,7 @@ type HeldBack struct {
 	Since time.Time
 }
 
-// hold follows one open transaction.
+// hold describes one open transaction.
 type hold struct {
 	HeldBack
 
@@ -39,8 +39,8 @@ type hold struct {
 	logged bool
 }
 
-// holds has the open transactions at which fetches stopped, and the time of the last log line about each partition. Use
-// it only within a turn.
+// holds is the set of open transactions at which fetches stopped, with the time of the last log line about each
+// partition. Use it only within a turn.
 type holds struct {
 	open   map[event.Partition]*hold
 	logged map[event.Partition]time.Time

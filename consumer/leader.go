@@ -28,7 +28,7 @@ const (
 	unevenFor = time.Minute
 )
 
-// balancer assigns as kafka-go's range balancer does, under a protocol name of ours, and records what it assigned.
+// balancer assigns as kafka-go's range balancer does, under our own protocol name, and records what it assigned.
 // kafka-go calls it only on the group's leader.
 type balancer struct {
 	kafka.RangeGroupBalancer

@@ -29,7 +29,7 @@ type Start struct {
 // unknown until the connection pool has renewed its metadata.
 const startPatience = 3 * time.Second
 
-// starts finds the position of each partition at the start of a generation.
+// starts is the part of a Consumer that finds the position of each partition at the start of a generation.
 type starts struct {
 	*base
 
@@ -139,7 +139,7 @@ func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) 
 	}
 }
 
-// findEnds reads where the logs end now. Replays wait until the partitions have been fetched up to there.
+// findEnds finds out where the logs end now. Replays wait until the partitions have been fetched up to there.
 func (s *starts) findEnds(ctx context.Context, positions []turn.Position) error {
 	if !s.options.Dispatch.Replays {
 		return nil
@@ -281,8 +281,8 @@ func (s *starts) found(t inspect.Topology) {
 	}
 }
 
-// logStarts logs each beginning once, even if a generation ends before its first commit and the next begins there
-// again.
+// logStarts logs each beginning once, even if a generation ends before its first commit and the next one begins at the
+// same offsets.
 func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	for _, b := range begun {
 		if starts := fmt.Sprint(b.starts); s.begun[b.topic] != starts {

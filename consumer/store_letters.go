@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// letters stores dead letters.
+// letters is the part of a Consumer that stores dead letters.
 type letters struct {
 	*base
 
@@ -28,7 +28,7 @@ func (l *letters) store(ctx context.Context, s turn.Store) {
 	l.send(func(now time.Time) { l.dispatcher.Stored(now, s.ID, err == nil) })
 }
 
-// note logs each reason why letters cannot be stored, once. It also logs when all letters can be stored again.
+// note logs, once per reason, that letters cannot be stored. It also logs when all letters can be stored again.
 func (l *letters) note(ctx context.Context, s turn.Store, err error) {
 	if ctx.Err() != nil { // the stop made it fail, not the topic
 		return

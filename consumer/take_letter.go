@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 )
 
-// takes fetches letters to replay.
+// takes is the part of a Consumer that fetches letters to replay.
 type takes struct {
 	*base
 

@@ -96,7 +96,7 @@ func (r *topicReader[T]) readOnce(ctx context.Context) error {
 }
 
 // follow takes records as they arrive, until ctx ends. While the topic cannot be read, the worker continues as before.
-// Only the calls of a generation that begins meanwhile wait.
+// If a generation begins meanwhile, its calls wait.
 func (r *topicReader[T]) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		news, err := r.follower.Next(ctx)
@@ -154,7 +154,7 @@ func (r *topicReader[T]) aim(ctx context.Context, g *generation) {
 	}
 }
 
-// end returns where the topic ends now. A topic that does not exist is empty.
+// end returns where the topic ends now. A topic that does not exist counts as empty.
 func (r *topicReader[T]) end(ctx context.Context) (int64, error) {
 	bounds, err := r.options.Cluster.Bounds(ctx, r.follower.Topic, []int{0})
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {

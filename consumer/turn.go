@@ -26,7 +26,7 @@ type turns struct {
 
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
-	// start starts all effects of a turn, except for the first call if the goroutine that takes the turn makes that.
+	// start starts the effects of a turn. A call that the goroutine of the turn makes itself is not among them.
 	start func(turn.Effects)
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// wire is one worker's connection to the brokers.
+// wire carries one worker's connections to the brokers.
 type wire struct {
 	dialer func(ctx context.Context, network, address string) (net.Conn, error)
 

@@ -54,7 +54,7 @@ func (b *Backoff) Next() time.Duration {
 	return b.wait
 }
 
-// Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. took is how long the
+// Exhausted records a failed call and reports whether the status change has used up MaxElapsed. took is how long the
 // call took. g must already have the call's verdict.
 //
 // One order alone cannot show whether it is at fault or LeadHit is down. So the time between two failures of the order

@@ -32,5 +32,5 @@
 // decision. Nothing here sleeps, locks or starts a goroutine. Only one goroutine at a time may use a Governor and its
 // Backoffs. Time must not go backwards. There are no errors: every input has a meaning.
 //
-// Retries that sleep and log by themselves are in package loop.
+// Package loop has retries that sleep and log.
 package retry

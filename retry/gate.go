@@ -36,7 +36,7 @@ type gate struct {
 }
 
 // start records that a call starts now. While the gate is closed, the call is a probe, and the wait for the next probe
-// runs from its start. From its end, the wait would be longer by the duration of a probe.
+// begins now. If the wait began at the end of the call, it would be longer by the duration of the call.
 func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	if g.closed {
 		g.probing = true

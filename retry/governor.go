@@ -19,7 +19,7 @@ const Outage = "outage"
 //     Probes are at most 30 s apart. Even before the gate closes, when calls for 2 orders fail in a row, their slots
 //     stay empty.
 //   - limit of calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
-//   - pacer: the calls per second after a 429 or 503, and Retry-After.
+//   - pacer: limits the calls per second after a 429 or 503, and obeys Retry-After.
 //
 // While the pause, the gate or both stop the calls, one probe at a time gets through. Signs of overload from a single
 // order do not count. Neither do signs other than a 429 while they are less than a tenth of the last second's
@@ -133,8 +133,8 @@ func (g *Governor) Pause(now time.Time, paused bool) {
 	g.account(now)
 }
 
-// KeyChanged reports that another API key is in use from now on. If calls are paused because LeadHit rejected the old
-// one, the next probe is due.
+// KeyChanged informs the Governor that another API key is in use from now on. If calls are paused because LeadHit
+// rejected the old key, the next probe is due.
 func (g *Governor) KeyChanged(now time.Time) { g.pause.keyChanged(now) }
 
 // Start records that a call starts now. MayCall must have returned true.

@@ -23,7 +23,7 @@ type rig struct {
 	now time.Time
 }
 
-// settings of a rig's Governor.
+// settings configures a rig's Governor.
 type settings struct {
 	CallsInFlight  int
 	CallsPerSecond float64

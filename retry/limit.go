@@ -17,8 +17,8 @@ const (
 type limit struct {
 	configured int
 	value      float64
-	// mark is the number of the last call that began before the limit shrank. Calls up to it were sent under the old
-	// limit and say nothing about the new one, so the limit shrinks at most once per round trip.
+	// mark is the number of the last call that began before the limit shrank. Calls up to that number were sent under
+	// the old limit and say nothing about the new one, so the limit shrinks at most once per round trip.
 	mark uint64
 }
 

@@ -82,7 +82,7 @@ func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
 	}
 }
 
-// outage is what an outage costs.
+// outage holds the costs of one outage, or the highest costs of several.
 type outage struct {
 	calls, repeats, longest int
 	firstSuccess            time.Duration // after its end

@@ -109,8 +109,8 @@ func TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals(t *testing.T) {
 	}
 }
 
-// answerWithRoom is answerMany with a server that accepts a fixed number of calls a second, with bursts of ten, and
-// refuses the others. room is that number.
+// answerWithRoom is answerMany with a server of limited capacity. room is how many calls the server accepts a second,
+// with bursts of ten. It refuses the others.
 func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration,
 	room float64,
 ) (then time.Time, served, refused int) {

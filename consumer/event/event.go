@@ -1,4 +1,4 @@
-// Package event defines the types that flow through the worker: a [Record] of Kafka with its headers, and the [Place]
+// Package event defines the types that flow through the worker: a Kafka [Record] with its headers, and the [Place]
 // where it is stored. An [Item] is what a record asks for about one order.
 //
 // The fetcher makes a Record, and everything after the fetcher only reads it: the mapping, the dispatcher's callers,

@@ -34,7 +34,7 @@ func (a Action) MarshalText() ([]byte, error) {
 // Item is what a record asks for about one order: a call, nothing, or a refusal. A record has at least one.
 type Item struct {
 	// OrderID is 1 to 512 bytes of valid UTF-8, or empty if it was not read. In a call, Status is LeadHit's. In a
-	// refusal it is LeadHit's if a rule or a list gave one, else the shop's own.
+	// refusal, Status is LeadHit's if a rule or a list gave one, else the shop's own.
 	OrderID string `json:"order_id,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Action  Action `json:"action"`

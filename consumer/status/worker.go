@@ -150,7 +150,7 @@ type Partition struct {
 type OpenTransaction struct {
 	LastStable int64     `json:"last_stable"` // where it starts
 	HeldBack   int64     `json:"events_held_back"`
-	Since      time.Time `json:"since"` // of the first event held back
+	Since      time.Time `json:"since"` // the time of the first event held back
 	Age        float64   `json:"age_seconds"`
 }
 
