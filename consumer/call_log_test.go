@@ -300,7 +300,7 @@ func claims(committed int64, text string) (frontier int64, open map[int64]bool, 
 	return committed + number(fields[3]), open, err
 }
 
-// unfinished lists the changes that are not finished.
+// unfinished lists the changes that are not finished, with the numbers of their calls.
 func (l *ledger) unfinished() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

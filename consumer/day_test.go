@@ -70,7 +70,7 @@ func (h held) String() string {
 	return fmt.Sprintf("%d goroutines, %.1f MiB", h.goroutines, float64(h.heap)/(1<<20))
 }
 
-// holds returns the goroutines and the memory in use, without garbage and without the test's own records.
+// holds returns the number of goroutines and the memory in use, without garbage and without the test's own records.
 func (w *world) holds() held {
 	w.logs.mu.Lock()
 	w.logs.lines = slices.Clip(slices.DeleteFunc(w.logs.lines, func(line string) bool {

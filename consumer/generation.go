@@ -25,7 +25,7 @@ type generation struct {
 	// take starts a goroutine that fetches a letter. The goroutine gives up when the generation stops fetching.
 	take func(turn.Take)
 
-	closed, over bool // used only within a turn: unknown is closed, ended was written
+	closed, over bool // whether unknown is closed, and whether ended was written to; used only within a turn
 }
 
 func newGeneration(member groups.Member, partitions int) *generation {

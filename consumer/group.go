@@ -32,7 +32,7 @@ const (
 	rebuildAfter = 5
 )
 
-// membership joins the group and runs its generations. One goroutine runs it. It leaves the group:
+// membership joins the group and runs its generations. One goroutine runs it. The worker leaves the group:
 //   - when the worker stops (here);
 //   - when joins keep failing, to ask another broker (here, rebuildAfter);
 //   - after a commit without a response, to join as a new member (generation.go);

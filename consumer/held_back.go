@@ -14,7 +14,7 @@ const (
 	// holdPatience is how long a transaction must be open before it is reported: ordinary ones end within a second.
 	holdPatience = 5 * time.Second
 	// holdQuiet is the minimum time between two log lines about open transactions in one partition. Otherwise a
-	// producer whose transactions last for minutes would fill the log. State and the metrics show each of them.
+	// producer whose transactions last for minutes would fill the log. State and the metrics show each transaction.
 	holdQuiet = 10 * time.Minute
 )
 

@@ -119,7 +119,7 @@ func TestOrdinaryTransactionsAreNotReported(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
 		var shops sync.WaitGroup
-		for _, shop := range []string{"one", "two"} { // the shops' transactions overlap: one is open at any time
+		for _, shop := range []string{"one", "two"} { // the shops' transactions overlap, so one is always open
 			shops.Go(func() {
 				client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID(shop))
 				for range 20 {

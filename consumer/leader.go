@@ -36,7 +36,7 @@ type balancer struct {
 	assigned *assignment
 }
 
-// assignment is what the leader assigned.
+// assignment summarises what this member assigned as the group's leader.
 type assignment struct {
 	// partitions is the number of partitions of each topic that a member consumes. 0 means that the topic does not
 	// exist, or cannot be described.

@@ -18,8 +18,8 @@ type takes struct {
 	again   retrier // for all letters together, so that an outage is logged once
 }
 
-// take retries the fetch of a letter until the letter has been read, is known to be gone, or ctx ends. When ctx ends,
-// the generation is over, and the next owner takes up the replay.
+// take retries the fetch of a letter until the letter has been read or is known to be gone, or until ctx ends. When ctx
+// ends, the generation is over, and the next owner takes up the replay.
 func (t *takes) take(ctx context.Context, take turn.Take) {
 	var pace retrier
 	failed := false

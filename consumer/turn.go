@@ -14,8 +14,8 @@ import (
 const tick = time.Second
 
 // turns gives the dispatcher to one goroutine at a time. A turn passes an input to the dispatcher, and starts the
-// effects that it returns. A goroutine that has an input takes a turn itself. Passing the input to another goroutine,
-// and the next call back, would cost more than the turn. A turn takes microseconds and waits for nothing.
+// resulting effects. A goroutine that has an input takes a turn itself. Passing the input to another goroutine, and the
+// next call back, would cost more than the turn. A turn takes microseconds and waits for nothing.
 type turns struct {
 	mu         sync.Mutex
 	over       bool // no more turns

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Outage is the reason that [Governor.Probing] returns while only the gate stops calls.
+// Outage is the reason that [Governor.Probing] returns for a closed gate.
 const Outage = "outage"
 
 // Governor decides whether a call may start. It belongs to the process, not to a generation of the consumer group: it
@@ -39,8 +39,8 @@ type Governor struct {
 	slowdown slowdown
 
 	tally tally
-	// stopped is when the current pause of the calls began; zero if there is none. tally.paused is the length of the
-	// earlier ones.
+	// stopped is when the current pause of the calls began; zero if there is none. tally.paused is the total length of
+	// the earlier pauses.
 	stopped time.Time
 }
 
@@ -205,7 +205,8 @@ func (g *Governor) holdPace(now time.Time) {
 	}
 }
 
-// shrink lowers the limit after a sign of overload from the call with the given number. A refusal lowers the pace too.
+// shrink lowers the limit after a sign of overload from the call with the given number. A refusal lowers the pace too,
+// except for a 503 while the pace is being measured, which changes nothing.
 func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	switch {
 	case v.Code == tooManyRequests:

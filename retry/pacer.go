@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// A refusal sets the pace to this share of the rate at which calls were accepted in the last second. Each second
-	// without a refusal adds growth calls per second to the pace, or a tenth if that is more.
+	// A refusal sets the pace to keepOfRate times the rate at which calls were accepted in the last second. Each second
+	// without a refusal raises the pace by growth, in calls per second, or by a tenth if that is more.
 	keepOfRate   = 0.9
 	growth       = 1
 	growthFactor = 1.1

@@ -257,7 +257,7 @@ func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, e
 	return nil
 }
 
-// fetched is the result of a fetch.
+// fetched is a batch, or the error that ended its fetch.
 type fetched struct {
 	batch broker.Batch
 	err   error

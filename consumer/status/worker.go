@@ -80,7 +80,7 @@ type Worker struct {
 	Order *Order `json:"order,omitempty"`
 }
 
-// Order is what is left to do about one order: all that this worker has fetched and not finished.
+// Order is what is left to do about one order: all that this worker has fetched and not committed.
 type Order struct {
 	Order string `json:"order_id"`
 	Items []Item `json:"items"`
@@ -159,7 +159,8 @@ type WaitingOrder struct {
 	Event  string `json:"event"` // topic/partition/offset
 	Order  string `json:"order_id"`
 	Status string `json:"status"`
-	// Time is the event's time, or the time when it was read if the event's time is implausible.
+	// Time is the event's time, or the time when the event was read if that is earlier or the event's time is
+	// implausible.
 	Time  time.Time `json:"event_time"`
 	Tries int       `json:"tries"`
 	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
