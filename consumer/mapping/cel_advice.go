@@ -92,7 +92,7 @@ func withoutTexts(rule string) string {
 	return string(code)
 }
 
-// functionAdvice returns what the language has instead of an unknown function; "" if it has nothing.
+// functionAdvice returns advice about the unknown function that CEL's message names; "" if there is none.
 func functionAdvice(message string) string {
 	m := regexp.MustCompile(`undeclared reference to '(\w+)'`).FindStringSubmatch(message)
 	if m == nil {

@@ -50,8 +50,8 @@ func covers(paid, due ref.Val) ref.Val {
 	return types.Bool(short < halfCent)
 }
 
-// expandAbsent turns absent(field) into a variable. A function would see only the field's value, and null is not
-// absent.
+// expandAbsent turns absent(field) into a variable. A function would see only the field's value, which is null whether
+// the field is absent or null.
 func (c *compiler) expandAbsent(h cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
 	if args[0].Kind() != ast.IdentKind {
 		return nil, h.NewError(args[0].ID(), "absent takes the name of a field")

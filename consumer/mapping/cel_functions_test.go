@@ -27,7 +27,7 @@ rules:
 		{`0`, `0.01`, "submitted 1"},
 		{`0`, `0`, "paid 1"},
 		{`-5`, `0`, "submitted 1"},
-		// The yen has no decimals, the Kuwaiti dinar has three.
+		// The yen has no decimals; the Kuwaiti dinar has three.
 		{`1290`, `1290`, "paid 1"},
 		{`1289`, `1290`, "submitted 1"},
 		{`12.345`, `12.345`, "paid 1"},

@@ -50,7 +50,7 @@ func numeric(e ast.Expr, p *program) bool {
 	}
 }
 
-// double turns an integer literal into a double, also inside a list.
+// double turns an integer literal, or each one in a list, into a double.
 func double(e ast.Expr, factory ast.ExprFactory) {
 	switch e.Kind() {
 	case ast.LiteralKind:

@@ -25,9 +25,8 @@ type compiler struct {
 	program  *program
 }
 
-// compile compiles every part after the parts that it needs: the paths of fields begin where the mapping's each says,
-// and rules and lists refer to fields. After a mistake it compiles what it can, so that all mistakes are reported at
-// once.
+// compile compiles every part after the parts that it needs: with "each", the paths of fields begin at an item, and
+// rules and lists refer to fields. After a mistake it compiles what it can, so that all mistakes are reported at once.
 func (c *compiler) compile() *program {
 	s := c.spec
 	c.program = &program{
@@ -65,7 +64,7 @@ func (c *compiler) finding(at spec.Place, where, format string, args ...any) {
 	c.program.findings.Add(at, where, format, args...)
 }
 
-// encoding compiles decode and schemas.
+// encoding compiles the mapping's "decode" and "schemas".
 func (c *compiler) encoding() {
 	p, s := c.program, c.spec
 	switch s.Decode.Value {
@@ -110,7 +109,8 @@ func (c *compiler) schemas(encoding string) schema.Lookup {
 	return withFallback(known, c.fallback)
 }
 
-// each compiles the path of the list of orders. It comes before the fields, whose paths then begin at an item.
+// each compiles the path of the list of orders. It runs before field, because the paths of fields then begin at an
+// item.
 func (c *compiler) each() {
 	t := c.spec.Each
 	if t.Value == "" {
@@ -126,7 +126,7 @@ func (c *compiler) each() {
 	c.program.list, c.program.listPath = c.program.plan.Each(list), list
 }
 
-// badPath records a mistake in a path, at the character where it begins.
+// badPath records a mistake in a path, at the character where the mistake begins.
 func (c *compiler) badPath(t spec.Text, where string, err error) {
 	at := t.Place
 	problem := err.Error()

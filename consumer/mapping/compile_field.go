@@ -105,8 +105,8 @@ func (c *compiler) source(f *field, s spec.Source) {
 	f.sources = append(f.sources, src)
 }
 
-// pathSource adds the path to the plan of the text that it reads: the document, each item of its list, or the record's
-// key. A key has a plan of its own, because it is read only if a field needs it.
+// pathSource adds the path to the plan for the text that the path reads: the document, each item of the document's
+// list, or the record's key. A key has a plan of its own, because the key is read only if a field needs it.
 func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	p := c.program
 	src.path = path
@@ -124,7 +124,7 @@ func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	}
 }
 
-// pathIntoEnvelope warns of a path that begins in the envelope that unwrap takes off: such a path never finds a value.
+// pathIntoEnvelope warns of a path that begins in the envelope that unwrap removes: such a path never finds a value.
 func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	if !c.program.debezium || s.Kind != "path" || c.program.each || len(path) < 2 {
 		return
@@ -135,7 +135,7 @@ func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	}
 }
 
-// attribute reports whether CloudEvents allows the name of an attribute.
+// attribute reports whether CloudEvents allows an attribute with this name.
 func attribute(name string) bool {
 	for _, c := range []byte(name) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {

@@ -39,7 +39,7 @@ func celType(kind fieldKind) *cel.Type {
 	return cel.NullableType(cel.StringType)
 }
 
-// rules compiles all rules.
+// rules compiles the rules. A rule without a valid expression is left out.
 func (c *compiler) rules() {
 	env, err := c.environment()
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *compiler) then(s spec.Rule) verdict {
 	return v
 }
 
-// expression compiles the part of a rule after when.
+// expression compiles the part of a rule that follows the word "when".
 func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 	where := s.Where + ".when"
 	parsed, issues := env.Parse(s.When.Value)
@@ -110,7 +110,7 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 }
 
 // issues records each mistake in a rule with its place in the file. If the rule uses the syntax of another language,
-// only that syntax is recorded, because CEL's messages about it are misleading. Otherwise CEL's messages are good.
+// only that syntax is recorded, because CEL's messages about it are misleading. Otherwise CEL's messages are clear.
 func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })
 	for _, s := range foreign {

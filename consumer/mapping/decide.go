@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// decide makes the item of one order: by the rules first, then by the status lists, then by otherwise.
+// decide makes the item of one order. The rules come first, then the status lists, then the mapping's "otherwise".
 func (r *run) decide() event.Item {
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
@@ -27,7 +27,7 @@ func (r *run) decide() event.Item {
 	return r.byStatus()
 }
 
-// byStatus makes the item by the status lists, or else by otherwise.
+// byStatus makes the item from the status lists, or else from the mapping's "otherwise".
 func (r *run) byStatus() event.Item {
 	p := r.program
 	if p.status == none {
@@ -42,7 +42,7 @@ func (r *run) byStatus() event.Item {
 		return r.refuse("fields.status", causeFieldError, v.problem)
 	case v.state == stateNull:
 		return r.refuse("fields.status", causeMissingStatus, r.lacks(p.status))
-	// Text is empty only after extract or normalize, or without first_of, which skips empty text.
+	// A field without first_of may have an empty text; first_of skips it.
 	case v.text == "":
 		return r.refuse("fields.status", causeMissingStatus, "status is an empty string")
 	}
@@ -56,7 +56,7 @@ func (r *run) byStatus() event.Item {
 	return r.say(p.otherwise)
 }
 
-// say turns a verdict into an item. The id is read last, because only a call needs one.
+// say turns a verdict into an item. The order id is read last, because only a call needs it.
 func (r *run) say(v verdict) event.Item {
 	switch v.action {
 	case sayIgnore:

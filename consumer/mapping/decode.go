@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// The causes of a refusal, see the package comment. They are metric labels and part of dead letters, so they never
+// The causes of a refusal; see the package comment. They are metric labels and part of dead letters, so they never
 // change.
 const (
 	causeNotJSON             = "NotJSON"
@@ -47,13 +47,13 @@ const maxBy = 512
 
 // Decode returns what the record asks for: one item for each order in the event, in the same sequence, and at least
 // one. An error always means that a schema cannot be looked up now; the same record can be decoded later. Any other
-// failure is an item that refuses.
+// failure becomes an item that refuses the event.
 func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item, error) {
 	return m.decode(ctx, &record, nil)
 }
 
 // decode is what Decode and Explain have in common, so that an explanation cannot disagree with what a worker does.
-// Only Explain makes a trace, because that costs time.
+// A trace costs time, so only Explain asks for one.
 func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]event.Item, error) {
 	p := m.program(record.Topic)
 	if p == nil {
@@ -122,7 +122,7 @@ func (r *run) release() {
 	r.program.runs.Put(r)
 }
 
-// decode opens the envelopes and decides each order.
+// decode opens the envelopes and decides on each order.
 func (r *run) decode(ctx context.Context) ([]event.Item, error) {
 	out, err := r.open(ctx)
 	switch {
@@ -136,7 +136,7 @@ func (r *run) decode(ctx context.Context) ([]event.Item, error) {
 	return []event.Item{r.decide()}, nil
 }
 
-// items decides each item of the list on its own: a broken item does not affect the others.
+// items decides on each item of the list separately: a broken item does not affect the others.
 func (r *run) items() []event.Item {
 	var list []byte
 	if !r.absent {
@@ -163,7 +163,7 @@ func (r *run) items() []event.Item {
 	return all
 }
 
-// withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse the event if the
+// withoutList decides on an event whose list of orders is missing. A rule may still ignore or refuse the event if the
 // rule's result does not depend on the items: a shop's other events on the same topic have no such list.
 func (r *run) withoutList(list []byte) event.Item {
 	r.noItem = true

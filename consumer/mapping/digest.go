@@ -23,8 +23,8 @@ func (c *checksums) took(text []byte) {
 	c.all = append(c.all, hex.EncodeToString(sum[:]))
 }
 
-// reader returns a function that reads a file and adds it to the checksums. dir is the folder of the mapping file, for
-// the paths that the mapping gives.
+// reader returns a function that reads a file and adds it to the checksums. dir is the folder of the mapping file,
+// where relative paths in the mapping start.
 func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir string) {
 	plain, dir := credentials.Read, filepath.Dir(file)
 	if strings.HasPrefix(file, presetPrefix) {

@@ -55,14 +55,14 @@
 //	    otherwise: dead-letter        # or ignore, or pass: send the status as it is
 //
 // A field, a status list or the rules of a mapping replace those of its preset as a whole. All mistakes of a file are
-// reported at once, see [spec.FileError]. A code is text, or an integer that every YAML parser reads as the same number
-// and prints unchanged; Y, no, 010 and 1e3 must be quoted. A code may be in one list only.
+// reported at once, as a [spec.FileError]. A code is text, or an integer that every YAML library reads as the same
+// number and writes unchanged; Y, no, 010 and 1e3 must be quoted. A code may be in one list only.
 //
 // # Envelopes
 //
 // Envelopes are opened in this sequence: Confluent framing; a byte order mark; JSON in a string; Connect's schema and
-// payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium. JSON in a string is opened once, also
-// inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. The change event that
+// payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium. JSON in a string is opened once, and may
+// be inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. The change event that
 // Debezium's CloudEvents converter takes apart is put together again: paths find op and source as if that converter
 // were not in use. MongoDB's document, itself JSON in a string, is opened even inside another such string. A value of
 // its Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope is
@@ -82,9 +82,9 @@
 //   - key, where $ is the whole key;
 //   - ce, an attribute of the CloudEvent.
 //
-// Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. In place of its one
-// source, a field may have first_of with several; null and "" are skipped. Then extract takes the match of its one
-// group (no match: null), normalize trims and lowercases, and pattern must match. The types:
+// Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. Instead of one source, a
+// field may have several in first_of; null and "" are skipped. Then extract takes the match of its one group (no match:
+// null), normalize trims and lowercases, and pattern must match. The types:
 //
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.
@@ -103,7 +103,7 @@
 // never null. The first rule that is true determines the result; the lists are used only if no rule is true. A field
 // error refuses the event at the first rule that names the field, and has no effect on other rules. A rule that fails
 // refuses the event too; the message lists the sources of the field. The usual reason is a null field in a comparison
-// such as < or >=. If the path in each finds no list, a rule may still ignore or refuse the event, provided that its
+// such as < or >=. If the path in "each" finds no list, a rule may still ignore or refuse the event, provided that its
 // result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even

@@ -60,8 +60,8 @@ const (
 	envelopeDebezium   = "Debezium"
 )
 
-// open takes off all envelopes around the order, in the sequence of the package comment. It returns an item if the
-// record has no order to look at, else nil. The error means that the schema cannot be looked up now.
+// open removes all envelopes around the order, in the sequence that the package comment lists. It returns an item if
+// the record has no order to look at, else nil. An error means that the schema cannot be looked up now.
 func (r *run) open(ctx context.Context) (*event.Item, error) {
 	value := r.record.Value
 	r.binary = isCloudEvent(r.record.Headers)
@@ -75,7 +75,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 		return ignored("a tombstone"), nil
 	case len(value) == 0:
 		return refused(causeEmptyValue, "the value is empty, which is neither a tombstone nor JSON"), nil
-	// This comes before any parsing: the limit bounds the memory and the time of all that follows.
+	// This check comes before any parsing: the limit bounds the memory and the time of all that follows.
 	case len(value) > maxValue:
 		return refused(causeTooLarge, fmt.Sprintf("the value has %d bytes, more than %d", len(value), maxValue)), nil
 	}
@@ -130,8 +130,8 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 	return text, nil, nil
 }
 
-// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, in any envelope: the outbox router writes
-// its payload as a string, also inside Connect's envelope.
+// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, whichever envelope it is in: the outbox
+// router writes its payload as a string even inside Connect's envelope.
 func (r *run) unwrap(doc []byte) *event.Item {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)
@@ -168,8 +168,8 @@ func (r *run) layer(doc []byte) *event.Item {
 	return refused(causeNotJSON, err.Error())
 }
 
-// foreign replaces "not JSON" with the name of the encoding if that is recognised, so that the operator learns what to
-// change.
+// foreign replaces "not JSON" with the name of the encoding, if the encoding is recognised, so that the operator learns
+// what to change.
 func (r *run) foreign(out *event.Item) *event.Item {
 	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {
 		return out
@@ -193,8 +193,8 @@ func (r *run) foreign(out *event.Item) *event.Item {
 	return out
 }
 
-// unframed refuses a value that does not begin with the id of a schema. It names the value's encoding if it recognises
-// that.
+// unframed refuses a value that does not begin with the id of a schema. The refusal names the value's encoding, if the
+// encoding is recognised.
 func (r *run) unframed(value []byte) *event.Item {
 	if r.schemaInHeader() {
 		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
@@ -223,7 +223,7 @@ func (r *run) inner(name string, body []byte) *event.Item {
 	if name != "" {
 		r.found(name)
 	}
-	// The scanner reads the inner document next, and would overwrite its slots.
+	// Keep the slots: the scanner overwrites them when it reads the inner document.
 	r.envelope = r.scan.Keep(r.envelope[:0])
 	if body == nil {
 		r.absent = true
@@ -243,8 +243,8 @@ func (r *run) openString() *event.Item {
 	case len(first) == 0, first[0] != '{' && first[0] != '[' && !bytes.Equal(bytes.TrimSpace(first), []byte("null")):
 		return nil
 	}
-	// Unquoting replaces invalid UTF-8 with U+FFFD. In an id, that could make two orders one, so an id with U+FFFD is
-	// refused then.
+	// Unquoting replaces invalid UTF-8 with U+FFFD, which could make two ids equal. So after a replacement, no text
+	// with U+FFFD is accepted.
 	r.lossy = r.lossy || err != nil
 	r.inString = true
 	r.connectSchema = nil // it describes the string, not the text in it

@@ -14,7 +14,8 @@ import (
 )
 
 // connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium uses it
-// for NUMERIC and BIGINT UNSIGNED by default. Without decoding, "Adc=" would pass for an order id.
+// for NUMERIC by default, and for BIGINT UNSIGNED if bigint.unsigned.handling.mode is precise. Without decoding, "Adc="
+// would pass for an order id.
 const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // openConnect opens the envelope of Connect's JsonConverter: an object with exactly the members schema and payload.
@@ -28,7 +29,7 @@ func (r *run) openConnect() *event.Item {
 	if out != nil || r.scan.Kind() != 'n' {
 		return out
 	}
-	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
+	return ignored("a tombstone within Connect's envelope") // as older converters write it (KAFKA-3832)
 }
 
 // openConnectData opens Connect's envelope inside the data of a CloudEvent, where Debezium's converter writes it. The
@@ -83,7 +84,7 @@ func (r *run) decimal(src *source, text []byte) []byte {
 	})
 }
 
-// decimalBy returns the digits of a value whose type, which find looks up in the schema, is NUMERIC; else nil.
+// decimalBy returns the digits of a value whose type is NUMERIC; else nil. find looks the type up in the schema.
 func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte {
 	// Most schemas declare no NUMERIC. Searching the text for its name is cheaper than parsing the schema.
 	if tree.KindOf(text) != '"' || !bytes.Contains(types, []byte(connectDecimal)) {
@@ -94,7 +95,7 @@ func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte 
 		return nil
 	}
 	found := find(&root)
-	// The NUMERIC is another member of the schema, and this value is an ordinary string.
+	// Otherwise another member of the schema is the NUMERIC, and this value is an ordinary string.
 	if found == nil || found.Name != connectDecimal {
 		return nil
 	}

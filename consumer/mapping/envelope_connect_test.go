@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// decimalSchema returns the schema of a struct whose id is a NUMERIC of that scale, as JsonConverter writes it.
+// decimalSchema returns the schema of a struct whose id is a NUMERIC of the given scale, as JsonConverter writes it.
 func decimalSchema(scale string) string {
 	return `{"type":"struct","fields":[{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"` + scale +
 		`","connect.decimal.precision":"20"},"field":"id"},{"type":"string","field":"status"},{"type":"string","field":"number"}],"name":"shop.Value"}`

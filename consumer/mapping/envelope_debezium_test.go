@@ -271,7 +271,7 @@ func TestAShapeThatNeedsAnotherSettingGetsAHint(t *testing.T) {
 	}
 }
 
-// An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED may be negative there too.
+// An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED may appear negative there too.
 func TestANegativeNumberInAKeyOrHeaderIsNotAnOrderID(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"-9223372036854775807", "-1", "-0"} {
@@ -293,7 +293,7 @@ func TestANegativeNumberInAKeyOrHeaderIsNotAnOrderID(t *testing.T) {
 	}
 }
 
-// subject returns the headers of a CloudEvent about that order.
+// subject returns the headers of a CloudEvent about the given order.
 func subject(of string) (headers []event.Header) {
 	for name, text := range map[string]string{
 		"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/shop", "ce_type": "order.paid", "ce_subject": of,

@@ -22,7 +22,7 @@ type Explanation struct {
 type ExplainedOrder struct {
 	// Fields are all declared fields, in the order of declaration; none if the value could not be read.
 	Fields []ExplainedField `json:"fields,omitempty"`
-	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, the path in each,
+	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, the path in "each",
 	// match.topics, or the value itself.
 	DecidedBy string `json:"decided_by"`
 	// Rule is the text of the deciding part if that is a rule.
@@ -51,7 +51,7 @@ func (m *Mapping) Explain(ctx context.Context, record event.Record) (Explanation
 	if err != nil {
 		return Explanation{}, err
 	}
-	// Without a mapping no order was recorded on the way, because no program ran.
+	// If no mapping matches the topic, decode records no order, because no program runs.
 	if len(e.Orders) == 0 {
 		e.Orders = []ExplainedOrder{{DecidedBy: byTopics, Item: items[0]}}
 	}
@@ -103,7 +103,7 @@ const (
 	byTopics = "match.topics"
 )
 
-// explained shows a field as rules see it: a time or a bool after its conversion, not as the event has it. A field of
+// explained shows a field as rules see it: a time or a bool after its conversion, not as it is in the event. A field of
 // type present keeps its problem, because it is never null.
 func (r *run) explained(i int) ExplainedField {
 	f, v := &r.program.fields[i], r.value(i)

@@ -8,9 +8,9 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// extended returns the value of an object of MongoDB's Extended JSON: {"$oid": "64…"} is a string, {"$numberLong":
-// "17"} a number as written. It returns nil for any other object. Debezium and MongoDB's own connector write documents
-// in this form, in both of its versions.
+// extended returns the value of an object of MongoDB's Extended JSON: {"$oid": "64…"} is a string, and
+// {"$numberLong": "17"} is a number as written. It returns nil for any other object. Debezium and MongoDB's own
+// connector write documents in this form, in one of its two versions.
 func extended(text []byte) []byte {
 	wrapper, value := onlyMember(text)
 	isText := tree.KindOf(value) == '"'

@@ -58,14 +58,14 @@ func (r *run) read(f *field, v *value) {
 		if v.flag = v.state == statePresent; v.flag {
 			v.problem = ""
 		}
-		v.state = statePresent // false is a value too, and the problem says why
+		v.state = statePresent // false is a value too; the problem says why it is false
 	}
 	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && usable(r.record.Time.UTC()) {
 		v.state, v.when, v.source = statePresent, r.record.Time.UTC(), nil
 	}
 }
 
-// from reads the value from one source. Done is false if the next source is to be tried.
+// from reads the value from one source. Done is false if the next source must be tried.
 func (r *run) from(f *field, src *source, v *value) (done bool) {
 	lit, problem := r.literal(src)
 	v.absent = v.absent && lit.text == nil && problem == ""
@@ -92,7 +92,7 @@ func (l literal) empty() bool {
 	return string(l.text) == `""`
 }
 
-// convert reads the value from a literal. Done is false if the literal turns out to be empty.
+// convert reads the value from a literal. Done is false if extract does not match, or if first_of skips an empty text.
 func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
 	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
 		if v.problem = f.name + " is an empty string"; !lit.empty() {
@@ -199,7 +199,7 @@ func parseNumber(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// parse reads a time. It returns false if the time is unreadable or before 2000: some platforms write the year 1 for
+// parse reads a time. It returns false if the time is unreadable or not usable: some platforms write the year 1 for
 // "none".
 func (t timeFormat) parse(text string) (time.Time, bool) {
 	when, ok := t.read(text)

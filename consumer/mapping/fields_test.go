@@ -9,7 +9,7 @@ import (
 )
 
 // oneField returns a mapping that shows a field's result. It asks for a call with the status "so" if the rule is true,
-// and "else" if not. It refuses a field error.
+// and "else" if not. It refuses an event with a field error.
 func oneField(declaration, when string) string {
 	return `
 statuses: ["so", "else"]
@@ -224,7 +224,7 @@ rules:
 func TestAnIDIsMeasuredAgainAfterExtract(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, "fields: {order_id: {path: $.id, extract: '^no (.+)$', normalize: [lower]}}\nrules: [{when: 'true', then: paid}]\n")
-	// Ⱥ has two bytes, its lower-case letter three.
+	// Ⱥ has two bytes, and its lower-case letter has three.
 	for id, want := range map[string]string{
 		"no 17": "paid 17", "no " + strings.Repeat("x", 512): "paid " + strings.Repeat("x", 512), "no " + strings.Repeat("x", 513): "BadOrderID",
 		"no " + strings.Repeat("Ⱥ", 200): "BadOrderID", "17": "MissingOrderID",

@@ -127,11 +127,11 @@ func formOf(value []byte) (form, bool) {
 	case isProtobuf(value):
 		return form{"probably Protobuf without the id of its schema", adviceFrame + " and set decode: protobuf"}, true
 	}
-	// The beginning is enough to recognise a URL-encoded form or a token, and a value may have 4 MiB.
+	// The beginning is enough to recognise a URL-encoded form or a token, and a value may be 4 MiB long.
 	return textForm(string(text[:min(len(text), 4096)]))
 }
 
-// textForm recognises a form that is text. It sees only the beginning.
+// textForm recognises a form that is text. It is given only the beginning of the text.
 func textForm(text string) (form, bool) {
 	head, rest, _ := strings.Cut(text, ":")
 	switch {
@@ -190,7 +190,7 @@ func isCBOR(v []byte) bool {
 // isProtobuf reports whether the whole value is a list of Protobuf fields, at least one of them a string or a message.
 // Without a schema nothing is certain, so the message says "probably".
 func isProtobuf(v []byte) bool {
-	const mostNumber = 4096 // a schema written by people stays far below
+	const mostNumber = 4096 // in schemas written by people, field numbers stay far below this
 	if len(v) == 0 || len(v) > maxValue {
 		return false
 	}
@@ -270,7 +270,7 @@ func headerForm(headers []event.Header, contentType string) (form, bool) {
 	return form{}, false
 }
 
-// contentTypeName names the form of a media type that is not JSON; "" for any other.
+// contentTypeName names the form that a media type stands for; "" for JSON and for an unknown media type.
 func contentTypeName(contentType string) string {
 	contentType = strings.ToLower(contentType)
 	for _, known := range []struct{ part, name string }{

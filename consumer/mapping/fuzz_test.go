@@ -73,8 +73,8 @@ func plainEnvelopes(envelopes []string) bool {
 	return true
 }
 
-// FuzzUnwrap puts the same order into every envelope: the calls for it must be the same as without an envelope, and no
-// bytes anywhere make the unwrapper panic.
+// FuzzUnwrap puts the same order into every envelope: the calls for the order must be the same as without an envelope,
+// and no bytes anywhere may make the unwrapper panic.
 func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte(`{"id":"A","status":"paid"}`), "subject", "application/json")
 	f.Add([]byte(`{"id":1,"status":"new","op":"d","outer":"ignore"}`), "", "application/cloudevents")
@@ -110,7 +110,7 @@ func FuzzUnwrap(f *testing.F) {
 	})
 }
 
-// bareOrder reports whether an order is in no envelope yet, and has no member that the mapping reads from one.
+// bareOrder reports whether an order is in no envelope yet, and has no member that the mapping reads from an envelope.
 func bareOrder(data []byte) bool {
 	var all map[string]any
 	if json.Unmarshal(data, &all) != nil {

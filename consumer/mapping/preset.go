@@ -34,7 +34,7 @@ func Presets() []string {
 	return all
 }
 
-// Preset returns the YAML of a preset. An unknown name is an error that suggests a preset.
+// Preset returns the YAML of a preset. For an unknown name it returns an error that suggests a preset.
 func Preset(name string) ([]byte, error) {
 	if !slices.Contains(Presets(), name) {
 		return nil, unknownPreset(name)
@@ -42,8 +42,8 @@ func Preset(name string) ([]byte, error) {
 	return presetFiles.ReadFile(presetDir + "/" + name + ".yaml")
 }
 
-// unknownPreset names the ending of files: MAPPING takes a preset or a file, and a file without the ending is treated
-// as a preset.
+// unknownPreset returns an error that mentions the ending of files: MAPPING takes a preset or a file, and a file name
+// without the ending is treated as a preset.
 func unknownPreset(name string) error {
 	if near := spelling.Nearest(name, Presets()); near != "" {
 		return fmt.Errorf("mapping: unknown preset %q (did you mean %q?); a file's path ends in .yaml", name, near)

@@ -174,7 +174,7 @@ func bitrix() platform {
 	}
 }
 
-// saleorHeaders returns events of queries without __typename, which only the header names.
+// saleorHeaders returns events of queries without __typename: only the header names such an event.
 func saleorHeaders() []variant {
 	const value = `{"order":{"number":"1","status":"UNFULFILLED","chargeStatus":"FULL"}}`
 	var all []variant

@@ -1,6 +1,6 @@
 package mapping_test
 
-// markets returns the platforms of marketplaces.
+// markets returns the presets of marketplaces.
 func markets() []platform {
 	return []platform{
 		{

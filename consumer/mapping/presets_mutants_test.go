@@ -18,7 +18,7 @@ type mutant struct {
 	text []byte
 }
 
-// unchanged is the preset itself: if a case fails for it, the test is wrong.
+// unchanged describes the preset itself: if a case fails for the preset, the test is wrong.
 const unchanged = "nothing changed"
 
 // A mutator makes mutants of one preset's YAML. Each edit is made on the tree, written out and undone.
@@ -120,7 +120,7 @@ func (m *mutator) fields() {
 	}
 }
 
-// alternatives removes and changes each source of a field, and puts each before its neighbour.
+// alternatives removes and changes each source of a field, and swaps each with the source before it.
 func (m *mutator) alternatives(sources *yaml.Node, what string) {
 	for i, n := range sources.Content {
 		each := fmt.Sprintf("%s[%d]", what, i)
@@ -133,7 +133,7 @@ func (m *mutator) alternatives(sources *yaml.Node, what string) {
 	}
 }
 
-// swapped puts an element of a list before its neighbour.
+// swapped swaps an element of a list with the element before it.
 func (m *mutator) swapped(list *yaml.Node, i int, what string) {
 	list.Content[i-1], list.Content[i] = list.Content[i], list.Content[i-1]
 	m.take(what)

@@ -2,7 +2,7 @@ package mapping_test
 
 import "strings"
 
-// services returns the platforms that their vendors run.
+// services returns the platforms that their vendors host.
 func services() []platform {
 	return []platform{
 		shopify(), shopifyEventBridge(), medusa(), commercetools(), vtex(), vtexFeed(),
@@ -278,7 +278,7 @@ func commercetools() platform {
 	}
 }
 
-// vtexPlatform has the steps of VTEX's workflow, for the hook and for the feed.
+// vtexPlatform returns a platform with the statuses of VTEX's workflow, for the hook or for the feed.
 func vtexPlatform(preset, example string) platform {
 	return platform{
 		preset: preset,

@@ -17,9 +17,9 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A platform lists what a preset must make of its platform's events, written from the vendor's vocabulary and not from
-// the preset. It has one event with placeholders for id and status, every status with its verdict, and the events that
-// need a case of their own.
+// A platform lists what a preset must do with its platform's events. It is written from the vendor's vocabulary and not
+// from the preset. It has one event with placeholders for id and status, every status with its verdict, and the events
+// that need a case of their own.
 type platform struct {
 	preset  string
 	key     string
@@ -33,7 +33,7 @@ type platform struct {
 	// The statuses by their verdict. Numbers says that they come as JSON numbers too.
 	submitted, paid, ignore []string
 	numbers                 bool
-	// Unknown is the verdict for an unknown status, and missing for an event without one.
+	// Unknown is the verdict for an unknown status. Missing is the verdict for an event without a status.
 	unknown, missing string
 	// Name is the event's name. NameHeader is the header that holds it; empty if the value holds it. Events named in
 	// read are judged like the example, those in aside are ignored, and those in strange are refused. Empty names are
@@ -73,7 +73,7 @@ func platforms() []platform {
 	return slices.Concat(shops(), services(), markets(), tables(), houses(), framed())
 }
 
-// fill writes an event of the platform with an id, a JSON value, and a status.
+// fill writes an event of the platform with the given status and id. The id is a JSON value.
 func (p platform) fill(id, status string) string {
 	return strings.NewReplacer("%id%", id, "%st%", status).Replace(p.event)
 }
@@ -150,7 +150,7 @@ func (p platform) names() []variant {
 		case len(name) > 80:
 			e.says = name[:70]
 		case name == "" && p.preset == "saleor":
-			e.says = "(null or empty)" // of several sources
+			e.says = "(null or empty)" // the name has several sources
 		}
 		all = append(all, e)
 	}
@@ -184,7 +184,7 @@ func (p platform) asked(name, value, want string) variant {
 	return variant{name: name, key: p.key, headers: p.headers, value: value, want: want}
 }
 
-// statuses returns events with each of the statuses that have the verdict.
+// statuses returns events with each of the given statuses, which all have the same verdict.
 func (p platform) statuses(verdict string, statuses []string) []variant {
 	var all []variant
 	for _, status := range statuses {

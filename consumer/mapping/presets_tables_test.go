@@ -151,7 +151,7 @@ func cdcBitrix() platform {
 	})
 }
 
-// The envelope of a change; %op% is what happened and %row% the row as it is now.
+// debezium is the envelope of a change. %op% is what happened, and %row% is the row as it is now.
 const debezium = `{"before":{"id":1},"after":%row%,"source":{"connector":"postgresql","ts_ms":1773213303000,"lsn":24023128,"table":"orders"},"op":"%op%","ts_ms":1773299999999,"transaction":null}`
 
 // row returns the update of a row, and its verdict.
@@ -159,7 +159,8 @@ func row(name, after, want string) variant {
 	return variant{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
 }
 
-// update is row with the whole row before the change, as REPLICA IDENTITY FULL and MySQL give it.
+// update is like row, but the event also has the whole row before the change, as REPLICA IDENTITY FULL and MySQL give
+// it.
 func update(name, before, after, want string) variant {
 	e := row(name, after, want)
 	e.value = strings.Replace(e.value, `"before":{"id":1}`, `"before":`+before, 1)

@@ -24,7 +24,7 @@ type program struct {
 	markers    markers
 	headers    headerPlan
 	attributes []debeziumAttribute // op first, then the members of source; empty without unwrap: debezium
-	list       int                 // the slot of the list, with each
+	list       int                 // the slot of the list of orders, or none
 	listPath   tree.Path
 
 	fields    []field
@@ -48,7 +48,7 @@ const (
 	encodingProtobuf
 )
 
-// none is an index for what is missing: a field that is not declared, a slot that is not read, or a current item.
+// none is the index of what is missing: a field that is not declared, a slot that is not read, or a current item.
 const none = -1
 
 // A verdict is the result that a rule or a list prescribes.
@@ -82,7 +82,8 @@ type field struct {
 	firstOf bool
 	kind    fieldKind
 	extract *regexp.Regexp
-	// extracts says that the field or a source has extract, so that the limit applies to the extracted part only.
+	// extracts says that the field or one of its sources has an extract: then the limit applies only to the extracted
+	// part.
 	extracts bool
 	trim     bool
 	lower    bool

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// agreed is a mapping of many paths, some within others, and the same paths for the reference.
+// agreed is a mapping with many paths, some within others.
 const agreed = `
 each: $.list[*]
 fields:
@@ -36,7 +36,7 @@ fields:
 rules: [{when: 'true', then: ignore}]
 `
 
-// reference returns the same set of paths as lists of steps; those within an item begin with "each".
+// reference returns the paths of agreed as lists of steps; those within an item begin with "each".
 func reference() map[string][]any {
 	return map[string][]any{
 		"order_id": {"each", "id"}, "whole": {}, "a": {"a"}, "ab": {"a", "b"}, "ab_last": {"a", "b", -1}, "ab0c": {"a", "b", 0, "c"},
@@ -71,7 +71,7 @@ func TestOnePassAndEncodingJSONGiveTheSameFieldsForAHundredThousandEvents(t *tes
 			orders++
 		}
 	}
-	// A generator that generates nothing would agree too.
+	// With a generator that generates nothing, both readers would agree too.
 	if values < events/2 || orders < events {
 		t.Errorf("got %d values of %d orders, want more of both", values, orders)
 	}

@@ -13,7 +13,7 @@ type Report struct {
 	Statuses []string `json:"statuses"`
 	// Findings are parts that are valid but probably unintended: a code or a literal that a field can never equal, a
 	// field that no rule reads, a path into an envelope that is opened, a topic that is not read, or an encoding that
-	// needs schemas where there are none.
+	// has none of the schemas it needs.
 	Findings []spec.Problem `json:"findings"`
 }
 

@@ -10,11 +10,11 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// costLimit limits one evaluation of a rule, in CEL's own unit of cost. A long rule costs a hundredth of that.
+// costLimit limits one evaluation of a rule, in CEL's own unit of cost. A long rule costs a hundredth of the limit.
 const costLimit = 1000
 
 var (
-	// errCost says that a rule exceeded its limit.
+	// errCost says that a rule exceeded the cost limit.
 	errCost = errors.New("cost limit exceeded")
 	// errNotBool says that a rule's result was null.
 	errNotBool = errors.New("neither true nor false")

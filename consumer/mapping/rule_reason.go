@@ -37,7 +37,7 @@ func (r *run) quoted(i int) string {
 	v := r.value(i)
 	switch {
 	case r.program.fields[i].kind == kindPresent:
-		// Its text may be anything, and the author asked only whether there is one.
+		// The text may be anything, and the author asked only whether there is any.
 		return strconv.FormatBool(v.flag)
 	case v.state == statePresent:
 		return strconv.Quote(shorten(v.text, maxQuoted))

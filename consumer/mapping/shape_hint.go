@@ -20,7 +20,7 @@ func (r *run) hinted(cause, message string) string {
 	return message + "; " + hint
 }
 
-// shapeHint recognises events that need another setting of the mapping or of the producer, and names it.
+// shapeHint recognises events that need another setting of the mapping or of the producer, and names that setting.
 func (r *run) shapeHint() string {
 	m := &r.program.markers
 	switch kind := r.scan.Kind(); {

@@ -26,7 +26,8 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 		lit = r.numeric(src, lit)
 	case fromEnvelope:
 		switch {
-		// Where no envelope was opened, the document itself is read, so that one mapping reads both forms.
+		// If no envelope was opened, the document itself is read, so that one mapping reads events with and without an
+		// envelope.
 		case len(r.envelope) > 0:
 			lit.text = r.envelope[src.slot]
 		case !r.absent:
@@ -57,8 +58,8 @@ func (r *run) numeric(src *source, lit literal) literal {
 	return lit
 }
 
-// serialized recognises a number that one of Kafka's serializers wrote in binary: its bytes could pass for text. It
-// returns "" for any other key.
+// serialized returns the problem with a key that one of Kafka's serializers wrote as a binary number, because its bytes
+// could pass for text. For any other key, serialized returns "".
 func serialized(key []byte, zeroFrame bool) string {
 	switch {
 	case len(key) == 8 && zeroFrame:
@@ -169,7 +170,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 
 // unquoted returns the text of a JSON string.
 func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
-	const longestEscape = 6 // \u0041 becomes at least one byte, so a longer text exceeds the limit anyway
+	const longestEscape = 6 // \u0041 becomes at least one byte, so a longer body always exceeds the limit
 	body := quoted[1 : len(quoted)-1]
 	if len(body) > longestEscape*limit {
 		return "", fmt.Sprintf("a string of more than %d bytes", limit)
@@ -190,8 +191,8 @@ func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
 	return string(body), ""
 }
 
-// negativeID returns why a number below zero is not an id. Debezium reads a BIGINT UNSIGNED above 2^63 as a signed
-// number.
+// negativeID returns why a number below zero is not an id. Debezium reads a BIGINT UNSIGNED of 2^63 or more as a
+// negative number.
 func negativeID(literal []byte) string {
 	problem := "the number " + shorten(string(literal), 40) + ", and an id is never negative"
 	if string(literal) == "-0" || !isInteger(literal) {

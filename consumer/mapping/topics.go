@@ -35,7 +35,7 @@ func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 		m.every = true
 	case s.Match.Pattern.Value != "":
 		m.Place = s.Match.Pattern.Place
-		// Compile it as written first, so that a message shows what the author wrote.
+		// Compile the pattern as written first, so that a message shows what the author wrote.
 		_, err := regexp.Compile(s.Match.Pattern.Value)
 		if err == nil {
 			m.pattern, err = regexp.Compile("^(?:" + s.Match.Pattern.Value + ")$")
@@ -59,7 +59,7 @@ func (l *loader) bind(m *Mapping) {
 		topics = append(topics, matcher.names...)
 	}
 	slices.Sort(topics)
-	// With a mistake in a match it is unknown which topics lack a mapping.
+	// If a match has a mistake, it is unknown which topics lack a mapping.
 	inMatch := func(p spec.Problem) bool { return strings.HasPrefix(p.Where, "match") }
 	broken := len(m.matchers) == 0 || slices.ContainsFunc(l.All(), inMatch)
 	for _, topic := range slices.Compact(topics) {

@@ -38,11 +38,11 @@ const (
 type Options struct {
 	// URL is the registry's address, without a user name.
 	URL string
-	// CAFile holds authorities that are trusted in addition to the system's; empty for no others. It is read again for
-	// each connection.
+	// CAFile holds authorities that are trusted in addition to the system's; empty if there are none. It is read again
+	// for each connection.
 	CAFile string
-	// Username and PasswordFile are both empty or neither. The file is read for each request, because passwords change.
-	// While it cannot be read, its previous content stays in use.
+	// Username and PasswordFile are either both given or both empty. The file is read for each request, because
+	// passwords change. While it cannot be read, its previous content stays in use.
 	Username, PasswordFile string
 	// Version is this program's version, for the User-Agent header.
 	Version string
@@ -138,7 +138,7 @@ func newTransport(o Options) (http.RoundTripper, error) {
 	return t, nil
 }
 
-// keepPassword reads the password's file. The path does not appear in its errors, nor later in the log.
+// keepPassword reads the password file. The path appears neither in the errors nor later in the log.
 func keepPassword(o Options) (*credentials.Kept[string], error) {
 	return credentials.Keep("SCHEMA_REGISTRY_PASSWORD_FILE", o.Logger, func() (string, error) {
 		password, err := credentials.Password(o.PasswordFile)
@@ -146,7 +146,7 @@ func keepPassword(o Options) (*credentials.Kept[string], error) {
 	})
 }
 
-// withoutPath drops the path of a file error.
+// withoutPath removes the path from a file error.
 func withoutPath(err error) error {
 	if of, ok := errors.AsType[*fs.PathError](err); ok {
 		return of.Err
@@ -166,7 +166,7 @@ func (l limited) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// CloseIdleConnections passes the call on: http.Client does not see through the wrapper.
+// CloseIdleConnections passes the call on: http.Client knows only its own transport, the wrapper.
 func (l limited) CloseIdleConnections() {
 	if closer, ok := l.RoundTripper.(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()

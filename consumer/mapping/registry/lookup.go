@@ -21,11 +21,11 @@ const (
 	// registered soon.
 	missHolds = 10 * time.Second
 	// failureHolds is how long a failure is remembered. It is long enough that callers that ask at the same moment do
-	// not wait for one timeout each.
+	// not each wait for a timeout of their own.
 	failureHolds = time.Second
-	// fetchTimeout limits one schema with all its references.
+	// fetchTimeout limits the time to fetch one schema with all its references.
 	fetchTimeout = 15 * time.Second
-	// maxMisses limits how many ids without a schema are remembered. Ids come from outside, and there are 2^32.
+	// maxMisses limits how many ids without a schema are remembered. Ids come from outside, and there are 2^32 of them.
 	maxMisses = 1000
 	// maxReferences limits how many other schemas one schema may refer to.
 	maxReferences = 200
@@ -144,8 +144,8 @@ type references struct {
 	found    []schema.Reference
 }
 
-// follow reads the schemas that a schema refers to, and before each of them those that it needs in turn. Each schema is
-// read once, so a cycle ends.
+// follow collects the schemas that a schema refers to, each after the ones that it needs itself. Each schema is read
+// once, so a cycle ends.
 func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error {
 	for _, reference := range all {
 		if r.met[reference] {

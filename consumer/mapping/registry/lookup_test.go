@@ -195,7 +195,7 @@ func TestACancelledLookupDoesNotFailTheOthers(t *testing.T) {
 		stopped := errors.New("stopped")
 		ctx, stop := context.WithCancelCause(t.Context())
 		var all sync.WaitGroup
-		for range 2 { // one sends the request, one waits for its result
+		for range 2 { // one sends the request, and the other waits for its result
 			all.Go(func() {
 				if _, err := find(ctx, 41); !errors.Is(err, stopped) || errors.Is(err, schema.ErrUnreachable) {
 					t.Errorf("got %v, want the context's cause alone", err)

@@ -28,7 +28,7 @@ const (
 	avroUnion
 )
 
-// An avroNode is a schema with its names resolved. Recursive schemas are cyclic.
+// An avroNode is a schema with its names resolved. The nodes of a recursive schema form a cycle.
 type avroNode struct {
 	kind     avroKind
 	name     string
@@ -218,7 +218,8 @@ func (b *avroBuilder) resolve() error {
 	return nil
 }
 
-// decimal marks a decimal. An invalid one stays bytes: the specification tells readers to ignore it.
+// decimal marks a decimal. If a decimal is invalid, the type stays bytes or a fixed: the specification tells readers to
+// ignore an invalid logical type.
 func (n *avroNode) decimal(s *avro.SchemaNode) {
 	if s.LogicalType == "decimal" && s.Scale >= 0 && s.Scale <= s.Precision {
 		n.kind, n.scale = avroDecimal, s.Scale

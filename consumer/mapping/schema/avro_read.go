@@ -60,7 +60,7 @@ func (r *avroReader) value(n *avroNode) error {
 
 // root reads the whole payload. Some producers name a newer schema than the one they write with, and then the last
 // fields of the record are not on the wire. If the payload ends right before such fields and all of them have a
-// default, they are absent. The default itself is never used: a missing field is not a fact.
+// default, they are absent. The default itself is never used, because the producer did not send it.
 func (r *avroReader) root(n *avroNode) error {
 	if n.kind != avroRecord {
 		return r.value(n)
@@ -236,7 +236,7 @@ func (r *avroReader) index(what string, n int) (int, error) {
 	return int(v), nil
 }
 
-// counted reads bytes that their length precedes.
+// counted reads a length, and then that many bytes.
 func (r *avroReader) counted() ([]byte, error) {
 	n, err := r.length()
 	if err != nil {

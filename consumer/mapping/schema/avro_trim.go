@@ -103,7 +103,7 @@ func (t avroTrimmer) object(s map[string]any, namespace string) (trimmed any, sh
 	return out, brief(shape + attributes(out))
 }
 
-// named trims a named type. If the same type was defined before, a reference to it takes its place.
+// named trims a named type. If the same type was defined before, named returns a reference to that definition.
 func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any, shape string) {
 	name, _ := s["name"].(string)
 	if own, ok := s["namespace"].(string); ok {
@@ -135,7 +135,7 @@ func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any
 	return out, quoted(full)
 }
 
-// propDefault marks a field that has a default. The default itself is not used, see [avroReader.root].
+// propDefault marks a field that has a default. The default itself is not used; see [avroReader.root].
 const propDefault = "leadhit-sync.default"
 
 // field trims a record's field.

@@ -32,8 +32,8 @@ func noPanic(t *testing.T, err error) {
 	}
 }
 
-// FuzzAvro compares the reader with the library's own: what both accept, both read to the same end, with the same
-// numbers.
+// FuzzAvro compares the reader with the library's own. If both accept a payload, both must read it to its end, and read
+// the same numbers.
 func FuzzAvro(f *testing.F) {
 	s := mustAvro(f, everyAvro)
 	theirs := avro.MustParse(everyAvro)
@@ -62,7 +62,7 @@ func FuzzAvro(f *testing.F) {
 		}
 		var want map[string]any
 		if rest, err := theirs.Decode(payload, &want); err != nil || len(rest) > 0 {
-			t.Skipf("the library refuses it: %v", err) // such as text that is not UTF-8
+			t.Skipf("the library refuses it: %v", err) // for example if text is not UTF-8
 		}
 		l, _ := read.L.Int64()
 		i, _ := read.I.Int64()
@@ -119,7 +119,8 @@ func FuzzProtobuf(f *testing.F) {
 	})
 }
 
-// firstMessage cuts off indexes that are written in the fewest bytes: M is the file's only message.
+// firstMessage cuts off the message indexes. M is the file's only message, so they are a single zero, or [0] in full.
+// It returns false if they take more bytes than necessary.
 func firstMessage(payload []byte) ([]byte, bool) {
 	for _, indexes := range []string{"\x00", "\x02\x00"} {
 		if body, ok := bytes.CutPrefix(payload, []byte(indexes)); ok {

@@ -71,7 +71,7 @@ func (w *protoWriter) scanField(f protoreflect.FieldDescriptor, wire protowire.T
 		return w.scan(inner, v, depth+1)
 	}
 	if f.IsList() && f.Kind() != protoreflect.StringKind && f.Kind() != protoreflect.BytesKind {
-		// A packed number takes at least one byte, so the number of bytes is an upper bound of the number of values.
+		// A packed number takes at least one byte, so there are at most as many values as bytes.
 		w.values -= len(v)
 	}
 	return nil

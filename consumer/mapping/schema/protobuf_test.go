@@ -24,7 +24,7 @@ func mustProtobuf(tb testing.TB, text string, references ...schema.Reference) *s
 	return s
 }
 
-// message is a proto3 file with one message, M, and an enum E.
+// message returns a proto3 file with one message, M, and an enum E.
 func message(fields string) string {
 	return `syntax = "proto3"; package shop;
 		import "google/protobuf/timestamp.proto"; import "google/protobuf/duration.proto";
@@ -169,7 +169,7 @@ func anys(levels int) string {
 // No test runs beside this one: the memory is counted for the whole process.
 func TestProtobufBombsAreRefusedInBoundedMemory(t *testing.T) {
 	const mib = 1 << 20
-	var wide strings.Builder // a message that writes many fields which are not on the wire
+	var wide strings.Builder // a message with many fields that are written although they are not on the wire
 	wide.WriteString("repeated M f = 1; ")
 	for i := range 500 {
 		fmt.Fprintf(&wide, "repeated int32 a_long_name_that_is_written_each_time_%d = %d; ", i, i+10)

@@ -16,9 +16,10 @@ import (
 
 // A protoWriter writes the message of one payload, and the messages in its Anys.
 //
-// It does not use protojson, although that would save 200 lines, because protojson loses what mappings rely on. It
-// writes the double 1001.0 as 1001, which would pass for an order id. It writes an int64 as a string, which would hide
-// that an id is negative. It refuses a whole event for one Any of an unknown type, and it has no limit on the output.
+// It does not use protojson, although that would save 200 lines, because protojson loses what mappings rely on.
+// protojson writes the double 1001.0 as 1001, which would pass for an order id. It writes an int64 as a string, which
+// would hide that an id is negative. It refuses a whole event for one Any of an unknown type, and it has no limit on
+// the output.
 type protoWriter struct {
 	*writer
 
@@ -26,7 +27,7 @@ type protoWriter struct {
 	values int // how many more the payload may hold
 }
 
-// payload reads a message's bytes and writes it.
+// payload decodes a message and writes it.
 func (w *protoWriter) payload(m protoreflect.MessageDescriptor, b []byte) error {
 	read, err := w.read(m, b)
 	if err != nil {
@@ -52,7 +53,7 @@ func (w *protoWriter) read(m protoreflect.MessageDescriptor, b []byte) (protoref
 	return message, nil
 }
 
-// message writes a message, in the JSON form of its type if that has one.
+// message writes a message, in the JSON form of its type if the type has such a form.
 func (w *protoWriter) message(m protoreflect.Message) error {
 	if err := w.room(); err != nil {
 		return err

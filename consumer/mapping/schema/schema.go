@@ -4,12 +4,12 @@
 //	s, err := lookup(ctx, id)
 //	text, err := s.JSON(payload)
 //
-// A value keeps what was written. A whole number becomes its digits, even above 2^53, and a decimal its digits with the
-// point. An enum becomes its symbol, and bytes become base64. A union becomes its value or null, never an object that
-// names the branch. A Protobuf field without presence that is not on the wire appears with its default. So an enum's
-// zero differs from a field that the schema lacks. Names are the schema's (order_id, not orderId), and fields are in
-// its order. JSON has no NaN and no infinities, so they become strings. The bytes of a string are kept even if they are
-// not UTF-8; Protobuf itself refuses such a string.
+// A value keeps what was written. A whole number becomes its digits, even above 2^53. A decimal becomes its digits with
+// the point. An enum becomes its symbol, and bytes become base64. A union becomes its value or null, never an object
+// that names the branch. A Protobuf field without presence that is not on the wire appears with its default. So an
+// enum's zero differs from a field that the schema lacks. Names are the schema's (order_id, not orderId), and fields
+// are in the schema's order. JSON has no NaN and no infinities, so they become strings. The bytes of a string are kept
+// even if they are not UTF-8; Protobuf itself refuses such a string.
 //
 // A payload comes from outside and may claim any length, count or depth. Memory is bounded by the payload's own size
 // and a constant, whatever it claims. A payload that is cut short, continues after its end or exceeds the limits is
@@ -39,8 +39,8 @@ var (
 // maxText limits the size of a schema together with the schemas that it refers to, in bytes.
 const maxText = 4 << 20
 
-// A Lookup finds the schema with the id in a frame. Its errors are ErrUnknown, ErrUnreachable and
-// ErrNotDecodable, wrapped, or the context's.
+// A Lookup finds the schema with the id in a frame. Its error wraps ErrUnknown, ErrUnreachable or ErrNotDecodable, or
+// is the cause of the context.
 type Lookup func(ctx context.Context, id int) (*Schema, error)
 
 // A Schema reads the payloads that were written with it.

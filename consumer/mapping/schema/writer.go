@@ -10,7 +10,8 @@ import (
 
 const (
 	// maxOutput limits the JSON of a payload, in bytes. A schema with many or long names, or an array of values without
-	// bytes, turns a small payload into much text. The check comes between values, so one string may exceed it.
+	// bytes, turns a small payload into a large text. The check comes between values, so one string may exceed the
+	// limit.
 	maxOutput = 16 << 20
 	// maxDepth limits the nesting of objects and arrays.
 	maxDepth = 512
@@ -37,7 +38,7 @@ func (w *writer) room() error {
 	return nil
 }
 
-// open begins an object or an array, unless it would be nested too deep.
+// open begins an object or an array, unless it would be nested too deeply.
 func (w *writer) open(bracket byte) error {
 	if w.depth++; w.depth > maxDepth {
 		return refuse("the payload is more than %d levels deep", maxDepth)

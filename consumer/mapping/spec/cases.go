@@ -14,11 +14,11 @@ import (
 	"leadhit-sync/consumer/mapping/spelling"
 )
 
-// A Case is one record, and the items that a mapping must make of it.
+// A Case is one record, and the items that a mapping must return for it.
 type Case struct {
 	// Name is unique in its file.
 	Name string
-	// Record has the topic that selects the mapping. A nil value is a tombstone, an empty one is not.
+	// Record has the topic that selects the mapping. A nil value is a tombstone; an empty one is not.
 	Record event.Record
 	// Want has one element for each order of the record.
 	Want []Want
@@ -31,7 +31,7 @@ type Want struct {
 	Refuse          string
 }
 
-// ReadCases reads a file of cases. The causes are the ones that a refusal may have. Mistakes come back as a
+// ReadCases reads a file of cases. The causes are the ones that a refusal may have. Mistakes are returned as a
 // [*FileError].
 func ReadCases(file string, causes []string) ([]Case, error) {
 	source, err := os.ReadFile(file)
@@ -101,7 +101,7 @@ func (r *caseReader) one(where string, n *yaml.Node) Case {
 	return c
 }
 
-// plain reads text, which may be empty, or an integer that every YAML parser reads as the same number and prints
+// plain reads text, which may be empty, or an integer that every YAML library reads as the same number and writes
 // unchanged.
 func (r *caseReader) plain(where string, n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
@@ -145,8 +145,8 @@ func (r *caseReader) value(where string, n *yaml.Node) []byte {
 	return []byte(n.Value)
 }
 
-// payload reads a value from a file beside the cases, decoded if its name ends in .b64. An empty file is an empty
-// value, not a tombstone.
+// payload reads a value from a file beside the cases. A file whose name ends in .b64 is decoded. An empty file is an
+// empty value, not a tombstone.
 func (r *caseReader) payload(where string, n *yaml.Node) []byte {
 	name := r.plain(where, n)
 	if name == "" {
@@ -179,7 +179,7 @@ func (r *caseReader) wants(where string, n *yaml.Node) []Want {
 	return all
 }
 
-// want reads the expected result of one order. Its zero value means ignore.
+// want reads the expected result of one order. The zero Want means ignore.
 func (r *caseReader) want(where string, n *yaml.Node) (w Want) {
 	const forms = "want {order_id: …, status: …}, ignore, or {refuse: CAUSE}"
 	if n.Kind == yaml.ScalarNode {

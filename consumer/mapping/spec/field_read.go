@@ -18,7 +18,7 @@ func (r *reader) fields(where string, n *yaml.Node) []*Field {
 	return all
 }
 
-// fieldNames returns the names of a field.
+// fieldNames returns the names that a field's object may have.
 func (r *reader) fieldNames(f *Field) names {
 	known := r.sourceNames(func(s Source) { f.Sources = append(f.Sources, s) })
 	maps.Copy(known, names{
@@ -46,7 +46,7 @@ func (r *reader) fieldNames(f *Field) names {
 	return known
 }
 
-// sourceNames returns the names under which a value can be found.
+// sourceNames returns the names that give a source.
 func (r *reader) sourceNames(found func(Source)) names {
 	known := names{}
 	for _, kind := range []string{"path", "envelope", "header", "key", "ce"} {

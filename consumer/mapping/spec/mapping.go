@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// The words of the language, which cannot be a status.
+// The words of the language. A status cannot be one of them.
 const (
 	Ignore     = "ignore"
 	DeadLetter = "dead-letter"
@@ -12,7 +12,7 @@ const (
 	otherwise  = "otherwise"
 )
 
-// A File is a whole file.
+// A File is the content of a mapping file.
 type File struct {
 	// Statuses are LeadHit's statuses; none means the default.
 	Statuses []string
@@ -140,7 +140,7 @@ func (m *Mapping) Over(preset *Mapping) {
 	if m.Description == "" {
 		m.Description = preset.Description
 	}
-	// The reader makes an empty list where schemas is written, so that "schemas: []" removes the preset's.
+	// For "schemas: []" the reader makes an empty list, not nil, so that the list replaces the preset's.
 	if m.Schemas == nil {
 		m.Schemas = preset.Schemas
 	}

@@ -7,10 +7,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// bodyNames returns the names of one mapping.
+// bodyNames returns the names that a mapping's object may have.
 func (r *reader) bodyNames(m *Mapping) names {
 	return names{
-		"name":        func(string, *yaml.Node, *yaml.Node) {}, // read first, because problems name the mapping
+		"name":        func(string, *yaml.Node, *yaml.Node) {}, // was read first, because problems name the mapping
 		"preset":      func(where string, _, n *yaml.Node) { m.Preset = r.text(where, n) },
 		"description": func(where string, _, n *yaml.Node) { m.Description = r.text(where, n).Value },
 		"match":       func(where string, _, n *yaml.Node) { m.Match = r.match(where, n) },
@@ -29,7 +29,7 @@ func (r *reader) bodyNames(m *Mapping) names {
 	}
 }
 
-// headNames returns the names that a file has in addition to its mappings.
+// headNames returns the names that a file may have in addition to its mappings.
 func (r *reader) headNames(f *File) names {
 	return names{
 		"version":  r.version,
@@ -37,7 +37,7 @@ func (r *reader) headNames(f *File) names {
 	}
 }
 
-// fileNames returns the names of a file with several mappings.
+// fileNames returns the names that a file with a list of mappings may have.
 func (r *reader) fileNames(f *File) names {
 	known := r.headNames(f)
 	known["mappings"] = func(where string, _, n *yaml.Node) {
@@ -67,7 +67,7 @@ func Read(file, name string, source []byte, problems *Problems) *File {
 	root := r.document(source)
 	switch {
 	case root == nil:
-	// A misspelt "mappings" makes the file a single mapping, which then reports it as an unknown name.
+	// A misspelt "mappings" makes the file a single mapping, in which it is an unknown name.
 	case lookup(root, "mappings") != nil:
 		r.object("", root, r.fileNames(f))
 	default:
@@ -191,7 +191,7 @@ func (r *reader) rule(where string, n *yaml.Node) Rule {
 	return s
 }
 
-// ruleNames returns the names of a rule.
+// ruleNames returns the names that a rule's object may have.
 func (r *reader) ruleNames(s *Rule) names {
 	return names{
 		"when":   func(where string, _, n *yaml.Node) { s.When = r.text(where, n) },

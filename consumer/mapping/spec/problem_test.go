@@ -6,7 +6,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// The loader calls All before it has added the last mistake, so the two must work in turn.
+// The loader calls All before it has added the last mistake, so Add must still work after All.
 func TestAMistakeThatIsNotedTwiceIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	var problems spec.Problems

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/mapping/spelling"
 )
 
-// maxFile limits a file, in bytes. The largest preset has 4 KB.
+// maxFile limits a file, in bytes. The largest preset is smaller than 4 KB.
 const maxFile = 1 << 20
 
 // A reader walks the nodes of one YAML file, and records every mistake with its place.
@@ -26,7 +26,7 @@ type reader struct {
 	mapping string   // the name of the mapping that is being read
 }
 
-// Text is a scalar of a file, and where it is. Value is empty if there is no usable text.
+// Text is a scalar of a file, with its place. Value is empty if there is no usable text.
 type Text struct {
 	Place
 
@@ -86,7 +86,7 @@ func (r *reader) at(n *yaml.Node) Place {
 	return Place{File: r.file, Mapping: r.mapping, Line: n.Line, Column: n.Column}
 }
 
-// newText keeps the lines of the file, so that a later mistake inside the text can be placed.
+// newText keeps the lines of the file, so that a mistake inside the text can be located later.
 func (r *reader) newText(n *yaml.Node) Text {
 	return Text{Place: r.at(n), node: n, lines: r.lines}
 }
@@ -106,7 +106,7 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	})
 }
 
-// each reads an object with any names. A name that is used twice is a mistake: YAML readers differ on which of them
+// each reads an object with any names. A name that is used twice is a mistake: YAML readers differ on which of the two
 // counts.
 func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
@@ -138,7 +138,7 @@ func within(where, name string) string {
 	return where + "." + name
 }
 
-// list reads a list.
+// list reads each element of a list, and passes the element's path, such as rules[0].
 func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode {
 		r.Add(r.at(n), where, "must be a list, is %s", kindOf(n))
@@ -149,7 +149,7 @@ func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yam
 	}
 }
 
-// text reads text that is not empty. Anything else is a mistake, and its value is empty.
+// text reads text that is not empty. Anything else is a mistake, and leaves Value empty.
 func (r *reader) text(where string, n *yaml.Node) Text {
 	t := r.newText(n)
 	switch {
@@ -194,7 +194,7 @@ func (r *reader) code(where string, n *yaml.Node) Text {
 	return t
 }
 
-// canonical reports whether every parser would print the integer unchanged, even after reading it as a float.
+// canonical reports whether every YAML library writes the integer unchanged, even after reading it as a float.
 func canonical(number string) bool {
 	const exact = 15 // digits that a float keeps
 	digits := strings.TrimPrefix(number, "-")

@@ -17,8 +17,8 @@ func Unknown(what, name string, known []string) string {
 	return fmt.Sprintf("unknown %s %q: there are %s", what, name, strings.Join(known, ", "))
 }
 
-// Nearest returns the one of the names that differs least from the given name: the first of them if there are several,
-// and "" if all differ too much.
+// Nearest returns the element of names that differs least from name. If several differ equally, it returns the first.
+// If all differ too much, it returns "".
 func Nearest(name string, names []string) string {
 	// At most half of the letters may be wrong, and at most three. With more, a suggestion is a guess.
 	best, least := "", max(1, min(3, len([]rune(name))/2))+1

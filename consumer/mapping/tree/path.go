@@ -34,8 +34,8 @@ func (p Path) Name(i int) (name string, ok bool) {
 	return p[i].name, p[i].kind == member
 }
 
-// maxSteps limits the length of a path, and maxIndex limits an index in it. Real paths stay far below both limits,
-// which keep a plan small.
+// maxSteps limits the length of a path, and maxIndex limits an index in it. The limits keep a plan small. Real paths
+// stay far below them.
 const (
 	maxSteps = 64
 	maxIndex = 100_000
@@ -70,7 +70,7 @@ func ParseList(text string) (Path, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	// path stops at the first wildcard, so this one is the first and the last.
+	// path stops at the first wildcard, so this wildcard is the first and the last.
 	case text[p.at:] == wildcard:
 		return path, nil
 	case p.at < len(text):
@@ -195,8 +195,8 @@ func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int,
 			return len(`\n`), nil
 		}
 	}
-	// UnquoteChar accepts Go's escapes, which are more than JSON's. It refuses a lone surrogate, and \/ and the quote,
-	// which were handled above.
+	// UnquoteChar accepts Go's escapes, which are more than JSON's. It refuses a lone surrogate. It would refuse \/ and
+	// the quote too, but they were handled above.
 	r, _, tail, err := strconv.UnquoteChar(p.text[i:], 0)
 	size = len(p.text) - i - len(tail)
 	if err != nil || !strings.ContainsRune(`bfnrt\u`, rune(p.text[i+1])) {
@@ -206,7 +206,7 @@ func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int,
 	return size, nil
 }
 
-// index refuses what Atoi would take but RFC 9535 does not: leading zeros, a plus sign, minus zero.
+// index reads [n]. It refuses what Atoi accepts but RFC 9535 forbids: leading zeros, a plus sign, minus zero.
 func (p *pathParser) index() (step, error) {
 	length := strings.IndexByte(p.text[p.at:], ']')
 	if length < 0 {

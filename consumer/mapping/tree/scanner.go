@@ -13,13 +13,13 @@ const (
 	// maxDepth limits how deeply objects and arrays may be nested. Without a limit a short text could cost a large
 	// stack.
 	maxDepth = 512
-	// MaxItems limits the items of a list that are read. All items of a longer list are counted, so that the list can
+	// MaxItems limits how many items of a list are read. All items of a longer list are counted, so that the list can
 	// be refused.
 	MaxItems = 1000
 )
 
-// A Scanner reads one JSON text after another, so that its memory is reused. The zero value is ready. It keeps parts of
-// the text that it read last, so call Release when done with a text. It is for one goroutine at a time.
+// A Scanner reads one JSON text after another, so that its memory is reused. The zero value is ready to use. A Scanner
+// keeps parts of the text that it read last, so call Release when done with a text. It is for one goroutine at a time.
 type Scanner struct {
 	src     bytes.Buffer
 	dec     jsontext.Decoder
@@ -137,7 +137,7 @@ func (s *Scanner) value(n *node, row, base int) error {
 
 // object reads the members of an object whose opening brace was read. A duplicate name is an error of the decoder.
 func (s *Scanner) object(n *node, row, base int) error {
-	// Only the members of the whole document are counted: Connect's envelope is recognised by its exactly two members.
+	// Only the members of the whole document are counted: an object with exactly two members may be Connect's envelope.
 	root := n == &s.plan.root
 	for s.dec.PeekKind() != jsontext.KindEndObject {
 		quoted, err := s.dec.ReadValue()

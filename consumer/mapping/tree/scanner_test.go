@@ -30,7 +30,7 @@ func TestPathsWithinOneAnotherAreReadInOnePass(t *testing.T) {
 	}
 	const doc = ` {"z":[{}], "a" : {"b":[ 1 ,{"c" : 2 }] } } `
 	var s tree.Scanner
-	for range 2 { // the second time with the first one's leftovers
+	for range 2 { // the second time with what the first scan left behind
 		if err := s.Scan(&plan, []byte(doc)); err != nil {
 			t.Fatal(err)
 		}
