@@ -28,7 +28,7 @@ const absentPrefix = "@absent:"
 // is five of the smallest units. In one without decimals it is less than the smallest unit.
 const halfCent = 0.005
 
-// functions declares covers and absent.
+// functions declares covers as a function and absent as a macro.
 func (c *compiler) functions() []cel.EnvOption {
 	amount := cel.NullableType(cel.DoubleType)
 	return []cel.EnvOption{

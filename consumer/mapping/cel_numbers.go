@@ -33,7 +33,7 @@ func arithmetic(function string) bool {
 	}, function)
 }
 
-// numeric reports whether an expression is a field of type number, or computed from one.
+// numeric reports whether an expression is a field of type number, or is computed from such a field.
 func numeric(e ast.Expr, p *program) bool {
 	switch e.Kind() {
 	case ast.IdentKind:

@@ -52,7 +52,7 @@ func (c *compiler) compile() *program {
 	return p
 }
 
-// add records a mistake under the name of this mapping, even where the text comes from its preset.
+// add records a mistake under the name of this mapping, even if the mistake is in its preset.
 func (c *compiler) add(at spec.Place, where, format string, args ...any) {
 	at.Mapping = c.spec.Name
 	c.problems.Add(at, where, format, args...)
@@ -109,8 +109,8 @@ func (c *compiler) schemas(encoding string) schema.Lookup {
 	return withFallback(known, c.fallback)
 }
 
-// each compiles the path of the list of orders. It runs before field, because the paths of fields then begin at an
-// item.
+// each compiles the path of the list of orders. It runs before the fields are compiled, because their paths then begin
+// at an item.
 func (c *compiler) each() {
 	t := c.spec.Each
 	if t.Value == "" {

@@ -17,7 +17,7 @@ func (m *Mapping) Digest() string { return m.digest }
 // checksums are the hashes of the files that a load has read.
 type checksums struct{ all []string }
 
-// took adds a file.
+// took adds the hash of a file's text.
 func (c *checksums) took(text []byte) {
 	sum := sha256.Sum256(text)
 	c.all = append(c.all, hex.EncodeToString(sum[:]))

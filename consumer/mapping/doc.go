@@ -24,8 +24,8 @@
 // order id, and the fields that the reason of a rule names. A refusal carries the order id and the status as far as
 // they could be read. [Mapping.Explain] quotes fields.
 //
-// Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. The limit of an order id and of a
-// status is 512 bytes, of any other field 64 KiB, and of an event 1,000 orders. The evaluation of a rule has a cost
+// Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. The limit is 512 bytes for an order
+// id and for a status, 64 KiB for any other field, and 1,000 orders for an event. The evaluation of a rule has a cost
 // limit.
 //
 // # The file
@@ -75,7 +75,7 @@
 //
 // A field has one source:
 //
-//   - path, a singular path of RFC 9535 in the unwrapped document, or in the item if the mapping has each;
+//   - path, a singular path of RFC 9535 in the unwrapped document, or in the item if the mapping has "each";
 //   - envelope, a path in the document that contained the unwrapped one, or in the whole document if there was no
 //     envelope;
 //   - header (names are case-insensitive); if several match, the last one is used;
@@ -91,9 +91,9 @@
 //   - bool: true, false, 1 or 0, quoted or not.
 //   - number: a number or a numeric string. Rules compare it as a double.
 //   - present: true unless absent, null or "".
-//   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for values without one. A
-//     time that is unreadable or not in the years 2000 to 9999 counts as null. The record's time, if it is in those
-//     years, replaces a null event_time.
+//   - time, the default type of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for values without a
+//     zone. A time that is unreadable or not in the years 2000 to 9999 counts as null. The record's time, if it is in
+//     those years, replaces a null event_time.
 //
 // Anything else is a field error. The names order_id, status, event_time, event_id and version have a special meaning.
 //

@@ -90,7 +90,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 	return r.unwrap(doc), nil
 }
 
-// decoded decodes a value as the mapping's decode says, and returns its JSON text.
+// decoded decodes a value as the mapping's "decode" says, and returns its JSON text.
 func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, error) {
 	id, payload, framed := schema.Frame(value)
 	r.framed = framed

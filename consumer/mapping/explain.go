@@ -8,11 +8,11 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Explanation shows how one record was decoded, step by step. Unlike a message it quotes the fields' values.
+// Explanation shows how one record was decoded, step by step. Unlike a message, it quotes the fields' values.
 type Explanation struct {
 	// Mapping is the name of the mapping that matches the record's topic.
 	Mapping string `json:"mapping"`
-	// Envelopes are those that were opened, the outermost first.
+	// Envelopes names the envelopes that were opened, the outermost first.
 	Envelopes []string `json:"envelopes"`
 	// Orders are the orders of the event, at least one.
 	Orders []ExplainedOrder `json:"orders"`

@@ -270,7 +270,7 @@ func headerForm(headers []event.Header, contentType string) (form, bool) {
 	return form{}, false
 }
 
-// contentTypeName names the form that a media type stands for; "" for JSON and for an unknown media type.
+// contentTypeName returns the name of a media type's form; "" for JSON and for an unknown media type.
 func contentTypeName(contentType string) string {
 	contentType = strings.ToLower(contentType)
 	for _, known := range []struct{ part, name string }{

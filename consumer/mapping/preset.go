@@ -42,7 +42,7 @@ func Preset(name string) ([]byte, error) {
 	return presetFiles.ReadFile(presetDir + "/" + name + ".yaml")
 }
 
-// unknownPreset returns an error that mentions the ending of files: MAPPING takes a preset or a file, and a file name
+// unknownPreset returns an error that mentions the ending .yaml: MAPPING takes a preset or a file, and a file name
 // without the ending is treated as a preset.
 func unknownPreset(name string) error {
 	if near := spelling.Nearest(name, Presets()); near != "" {

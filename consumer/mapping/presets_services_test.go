@@ -322,7 +322,7 @@ func vtexFeed() platform {
 	return p
 }
 
-// shopifyOthers returns topics about things other than orders, and those about an order that do not concern its
+// shopifyOthers returns topics about things other than orders, and topics about an order that do not concern its
 // payment.
 func shopifyOthers() []string {
 	return []string{

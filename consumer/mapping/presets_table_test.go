@@ -40,7 +40,8 @@ type platform struct {
 	// refused too, and so are quoted ones, except in a header.
 	name, nameHeader     string
 	read, aside, strange []string
-	// Off is an event of that name that is ignored for another reason. With a strange name it is refused all the same.
+	// Off is an event with that name, but is ignored for another reason. With a strange name it is refused all the
+	// same.
 	off string
 	// Reads has the values of fields on which no verdict depends.
 	reads map[string]string
@@ -383,7 +384,7 @@ func or(value, fallback string) string {
 	return value
 }
 
-// misread names the fields whose values are wrong; "" if none are.
+// misread returns what is wrong with the first field whose value is wrong; "" if no value is.
 func (e variant) misread(ctx context.Context, m *mapping.Mapping, record event.Record) string {
 	if e.reads == nil {
 		return ""

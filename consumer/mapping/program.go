@@ -48,7 +48,7 @@ const (
 	encodingProtobuf
 )
 
-// none is the index of what is missing: a field that is not declared, a slot that is not read, or a current item.
+// none is the index if there is no such field, slot or current item.
 const none = -1
 
 // A verdict is the result that a rule or a list prescribes.

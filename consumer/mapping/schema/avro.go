@@ -144,7 +144,7 @@ func (b *avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, err
 	return b.plain(n, s, namespace)
 }
 
-// named fills a type that has a name.
+// named fills in a type that has a name.
 func (b *avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) error {
 	switch s.Type {
 	case "enum":

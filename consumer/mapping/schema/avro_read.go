@@ -18,7 +18,7 @@ type avroReader struct {
 
 // value reads one value of the node's type.
 func (r *avroReader) value(n *avroNode) error {
-	// Null and an empty record take no bytes on the wire, so only the output limits how many an array may claim.
+	// Null and an empty record take no bytes on the wire, so only the output limits their number in an array.
 	if err := r.room(); err != nil {
 		return err
 	}

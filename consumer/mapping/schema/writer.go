@@ -30,7 +30,7 @@ func newWriter(payload int) *writer {
 	return &writer{out: make([]byte, 0, min(2*payload+64, maxOutput))}
 }
 
-// room returns an error once the output is too large. Code that writes many values calls it before each.
+// room returns an error once the output is too large. Code that writes many values calls room before each value.
 func (w *writer) room() error {
 	if len(w.out) > maxOutput {
 		return refuse("the payload unfolds into more than %d bytes", maxOutput)

@@ -145,8 +145,8 @@ func (r *caseReader) value(where string, n *yaml.Node) []byte {
 	return []byte(n.Value)
 }
 
-// payload reads a value from a file beside the cases. A file whose name ends in .b64 is decoded. An empty file is an
-// empty value, not a tombstone.
+// payload reads a value from a file beside the cases. A file whose name ends in .b64 is decoded from base64. An empty
+// file is an empty value, not a tombstone.
 func (r *caseReader) payload(where string, n *yaml.Node) []byte {
 	name := r.plain(where, n)
 	if name == "" {

@@ -46,7 +46,7 @@ func (r *reader) fieldNames(f *Field) names {
 	return known
 }
 
-// sourceNames returns the names that give a source.
+// sourceNames returns the names that give a source, such as path and header.
 func (r *reader) sourceNames(found func(Source)) names {
 	known := names{}
 	for _, kind := range []string{"path", "envelope", "header", "key", "ce"} {

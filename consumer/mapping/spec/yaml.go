@@ -40,8 +40,8 @@ func (t Text) Given() bool {
 	return t.node != nil
 }
 
-// document parses the one YAML document of a file; nil if it cannot be read. It works on nodes, because decoding into
-// structs loses the places, and silently turns an unquoted Y or 010 into something else.
+// document parses the one YAML document of a file. It returns nil if the document cannot be read. It works on nodes,
+// because decoding into structs loses the places, and silently turns an unquoted Y or 010 into something else.
 func (r *reader) document(source []byte) *yaml.Node {
 	if len(source) > maxFile {
 		r.Add(Place{File: r.file}, "", "the file has %d bytes, more than %d", len(source), maxFile)
@@ -174,7 +174,7 @@ func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 }
 
 // code reads a status code. It accepts only text that every YAML parser reads in the same way. Some parsers read Y, no,
-// 010, 1e3 and null as a bool, a number or nothing. One round trip through a tool with such a parser, such as Helm,
+// 010, 1e3 and null as a bool, a number or nothing. One round trip through a tool with such a parser, for example Helm,
 // changes the code.
 func (r *reader) code(where string, n *yaml.Node) Text {
 	t := r.newText(n)
@@ -254,7 +254,7 @@ func kindOf(n *yaml.Node) string {
 func (t Text) Inside(line, offset int) Place {
 	at := t.Place
 	if t.node.Style&yaml.LiteralStyle != 0 && t.Line+line < len(t.lines) {
-		// The text begins on the line below the bar, and its lines are indented like its first line.
+		// The text begins on the line below the | sign, and all its lines are indented like the first.
 		at.Line += line + 1
 		first := t.lines[t.Line]
 		at.Column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1
@@ -270,8 +270,8 @@ func (t Text) Inside(line, offset int) Place {
 	return at
 }
 
-// written returns the offset in the source of the character at an offset of the text: quotes and escapes make the
-// source longer.
+// written converts a character's offset in the text into its offset in the source: quotes and escapes make the source
+// longer.
 func written(source []rune, offset int) int {
 	if len(source) == 0 || source[0] != '"' && source[0] != '\'' {
 		return offset

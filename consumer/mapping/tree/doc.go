@@ -1,6 +1,6 @@
 // Package tree reads the values at declared paths of a JSON text in one pass.
 //
-// A [Plan] is made once from [Path]s. A [Scanner] then reads one text after another by that plan. For each path the
+// A [Plan] is made once from [Path]s. A [Scanner] then reads one text after another with that plan. For each path the
 // scanner keeps the part of the text that is the value: numbers as written, strings with quotes and escapes. It builds
 // no tree, because most of an event is never asked for: decoding all of it into maps takes several times as long.
 //

@@ -22,10 +22,10 @@ type node struct {
 	each    bool          // this is the list of items
 }
 
-// Add adds a path to one value of the whole document, and returns the value's slot.
+// Add adds the path of one value of the whole document, and returns the value's slot.
 func (p *Plan) Add(path Path) (slot int) { return p.add(&p.root, &p.slots, path) }
 
-// AddItem adds a path to one value in each item of the list, and returns the value's slot.
+// AddItem adds the path of one value in each item of the list, and returns the value's slot.
 func (p *Plan) AddItem(path Path) (slot int) { return p.add(&p.item, &p.itemSlots, path) }
 
 // add takes the next slot. Two paths to the same value have a slot each, so that no caller has to compare paths.

@@ -58,7 +58,7 @@ func (s *Scanner) Release() {
 
 func (s *Scanner) reset(text []byte) {
 	s.src = *bytes.NewBuffer(text)
-	// Invalid UTF-8 in a member that no path leads to is harmless; a value that is used is checked by its user.
+	// Invalid UTF-8 in a member that no path leads to is harmless. Code that uses a value checks it.
 	s.dec.Reset(&s.src, jsontext.AllowInvalidUTF8(true))
 }
 
