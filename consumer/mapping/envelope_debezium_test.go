@@ -271,7 +271,7 @@ func TestAShapeThatNeedsAnotherSettingGetsAHint(t *testing.T) {
 	}
 }
 
-// An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED may appear negative there too.
+// An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED may be a negative number there too.
 func TestANegativeNumberInAKeyOrHeaderIsNotAnOrderID(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"-9223372036854775807", "-1", "-0"} {

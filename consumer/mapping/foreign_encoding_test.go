@@ -94,7 +94,7 @@ func TestAForeignEncodingIsRefusedByItsName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mustName(t, asJSON, c.value, c.message)
-			// To the Avro decoder, any other value with a leading zero byte is a frame.
+			// For the Avro mapping, a leading zero byte begins a frame. Of these forms, it can name only Apicurio's.
 			if !strings.HasPrefix(c.value, "00") || strings.Contains(name, "Apicurio") {
 				mustName(t, asAvro, c.value, c.message)
 			}

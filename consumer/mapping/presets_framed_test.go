@@ -41,7 +41,7 @@ func frame(id uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{0}, id)
 }
 
-// avroOrder writes an order whose status is a symbol's number; a negative number means the null branch.
+// avroOrder writes an order whose status is the symbol with the given number. A negative number means the null branch.
 func avroOrder(schema uint32, id, status int64) string {
 	value := binary.AppendVarint(frame(schema), id)
 	value = append(binary.AppendVarint(value, 3), "A-1"...)

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// loadPreset loads a preset, which decodes every topic.
+// loadPreset loads a preset for every topic.
 func loadPreset(tb testing.TB, name string) *mapping.Mapping {
 	tb.Helper()
 	m, err := mapping.Load(mapping.Options{Source: name})

@@ -138,7 +138,7 @@ func within(where, name string) string {
 	return where + "." + name
 }
 
-// list reads each element of a list, and passes the element's path, such as rules[0].
+// list passes each element of a list to read, with the element's path, such as rules[0].
 func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode {
 		r.Add(r.at(n), where, "must be a list, is %s", kindOf(n))
