@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// findUnreachableTexts warns of a literal that the field's normalize never produces, such as "NEW" with lower. A rule
+// findUnreachableTexts warns of a literal that the field's normalize never produces, such as "NEW" after lower. A rule
 // with such a literal is valid CEL, but a comparison with != is always true: the rule could report every cancelled
 // order as paid.
 func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {

@@ -42,7 +42,7 @@ func (r *run) byStatus() event.Item {
 		return r.refuse("fields.status", causeFieldError, v.problem)
 	case v.state == stateNull:
 		return r.refuse("fields.status", causeMissingStatus, r.lacks(p.status))
-	// A field without first_of may have an empty text; first_of skips it.
+	// A field without first_of may have empty text; first_of skips empty text.
 	case v.text == "":
 		return r.refuse("fields.status", causeMissingStatus, "status is an empty string")
 	}

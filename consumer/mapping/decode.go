@@ -84,7 +84,7 @@ type run struct {
 	framed      bool
 	binary      bool   // a CloudEvent in binary mode
 	inString    bool   // a string was opened
-	lossy       bool   // the string had invalid UTF-8, replaced by U+FFFD
+	lossy       bool   // invalid UTF-8 in the string was replaced with U+FFFD
 	absent      bool   // the event has no body
 	hint        string // why something is missing, if known
 	// connectSchema is the schema in Connect's envelope. below has the names of the members that were opened inside the

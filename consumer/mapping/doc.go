@@ -99,12 +99,12 @@
 //
 // # Rules
 //
-// Rules are CEL expressions over the declared fields. A field has its type or is null; only a field of type present is
-// never null. The first rule that is true determines the result; the lists are used only if no rule is true. A field
-// error refuses the event at the first rule that names the field, and has no effect on other rules. A rule that fails
-// refuses the event too; the message lists the sources of the field. The usual reason is a null field in a comparison
-// such as < or >=. If the path in "each" finds no list, a rule may still ignore or refuse the event, provided that its
-// result does not depend on the items.
+// Rules are CEL expressions over the declared fields. A field has a value of its type or is null; only a field of type
+// present is never null. The first rule that is true determines the result; the lists are used only if no rule is true.
+// A field error refuses the event at the first rule that names the field, and has no effect on other rules. A rule that
+// fails refuses the event too; the message lists the sources of the field. The usual reason is a null field in a
+// comparison such as < or >=. If the path in "each" finds no list, a rule may still ignore or refuse the event,
+// provided that its result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
 // null. covers(paid, due) is true if paid is at least due, or falls short of it by less than half a cent (0.005). It

@@ -92,7 +92,7 @@ func (l literal) empty() bool {
 	return string(l.text) == `""`
 }
 
-// convert reads the value from a literal. Done is false if extract does not match, or if first_of skips an empty text.
+// convert reads the value from a literal. Done is false if extract does not match, or if first_of skips empty text.
 func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
 	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
 		if v.problem = f.name + " is an empty string"; !lit.empty() {

@@ -93,7 +93,7 @@ func readIntoMaps(t *testing.T, text []byte) (doc map[string]any, list []any) {
 	return doc, list
 }
 
-// compare returns how many fields have a value, and the first that differs.
+// compare returns how many fields have a value, and what is wrong with the first field that differs.
 func compare(fields []mapping.ExplainedField, doc map[string]any, item any) (found int, differ string) {
 	paths := reference()
 	for _, f := range fields {

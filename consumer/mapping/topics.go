@@ -52,7 +52,7 @@ func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 	return m
 }
 
-// bind finds the one mapping of each topic that will be read or that a mapping names.
+// bind finds the one mapping for each topic that will be read or that a mapping names.
 func (l *loader) bind(m *Mapping) {
 	topics := slices.Clone(l.options.Topics)
 	for _, matcher := range m.matchers {

@@ -50,7 +50,7 @@ type avroField struct {
 // Avro compiles a schema's JSON text. The references are in the order of their dependencies: each may use the names of
 // those before it. An error is always an ErrNotDecodable.
 //
-// It accepts more than the specification, because registries do too: names with any characters, defaults of a wrong
+// It accepts more than the specification, because registries do too: names with any characters, defaults of the wrong
 // type, and repeated identical definitions of a type. None of these changes the meaning of a payload.
 //
 // Logical types: a decimal becomes a number with its point, and a uuid becomes text. All others are written as their
@@ -84,7 +84,8 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 		if err := r.root(root); err != nil {
 			return nil, err
 		}
-		// Bytes left over mean that the payload was written with another schema, so the values before them are wrong too.
+		// Bytes left over mean that the payload was written with another schema, so the values before them are wrong
+		// too.
 		if r.at != len(r.in) {
 			return nil, refuse("avro: %d bytes after the end of the value", len(r.in)-r.at)
 		}
@@ -98,7 +99,7 @@ type avroBuilder struct {
 	later []avroLater
 }
 
-// An avroLater is a reference to a type that is defined further below.
+// An avroLater is a reference to a type that is defined later in the schema.
 type avroLater struct {
 	node            *avroNode
 	name, namespace string

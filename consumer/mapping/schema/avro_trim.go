@@ -194,7 +194,7 @@ func whole(v any) (int, error) {
 	return strconv.Atoi(number.String())
 }
 
-// attributes returns the properties that distinguish two types, apart from their parts.
+// attributes returns the properties that distinguish two types, without the types inside them.
 func attributes(s map[string]any) string {
 	text, err := json.Marshal(kept(s, "type", "symbols", "size", "logicalType", "precision", "scale"))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 const (
 	// maxOutput limits the JSON of a payload, in bytes. A schema with many or long names, or an array of values without
-	// bytes, turns a small payload into a large text. The check comes between values, so one string may exceed the
+	// bytes, turns a small payload into a lot of text. The check comes between values, so one string may exceed the
 	// limit.
 	maxOutput = 16 << 20
 	// maxDepth limits the nesting of objects and arrays.

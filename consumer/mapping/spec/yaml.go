@@ -204,7 +204,7 @@ func canonical(number string) bool {
 	return number == "0" || !strings.HasPrefix(digits, "0")
 }
 
-// doubtful reports whether YAML 1.1 reads an unquoted text as something else, though YAML 1.2 does not.
+// doubtful reports whether YAML 1.1 reads the unquoted text as something else, though YAML 1.2 does not.
 func doubtful(scalar string) bool {
 	switch strings.ToLower(scalar) {
 	case "y", "n", "yes", "no", "on", "off", "=":
@@ -260,7 +260,7 @@ func (t Text) Inside(line, offset int) Place {
 		at.Column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1
 		return at
 	}
-	// In a folded or quoted text of several lines the parser joins lines, so a place inside cannot be computed. The
+	// In folded or quoted text of several lines, the parser joins the lines, so a place inside cannot be computed. The
 	// beginning of the text is shown.
 	if line > 0 || t.node.Style&yaml.FoldedStyle != 0 || t.Line > len(t.lines) {
 		return at
