@@ -16,13 +16,13 @@
 //
 // An order id is opaque. A JSON string is passed on unchanged. A JSON integer literal is passed on as its digits,
 // however many there are. Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is
-// ever read as a float. A number below zero is refused: it comes from an unsigned column that was read as signed. An id
-// that cannot be passed on unchanged is refused, because two orders must not become one. The id is read last: an
-// ignored event needs none.
+// ever read as a float. A number below zero is refused: it usually comes from an unsigned column that was read as
+// signed. An id that cannot be passed on unchanged is refused, because two orders must not become one. The id is read
+// last: an ignored event needs none.
 //
-// A message never quotes the payload: it says what kind of value was found and where. There are two exceptions: the
-// order id, and the fields that the reason of a rule names. A refusal carries the order id and the status as far as
-// they could be read. [Mapping.Explain] quotes fields.
+// A message never quotes a value of the payload: it says what kind of value was found and where. There are two
+// exceptions: the order id, and the fields that the reason of a rule names. A refusal carries the order id and the
+// status as far as they could be read. [Mapping.Explain] quotes fields.
 //
 // Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. The limit is 512 bytes for an order
 // id and for a status, 64 KiB for any other field, and 1,000 orders for an event. The evaluation of a rule has a cost
@@ -107,11 +107,11 @@
 // provided that its result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
-// null. covers(paid, due) is true if paid is at least due, or falls short of it by less than half a cent (0.005). It
-// fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
+// null. covers(paid, due) is true if paid is at least due, or falls short of due by less than half a cent (0.005). The
+// function fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
 //
-// The reason of a rule becomes the message. {field} in it stands for the field's text in quotes, at most 80 bytes of
-// it. By naming the field, the author permits its content to appear in letters and logs.
+// The reason of a rule becomes the message. In a reason, {field} stands for the field's text in quotes, cut to 80
+// bytes. By naming the field, the author permits its content to appear in letters and logs.
 //
 // # Causes
 //

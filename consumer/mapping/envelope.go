@@ -25,7 +25,7 @@ type markers struct {
 	schema, payload, specversion, kind, source, id, data, data64, dataType, op, before, after, updateDescription int
 }
 
-// add plans the members that identify envelopes, so that one pass over the value finds them together with the fields.
+// add adds the members that identify envelopes to the plan, so that one pass over the value finds them and the fields.
 func (m *markers) add(p *tree.Plan) {
 	for _, marker := range []struct {
 		slot *int

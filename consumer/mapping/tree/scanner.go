@@ -33,11 +33,11 @@ type Scanner struct {
 	slots   [][]byte // of the whole document
 	rows    [][]byte // of the items, one row after the other
 	items   int
-	late    []span // elements counted from the end, to read when the first pass is over
+	late    []span // elements to read again when the first pass is over
 	tail    []span // the last elements of each array that is open
 }
 
-// A span is a part of the document that is read again: an element whose node became known only after it was read.
+// A span is an element of an array that may be read again, because the first pass could not follow the element's node.
 type span struct {
 	node       *node
 	row        int
