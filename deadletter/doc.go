@@ -1,13 +1,13 @@
 // Package deadletter defines dead letters: their form as Kafka records, and the required configuration of their topics.
-// It does not speak Kafka; package broker stores the records and reads them back.
+// It does not connect to Kafka; package broker stores the records and reads them back.
 //
 // # The letter
 //
 // A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]) it has the event's own
-// key, value and headers, byte for byte and in order. Our headers follow, each at most once: UTF-8 text without
-// control characters, at most 8 KiB in total. Their names are Kafka Connect's (__connect.errors.*), which other tools
-// read, and ours (dlq.*). An original header with one of these two prefixes is stored as dlq.kept.<name>, and [Parse]
-// restores its name. Parse(l.Encode()) restores the event exactly.
+// key, value and headers, byte for byte and in order. Our headers follow, each at most once: UTF-8 text without control
+// characters, at most 8 KiB in total. Some have names of Kafka Connect (__connect.errors.*), which other tools read;
+// the rest have names of ours (dlq.*). An original header with one of these two prefixes is stored as dlq.kept.<name>,
+// and [Parse] restores its name. Parse(l.Encode()) restores the event exactly.
 //
 // A letter's identity is the place of its event: topic/partition/offset, followed by #item where the event names
 // several orders. A letter may be stored twice, under the same identity.
@@ -15,19 +15,19 @@
 // # Privacy
 //
 // Headers show up in every Kafka tool, so they contain nothing of the payload but the order id and the status of the
-// call. Messages are scrubbed first. This removes e-mail addresses, quoted text, long numbers such as telephone and
-// card numbers, tokens, and the text after a word such as "password:". An unquoted name or address of a person is not
-// recognised.
+// call. A message is scrubbed before it becomes a header. Scrubbing removes e-mail addresses, quoted text, long numbers
+// such as telephone and card numbers, tokens, and the text after a word such as "password:". An unquoted name or
+// address of a person is not recognised.
 //
 // # The topics
 //
-// Letters have a topic. The ledger beside it is the topic of pauses and resumes; package ledger defines its entries.
-// [InspectLetters] and [InspectLedger] judge these topics by plain [Facts], and plan those that do not exist. Each
-// [Flaw] names a setting and the value to set. With a fatal flaw, which becomes an [*UnfitError], letters or pauses
-// could not be stored, or could be lost.
+// The letters have one topic. The ledger is a second topic, for pauses, resumes and replays; package ledger defines its
+// entries. [InspectLetters] and [InspectLedger] judge these topics by their [Facts], and plan those that do not exist.
+// Each [Flaw] names a setting and the value to set. With a fatal flaw, which becomes an [*UnfitError], letters or
+// pauses could not be stored, or could be lost.
 //
 // # Reading
 //
 // Package view reads the letters with their states. The texts of a letter are not escaped: callers must escape them
-// before they show them on a terminal or a page.
+// before showing them on a terminal or a page.
 package deadletter

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// A letter travels as a record and comes back with its event as it was.
+// A letter is stored as a record. Parse restores the letter with its event unchanged.
 func ExampleParse() {
 	record := deadletter.Letter{
 		Record: event.Record{

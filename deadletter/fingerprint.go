@@ -9,9 +9,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Fingerprint groups letters with the same kind of failure. It is "v1:" and 12 hex digits of a hash over stage, cause,
-// code and the message without its numbers, ids, quotations, addresses and dates. It is computed whenever a letter is
-// read, not taken from the header, so that a later version of the rule also regroups old letters.
+// Fingerprint groups letters with the same kind of failure. It is "v1:" followed by 12 hex digits of a hash of the
+// stage, the cause, the code, and the message without its numbers, ids, quotations, addresses and dates. It is computed
+// whenever a letter is read, not taken from the header, so that a later version of the rule also regroups old letters.
 func (l Letter) Fingerprint() string {
 	const digits = 12
 	sum := sha256.Sum256([]byte(strings.Join([]string{
@@ -23,8 +23,9 @@ func (l Letter) Fingerprint() string {
 	return "v1:" + hex.EncodeToString(sum[:])[:digits]
 }
 
-// StoredFingerprint returns the fingerprint in the header of a letter's record, "" if there is none. It follows the
-// rule of the release that wrote the letter. A worker that reads 200,000 letters has no time to compute it again.
+// StoredFingerprint returns the fingerprint in the header of a letter's record, or "" if there is none. The header
+// follows the rule of the release that wrote the letter, but a worker that reads 200,000 letters has no time to compute
+// their fingerprints again.
 func StoredFingerprint(r event.Record) string {
 	for _, h := range r.Headers {
 		if h.Key == headerFingerprint {
@@ -34,7 +35,7 @@ func StoredFingerprint(r event.Record) string {
 	return ""
 }
 
-// skeleton is the part that messages of the same cause share, at most 200 characters.
+// skeleton returns what a message has in common with others of the same cause, at most 200 characters.
 func skeleton(message, orderID string) string {
 	const longest = 200
 	// An id of several pieces is replaced here. The loop finds ids of one piece.

@@ -50,8 +50,8 @@ func pack(r event.Record) []byte {
 	return bytes.Join(parts, []byte{0xfe})
 }
 
-// FuzzParse reads any record. What is read as a letter keeps its event byte for byte when it is written once more, and
-// its added headers do not change any further.
+// FuzzParse reads arbitrary records. If a record can be read as a letter, writing the letter again must keep its event
+// byte for byte, and writing it once more must not change the added headers.
 func FuzzParse(f *testing.F) {
 	kept := refused()
 	kept.Headers = []event.Header{{Key: "dlq.id", Value: []byte("x")}, {Key: "dlq.kept.dlq.id"}}

@@ -50,11 +50,12 @@ const (
 	valueOmitted = "omitted"
 	noTimestamp  = "-1" // as in Kafka's protocol
 
-	// failedAtLayout is RFC 3339 in UTC with milliseconds, always.
+	// failedAtLayout is RFC 3339, always in UTC and with milliseconds.
 	failedAtLayout = "2006-01-02T15:04:05.000Z07:00"
 )
 
-// Bytes that one header's text may take, so that all headers together stay below 8 KiB. A cut text ends in "…".
+// Limits for the text of one header, in bytes. They keep all added headers together below 8 KiB. Text that was cut ends
+// in "…".
 const (
 	maxTopic   = 249 // Kafka's own limit
 	maxGroup   = 255
@@ -95,14 +96,14 @@ func (l Letter) addConnect(add func(name, text string)) {
 	add(connectPartition, partition)
 	add(connectOffset, strconv.FormatInt(l.Offset, 10))
 	add(connectName, clean(l.Group, maxGroup))
-	add(connectTask, partition) // a task of Connect has a number; our work is numbered by partition
+	add(connectTask, partition) // Connect numbers its tasks; we number our work by partition
 	add(connectStage, clean(l.Stage, maxWord))
 	add(connectClass, class)
 	add(connectException, clean(l.Cause, maxWord))
 	add(connectMessage, l.storedMessage())
 }
 
-// addOwn adds our headers. Each but the last five is always there, empty if need be: a column that comes and goes is a
+// addOwn adds our headers. All but the last five are always present, even if empty: a column that comes and goes is a
 // nuisance in every tool.
 func (l Letter) addOwn(add func(name, text string)) {
 	add(headerSchema, strconv.Itoa(schema))
@@ -160,7 +161,7 @@ func turnsText(r rune) bool {
 		r == '\u200e' || r == '\u200f' || r == '\u061c'
 }
 
-// cut shortens text to at most limit bytes, between two characters, and marks that it did.
+// cut shortens text to at most limit bytes, and ends a shortened text with a mark. It never splits a character.
 func cut(text string, limit int) string {
 	const mark = "…"
 	if len(text) <= limit {
@@ -173,8 +174,8 @@ func cut(text string, limit int) string {
 	return text[:end] + mark
 }
 
-// quoteIfOdd returns an order id or a status as header text from which [unquoteIfOdd] gets it back. It quotes only text
-// that has control characters or broken UTF-8, or begins with a quotation mark; that is rare.
+// quoteIfOdd returns an order id or a status as header text, from which [unquoteIfOdd] restores the original. It quotes
+// only text that has control characters or broken UTF-8, or begins with a quotation mark. Such text is rare.
 func quoteIfOdd(text string) string {
 	text = cut(text, maxField)
 	odd := strings.HasPrefix(text, `"`) || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl)

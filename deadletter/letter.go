@@ -9,14 +9,14 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// The stages at which an event can fail, by Kafka Connect's names, because Connect's tools read them in the headers.
+// The stages at which an event can fail, named as in Kafka Connect, whose tools read them in the headers.
 const (
 	StageMapping = "VALUE_CONVERTER" // the mapping refused it
 	StageCall    = "TASK_PUT"        // LeadHit refused it
 )
 
-// StageName is the name of a stage in metrics and for people: mapping or call. Letters of other programs may have other
-// stages, whose names it returns unchanged.
+// StageName returns the name of a stage in metrics and for people: mapping or call. Letters of other programs may have
+// other stages; StageName returns these unchanged.
 func StageName(stage string) string {
 	switch stage {
 	case StageMapping:
@@ -32,8 +32,8 @@ const NoItem = -1
 
 // Letter is one event, or one order of an event, whose status cannot be sent to LeadHit.
 type Letter struct {
-	// Record is the event as it was read, with its time in whole milliseconds. For a replayed event it is the original
-	// one, which the shop wrote.
+	// Record is the event as it was read, with its time in whole milliseconds. For a replay it is the original event,
+	// which the shop wrote.
 	event.Record
 
 	// Item is the index of the letter's order if the event names several orders. Otherwise it is NoItem.
@@ -45,14 +45,14 @@ type Letter struct {
 	// Cause groups similar failures: one word of at most 128 bytes. Message is for people: it is scrubbed, and cut to 1
 	// KiB when stored.
 	Cause, Message string
-	// DecidedBy is the part of the mapping that decided about the event, for example `rules[1]: status == "new"`. It is
-	// empty in letters of older releases.
+	// DecidedBy is the part of the mapping that decided what to do with the event, for example `rules[1]: status ==
+	// "new"`. It is empty in letters of older releases.
 	DecidedBy string
 	// Code is the JSON-RPC error code or the HTTP status, or 0. Attempts counts the calls for this delivery of the
 	// event.
 	Code, Attempts int
 	FailedAt       time.Time // in whole milliseconds
-	// Group is the consumer group that wrote the letter. Version is the version of its worker.
+	// Group is the consumer group whose worker wrote the letter. Version is the version of that worker.
 	Group, Version string
 	// ReplayCount is the number of replays so far. ReplayRun is the run that sent the last one, if any.
 	ReplayCount int
@@ -91,8 +91,8 @@ func (l Letter) Digest() *Digest {
 	return &Digest{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// WithoutEvent returns the letter without its event's key, headers and value, because any of them may keep the memory
-// of the whole record. The digest, nil if there was no value, describes the value instead.
+// WithoutEvent returns the letter without its event's key, headers and value, because any of them may keep the whole
+// record in memory. The digest, nil if there was no value, describes the value instead.
 func (l Letter) WithoutEvent(digest *Digest) Letter {
 	l.digest = digest
 	l.Key, l.Value, l.Headers = nil, nil, nil

@@ -34,7 +34,7 @@ func refused() deadletter.Letter {
 	}
 }
 
-// dump writes headers one per line. It distinguishes null from empty values.
+// dump returns headers as text, one per line. It distinguishes null from empty values.
 func dump(headers []event.Header) string {
 	var out strings.Builder
 	for _, h := range headers {
@@ -189,7 +189,7 @@ func TestAnyLetterComesBackAsItWasWritten(t *testing.T) {
 		if again := got.Encode(); !reflect.DeepEqual(again, r) {
 			t.Fatalf("got a record with\n%s\nwritten once more\n%s", dump(r.Headers), dump(again.Headers))
 		}
-		got.Message = l.Message // the stored message is scrubbed; above, scrubbing it again has changed nothing
+		got.Message = l.Message // the stored message is scrubbed; as checked above, scrubbing it again changes nothing
 		if !reflect.DeepEqual(got, l) {
 			t.Fatalf("got  %#v\nwant %#v", got, l)
 		}
@@ -310,7 +310,7 @@ func TestOurLettersSatisfyAReaderOfConnectsLetters(t *testing.T) {
 	}
 }
 
-// connectHeaders returns Connect's headers of a letter without their prefix. Each must appear only once.
+// connectHeaders returns a letter's Connect headers without their prefix. Each must appear only once.
 func connectHeaders(t *testing.T, l deadletter.Letter) map[string]string {
 	t.Helper()
 	headers := map[string]string{}

@@ -10,7 +10,7 @@ import (
 type pieceKind uint8
 
 const (
-	pieceOther  pieceKind = iota // white space and punctuation, one rune
+	pieceOther  pieceKind = iota // one rune of white space or punctuation
 	pieceWord                    // letters and digits with joining characters: addresses, versions, ids
 	pieceDigits                  // digits with the spaces, brackets and hyphens of a telephone number
 	pieceQuoted                  // a quotation with its quotation marks
@@ -21,7 +21,7 @@ type piece struct {
 	text string
 }
 
-// pieces splits a message. Joined, the pieces are the message again.
+// pieces splits a message. Joining the pieces gives the message again.
 func pieces(message string) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
 		before := ' '
@@ -54,8 +54,8 @@ func next(message string, before rune) piece {
 	return piece{pieceOther, message[:size]}
 }
 
-// quotation returns the length of the quotation at the beginning of the message, or 0. Without a closing mark the rest
-// of the message counts as quoted: it may have been cut, and could contain anything.
+// quotation returns the length of the quotation at the beginning of the message, or 0. Without a closing mark, the rest
+// of the message counts as quoted: the mark may have been cut off, and the rest could contain anything.
 func quotation(message string, first rune, size int) int {
 	closing := closingMark(first)
 	if closing == 0 {
@@ -87,7 +87,7 @@ func closingMark(opening rune) rune {
 	return 0
 }
 
-// wordLen returns the length of the word at the beginning of the message, without a full stop or hyphen after it.
+// wordLen returns the length of the word at the beginning of the message, without trailing punctuation.
 func wordLen(message string) int {
 	end := 0
 	for i, r := range message {

@@ -24,11 +24,11 @@ func (e *headerError) Error() string {
 	return "header " + e.Header + ": " + e.Reason
 }
 
-// Parse reads a letter back and restores its event: original headers in order, under their own names.
+// Parse reads a letter back and restores its event, with the original headers in order and under their own names.
 //
-// It also reads letters that Kafka Connect wrote: Item is NoItem, and of several headers with the same name the last
-// counts, because Connect appends. A record without the place of its event is an error, as is a header that cannot be
-// read. The letter shares the record's bytes.
+// It also reads letters that Kafka Connect wrote; their Item is NoItem. Of several headers with the same name the last
+// counts, because Connect appends its headers. A record without the place of its event is an error, as is a header that
+// cannot be read. The letter shares the record's bytes.
 func Parse(r event.Record) (Letter, error) {
 	added := fields(r.Headers)
 	l := Letter{Record: event.Record{Key: r.Key, Value: r.Value}, Item: NoItem}
@@ -47,8 +47,8 @@ func Parse(r event.Record) (Letter, error) {
 	return l, nil
 }
 
-// fields are a record's headers. Only those that a letter adds are looked up: about twenty, so a map for each
-// of many letters would cost more.
+// fields are a record's headers. Only the headers that a letter adds are looked up. There are about twenty, so a search
+// of the list costs less than a map for each letter.
 type fields []event.Header
 
 // find returns the value of the last header with this name.
@@ -85,7 +85,8 @@ func (f fields) integer(name string, target *int) error {
 	return nil
 }
 
-// version refuses letters of a later form, because reading them as ours could lose a field such as a replay count.
+// version refuses letters with any other schema version, because reading them as ours could lose a field such as a
+// replay count.
 func (f fields) version() error {
 	version := schema
 	if err := f.integer(headerSchema, &version); err != nil {
@@ -149,7 +150,7 @@ func parseID(id string, l *Letter) error {
 	return nil
 }
 
-// isTopic reports whether Kafka accepts the name for a topic.
+// isTopic reports whether a name has only characters that Kafka accepts for a topic, and a legal length.
 func isTopic(name string) bool {
 	for _, c := range []byte(name) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

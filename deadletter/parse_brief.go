@@ -6,7 +6,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// ParseBrief reads only the place of a letter's event, its item, order id, key and replay count. A reader of many
+// ParseBrief reads only a letter's item, order id, key and replay count, and the place of its event. A reader of many
 // letters needs no more, and Parse would cost it several times as much. ParseBrief returns false for a record that is
 // not a letter of the group in our form, such as one that Kafka Connect wrote.
 func ParseBrief(r event.Record, group string) (Letter, bool) {

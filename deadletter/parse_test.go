@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// with returns the letter's record with one header set to another value, or without it if the value is nil.
+// with returns the letter's record with one header set to another value, or without that header if the value is nil.
 func with(l deadletter.Letter, name string, value []byte) event.Record {
 	r := l.Encode()
 	var headers []event.Header

@@ -5,15 +5,15 @@ import (
 	"unicode"
 )
 
-// storedMessage is the message for the header: one line, scrubbed, never empty. Scrubbing the message of a stored
-// letter changes nothing.
+// storedMessage is the message for the header: one line, scrubbed, never empty. Scrubbing a stored message again
+// changes nothing.
 func (l Letter) storedMessage() string {
 	const worked = 4 * maxMessage // the rest would be cut off anyway
 	const rounds = 16             // two are enough for nearly all messages
 	text := clean(l.Message, worked)
 	for range rounds {
 		// Removing or cutting a piece can turn its neighbours into a quotation or a number. So scrub until nothing
-		// changes. Otherwise a letter that is read and stored again would have another message and another fingerprint.
+		// changes. Otherwise a letter that is read and stored again would get a different message and fingerprint.
 		again := clean(scrub(text, l.OrderID, l.Status), maxMessage)
 		if again == text {
 			break
@@ -42,7 +42,7 @@ func scrub(message, orderID, status string) string {
 	return out.String()
 }
 
-// scrubPiece returns the scrubbed piece. secret reports that the words before it announced a secret.
+// scrubPiece returns the scrubbed piece. secret reports whether the text before the piece announced a secret.
 func scrubPiece(p piece, orderID, status string, secret bool) string {
 	if p.kind == pieceQuoted {
 		opening, inner, closing := unquote(p.text)
@@ -64,7 +64,7 @@ func scrubPiece(p piece, orderID, status string, secret bool) string {
 	return p.text
 }
 
-// scrubDigits replaces digits that are long enough for a telephone or card number. It keeps the order id, even beside
+// scrubDigits replaces text that has enough digits for a telephone or card number. It keeps the order id, even beside
 // another number.
 func scrubDigits(text, orderID string) string {
 	const shortest = 10
@@ -108,7 +108,7 @@ func countDigits(text string) int {
 	return n
 }
 
-// isDate reports whether digits begin like 2026-11-22.
+// isDate reports whether digits begin with a date such as 2026-11-22.
 func isDate(digits string) bool {
 	return len(digits) >= len("2026-11-22") && digits[4] == '-' && digits[7] == '-' && countDigits(digits[:10]) == 8
 }
@@ -147,7 +147,7 @@ func isUUID(word string) bool {
 }
 
 // isIdentifier reports whether a quotation looks like an identifier in code, such as 'NoneType' or 'order_id'. Server
-// errors are useless without these, and most people's names have a space or a letter outside ASCII.
+// errors are useless without such identifiers, and most people's names have a space or a letter outside ASCII.
 func isIdentifier(text string) bool {
 	const longest = 40
 	for _, c := range []byte(text) {

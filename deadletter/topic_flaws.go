@@ -11,7 +11,8 @@ import (
 
 // Flaw is a setting of a topic that is unsuitable for the topic's content.
 type Flaw struct {
-	// Setting is Kafka's name, such as cleanup.policy. Is is the setting's value now, and Want is the value to set.
+	// Setting is Kafka's name for the setting, such as cleanup.policy. Is has the present value. Want has the value to
+	// set.
 	Setting string `json:"setting"`
 	Is      string `json:"is"`
 	Want    string `json:"want"`
@@ -32,14 +33,14 @@ func (f Flaw) String() string {
 type Inspection struct {
 	Topic  string
 	Exists bool // false: the topic is to be created with Create
-	// Replicas is the smallest number of replicas of a partition, or the number for a new topic.
+	// Replicas is the smallest number of replicas of any partition, or the number for a new topic.
 	Replicas int
-	// Known reports that Kafka showed us the settings. Without them only the replicas can be judged.
+	// Known reports whether Kafka showed us the settings. Without them, only the replicas can be judged.
 	Known bool
 	// Flaws are the settings to change, the fatal ones first.
 	Flaws []Flaw
-	// Create has the settings for a topic that does not exist. A new topic has one partition, so that the order of its
-	// records is total.
+	// Create has the settings for a topic that does not exist. A new topic has one partition, so that its records have
+	// a total order.
 	Create map[string]string
 }
 
@@ -83,7 +84,8 @@ const (
 
 const (
 	day = 24 * time.Hour
-	// leastBytes is the size of a letter without its value: 8 KiB of our headers, and the event's key and headers.
+	// leastBytes is enough for a letter without its value: 8 KiB for our headers, and 8 KiB for the event's key and
+	// headers.
 	leastBytes = 16 << 10
 	// ledgerBytes is more than the largest entry takes: a reason of 1 KiB and 256 fingerprints of 256 bytes.
 	ledgerBytes = 128 << 10
@@ -92,10 +94,11 @@ const (
 // needs are the requirements for a topic.
 type needs struct {
 	letters bool // else it is the ledger
-	// maxBytes is the size of the largest record that should fit. An event's letter is at most letterHeaders larger.
+	// maxBytes is the size of the largest record that should fit. A letter is at most letterHeaders larger than its
+	// event.
 	maxBytes int
 	// keep is the shortest acceptable retention. A size limit of keepBytes or more is harmless; if keepBytes is
-	// negative, no size limit is.
+	// negative, any size limit is a flaw.
 	keep      time.Duration
 	keepWhy   string
 	keepBytes int64

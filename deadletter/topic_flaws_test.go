@@ -18,7 +18,7 @@ const (
 	lettersTopic = "dlq.leadhit-sync"
 )
 
-// of lists the settings of the flaws, with an exclamation mark if they are fatal.
+// of lists the settings of the flaws. An exclamation mark follows a setting whose flaw is fatal.
 func of(flaws []deadletter.Flaw) string {
 	var names []string
 	for _, f := range flaws {
@@ -31,7 +31,7 @@ func of(flaws []deadletter.Flaw) string {
 	return strings.Join(names, " ")
 }
 
-// fit returns the settings of a letters' topic, or a ledger, without a flaw.
+// fit returns settings that have no flaw for a letters' topic or a ledger, except for the given changes.
 func fit(changes ...string) map[string]string {
 	settings := map[string]string{
 		"cleanup.policy": "delete", "retention.ms": "7776000000", "retention.bytes": "-1", "max.message.bytes": "1114124",
@@ -43,7 +43,7 @@ func fit(changes ...string) map[string]string {
 	return settings
 }
 
-// events returns the settings of a source topic, with Kafka's own limit for records.
+// events returns the settings of a source topic, with Kafka's default size limit for records.
 func events(changes ...string) map[string]string {
 	return fit(append([]string{"max.message.bytes", "1048588"}, changes...)...)
 }
@@ -52,7 +52,7 @@ func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		settings, source map[string]string // nil: there is no right to read them
-		want             string            // the flaws; the fatal ones have a mark
+		want             string            // the flaws; a fatal one has an exclamation mark
 		words            string            // in the first flaw
 	}{
 		"as it should be":        {fit(), events(), "", ""},
@@ -130,7 +130,8 @@ func sourceOf(settings map[string]string) deadletter.Source {
 	return s
 }
 
-// mustBeRefusedIfFatal demands that a topic with a fatal first flaw is refused, and that the error names the flaw.
+// mustBeRefusedIfFatal demands that a topic is refused only if its first flaw is fatal, and that the error names the
+// topic and the flaw.
 func mustBeRefusedIfFatal(t *testing.T, found deadletter.Inspection) {
 	t.Helper()
 	fatal := len(found.Flaws) > 0 && found.Flaws[0].Fatal
@@ -165,7 +166,7 @@ func TestAnOldFormatCountsWhereTheBrokersObeyIt(t *testing.T) {
 	}{
 		{false, true, ""},
 		{true, true, "message.format.version!"},
-		{false, false, "message.format.version"}, // not allowed to ask: a warning
+		{false, false, "message.format.version"}, // we may not ask, so the flaw is only a warning
 	} {
 		f := facts(fit("message.format.version", "0.10.1"))
 		f.FormatObeyed, f.FormatKnown = c.obeyed, c.known
@@ -203,7 +204,7 @@ func TestALedgerIsJudgedByItsSettings(t *testing.T) {
 	}
 }
 
-// A topic that we create has no flaw, whatever the retention of the source, and however large its events.
+// A topic that we create has no flaw, whatever the source's retention is, and however large its events are.
 func TestATopicThatWeCreateHasNoFlaw(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]map[string]string{
@@ -278,7 +279,7 @@ func TestTheLedgerOutlivesItsLetters(t *testing.T) {
 	const day = 24 * 60 * 60 * 1000
 	for name, c := range map[string]struct {
 		brokers  int
-		letters  string // retention.ms of the letters' topic; "": there is none yet
+		letters  string // retention.ms of the letters' topic; "": there is no such topic yet
 		replicas int
 		inSync   int
 		want     int64 // retention.ms
@@ -304,7 +305,8 @@ func TestTheLedgerOutlivesItsLetters(t *testing.T) {
 	}
 }
 
-// If a source has the old format, it may be the brokers' default. Brokers of 4.0 and later refuse the setting.
+// If a source has the old format, that may be the brokers' default, which a new topic would get. Brokers from 4.0 on
+// refuse the setting, so it is set only then.
 func TestATopicIsCreatedWithHeadersWhereTheSourceHasNone(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"0.10.2-IV0": "0.11.0", "0.11.0-IV2": "", "": ""} {

@@ -10,24 +10,25 @@ import (
 type Facts struct {
 	Topic  string
 	Exists bool
-	// Brokers is the number of live brokers. Replicas is the smallest number of replicas of a partition.
+	// Brokers is the number of live brokers. Replicas is the smallest number of replicas of any partition.
 	Brokers, Replicas int
-	// Settings are the topic's settings, by Kafka's names. Nil means no DescribeConfigs right.
+	// Settings are the topic's settings, by Kafka's names. They are nil if we lack the DescribeConfigs right.
 	Settings map[string]string
-	// FormatObeyed reports whether the brokers obey the topic's message.format.version. FormatKnown reports whether we
-	// could find out: brokers from 3.0 on ignore the setting unless their protocol version is older.
+	// FormatObeyed reports whether the brokers obey the topic's message.format.version: brokers from 3.0 on ignore it
+	// unless their protocol version is older. FormatKnown reports whether FormatObeyed is known.
 	FormatObeyed, FormatKnown bool
-	// Sources are the topics whose records must fit into this one, and which it must outlive. For the letters' topic
-	// these are the events' topics; for the ledger it is the letters' topic.
+	// Sources are the topics that this topic must outlive. For the letters' topic these are the events' topics, whose
+	// records must also fit into it. For the ledger it is the letters' topic.
 	Sources []Source
 }
 
-// Source is a topic that a topic of ours must outlive.
+// Source is a topic that one of our topics must outlive.
 type Source struct {
-	// Settings are the topic's settings, by Kafka's names. Nil means no DescribeConfigs right, or no such topic.
+	// Settings are the topic's settings, by Kafka's names. They are nil if we lack the DescribeConfigs right, or if
+	// there is no such topic.
 	Settings map[string]string
-	// Retention is how old its records may grow. Limited is false if no record is deleted by age, or if that is not
-	// known.
+	// Retention is how old its records may become. Limited is false if no record is deleted by age, or if the retention
+	// is not known.
 	Retention time.Duration
 	Limited   bool
 }
@@ -36,18 +37,18 @@ type Source struct {
 func (s Source) forever() bool { return s.Settings[retentionSetting] != "" && !s.Limited }
 
 const (
-	defaultMaxBytes  = 1<<20 + 12 // Kafka's own max.message.bytes
+	defaultMaxBytes  = 1<<20 + 12 // Kafka's default for max.message.bytes
 	letterHeaders    = 64 << 10   // more than a letter's headers add to the event
 	defaultRetention = 30 * 24 * time.Hour
 	wantedReplicas   = 3
-	unlimited        = -1 // a retention.ms or retention.bytes
+	unlimited        = -1 // as a retention.ms or retention.bytes
 
 	// The ledger must outlive the letters that its entries are about.
 	ledgerFactor       = 3
 	ledgerMinRetention = 90 * 24 * time.Hour
 )
 
-// InspectLetters judges the letters' topic. Without its settings it judges only the replicas.
+// InspectLetters judges the letters' topic. If the topic's settings are not known, it judges only the replicas.
 func InspectLetters(f Facts) Inspection {
 	from := sourcesOf(f.Sources)
 	return f.inspect(needs{
@@ -56,8 +57,8 @@ func InspectLetters(f Facts) Inspection {
 	}, from.settings())
 }
 
-// InspectLedger judges the ledger, as [InspectLetters] does the letters' topic. A new ledger keeps its entries three
-// times as long as the letters' topic keeps letters, and at least 90 days, whatever its size.
+// InspectLedger judges the ledger, as [InspectLetters] judges the letters' topic. A new ledger keeps its entries three
+// times as long as the letters' topic keeps letters, but at least 90 days. Its size is not limited.
 func InspectLedger(f Facts) Inspection {
 	letters := defaultRetention
 	for _, s := range f.Sources {
@@ -113,8 +114,8 @@ func (f Facts) inspect(n needs, settings map[string]string) Inspection {
 type sources struct {
 	maxBytes       int           // of the largest record
 	retention      time.Duration // the longest limited one; 0 if none is known
-	retentionBytes int64         // the largest; below 0 if one is unlimited or not known
-	oldFormat      bool          // one has records without headers, so the brokers' default may be as old
+	retentionBytes int64         // the largest; negative if any is unlimited or not known
+	oldFormat      bool          // a source has records without headers, so the brokers' default may be as old
 }
 
 func sourcesOf(all []Source) sources {
@@ -150,7 +151,7 @@ func (s sources) keepWhy() string {
 }
 
 // settings returns the settings of a new topic for letters. The topic accepts letters of the largest events. It keeps
-// letters for 30 days, or for the longest limited retention of the events if that is longer.
+// letters for 30 days, or for the longest limited retention of the events' topics if that is longer.
 func (s sources) settings() map[string]string {
 	all := map[string]string{
 		retentionSetting: strconv.FormatInt(max(defaultRetention, s.retention).Milliseconds(), 10),

@@ -13,8 +13,8 @@ import (
 type Access struct {
 	// Write lets known users change things.
 	Write bool
-	// UserHeader is the header that names the user. It counts only in a request from one of TrustedProxies, which must
-	// not pass on such a header from its own clients.
+	// UserHeader is the header that names the user. It counts only in requests from TrustedProxies. These proxies must
+	// not pass on such a header from their own clients.
 	UserHeader     string
 	TrustedProxies []netip.Prefix
 	// Tokens, if not nil, returns the users who have a token. Then nobody else sees anything.
@@ -35,7 +35,7 @@ type visitor struct {
 
 type visitorKey struct{}
 
-// visitorOf returns who sends a request that [Access.protect] let through.
+// visitorOf returns the sender of a request, as [Access.protect] identified it.
 func visitorOf(r *http.Request) visitor {
 	v, _ := r.Context().Value(visitorKey{}).(visitor)
 	return v
@@ -73,8 +73,8 @@ func (a Access) user(r *http.Request) (name, unknown string) {
 	case !a.fromProxy(r):
 		return "", "access.stranger"
 	}
-	// A proxy that adds its header to the client's sends two, or joins them, and then nobody knows which one is the
-	// proxy's.
+	// A proxy may add its header to the client's instead of replacing it. The request then has two names, as two
+	// headers or joined in one, and nobody knows which name is the proxy's.
 	if names := r.Header.Values(a.UserHeader); len(names) == 1 && isUserName(names[0]) && !strings.Contains(names[0], ",") {
 		return names[0], ""
 	}
@@ -96,7 +96,8 @@ func (a Access) fromProxy(r *http.Request) bool {
 	return false
 }
 
-// maxUserName is the maximum number of bytes in a user's name. The ledger accepts more, but tables lack the width.
+// maxUserName is the maximum number of bytes in a user's name. The ledger accepts longer names, but they are too wide
+// for tables.
 const maxUserName = 100
 
 // isUserName reports whether text can be a user's name: what others see in the ledger must not hide or imitate

@@ -33,7 +33,7 @@ func opened(t *testing.T, f *desktest.Fake, a desk.Access) http.Handler {
 // everybody lets every request write in alice's name.
 func everybody() desk.Access { return desk.Access{Write: true, Everybody: "alice"} }
 
-// written is what the fake has stored so far: entries, letters and pauses.
+// written says how much the fake has stored so far: entries, letters and pauses.
 func written(f *desktest.Fake) string {
 	read := f.Settings(desk.Access{}).Source.Look(func(*view.View) {})
 	return fmt.Sprint(read.Number, len(f.Asked.Pauses))
@@ -41,8 +41,8 @@ func written(f *desktest.Fake) string {
 
 const canary = "canary@example.com"
 
-// letterWith returns a backend with two letters of an order, one replayed and one dismissed, and a pause. Everything
-// that others write contains the text.
+// letterWith returns a backend with two letters of an order, one replayed and one dismissed, and a pause. Every field
+// that others can fill contains the text.
 func letterWith(text string) *desktest.Fake {
 	f := desktest.New()
 	for offset := range int64(2) {
@@ -56,7 +56,7 @@ func letterWith(text string) *desktest.Fake {
 			DecidedBy: text, FailedAt: time.Now().Add(-time.Hour), Version: text, Attempts: 1,
 		})
 	}
-	text = strings.ToValidUTF8(text, "?") // the ledger refuses anything else
+	text = strings.ToValidUTF8(text, "?") // the ledger refuses invalid UTF-8
 	f.Write(ledger.Entry{Event: ledger.RunStart, Run: "r_1", By: text, Reason: text, Filter: text, Count: 1})
 	f.Write(ledger.Entry{Event: ledger.LetterReplay, ID: "orders/3/41", N: 1, Run: "r_1", By: text, Reason: text, Order: text})
 	f.Write(ledger.Entry{Event: ledger.LetterDismissed, ID: "orders/3/42", By: text, Reason: text})
@@ -132,7 +132,7 @@ func TestHostileTextsAreOnlyText(t *testing.T) {
 	}
 }
 
-// firstDifference shows two lists where they begin to differ.
+// firstDifference shows the part of two lists where they begin to differ.
 func firstDifference(got, want []string) string {
 	i := 0
 	for i < min(len(got), len(want)) && got[i] == want[i] {
@@ -185,7 +185,7 @@ func TestTheScriptsTurnNoTextIntoCode(t *testing.T) {
 	}
 }
 
-// writes returns the paths of all requests that change something, as the source has them.
+// writes returns the paths of all requests that change something, as desk.go registers them.
 func writes(t *testing.T) (paths []string) {
 	t.Helper()
 	source, err := os.ReadFile("desk.go")
@@ -238,7 +238,7 @@ func TestNoStrangerWrites(t *testing.T) {
 	}
 }
 
-// wantNothingWritten sends the request to each path that changes something.
+// wantNothingWritten sends the request to each path that changes something, and demands that nothing is written.
 func wantNothingWritten(t *testing.T, a desk.Access, q request) {
 	t.Helper()
 	f := letterWith("harmless")

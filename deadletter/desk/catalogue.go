@@ -16,7 +16,8 @@ import (
 var catalogueFiles embed.FS
 
 // texts are the page's texts in one language. A file has a line for each of them: key = text. In a text, {1} is the
-// first argument. A text with a number has its plural forms separated by vertical bars, in the order of [texts.form].
+// first argument. The plural forms of a text with a number are separated by vertical bars, in the order of
+// [texts.form].
 type texts struct {
 	lang  string
 	byKey map[string][]string
@@ -81,8 +82,8 @@ func (t *texts) word(kind string, value any) string {
 	return name
 }
 
-// fill puts the arguments into a text, each escaped, unless it is HTML that we wrote. A placeholder without an argument
-// stays visible: a test finds it, and a gap would mislead a reader.
+// fill puts the arguments into a text. It escapes each argument that is not HTML of our own. A placeholder without an
+// argument stays visible: a test finds it, and a gap would mislead a reader.
 func (t *texts) fill(text string, args []any, escape func(string) string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(mark string) string {
 		i := int(mark[1] - '1')
@@ -142,7 +143,7 @@ func (t *texts) form(n int64) int {
 }
 
 // firstNumber returns the number that chooses the plural form. A text with several numbers is written so that its first
-// one does.
+// number chooses the form.
 func firstNumber(args []any) (int64, bool) {
 	for _, arg := range args {
 		if n, ok := wholeNumber(arg); ok {
@@ -164,7 +165,8 @@ func wholeNumber(arg any) (int64, bool) {
 	return 0, false
 }
 
-// hasHTML reports whether an argument is HTML. We must then escape the other arguments, because the template will not.
+// hasHTML reports whether an argument is HTML. Then we must escape the other arguments ourselves, because the template
+// will not.
 func hasHTML(args []any) bool {
 	for _, arg := range args {
 		if _, ok := arg.(template.HTML); ok {
@@ -187,7 +189,7 @@ func readCatalogues() (map[string]*texts, error) {
 	return all, nil
 }
 
-// funcs are the functions of the templates of this language.
+// funcs returns the template functions of this language.
 func (t *texts) funcs() template.FuncMap {
 	return template.FuncMap{
 		"lang": func() string { return t.lang }, "t": t.t, "word": t.word, "number": t.number64, "when": t.when,
@@ -198,5 +200,5 @@ func (t *texts) funcs() template.FuncMap {
 	}
 }
 
-// number64 is number for a template, which has numbers of several types.
+// number64 is number for templates, whose numbers are of several types.
 func (t *texts) number64(n any) string { return t.show(n) }

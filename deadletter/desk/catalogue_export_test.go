@@ -19,7 +19,7 @@ func Catalogue(lang string) (map[string][]string, error) {
 	return all[lang].byKey, nil
 }
 
-// TextFuncs returns the templates' functions in a language that has the given texts.
+// TextFuncs returns the template functions of a language that has the given texts.
 func TextFuncs(lang string, byKey map[string][]string) template.FuncMap {
 	return (&texts{lang: lang, byKey: byKey}).funcs()
 }

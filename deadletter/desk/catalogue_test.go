@@ -107,7 +107,7 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	}
 }
 
-// wordsOf returns the keys of the texts of one kind.
+// wordsOf returns the keys of one kind of text.
 func wordsOf(all map[string][]string, kind string) (keys []string) {
 	for key := range all {
 		if name, ok := strings.CutPrefix(key, kind+"."); ok && !strings.Contains(name, ".") {

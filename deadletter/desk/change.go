@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// mostChanged limits how many letters one form dismisses or reopens: each is an entry of the ledger.
+	// mostChanged limits how many letters one form dismisses or reopens: each takes an entry in the ledger.
 	mostChanged = 1000
 	// changedShown is how many of these letters a page lists.
 	changedShown = 25
@@ -40,7 +40,7 @@ type changePage struct {
 	form
 	Done    bool
 	Changed int
-	Late    []Changed // somebody else was first
+	Late    []Changed // letters that somebody else changed first
 }
 
 // changing serves the form that dismisses or reopens letters.
@@ -119,7 +119,7 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 // carryOut writes the entries. A letter that somebody else changed first is not a failure: the page lists it and says
 // who was first, so that the person can look again.
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
-	// A write that has begun continues if the person closes the page: half a change would help nobody.
+	// A write that has begun continues even if the person closes the page: half a change would help nobody.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)
 	defer cancel()
 	changed, err := d.Writer.Change(ctx, as, ids, signatureOf(r, p.Reason))
@@ -133,10 +133,10 @@ func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []l
 	return http.StatusOK
 }
 
-// changeTexts are the keys of the texts of a form.
+// changeTexts are the keys of a form's texts.
 type changeTexts struct{ Title, Head, Text, Form, Do, Done, Left string }
 
-// Texts returns the texts for the form's action.
+// Texts returns the keys of the texts for the form's action.
 func (p changePage) Texts() changeTexts {
 	if p.What == "reopen" {
 		return changeTexts{

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// utc is how times look without a script, and in titles.
+// utc is the layout of times without a script, and in titles.
 const utc = "2006-01-02 15:04:05 UTC"
 
-// when is a time as an element. The page's script shows it in the browser's zone.
+// when returns a time as an HTML element. The page's script shows it in the browser's zone.
 func (t *texts) when(at time.Time) template.HTML {
 	return timeElement(at, "", at.UTC().Format(utc))
 }
 
-// ago is the time since at, as an element that the page's script keeps current.
+// ago returns the time since at, as an HTML element that the page's script keeps current.
 func (t *texts) ago(at, now time.Time) template.HTML {
 	d := now.Sub(at)
 	key := "time.ago"
@@ -29,7 +29,8 @@ func (t *texts) ago(at, now time.Time) template.HTML {
 	return timeElement(at, ` data-relative=""`, text)
 }
 
-// timeElement shows the whole time when a pointer rests on it: the text itself may be an age.
+// timeElement returns a time element with the given text. A pointer that rests on it shows the whole time, because the
+// text may be an age.
 func timeElement(at time.Time, attribute, text string) template.HTML {
 	if at.IsZero() {
 		return "–"
@@ -39,11 +40,11 @@ func timeElement(at time.Time, attribute, text string) template.HTML {
 		`" title="` + at.Format(utc) + `"` + attribute + `>` + template.HTMLEscapeString(text) + `</time>`)
 }
 
-// lasting is a duration in its two largest units: 26 s, 4 min 9 s, 3 h 20 min, 11 d 4 h. People compare durations at a
-// glance, so seconds beside days say nothing.
+// lasting returns a duration in its two largest units: 26 s, 4 min 9 s, 3 h 20 min, 11 d 4 h. People compare durations
+// at a glance, and seconds beside days would not help them.
 func (t *texts) lasting(d time.Duration) string { return t.units(d, 2) }
 
-// units is a duration in at most this many of its largest units.
+// units returns a duration in its largest units, and in no more of them than most.
 func (t *texts) units(d time.Duration, most int) string {
 	d = max(d, 0).Round(time.Second)
 	units := []struct {

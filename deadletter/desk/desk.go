@@ -30,7 +30,7 @@ type desk struct {
 	cache  cache
 }
 
-// New returns the desk's pages. They start no goroutine.
+// New returns the handler of the desk's pages. It starts no goroutine.
 func New(s Settings) (http.Handler, error) {
 	s.Access.Write = s.Access.Write && s.Writer != nil
 	d := &desk{Settings: s, assets: loadAssets()}
@@ -99,7 +99,8 @@ func (d *desk) asset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", a.kind)
-	// Only the address with this content's hash may be kept: an old page may ask for a hash that this release lacks.
+	// Browsers may keep the response only if its address has this content's hash: a page of another release may ask for
+	// another hash.
 	if r.URL.RawQuery == a.sum {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // selection is what the address of a page selects. Its query has the names of the command line's flags, so that a
-// person can turn one into the other.
+// person can turn an address into a command, and a command into an address.
 type selection struct {
 	view.Filter
 
@@ -42,7 +42,7 @@ func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool
 }
 
 // filterNames are the flags of a filter, in the order in which they are shown. Headers are not among them: to save
-// memory, a view keeps only those that were named before it read.
+// memory, a view keeps only the headers that were named when it was created.
 func filterNames() []string {
 	return []string{"cause", "fingerprint", "code", "topic", "order", "state", "since", "until", "version", "id"}
 }
@@ -132,7 +132,7 @@ func (s *selection) with(path, name, value string) string {
 	return address(path, query)
 }
 
-// wholeCauses reports whether the filter takes all open letters of a cause, or none.
+// wholeCauses reports whether the filter selects, of each cause, either all open letters or none.
 func (s *selection) wholeCauses() bool {
 	for name := range s.Query {
 		if name != "state" && name != "fingerprint" {
@@ -150,7 +150,7 @@ func address(path string, query url.Values) string {
 	return path + "?" + query.Encode()
 }
 
-// chip is one part of a filter, with the address of the view without it.
+// chip is one part of a filter, with the address of the view without that part.
 type chip struct{ Text, Without string }
 
 // Chips are the parts of the filter except the state, which tabs show.
@@ -169,7 +169,8 @@ func (s *selection) Chips() []chip {
 	return all
 }
 
-// words reads what a person typed into the filter: name:value parts, quoted where a value has spaces, and order ids.
+// words reads what a person typed into the filter: letter ids, fingerprints, order ids, and parts of the form
+// name:value. A value with spaces is quoted.
 func words(text string) url.Values {
 	query := url.Values{}
 	for _, word := range splitWords(text) {
@@ -214,7 +215,7 @@ func splitWords(text string) (all []string) {
 	return all
 }
 
-// command is the same selection on the command line.
+// command returns a command line with the same selection.
 func (s *selection) command(verb string) string {
 	f := s.Filter
 	if s.Query.Get("state") == "" && len(s.IDs) == 0 {

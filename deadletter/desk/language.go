@@ -56,7 +56,7 @@ func chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, ownPath(query.Get("back")), http.StatusSeeOther) //nolint:gosec // only to a path of ours
 }
 
-// ownPath returns a path and query of this page; any other address becomes the first page.
+// ownPath returns the path and query of an address on this desk; any other address becomes the first page.
 func ownPath(back string) string {
 	at, err := url.Parse(back)
 	if err != nil || at.Scheme != "" || at.Host != "" || at.Opaque != "" || at.User != nil ||

@@ -42,8 +42,8 @@ func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
 	d.showLetter(w, r, http.StatusOK, form{}, false)
 }
 
-// showLetter shows what is known even if Kafka does not respond: the view in memory has everything but the event.
-// reveal shows the value unmasked; the caller has already recorded that in the ledger.
+// showLetter shows what is known even if Kafka does not respond: the view in memory lacks only the event and the
+// history. If reveal is set, the value is shown unmasked; the caller has already recorded that in the ledger.
 func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
 	id, err := ledger.ParseID(letterIDOf(r))
 	if err != nil {
@@ -77,8 +77,8 @@ func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f fo
 	d.show(w, r, code, "letter", read, &p)
 }
 
-// letterIDOf is the id in the address of a letter's page. A form has the item in its body: a query must not change what
-// a person sends.
+// letterIDOf is the id in the address of a letter's page. A form has the item in its body, so that a query cannot
+// change which letter the form names.
 func letterIDOf(r *http.Request) string {
 	id := r.PathValue("topic") + "/" + r.PathValue("partition") + "/" + r.PathValue("offset")
 	item := r.PostFormValue("item")
@@ -123,8 +123,8 @@ func (p *letterPage) layOut(reveal bool) {
 // maxShown limits one text of a page, in bytes.
 const maxShown = 256 << 10
 
-// textOf returns bytes as text, or in hexadecimal if they are not UTF-8. Of a longer value it returns the first
-// maxShown bytes, with replacement characters for those that are not UTF-8.
+// textOf returns bytes as text, or in hexadecimal if they are not UTF-8. Of a value longer than maxShown it returns the
+// first maxShown bytes, always as text: replacement characters stand for bytes that are not UTF-8.
 func textOf(b []byte) string {
 	text, cut := string(b[:min(len(b), maxShown)]), len(b) > maxShown
 	if !utf8.ValidString(text) && !cut {
@@ -143,7 +143,7 @@ func (p *letterPage) Key() string { return textOf(p.Event.Key) }
 // HasEvent reports whether the record was read.
 func (p *letterPage) HasEvent() bool { return p.ReadError == nil && p.Ledger.Known }
 
-// Waits reports whether the letter can be dismissed; else it can be reopened.
+// Waits reports whether the letter can be dismissed; if not, it can be reopened.
 func (p *letterPage) Waits() bool {
 	return p.Ledger.State == fold.Open || p.Ledger.State == fold.Requeued
 }
@@ -156,7 +156,7 @@ func (p *letterPage) SourceTime() time.Time {
 	return p.Time
 }
 
-// reveal shows a value, after the ledger has noted who looks and why.
+// reveal shows a value, after the ledger has recorded who looks, and why.
 func (d *desk) reveal(w http.ResponseWriter, r *http.Request) {
 	f := form{Reason: strings.TrimSpace(r.PostForm.Get("reason"))}
 	id, err := ledger.ParseID(letterIDOf(r))

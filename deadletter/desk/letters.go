@@ -16,8 +16,8 @@ const (
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50
-	// mostPages limits how many letters a page skips, because View.List returns those too. A filter finds older
-	// letters.
+	// mostPages limits the number of a page, because View.List also returns the letters of all pages before it. A
+	// filter finds older letters.
 	mostPages = 2000
 )
 
@@ -51,7 +51,7 @@ type totals struct {
 	Letters         int
 	Orders          int          // of open letters
 	Open            []view.Cause // of open letters
-	New             int          // of these causes
+	New             int          // how many of these causes are new
 	Oldest, Expires time.Time
 	Hours           spark
 	LastFailure     time.Time
@@ -64,7 +64,7 @@ type tab struct {
 	URL   string
 }
 
-// causeRow is a cause with what a replay would do now.
+// causeRow is a cause with what a replay of its letters would do now.
 type causeRow struct {
 	view.Cause
 
@@ -78,7 +78,7 @@ type causeRow struct {
 	Selected bool
 }
 
-// classCount is one class of a plan.
+// classCount is the number of a plan's letters in one class.
 type classCount struct {
 	Class replay.Class
 	Count int
@@ -108,12 +108,12 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(query, now)
 	p := lettersPage{selection: s, Command: s.command("letters list")}
 	read := d.reading()
-	if read.At.IsZero() { // a part of the letters says nothing yet, and counting it would delay the reading
+	if read.At.IsZero() { // counts of a part of the letters would mislead, and counting would delay the read
 		d.show(w, r, http.StatusOK, "letters", read, p)
 		return
 	}
 	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals { return totalsOf(v, read, now, texts) })
-	key := s.Query.Encode() // a relative time counts from the first request since the topics changed
+	key := s.Query.Encode() // a relative time, such as 24h, counts from the request that filled the cache
 	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow {
 		return causesOf(v, s, p.Totals, read, now)
 	})
@@ -155,7 +155,7 @@ func judge(would map[string]map[replay.Class]int, fingerprint string, l view.Let
 	would[fingerprint][read.Limits.Judge(l).Class]++
 }
 
-// earlier is the earlier of two times that are known.
+// earlier returns the earlier of two times. It ignores a time that is zero.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -186,7 +186,7 @@ func (s *selection) tabs(counts map[fold.State]int) []tab {
 }
 
 // causesOf groups the letters that match, with what a replay would do to the open ones. If the filter selects whole
-// causes, it need not look at each letter again.
+// causes, causesOf need not look at each letter again.
 func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) []causeRow {
 	would := t.Would
 	if !s.wholeCauses() {
@@ -218,7 +218,7 @@ func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) 
 	return all
 }
 
-// show takes the causes that the page has space for.
+// show lists the first causes, or all of them if whole is set or only a few more remain.
 func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
 	p.CauseCount = len(all)
 	p.One = p.Fingerprint != "" && len(all) == 1
@@ -227,13 +227,13 @@ func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
 		shown, p.More = all[:causesShown], len(all)-causesShown
 		p.All = p.with("/letters", "causes", "all")
 	}
-	for _, row := range shown { // a copy: the cache has the rows
+	for _, row := range shown { // a copy, because the cache keeps the rows
 		row.Spark = newSpark(row.Hours[:], 96, 26, texts.hoursLabel(row.Hours))
 		p.Causes = append(p.Causes, row)
 	}
 }
 
-// turn takes one page of letters, and counts, by state, the letters that match.
+// turn fills in one page of letters. It returns how many letters match, by state.
 func (p *lettersPage) turn(d *desk, number int, key string) map[fold.State]int {
 	skip := (number - 1) * lettersShown
 	is, _ := look(d, "letters "+strconv.Itoa(number)+" "+key, func(v *view.View, _ Reading) view.List {
@@ -261,7 +261,8 @@ func hintsOf(v *view.View) hints {
 	return h
 }
 
-// runForgotten is how long a run without an end is shown as running: after that, its process was probably killed.
+// runForgotten is how long a run without an end is shown as running: when it has passed, the run's process has probably
+// been killed.
 const runForgotten = time.Hour
 
 // unfinished returns the runs that are not over. It leaves out a run whose process was killed long ago, unless workers
@@ -282,15 +283,15 @@ func (p *lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
 // Names are the names that a filter can use.
 func (*lettersPage) Names() []string { return filterNames() }
 
-// Mixed reports whether letters of several states are shown.
+// Mixed reports whether the page may show letters of several states.
 func (p *lettersPage) Mixed() bool { return len(p.States) != 1 }
 
-// CanReplay reports whether letters that may be replayed or dismissed may be among those shown.
+// CanReplay reports whether the page may show open letters, which can be replayed or dismissed.
 func (p *lettersPage) CanReplay() bool {
 	return len(p.States) == 0 || slices.Contains(p.States, fold.Open)
 }
 
-// CanReopen reports whether letters that are closed may be among those shown.
+// CanReopen reports whether the page may show closed letters, which can be reopened.
 func (p *lettersPage) CanReopen() bool {
 	return len(p.States) == 0 || slices.ContainsFunc(p.States, func(s fold.State) bool {
 		return s == fold.Resolved || s == fold.Superseded || s == fold.Dismissed

@@ -18,9 +18,9 @@ const (
 	maxMaskedDepth = 20
 )
 
-// maskedValue lays out a value that is JSON, and hides what may be personal data. That is each string, number and
-// boolean, except those in shown, which the page shows anyway. It returns false for a value that is not JSON, or is too
-// large or too deep.
+// maskedValue lays out a value that is JSON, and hides what may be personal data: each string, number and boolean,
+// except those in shown, which the page shows anyway. It returns false for a value that is not JSON, or is too large or
+// too deep.
 func maskedValue(value []byte, shown ...string) (text string, ok bool) {
 	if len(value) > maxMasked {
 		return "", false
@@ -68,7 +68,7 @@ func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
 	return token.Clone() // brackets, and null
 }
 
-// isMemberName reports whether a name belongs to the form of events, and is not data: some producers use e-mail
+// isMemberName reports whether a name belongs to the schema of events, and is not data: some producers use e-mail
 // addresses or customers' numbers as names. A name may begin with one of @ $ #. Then comes a letter or _, and after
 // that letters, digits and _ : . - in any order. This is not a regular expression, because \p{L}, repeated 64 times,
 // compiles to two megabytes, which every worker would keep in memory.

@@ -25,15 +25,15 @@ const (
 type orderView struct {
 	Order
 
-	Back    string // how far back it looked, as --since has it
+	Back    string // how far back to look, as --since has it
 	Spans   []string
 	Asked   bool // an order is named
 	Failed  error
 	At      time.Time
 	Command string
-	// Open counts the open letters, and Overtaken those of them that a newer event has overtaken. Requeued counts the
-	// requeued letters. Waiting counts the events that wait for a worker. Unknown counts the events whose state is not
-	// known.
+	// Open counts the open letters. Overtaken counts the open letters that a newer event has overtaken. Requeued counts
+	// the requeued letters. Waiting counts the events that wait for a worker. Unknown counts the events whose state is
+	// not known.
 	Open, Overtaken, Requeued, Waiting, Unknown int
 }
 
@@ -79,7 +79,7 @@ func (v *orderView) Calls() bool {
 	})
 }
 
-// TopicList is the topics that were read.
+// TopicList names the topics that were read.
 func (v *orderView) TopicList() string { return strings.Join(v.Topics, ", ") }
 
 // Tone rates an event: good, bad, busy or quiet.

@@ -14,7 +14,8 @@ import (
 	"leadhit-sync/deadletter/desk/desktest"
 )
 
-// answer returns the response of a desk whose user is alice: the code, and the page's text between its tags.
+// answer returns the response of a desk whose user is alice: the HTTP status, and the text of the page without its
+// tags.
 func answer(t *testing.T, backend *desktest.Fake, r *http.Request, lang string) (code int, texts string) {
 	t.Helper()
 	r.Header.Set("Accept-Language", lang)

@@ -56,7 +56,7 @@ func (t *texts) tell(s Step) told {
 	return is
 }
 
-// resolvedBy distinguishes a replay from an event: only a replay has a number.
+// resolvedBy says what resolved the letter: a replay, which has a number, or an event, which has none.
 func (t *texts) resolvedBy(s Step) any {
 	switch {
 	case s.Note != "":
@@ -208,7 +208,7 @@ func (t *texts) note(n Note) any {
 	return t.t(key, n.Facts...)
 }
 
-// link is a link within the page. Its address is made of escaped parts.
+// link is a link to a page of the desk. Its address is made of escaped parts.
 func link(to, text string) template.HTML {
 	return template.HTML(`<a href="` + template.HTMLEscapeString(to) + `">` + //nolint:gosec // both are escaped
 		template.HTMLEscapeString(text) + `</a>`)

@@ -59,7 +59,7 @@ type page struct {
 	Data     any
 }
 
-// Unread reports whether nothing is known, because Kafka was never read.
+// Unread reports whether nothing is known, because Kafka has not been read yet.
 func (p page) Unread() bool { return p.Reading.At.IsZero() }
 
 // Refreshes reports whether the page reloads itself in a browser without scripts.

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// functions are the functions of templates that do not depend on the language.
+// functions returns the template functions that do not depend on the language.
 func (d *desk) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": d.assetURL, "letterURL": letterURL, "orderURL": orderURL, "runURL": runURL, "soon": soon,
@@ -23,7 +23,8 @@ func (d *desk) functions() template.FuncMap {
 	}
 }
 
-// letterURL is the address of a letter's page. Topics have no characters that a path would have to escape.
+// letterURL is the address of a letter's page. It escapes the topic, because an entry of the ledger may name a topic
+// that Kafka would not accept.
 func letterURL(id ledger.ID) string {
 	path := fmt.Sprintf("/letters/%s/%d/%d", url.PathEscape(id.Topic), id.Partition, id.Offset)
 	if id.Item != ledger.NoItem {
@@ -32,7 +33,7 @@ func letterURL(id ledger.ID) string {
 	return path
 }
 
-// revealURL is where the form that reveals a letter's value goes. The form has the item.
+// revealURL is the address to which the form that reveals a letter's value is sent. The item is in the form.
 func revealURL(id ledger.ID) string {
 	id.Item = ledger.NoItem
 	return letterURL(id) + "/reveal"
@@ -63,7 +64,7 @@ const expiresSoon = 72 * time.Hour
 
 func soon(at, now time.Time) bool { return !at.IsZero() && at.Sub(now) < expiresSoon }
 
-// dict makes the data of a part out of names and values.
+// dict builds the data of a template's part from names and values.
 func dict(pairs ...any) map[string]any {
 	all := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -72,7 +73,7 @@ func dict(pairs ...any) map[string]any {
 	return all
 }
 
-// spark is a small chart of bars.
+// spark is a small bar chart.
 type spark struct {
 	Width, Height int
 	Label         string
@@ -106,7 +107,7 @@ func newSpark(numbers []int, width, height int, label string) spark {
 	return s
 }
 
-// runBar shows the outcomes of a run as parts of a bar that is 1000 wide.
+// runBar shows the outcomes of a run as parts of a bar that is 1000 units wide.
 type runBar struct {
 	Percent int
 	Parts   []runPart
@@ -117,8 +118,8 @@ type runPart struct {
 	Kind string
 }
 
-// newRunBar measures against the larger of what was planned and what was requested. A run may be stopped early, and its
-// start may be missing from the ledger.
+// newRunBar takes the larger of the planned and the requested number of letters as the whole. A run may be stopped
+// early, and its start may be missing from the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)
 	b := runBar{Percent: percent(runDone(r), whole)}

@@ -10,7 +10,7 @@ func (t *texts) own() template.FuncMap {
 	return template.FuncMap{"age": t.age, "percent": percent}
 }
 
-// age is how far a time is from now, in one unit. Tables are dense, and their headings say whether it is past or
+// age is how far a time is from now, in one unit. Tables are dense, and their headings say whether the time is past or
 // future.
 func (t *texts) age(at, now time.Time) template.HTML {
 	return timeElement(at, ` data-relative="short"`, t.units(now.Sub(at).Abs(), 1))

@@ -54,7 +54,7 @@ type planPage struct {
 type form struct {
 	Reason  string
 	Typed   bool   // the number of letters must be typed
-	Problem string // key of a text; "" if there is none
+	Problem string // key of a text; "" if nothing is wrong
 	Detail  string // in the words of the command line
 }
 
@@ -80,8 +80,8 @@ func (d *desk) plan(w http.ResponseWriter, r *http.Request) {
 	d.show(w, r, http.StatusOK, "plan", d.reading(), &p)
 }
 
-// newPlan asks for a plan and prepares its page. The hash of the plan goes through the browser and back, so that a run
-// does what the person saw, or nothing.
+// newPlan asks for a plan and prepares its page. The hash of the plan goes to the browser and back, so that a run does
+// what the person saw, or nothing.
 func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -195,7 +195,7 @@ func (p *planPage) check(form url.Values) (o Options, code int) {
 	o.Canary, wrongCanary = strconv.Atoi(p.Canary)
 	code = http.StatusUnprocessableEntity
 	switch {
-	case form.Get("hash") != p.Hash: // first, as somebody else may have taken all letters
+	case form.Get("hash") != p.Hash: // first, because somebody else may have replayed all letters
 		p.Problem, code = "plan.changed", http.StatusConflict
 	case len(p.Letters) == 0:
 		p.Problem = "plan.nothing"

@@ -11,19 +11,19 @@ import (
 	"unicode/utf8"
 )
 
-// maxForm is the maximum size of a form: two thousand ids of letters take 60 KB.
+// maxForm is the maximum size of a form: two thousand letter ids take 60 KB.
 const maxForm = 256 << 10
 
 // alive is the path for health probes.
 const alive = "/livez"
 
-// policy lets a page load only its own files, and forbids showing the page inside another. The pages have no inline
-// script and no inline style, so text that becomes HTML by mistake still runs nothing.
+// policy lets a page load only its own files, and forbids showing the page inside another page. The pages need no
+// inline script or style, so the policy allows neither: text that becomes HTML by mistake runs nothing.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// protect serves pages to those who may see them. It lets a request change something only if a user is known, may
-// write, and sends it from these pages. refuse shows why not, and to strangers nothing else.
+// protect serves pages to those who may see them. It lets a request change something only if its user is known and may
+// write, and if it was sent from these pages. refuse shows the reason for a refusal, and shows a stranger nothing else.
 func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *http.Request, int, string)) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 			_, _ = io.WriteString(w, "alive\n")
 			return
 		}
-		// A GET is limited too: if some function read its body as a form, it could fill memory and disk.
+		// The body of a GET is limited too: if some function read that body as a form, it could fill memory and disk.
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		who := a.identify(r)
 		r = who.in(r)
@@ -63,12 +63,12 @@ func setProtection(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	// Addresses contain order ids. "no-referrer" would go further, but browsers then send forms with the origin "null".
 	h.Set("Referrer-Policy", "same-origin")
-	// Pages show the current letters, and may show a value. Assets set another policy.
+	// Pages show the current letters, and may show a value. Assets set another Cache-Control.
 	h.Set("Cache-Control", "no-store")
 }
 
-// judge returns the status, and the key of the text, with which a request is refused whatever its form contains; 0 if
-// the request is not refused.
+// judge returns the HTTP status and the key of the text with which a request is refused, whatever its form contains.
+// The status is 0 if the request is not refused.
 func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
@@ -85,12 +85,12 @@ func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
 	return 0, ""
 }
 
-// isStranger reports whether somebody may not even see what the desk is about.
+// isStranger reports whether the visitor may not even see what the desk is about.
 func (a Access) isStranger(r *http.Request, code int) bool {
 	return code == http.StatusMisdirectedRequest || a.Tokens != nil && visitorOf(r).Name == ""
 }
 
-// isRebound reports whether a browser reached a loopback address by the name of another host. Any page on the internet
+// isRebound reports whether a browser reached a loopback address by the name of another host. Any site on the internet
 // can make its host name resolve to this address (DNS rebinding), and its scripts may then read our pages.
 func isRebound(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)

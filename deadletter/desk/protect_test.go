@@ -74,7 +74,7 @@ func TestRequestsThatNoPageSendsAreRefused(t *testing.T) {
 	}
 }
 
-// A page on the internet may make its own host name resolve to 127.0.0.1 (DNS rebinding). Then the browser treats our
+// A site on the internet may make its own host name resolve to 127.0.0.1 (DNS rebinding). Then the browser treats our
 // page as part of that site.
 func TestAForeignNameOfALoopbackAddressIsRefused(t *testing.T) {
 	t.Parallel()
@@ -98,7 +98,7 @@ func TestAForeignNameOfALoopbackAddressIsRefused(t *testing.T) {
 		"an address of a network":   {demo, request{local: "10.0.0.1:8090", host: "desk.example.com"}, 200},
 		"through the proxy":         {withProxy, request{local: "127.0.0.1:8090", peer: "127.0.0.1:4711", host: "desk.example.com"}, 200},
 		"past the proxy":            {behind(), request{local: "127.0.0.1:8090", peer: "127.0.0.1:4711", host: "evil.example"}, 421},
-		// The browser sends alice's token to no other name.
+		// A browser does not send alice's token to any other host name.
 		"with a token": {desk.Access{Tokens: tokens(t)}, request{local: "127.0.0.1:8090", host: "desk.example.com", user: "alice", token: aliceToken}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -80,7 +80,7 @@ func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 	d.show(w, r, code, "run", read, &p)
 }
 
-// turn takes one page of replays.
+// turn fills in one page of replays.
 func (p *runPage) turn(all []view.Replay, page string) {
 	number, _ := strconv.Atoi(page)
 	number = min(max(number, 1), 1+(len(all)-1)/replaysShown)

@@ -11,10 +11,11 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Source is what the desk shows. Its methods may be called concurrently.
+// Source provides what the desk shows. Its methods may be called concurrently.
 type Source interface { //nolint:interfacebloat // one backend does all of it
 	// Look calls look with the view of both topics, as they were read last. Nothing changes the view during the call,
-	// and look must not keep it. Before the first good read the view is empty, not nil: Reading.At is zero then.
+	// and look must not keep it. Until the first good read the view is not nil, but empty or incomplete, and Reading.At
+	// is zero.
 	Look(look func(*view.View)) Reading
 	// Letter reads the newest record of a letter, and its history.
 	Letter(ctx context.Context, id ledger.ID) (Letter, error)
@@ -28,7 +29,7 @@ type Source interface { //nolint:interfacebloat // one backend does all of it
 
 // Writer is what a person may do at the desk. Each method writes entries of the ledger in the person's name.
 type Writer interface { //nolint:interfacebloat // one backend does all of it
-	// Start starts a run of the plan and returns its id. The run continues when ctx ends. Its error is a
+	// Start starts a run of the plan and returns the run's id. The run continues when ctx ends. The error is a
 	// [replay.ChangedError] if the letters have changed since the plan was made; no letter is requeued then.
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
 	// Stop stops a run that this process carries out. Workers still finish the letters that were requeued.
@@ -42,8 +43,8 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 	Resume(ctx context.Context, s Signature) error
 }
 
-// Signature says who does something, and why. By is the name that the desk's access found for the person. Reason is at
-// most 1 KiB, on one line.
+// Signature says who does something, and why. By is the name by which [Access] identified the person. Reason is at most
+// 1 KiB, on one line.
 type Signature struct{ By, Reason string }
 
 // Reading says how fresh a view is.
@@ -68,7 +69,7 @@ type Letter struct {
 	History []Step       // oldest first
 }
 
-// Step is one record of a letter, or one entry about it. Fields that do not belong to it are empty.
+// Step is one record of a letter, or one entry about it. Fields that do not apply to it are empty.
 type Step struct {
 	At time.Time
 	// Event is the entry's event, or "letter" for a record.
@@ -78,7 +79,8 @@ type Step struct {
 	Counted                         bool // false for an entry that came second and changed nothing
 	Reason, Note, Newer, Cause, Run string
 	// Force belongs to a replay. The other fields describe a record of the letters' topic: Stage is mapping or call,
-	// Record is the record's place, Version is the version of the worker that wrote it, and Tries counts its calls.
+	// Record is the record's place, Version is the version of the worker that wrote it, and Tries counts that worker's
+	// calls.
 	Force                  bool
 	Message, Stage, Record string
 	Version                string
@@ -114,7 +116,8 @@ type Options struct {
 // Changed says what happened to a letter that somebody wanted to dismiss or reopen.
 type Changed struct {
 	ID ledger.ID
-	// Counted is false if the ledger had another entry about the letter first, so that this one changed nothing.
+	// Counted is false if the ledger had another entry about the letter first, so that the person's entry changed
+	// nothing.
 	Counted bool
 	// State is the letter's state now. If the entry did not count, First says what was done to the letter first, and by
 	// whom.

@@ -23,21 +23,21 @@ type Order struct {
 	Events   []OrderEvent // oldest first
 }
 
-// OrderEvent is what one event says about the order, and what happened to it.
+// OrderEvent is what one event says about the order, and what happened to that event.
 type OrderEvent struct {
 	ID   string
 	Time time.Time // zero if unknown
 	// Action is what the current mapping returns for the event; empty if only letters or the ledger mention it.
 	Action, Status, Cause, Message, DecidedBy string
-	ByKey                                     bool // the mapping finds no order id, but the record's key is the order's
+	ByKey                                     bool // the mapping finds no id, but the record's key is the order's id
 	// Repeats is the earlier event that asked for the same call. The worker that made that call makes no second one.
 	Repeats string
 	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a
 	// worker does: blocked, ready, in flight, waiting, storing, marking, commit.
 	State  string
-	Before int64 // upper limit of the events before it; -1 if unknown
+	Before int64 // at most this many events come before it; -1 if unknown
 	Work   *OrderWork
-	// Letter is nil if there is none. Newer is set in it if the letter is overtaken.
+	// Letter is nil if there is none. Its Newer is set if the letter is overtaken.
 	Letter  *fold.Status
 	History []Step
 }

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// mostKept limits the results of one reading that are kept. People look at a few filters at once.
+	// mostKept limits how many results of one reading are kept. People look at a few filters at once.
 	mostKept = 32
 	// keptFor limits the age of a result: trends, the chart of the last day and --since depend on the time too.
 	keptFor = 30 * time.Second
@@ -23,10 +23,10 @@ type cache struct {
 	kept   map[string]any
 }
 
-// holds reports whether the results that are kept come from the reading with this number, and are recent.
+// holds reports whether the kept results come from the reading with this number, and are recent.
 func (c *cache) holds(number uint64) bool { return c.number == number && time.Now().Before(c.until) }
 
-// look returns what compute makes of the view. The result must not be changed: others share it.
+// look returns what compute makes of the view. The result must not be changed, because other requests share it.
 func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, Reading) {
 	var is T
 	var found bool
@@ -39,7 +39,8 @@ func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, R
 	return is, read
 }
 
-// kept returns a result of the view with this number. A result of an older view, or one that is too old, does not count.
+// kept returns a result of the reading with this number. It returns none from another reading, and none that is too
+// old.
 func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,8 +52,8 @@ func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	return is, found
 }
 
-// keep drops everything when the view has changed or too much is kept. Dropping single results would need a record of
-// their use, and a view of busy topics changes every few seconds anyway.
+// keep stores a result. It drops all others if the view has changed or too many are kept. Dropping single results would
+// need a record of their use, and a view of busy topics changes every few seconds anyway.
 func (c *cache) keep(key string, number uint64, is any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

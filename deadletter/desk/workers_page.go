@@ -39,7 +39,7 @@ type workersView struct {
 	Done          string // pause or resume: what was just written
 }
 
-// stateCount counts the workers in a state. Worker is one of them; it is empty for those that do not respond.
+// stateCount counts the workers in a state. Worker is one of them; it has no status if they do not respond.
 type stateCount struct {
 	Worker workerView
 	Count  int
@@ -61,7 +61,7 @@ type floodCause struct {
 // Paused reports whether a pause is in force that a resume would end.
 func (v *workersView) Paused() bool { return len(v.Pauses) > 0 }
 
-// VersionList is the versions of the workers.
+// VersionList names the versions of the workers.
 func (v *workersView) VersionList() string { return strings.Join(v.Versions, ", ") }
 
 // More counts the causes that are not named.
@@ -102,7 +102,7 @@ func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *
 }
 
 // add counts workers in the same state together, so that a group of a hundred workers fits on one line. Several
-// versions at once mean a rollout, or one that is stuck.
+// versions at once mean that a rollout is under way, or stuck.
 func (v *workersView) add(card workerView) {
 	v.Cards = append(v.Cards, card)
 	if card.Worker != nil && !slices.Contains(v.Versions, card.Version) {
@@ -123,7 +123,7 @@ func (v *workersView) add(card workerView) {
 // mostFloodCauses limits how many causes of a flood are named: a pause has up to 256 fingerprints.
 const mostFloodCauses = 10
 
-// floodCauses shows a fingerprint alone where the letters of its cause have expired.
+// floodCauses shows only the fingerprint of a cause whose letters have expired.
 func floodCauses(known map[string]view.Cause, fingerprints []string) (causes []floodCause) {
 	for _, fingerprint := range fingerprints[:min(len(fingerprints), mostFloodCauses)] {
 		c := known[fingerprint]
@@ -140,7 +140,7 @@ func causesByFingerprint(all *view.View, _ Reading) map[string]view.Cause {
 	return known
 }
 
-// pauseWorkers writes a pause. People who find the workers paused need to know why, so it asks for a reason.
+// pauseWorkers writes a pause. People who find the workers paused need to know why, so the form requires a reason.
 func (d *desk) pauseWorkers(w http.ResponseWriter, r *http.Request) {
 	d.writeWorkers(w, r, "pause", func(ctx context.Context, s Signature) error { return d.Writer.Pause(ctx, s) })
 }

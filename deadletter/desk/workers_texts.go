@@ -22,8 +22,8 @@ func (t *texts) state(s *status.Worker) any {
 	return t.word("phase", s.State)
 }
 
-// advice explains a state, and what to do about it. It distinguishes pauses that end automatically from those that wait
-// for a person.
+// advice explains a state, and says what to do about it. It distinguishes pauses that end automatically from those that
+// wait for a person.
 func (t *texts) advice(s *status.Worker) any {
 	switch s.State {
 	case "unauthorised":
@@ -44,7 +44,7 @@ func (t *texts) advice(s *status.Worker) any {
 	return ""
 }
 
-// floodReason is what the guard of a worker writes when it pauses.
+// floodReason matches the reason that a worker's flood guard writes when it pauses.
 var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) outcomes were dead letters, of (\d+) orders$`)
 
 // flooded is the reason of a pause by the flood guard, in the page's language if its words are known.
@@ -57,7 +57,7 @@ func (t *texts) flooded(reason string) any {
 }
 
 // nextCall is when a waiting order's next call is due. A call that is due in less than half a second is shown as due
-// now, because the time would round to 0 s. A letter is not paused: it goes to Kafka, not to LeadHit.
+// now, because the time would round to 0 s. Storing a letter is never paused: it needs Kafka, and not LeadHit.
 func (t *texts) nextCall(o waitingOrder) any {
 	switch {
 	case o.Next != nil && o.Next.Sub(o.at) >= time.Second/2:
@@ -90,7 +90,7 @@ type workerView struct {
 
 	URL        string
 	Err        error
-	Partitions []status.Partition // at most mostPartitions, the oldest first if there are more
+	Partitions []status.Partition // at most mostPartitions; if there are more, those with the oldest events
 	Rest       int                // partitions that are not listed
 	RestEvents int                // unfinished events in them
 	Outcomes   []outcomeView
@@ -101,8 +101,8 @@ type workerView struct {
 // mostPartitions limits how many partitions of a worker have a line of their own.
 const mostPartitions = 20
 
-// newWorkerView refuses the status of a worker of another group: DESK_WORKERS may name a Service that selects several
-// groups. Of many partitions it keeps those with the oldest events, and adds up the rest.
+// newWorkerView refuses the status of a worker of another group: DESK_WORKERS may name a Service that selects the
+// workers of several groups. Of many partitions it keeps those with the oldest events, and adds up the rest.
 func newWorkerView(w Worker, group string) workerView {
 	v := workerView{URL: w.URL, Err: w.Err, Worker: w.Status}
 	switch {
@@ -130,8 +130,8 @@ func newWorkerView(w Worker, group string) workerView {
 
 var errSilent = errors.New("it did not respond")
 
-// oldest is the age of a partition's oldest unfinished event, including events that are held back. It shows a partition
-// that makes no progress, while the number of events only shows a busy one.
+// oldest is the age of a partition's oldest unfinished event, including events that are held back. This age shows that
+// a partition makes no progress; the number of events would only show that it is busy.
 func oldest(p status.Partition) float64 {
 	if p.OpenTransaction != nil {
 		return max(p.OldestAge, p.OpenTransaction.Age)
@@ -191,7 +191,7 @@ func (v workerView) Causes() string {
 	return strings.Join(all, ", ")
 }
 
-// Warnings are the flaws of topics that do not stop the worker; those that do are listed as problems.
+// Warnings are the topics' flaws that do not stop the worker; the fatal ones are listed as problems.
 func (v workerView) Warnings() (all []string) {
 	for _, f := range v.Flaws {
 		if !f.Fatal {
@@ -212,7 +212,7 @@ type outcomeView struct {
 // More counts the orders that the worker does not list.
 func (v outcomeView) More() int { return v.Count - len(v.Orders) }
 
-// waitingOrder is an order that waits, with its worker's clock.
+// waitingOrder is an order that waits, with the time by its worker's clock.
 type waitingOrder struct {
 	status.WaitingOrder
 
@@ -224,7 +224,7 @@ type waitingOrder struct {
 func (o waitingOrder) Age() time.Duration { return o.at.Sub(o.Time) }
 
 // outcomesOf groups the waiting orders by their last outcome, the largest group first. An outcome that many orders
-// share shows at once that LeadHit is the cause, and not an order.
+// share shows at once that LeadHit is at fault, and not an order.
 func outcomesOf(s *status.Worker) []outcomeView {
 	byOutcome := map[status.Outcome]int{}
 	var all []outcomeView

@@ -18,10 +18,10 @@
 //
 // # Compatibility
 //
-// A ledger outlives releases. An entry about an event that this release does not know is not an error, and [Entry.For]
+// A ledger outlives releases. An entry about an event that this release does not know is not an error; its [Entry.For]
 // is false for every group. A malformed entry is an error, and readers skip it. Entries without a group come from older
-// releases and address every group that shares the ledger; those releases in turn ignore the group and follow every
-// entry.
+// releases and address every group that shares the ledger. Those releases, in turn, ignore the group of an entry and
+// follow every entry.
 //
 // The package is pure: no Kafka, clock or goroutine. Package follower reads the topic.
 package ledger

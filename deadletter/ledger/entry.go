@@ -50,10 +50,10 @@ const (
 const (
 	version  = 1
 	guardKey = "guard" // the record key of all entries that the guard follows
-	runKey   = "run:"  // before the run's name: the record key of its start and end
+	runKey   = "run:"  // before the run's name: the record key of the run's start and end
 
-	// Limits of one entry, in bytes and in number. Ours need far less; the limits keep a foreign entry from filling a
-	// terminal or the memory of all workers.
+	// Limits of one entry: sizes in bytes, and numbers. Our own entries need far less; the limits keep a foreign entry
+	// from filling a terminal or the memory of all workers.
 	maxName         = 256
 	maxOrder        = 512
 	maxCount        = 1 << 30
@@ -213,8 +213,8 @@ func (e Entry) Record() (key, value []byte, err error) {
 	return []byte(e.key()), bytes.TrimSpace(text.Bytes()), nil
 }
 
-// Parse reads a stored value. An entry about an event that this release does not know is not an error. An entry about a
-// known event that cannot be followed is an error, and readers skip it.
+// Parse reads a stored value. An entry about an event that this release does not know is not an error. A malformed
+// entry about a known event is an error, and readers skip it.
 func Parse(value []byte) (Entry, error) {
 	var f struct {
 		Version int   `json:"v"`
@@ -243,8 +243,8 @@ func Parse(value []byte) (Entry, error) {
 	return e, nil
 }
 
-// check reports what is wrong with an entry of a known event. Logs and terminals show the texts of an entry, so they
-// must be printable.
+// check reports what is wrong with an entry of a known event. Logs and terminals show the texts of an entry, so these
+// texts must be printable.
 func (e Entry) check() error {
 	switch {
 	case !e.guard() && !e.letter() && !e.run():

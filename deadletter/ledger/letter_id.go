@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxID is enough for the longest topic name, 249 bytes, the separators, and the numbers.
+// maxID is enough for the longest topic name (249 bytes), the separators and the numbers.
 const maxID = 320
 
 // NoItem is the Item of an ID that names a whole event.
@@ -24,7 +24,7 @@ type ID struct {
 
 var errNoID = errors.New("id: neither topic/partition/offset nor topic/partition/offset#item")
 
-// ParseID reads an id: topic/partition/offset, or topic/partition/offset#item. Each letter has exactly one id: its
+// ParseID reads an id: topic/partition/offset, or topic/partition/offset#item. Each letter has exactly one id, so
 // numbers have no sign and no leading zero.
 func ParseID(text string) (ID, error) {
 	place, item, several := strings.Cut(text, "#")

@@ -51,7 +51,7 @@ func (w *world) refuse(topic string) (allow func()) {
 	return func() { over.Store(true) }
 }
 
-// Without the ledger, each letter would look open, even those that LeadHit accepted long ago.
+// Without the ledger, every letter would look open, even one that LeadHit accepted long ago.
 func TestNothingIsShownBeforeTheLedgerCouldBeRead(t *testing.T) {
 	c := newWorld(t, 2)
 	c.entry(ledger.Entry{Event: ledger.LetterDismissed, ID: "orders/0/0", Reason: "a test"})
@@ -131,7 +131,7 @@ func (w *world) recreate(topic string) {
 	if err := errors.Join(err, cerr); err != nil {
 		w.Fatal(err)
 	}
-	w.client.PurgeTopicsFromClient(topic) // it knows the old topic's id
+	w.client.PurgeTopicsFromClient(topic) // the client has cached the old topic's id
 }
 
 func TestAnEleventhRunIsRefused(t *testing.T) {
@@ -206,7 +206,7 @@ func TestAWorkerOfAnotherVersionIsNamedAndItsStatusNotGuessed(t *testing.T) {
 	}
 }
 
-// A client that is slow on purpose must not keep its connection.
+// A client that is slow on purpose must not keep its connection open.
 func TestASlowClientIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		away := errors.New("no network in this test")

@@ -20,7 +20,7 @@ const (
 	readEvery = 2 * time.Second
 	// readLimit limits each read but the first, so that people soon learn that Kafka does not respond.
 	readLimit = 10 * time.Second
-	// limitsEvery is the time between two looks at the partitions of the group's topics.
+	// limitsEvery is the time between two requests for the partitions of the group's topics.
 	limitsEvery = 30 * time.Second
 )
 
@@ -33,7 +33,8 @@ type Settings struct {
 	// Workers returns the URLs of the workers' status pages. It is called for each page that shows workers, because
 	// they come and go.
 	Workers func(context.Context) ([]string, error)
-	// Log gets one line when the topics cannot be read, and one when they can be read again.
+	// Log gets one line when the topics cannot be read, one when they can be read again, and one for each run that has
+	// ended.
 	Log *slog.Logger
 }
 
@@ -111,7 +112,7 @@ func (o *Office) keepReading(ctx context.Context) {
 	}
 }
 
-// refresh reads both topics to their ends, and notes how that went.
+// refresh reads both topics to their ends, and notes the outcome.
 func (o *Office) refresh(ctx context.Context) error {
 	o.mu.Lock()
 	r, first := o.reader, o.reading.At.IsZero()
@@ -137,7 +138,8 @@ func (o *Office) refresh(ctx context.Context) error {
 	return err
 }
 
-// read reads what is new, and every limitsEvery the partitions of the group's topics, which a plan depends on.
+// read reads what is new in both topics. Every limitsEvery it also asks for the partitions of the group's topics, on
+// which a plan depends.
 func (o *Office) read(ctx context.Context, r *operator.Reader) error {
 	if err := r.Refresh(ctx); err != nil {
 		return err
@@ -169,7 +171,7 @@ func (o *Office) read(ctx context.Context, r *operator.Reader) error {
 	return nil
 }
 
-// startAgain replaces the reader of topics that were deleted.
+// startAgain replaces the reader after a topic was recreated.
 func (o *Office) startAgain(old *operator.Reader) *operator.Reader {
 	r := o.newReader()
 	o.mu.Lock()

@@ -63,7 +63,7 @@ func (o *Office) Start(ctx context.Context, p desk.Plan, opts desk.Options, s de
 	select {
 	case err := <-j.told:
 		if err == nil {
-			_ = o.refresh(ctx) // the person looks at the run next; a failure shows there
+			_ = o.refresh(ctx) // so that the next page shows the run; if this fails, the page says so
 		}
 		return run.ID, err
 	case <-ctx.Done():
@@ -111,7 +111,7 @@ func (o *Office) Stop(run string, s desk.Signature) error {
 	return nil
 }
 
-// runTopics report when the ledger has the start of a run: until then the letters may turn out to have changed.
+// runTopics report when the ledger has the start of a run. Until then, the run may fail because letters have changed.
 type runTopics struct {
 	*operator.Reader
 

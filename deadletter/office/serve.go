@@ -21,7 +21,7 @@ const (
 )
 
 // Serve reads the topics, carries out the runs that people start, and serves the desk's pages on a listener. It returns
-// when ctx has ended, or with the error of a server that failed. It closes the listener.
+// when ctx has ended, or with an error if the server fails. It closes the listener.
 func (o *Office) Serve(ctx context.Context, listener net.Listener, pages http.Handler) error {
 	server := &http.Server{
 		Handler: pages,

@@ -97,8 +97,8 @@ func notesOf(notes []life.Note) (all []desk.Note) {
 	return all
 }
 
-// orderEvent copies the command's form into the page's: the desk does not import the package that reads orders, so that
-// its tests need no Kafka.
+// orderEvent turns the command's form of an event into the page's form. The desk does not import the package that reads
+// orders, so that its tests need no Kafka.
 func orderEvent(e *life.Event) desk.OrderEvent {
 	shown := desk.OrderEvent{
 		ID: e.ID, Action: e.Action, Status: e.Status, Cause: e.Cause, Message: e.Message, DecidedBy: e.By, ByKey: e.ByKey, Repeats: e.Repeats,
@@ -128,7 +128,7 @@ func timeOf(t *time.Time) time.Time {
 	return *t
 }
 
-// stepsOf copies the command's steps, which have names for JSON, into the page's, which have none.
+// stepsOf turns the command's steps, which have JSON names, into the page's steps, which have none.
 func stepsOf(all []life.Step) []desk.Step {
 	steps := make([]desk.Step, 0, len(all))
 	for _, s := range all {

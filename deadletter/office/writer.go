@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// entry returns a person's entry for the ledger. Its error is about the person's name or reason.
+// entry returns a person's entry for the ledger. An error is about the person's name or reason.
 func (o *Office) entry(what ledger.Event, s desk.Signature) (ledger.Entry, error) {
 	e := ledger.Entry{
 		Event: what, Group: o.settings.Group, At: time.Now().UTC().Truncate(time.Millisecond), By: s.By, Via: via,
@@ -85,7 +85,7 @@ func (o *Office) Reveal(ctx context.Context, id ledger.ID, s desk.Signature) err
 	if err := o.settings.Write(ctx, operator.AboutEach(letters, says)...); err != nil {
 		return err
 	}
-	_ = o.refresh(ctx) // the page that follows has the entry in the letter's history; a failure shows there
+	_ = o.refresh(ctx) // so that the next page shows the entry; if this fails, the page says so
 	return nil
 }
 

@@ -109,7 +109,7 @@ func (g *gathered) add(m match, now int64) {
 // waits reports whether a letter in a state still waits for something: it is open or requeued.
 func waits(state uint8) bool { return state <= requeued }
 
-// requeued is the index of the state in States.
+// requeued is the index of fold.Requeued in fold.States.
 const requeued = 1
 
 // cause returns what was gathered, without the trend.
@@ -138,8 +138,8 @@ type trending struct {
 	first, resolved, open int64 // first letter, last resolution, first failure of an open letter; noTime for none
 }
 
-// trends looks at all letters, not only at those that a filter selects: a cause is not new because the filter leaves
-// its older letters out.
+// trends looks at all letters, not only at those that a filter selects: a cause does not become new when the filter
+// leaves out its older letters.
 func (v *View) trends(allGroups bool) map[string]trending {
 	of := map[*shared]*trending{}
 	resolved := stateNumber(fold.Resolved)

@@ -58,11 +58,11 @@ type prepared struct {
 	states   uint8                  // a bit for each of States
 	since    int64                  // in milliseconds; noTime for none
 	until    int64
-	versions map[string]bool // whether a version matches: few workers wrote many letters
+	versions map[string]bool // whether a version matches: many letters have few versions
 }
 
-// prepare compiles the filter, so that a pass over all letters can compare fast. A filter by a header that the view
-// does not keep matches no letter.
+// prepare compiles the filter, so that a pass over all letters is fast. A filter by a header that the view does not
+// keep matches no letter.
 func (f Filter) prepare(headers []string) prepared {
 	p := prepared{
 		Filter: f, ids: map[ledger.ID]bool{}, patterns: map[int]*regexp.Regexp{}, versions: map[string]bool{},
@@ -212,7 +212,7 @@ func numbers(version string) []int {
 	return all
 }
 
-// String returns the filter as the flags of the command line, for the log of a run.
+// String returns the filter as flags of the command line, for people and for the ledger's entry about a run.
 func (f Filter) String() string {
 	var all []string
 	add := func(name, value string) {
@@ -249,7 +249,7 @@ func written(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// quoted quotes a value that a shell would split or obey.
+// quoted quotes a value that a shell would split or interpret.
 func quoted(value string) string {
 	special := func(r rune) bool {
 		return !strings.ContainsRune("-_./:,+=@#", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)

@@ -21,8 +21,8 @@ type List struct {
 	Total, Records int
 	// States counts by state the letters that would match without the filter's States.
 	States map[fold.State]int
-	// Causes and Topics count the records of all letters, and Newest is when the last letter failed. Of the filter,
-	// only AllGroups affects them.
+	// Causes and Topics count the records of all letters by cause and by topic. Newest is when the last letter failed.
+	// Of the filter, only AllGroups affects them.
 	Causes, Topics map[string]int
 	Newest         time.Time
 }
@@ -65,7 +65,7 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	return list
 }
 
-// count fills in the counts. states are by index in fold.States.
+// count fills in the counts. The index in states is that in fold.States.
 func (l *List) count(states []int, records map[*shared]int) {
 	for i, s := range fold.States() {
 		if states[i] > 0 {
@@ -83,7 +83,7 @@ type first struct {
 	by    Sort
 	limit int
 	found []match
-	last  *match // the last of the first limit matches so far: later ones do not count
+	last  *match // the last match within the limit so far: matches after it do not count
 }
 
 func (l *first) add(m match) {

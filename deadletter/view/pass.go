@@ -43,7 +43,7 @@ func byID(a, b match) int {
 		cmp.Compare(x.Item, y.Item), strings.Compare(a.kept.group, b.kept.group))
 }
 
-// newestFirst orders letters by their last failure, the last one first.
+// newestFirst orders letters by their last failure, the latest first.
 func newestFirst(a, b match) int {
 	if c := cmp.Compare(b.kept.failed, a.kept.failed); c != 0 {
 		return c
@@ -51,9 +51,9 @@ func newestFirst(a, b match) int {
 	return byID(b, a)
 }
 
-// ByCause yields the letters that match, each with its fingerprint, in no particular order: computing a fingerprint
-// again costs much more. In each letter, only the fields that a plan uses are set: its id, Group, Place and Omitted,
-// and in its Ledger the State, Known, N, Overtaken, Order, Key and Offset.
+// ByCause yields the letters that match, in no particular order. It yields each with its fingerprint, because computing
+// a fingerprint again costs much more. In each letter, only the fields that a plan uses are set: its id, Group, Place
+// and Omitted, and in its Ledger the State, Known, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
 		omitted, states := &deadletter.Digest{}, fold.States()
@@ -109,7 +109,8 @@ type numberSet struct {
 	count int
 }
 
-// add ignores 0, the number of letters without an order. The set grows by half, because numbers come in any order.
+// add ignores 0, which stands for an unknown order. The set grows by half at a time, because the numbers arrive in any
+// sequence.
 func (s *numberSet) add(n int32) {
 	word, bit := int(n/64), uint64(1)<<(n%64)
 	if n <= 0 {

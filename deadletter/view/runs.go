@@ -15,9 +15,9 @@ type Run struct {
 	// Started and Stopped are zero if the ledger has no such entry. Why says how the run ended.
 	Started, Stopped time.Time
 	Why              string
-	// Asked is the number of the run's replays that counted; the next six say what happened to these. Refused were
-	// refused again. Failed ended without a call. Dismissed were dismissed while they waited. Lost is the number of
-	// replays that did not count, mostly because somebody else was first.
+	// Asked is the number of the run's replays that counted; the next six fields say what happened to these. Refused
+	// were refused again. Failed ended without a call. Dismissed were dismissed while they waited. Lost is the number
+	// of replays that did not count, mostly because somebody else was first.
 	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
 }
 
@@ -74,7 +74,7 @@ const (
 	replayDismissed  ReplayOutcome = "dismissed"
 )
 
-// Replay is one replay of a run that counted.
+// Replay is a replay that counted, of one run.
 type Replay struct {
 	ID      ledger.ID
 	Order   string // "" if the letter expired
@@ -148,8 +148,8 @@ func (v *View) frame(e ledger.Entry) {
 	}
 }
 
-// answer notes a replay, or the outcome of one. An outcome of a former replay changes no letter's state,
-// but it says what happened to that replay.
+// answer notes a replay, or the outcome of one. An outcome of a former replay changes no letter's state, but says what
+// happened to that replay.
 func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	switch e.Event {
 	case ledger.LetterReplay:
@@ -169,7 +169,8 @@ func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	}
 }
 
-// ask notes a replay. Lost does not include the copy that a repeated write leaves behind, because the first one counts.
+// ask notes a replay. Lost does not include the copy that a repeated write leaves behind, because the first copy
+// counts.
 func (v *View) ask(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	p := &replay{run: e.Run, group: g, id: id, n: e.N}
 	if counted {

@@ -31,7 +31,7 @@ func ParseSince(text string, now time.Time) (time.Time, error) {
 			return time.Time{}, errSince
 		}
 	}
-	// A duration overflows after 292 years, and a time so far back would wrap into the future.
+	// A duration overflows after 292 years, and a time that far back would wrap into the future.
 	const day, most = 24 * time.Hour, math.MaxInt64 / float64(24*time.Hour)
 	if d >= most-ago.Hours()/24 {
 		return time.Time{}, errSince

@@ -43,7 +43,7 @@ type Letter struct {
 	// Ledger is the letter's state. Its Known is false for a letter that expired: only the id is set then.
 	Ledger fold.Status
 	// Outcome is the last entry that closed the letter, or ended its replay without a call. Its Event is empty if there
-	// is no such entry, or if the letter was reopened or replayed since.
+	// is no such entry, or if the letter has been reopened or replayed since.
 	Outcome Outcome
 	// First is when the letter first failed: a replay that failed again has a newer FailedAt.
 	First time.Time
@@ -61,7 +61,7 @@ type Letter struct {
 type Outcome struct {
 	Event ledger.Event // LetterResolved, LetterSuperseded, LetterDismissed or LetterFailed
 	At    time.Time
-	// By wrote the entry. A person sets Reason; a worker sets Note and Cause.
+	// By is the writer of the entry. A person sets Reason; a worker sets Note and Cause.
 	By, Reason, Note, Cause string
 }
 
@@ -92,8 +92,8 @@ type kept struct {
 	size                          int               // of the value
 	sum                           [sha256.Size]byte // of the value
 	value                         hasValue
-	// state is the index in fold.States, and n is the number of replays. These four fields are copied from the fold,
-	// because a reader that visits every letter must not look each one up there.
+	// The next four fields are copied from the fold, because a reader that visits every letter must not look each one
+	// up there. state is an index in fold.States; n is the number of replays that counted.
 	state     uint8
 	overtaken bool
 	n         int32
@@ -118,7 +118,7 @@ const (
 type texts struct {
 	topic, group, status, stage, cause, message, decidedBy, version, run string
 	code                                                                 int
-	// order is set only where the message quotes it: the fingerprint depends on it there.
+	// order is set only if the message contains it, because then the fingerprint depends on it.
 	order string
 }
 
@@ -128,8 +128,8 @@ type shared struct {
 	fingerprint string
 }
 
-// New returns an empty View of a group. Filters may ask for the event's headers only by these names; others are dropped
-// to save memory.
+// New returns an empty View of a group. Filters may ask for the event's headers only by these names; other headers are
+// dropped to save memory.
 func New(own string, headers ...string) *View {
 	v := &View{
 		own: own, headers: headers, groups: map[string]*group{}, byName: map[string]*run{}, texts: map[texts]*shared{},
@@ -175,7 +175,7 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	}
 	k.first = min(k.first, failed)
 	k.records++
-	// As in the Fold, the last of the records with the same count is valid.
+	// As in the Fold, the record with the highest count is valid, and the last one if several have that count.
 	if l.ReplayCount > int(k.count) || l.ReplayCount == int(k.count) && r.Offset >= k.at {
 		k.shared = texts
 		v.keep(k, l, r)
@@ -200,7 +200,7 @@ func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	switch {
 	case l.Omitted != nil:
 		k.value, k.size, k.sum = valueOmitted, l.Omitted.Size, [sha256.Size]byte{}
-		if len(l.Omitted.SHA256) == hex.EncodedLen(len(k.sum)) { // another program's may be too long, and Decode panics
+		if len(l.Omitted.SHA256) == hex.EncodedLen(len(k.sum)) { // a foreign hash may be too long, and Decode would panic
 			_, _ = hex.Decode(k.sum[:], []byte(l.Omitted.SHA256))
 		}
 	case l.Value != nil:
@@ -208,7 +208,7 @@ func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	}
 }
 
-// number returns the number of an order, a new one if need be.
+// number returns the number of an order, and assigns one to a new order.
 func (v *View) number(order string) int32 {
 	n := v.orders[order]
 	if n == 0 && order != "" {
@@ -218,7 +218,7 @@ func (v *View) number(order string) int32 {
 	return n
 }
 
-// share returns the letter's strings, shared by all letters that have the same ones.
+// share returns the letter's strings, shared by all letters with the same strings.
 func (v *View) share(l deadletter.Letter) *shared {
 	t := texts{
 		l.Topic, l.Group, l.Status, l.Stage, l.Cause, l.Message, l.DecidedBy, l.Version, l.ReplayRun, l.Code, "",
@@ -315,8 +315,8 @@ func (g *group) restate(id ledger.ID) {
 	}
 }
 
-// Find returns the letter with an id: the one of the view's group or, if there is none, the one of another group, which
-// its Group names. A letter of the view's group that expired is found as long as the ledger mentions it.
+// Find returns the letter with an id. If the view's group has no such letter, Find looks for one of another group; its
+// Group says which. An expired letter of the view's group is found as long as the ledger mentions it.
 func (v *View) Find(id ledger.ID) (Letter, bool) {
 	for _, name := range append([]string{v.own}, slices.Sorted(maps.Keys(v.groups))...) {
 		g := v.groups[name]
@@ -415,7 +415,8 @@ func (v *View) expires(k *kept) time.Time {
 	return moment(k.written).Add(v.Retention)
 }
 
-// noTime stands for the zero time. Times are whole milliseconds, and a producer may send any value.
+// noTime stands for the zero time. It cannot be 0 or -1: times are whole milliseconds, and a producer may send any
+// value.
 const noTime = -1 << 63
 
 func millis(t time.Time) int64 {

@@ -338,7 +338,7 @@ func randomTopics(random *rand.Rand) topics {
 	return w
 }
 
-// dump writes all that a view says.
+// dump returns all that a view says, as text.
 func dump(v *view.View) string {
 	var out strings.Builder
 	for l := range v.Letters(view.Filter{AllGroups: true}) {
@@ -446,7 +446,7 @@ func countsAreThose(t *testing.T, v *view.View) {
 	}
 }
 
-// inOrder compares two letters as a list in that order does.
+// inOrder compares two letters as a list in the given order does.
 func inOrder(by string) func(a, b view.Letter) int {
 	return func(a, b view.Letter) int {
 		var c int

@@ -1,5 +1,5 @@
-// Package desktest has a desk's backend in memory, for tests. It holds a real view of letters and a ledger, and does
-// what the workers would do.
+// Package desktest provides a desk's backend in memory, for tests. It holds a real view of letters and a ledger, and
+// does what the workers would do.
 package desktest
 
 import (
@@ -24,7 +24,8 @@ const group = "shop"
 
 // Fake is a backend in memory, as tests see it. The desk gets it through [Fake.Settings].
 type Fake struct {
-	// Err is why Kafka cannot be read now, and Unread says that it never could be. Set them before the desk is used.
+	// Err is why Kafka cannot be read now. Unread says that Kafka could never be read. Set them before the desk is
+	// used.
 	Err    error
 	Unread bool
 	// Asked is what Workers returns.
@@ -107,8 +108,8 @@ func (f *Fake) store(l deadletter.Letter) {
 	})
 }
 
-// Write writes an entry of the ledger. Its Group, At and By are filled in where they are empty. It reports whether the
-// entry changed the state of a letter.
+// Write writes an entry of the ledger. Its Group, At and By are filled in where they are empty. Write reports whether
+// the entry changed the state of a letter.
 func (f *Fake) Write(e ledger.Entry) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,7 +142,7 @@ func (f *Fake) write(e ledger.Entry) bool {
 	return counted
 }
 
-// Look lets the workers finish some replays first, as time would.
+// Look first finishes some replays, as workers would in the course of time.
 func (f backend) Look(look func(*view.View)) desk.Reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 )
 
 // Order implements [desk.Source]. It knows the orders of the stored letters and three more: 4711 is finished, 4712
-// waits for LeadHit, and 4713 is read in part.
+// waits for LeadHit, and 4713 is only partly read.
 func (f backend) Order(ctx context.Context, order string, since time.Time) (desk.Order, error) {
 	if f.Err != nil {
 		return desk.Order{}, f.Err
@@ -80,7 +80,7 @@ func waitingFor(now time.Time) []desk.OrderEvent {
 	}
 }
 
-// lettersOf returns the events of an order's letters, with one that LeadHit accepted before them.
+// lettersOf returns the events of an order's letters, after one event that LeadHit accepted.
 func (f *Fake) lettersOf(order string) (all []desk.OrderEvent) {
 	if order == "" {
 		return nil

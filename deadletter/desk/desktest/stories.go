@@ -13,10 +13,10 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Story returns a backend with letters worth looking at, or an empty, large or broken one. The names are busy, few,
-// empty, resolved, many (300 causes), huge (200,000 letters), broken (Kafka is down), ledger (the ledger cannot be
-// read), and unread. Paused, flood, outage, versions and idle (no worker) are about workers; their letters are those of
-// busy.
+// Story returns a backend with realistic letters, or an empty, large or broken one. The names are busy, few, empty,
+// resolved, many (300 causes), huge (200,000 letters), broken (Kafka is down), ledger (the ledger cannot be read), and
+// unread. The stories paused, flood, outage, versions and idle (no worker) are about workers; their letters are those
+// of busy.
 func Story(name string) *Fake {
 	f := New()
 	switch name {

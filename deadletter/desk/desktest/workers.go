@@ -146,7 +146,7 @@ func older(s *status.Worker, now time.Time) {
 	}
 }
 
-// stuck returns a worker with everything that can be wrong.
+// stuck returns a worker that has every kind of problem.
 func stuck(now time.Time) desk.Worker {
 	s := &status.Worker{
 		Schema: "status.v1", Version: "1.8.3+77aa0c4", Group: group, At: now, State: "waiting", Phase: "waiting",

@@ -10,13 +10,13 @@ import (
 // keeps them up to date instead of visiting all letters.
 type Counts struct {
 	// Open counts letters that were read and are within the Horizon. Overtaken letters do not count: LeadHit has a
-	// newer status of their orders, so nobody has to replay them.
+	// newer status for their orders, so nobody has to replay them.
 	Open, Requeued int
 	// Oldest is when the oldest open letter was stored; zero if no time is known.
 	Oldest time.Time
 }
 
-// Counts returns the counts of a partition. Open letters stored before the time since do not count, because retention
+// Counts returns the counts of a partition. Open letters that were stored before since do not count, because retention
 // deletes them, and nothing reports the deletion. If since is zero, they count too.
 func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	number, ok := f.topics[topic]

@@ -6,10 +6,10 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// Follow takes the ledger's next entry that is [ledger.Entry.For] the group, and reports whether it counted. Events
+// Follow takes the ledger's next entry for the group (see [ledger.Entry.For]), and reports whether it counted. Events
 // that are not about a letter's state never count.
 //
-// Whether an entry counts depends only on the entries before it:
+// Whether an entry counts depends only on the entries before it. The conditions are:
 //   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
 //   - an outcome N: replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own
 //     event was read again after a crash and was accepted;
@@ -17,8 +17,8 @@ import (
 //     an open letter. An accepted call is a fact: its outcome counts even after the letter was dismissed;
 //   - overtaken: the letter is not marked yet.
 //
-// An operator's entry that did not count the first time never counts: its writer has seen that it did not. The copy
-// that a retried write leaves behind must change nothing.
+// An operator's entry that did not count the first time never counts: its writer has been told so. The copy that a
+// retried write leaves behind must change nothing.
 func (f *Fold) Follow(e ledger.Entry) bool {
 	if !changesLetter(e.Event) {
 		return false
@@ -92,7 +92,7 @@ func (f *Fold) requeue(s *letter, e ledger.Entry, n int32) bool {
 	return true
 }
 
-// answer takes the outcome of a replay.
+// answer takes an entry with the outcome of a replay.
 func (s *letter) answer(e ledger.Entry, n int32) bool {
 	if n < s.n {
 		s.answerFormer(n)
@@ -141,9 +141,9 @@ func (s *letter) more() *history {
 	return s.history
 }
 
-// Lost reports that the ledger was deleted and created again; Follow continues with the new one's first entry.
-// Everything that the old ledger said is forgotten, because a reader of only the new one does not know it. Overtaken
-// letters stay marked, because a mark can only prevent a replay.
+// Lost forgets everything that the ledger said. Call it when the ledger was deleted and created again; Follow continues
+// with the new ledger's first entry. A reader of the new ledger alone does not know the old one. Overtaken letters stay
+// marked, because a mark can only prevent a replay.
 func (f *Fold) Lost() {
 	for _, s := range f.letters {
 		s.n, s.answered, s.ended, s.dismissed = 0, false, false, false

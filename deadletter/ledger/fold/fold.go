@@ -28,7 +28,7 @@ import (
 // State is the state of a letter.
 type State string
 
-// The states. Resolved and Superseded are final: only a [ledger.LetterReopened] leads back.
+// The states. Resolved and Superseded are final: only a [ledger.LetterReopened] leads back to Open.
 const (
 	Open       State = "open"
 	Requeued   State = "requeued" // a replay counted, and has no outcome yet
@@ -42,8 +42,8 @@ func States() []State {
 	return []State{Open, Requeued, Resolved, Superseded, Dismissed}
 }
 
-// WorkerHorizon is how many of the newest records of the letters' topic a worker reads: it needs about 200 bytes for
-// each. Replays of older letters need force.
+// WorkerHorizon is how many of the newest records of the letters' topic a worker reads, because it needs about 200
+// bytes of memory for each. Replays of older letters need force.
 const WorkerHorizon = 200_000
 
 // maxReplays limits the count of replays, because a foreign letter may have any count. No real letter is replayed
@@ -70,23 +70,24 @@ type Status struct {
 	State State
 	Known bool // the letter was read, and is within the Horizon
 	N     int  // replays that counted
-	// Overtaken says that LeadHit accepted Newer, an event of the same order: a replay needs Force.
+	// Overtaken says that LeadHit accepted a newer event of the same order: a replay needs Force. Newer is that event's
+	// id.
 	Overtaken bool
 	Newer     string
 	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued
-	// letters by the place of these replays in the ledger.
+	// letters by the place of their last replays in the ledger.
 	Replay *ledger.Entry
 	Turn   int64
 	// Former says that a replay before the last one has no outcome either: the letter was dismissed, reopened and
 	// replayed again, or another replay was requested before that one had ended.
 	Former bool
-	// Unanswered says that the last replay that counted has no outcome. The call may still have been sent: the letter
-	// is requeued, or was dismissed in the meantime.
+	// Unanswered says that the last replay that counted has no outcome: the letter is requeued, or was dismissed in the
+	// meantime. The call may have been sent nevertheless.
 	Unanswered bool
 }
 
-// Fold derives the state of every letter from the letters' topic and the ledger. The zero value is ready. One goroutine
-// at a time may use it.
+// Fold derives the state of every letter from the letters' topic and the ledger. The zero value is ready to use. One
+// goroutine at a time may use it.
 //
 // Pass each topic in its own order; how the two interleave does not matter, because only the ledger decides which
 // entries count. So all readers agree on which of two operators was first, however far each has read the letters. A
@@ -97,8 +98,8 @@ type Fold struct {
 	Horizon int
 
 	letters map[place]*letter
-	byOrder map[string]*letter // known letters of an order: the first of a chain that next links
-	byKey   map[uint64]*letter // the same for known letters without an order, by record key
+	byOrder map[string]*letter // the first known letter of each order; next links to the others
+	byKey   map[uint64]*letter // the same for letters without an order, by record key
 	topics  map[string]int32
 	names   []string // topics by number
 	recent  []recent // the last Horizon records, oldest first
@@ -119,7 +120,7 @@ type recent struct {
 }
 
 // letter is the state of one letter. What the ledger says and what the letters' topic says are kept separate, so the
-// order in which they are read does not matter.
+// order in which the two are read does not matter.
 type letter struct {
 	place place
 	order string
@@ -129,7 +130,7 @@ type letter struct {
 	next  *letter
 	*history
 
-	count int32 // of replays, by the newest record
+	count int32 // of replays, as the newest record has it
 	n     int32 // of replays that counted
 	known bool
 	// answered says that replay n has an outcome in the ledger. ended says that it no longer needs one.
@@ -159,7 +160,7 @@ func (f *Fold) Add(l Letter) bool {
 	is := !s.known
 	if is || l.Count > int(s.count) || l.Count == int(s.count) && l.Offset >= s.at {
 		f.unlink(s)
-		f.recount(s, uncounted) // with its old time
+		f.recount(s, uncounted) // while s still has its old time
 		s.known, s.order, s.key, s.at, s.time = true, l.Order, l.Key, l.Offset, 0
 		if !l.Stored.IsZero() {
 			s.time = l.Stored.UnixMilli()
@@ -175,7 +176,7 @@ func (f *Fold) Add(l Letter) bool {
 }
 
 // forgetBeyond adds a record, and forgets those beyond the Horizon. Counting records rather than letters makes a reader
-// that has just begun at the Horizon agree with one that has followed for weeks.
+// that has just begun at the Horizon agree with one that has followed the topic for weeks.
 func (f *Fold) forgetBeyond(r recent) {
 	f.recent = append(f.recent, r)
 	for len(f.recent) > f.Horizon {
@@ -204,14 +205,16 @@ func (f *Fold) Letter(id ledger.ID) (Status, bool) {
 	return f.status(s), true
 }
 
-// blank reports whether neither topic says anything about the letter: none of its entries counted.
+// blank reports whether nothing is known of the letter: none of its records is in memory, and none of its entries
+// counted.
 func (s *letter) blank() bool {
 	return !s.known && s.n == 0 && !s.answered && !s.dismissed && !s.overtaken
 }
 
 func (s *letter) final() bool { return s.resolved || s.superseded }
 
-// Letters returns the status of all letters in some states, or of all letters, in no particular order.
+// Letters yields the status of each letter in the given states, or of every letter if no state is given, in no
+// particular order.
 func (f *Fold) Letters(in ...State) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for _, s := range f.letters {
@@ -225,7 +228,7 @@ func (f *Fold) Letters(in ...State) iter.Seq[Status] {
 	}
 }
 
-// Order yields the status of each known letter of one order, in any sequence.
+// Order yields the status of each known letter of one order, in no particular order.
 func (f *Fold) Order(order string) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for s := f.byOrder[order]; s != nil; s = s.next {
@@ -288,7 +291,7 @@ func (s *letter) state() State {
 
 // Older returns the letters that must be marked as overtaken before an accepted event counts as finished. They belong
 // to the event's order, or have its key and no order; they are older than the event, and not marked yet. Closed letters
-// are among them, because they may be reopened and replayed long after the event.
+// are included, because they may be reopened and replayed long after the event.
 func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	collect := func(first *letter) {
@@ -305,7 +308,8 @@ func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 	if key != 0 {
 		collect(f.byKey[key])
 	}
-	// An event about several orders has one key, but other events about one of these orders have its id as their key.
+	// An event about several orders has one key, but other events about one of these orders have that order's id as
+	// their key.
 	if own := KeyHash([]byte(order)); own != 0 && own != key {
 		collect(f.byKey[own])
 	}
@@ -330,7 +334,7 @@ func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	return ids
 }
 
-// get returns the letter of an id, a new one if there is none.
+// get returns the letter with an id. If there is none, get creates it.
 func (f *Fold) get(id ledger.ID) *letter {
 	if f.letters == nil {
 		f.letters, f.topics = map[place]*letter{}, map[string]int32{}

@@ -17,8 +17,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Two operators replay a letter at once, and the first replay counts. LeadHit refuses the event again, so it comes back
-// as a letter.
+// Two operators replay a letter at the same time, and the first replay counts. LeadHit refuses the event again, so it
+// comes back as a letter.
 func ExampleFold() {
 	id := ledger.ID{Topic: "orders", Partition: 3, Offset: 118273, Item: ledger.NoItem}
 	replay := ledger.Entry{Event: ledger.LetterReplay, ID: id.String(), N: 1, Letter: 512, By: "alice", At: time.Unix(1, 0)}
@@ -177,7 +177,7 @@ func TestOlderLettersOfAnOrderAreFoundByOrderOrKey(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	follow(ledger.LetterOvertaken, at("orders", 3, 10), 0)
-	add(at("orders", 3, 11), "4712", key) // a later letter of the event knows its order
+	add(at("orders", 3, 11), "4712", key) // a later letter of the event has its order id
 	if got, want := older(), "orders/3/14 orders/3/15 orders/3/16 orders/4/30 returns/3/30"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -201,7 +201,7 @@ func TestANewLedgerKeepsOnlyTheMarks(t *testing.T) {
 	}
 }
 
-// statuses returns the status of each letter in a fold, by id.
+// statuses returns the status of each letter of a fold, by id.
 func statuses(f *fold.Fold) map[string]fold.Status {
 	all := map[string]fold.Status{}
 	for s := range f.Letters() {
@@ -281,7 +281,7 @@ func (h *history) write(random *rand.Rand, at int, what byte) {
 
 func (h *history) new() *fold.Fold { return &fold.Fold{Horizon: h.horizon} }
 
-// checkReaders compares a reader that reads both topics alternately with readers that read one after the other.
+// checkReaders compares a reader that reads both topics alternately with readers that read one topic after the other.
 func (h *history) checkReaders(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	mixed := h.new()

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/deadletter/ledger/guard"
 )
 
-// A mapping breaks every order. The guard pauses the group, until an operator resumes and so accepts letters like
-// these.
+// A wrong mapping turns every event into a letter. The guard pauses the group. An operator resumes, which accepts
+// further letters like these.
 func ExampleGuard() {
 	now := time.Date(2026, 11, 22, 10, 2, 11, 0, time.UTC)
 	g := guard.Guard{Worker: "shop-1/4242", Build: "1.9.0/9f2c41d07ab3"}

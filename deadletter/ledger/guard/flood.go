@@ -15,7 +15,7 @@ const (
 )
 
 // flood examines the most recent items. Many letters about many orders point to a bad deploy: the orders are not at
-// fault. The zero value is ready.
+// fault. The zero value is ready to use.
 type flood struct {
 	ring    [floodWindow]item
 	next    int

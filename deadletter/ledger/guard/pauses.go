@@ -10,8 +10,8 @@ import (
 )
 
 // Guard decides whether the workers of a group pause. It folds the ledger's entries into the pauses in force, and it
-// pauses on its own when too many of the last items became letters. The zero value is ready. One goroutine at a time
-// may use it.
+// pauses on its own when too many of the last items became letters. The zero value is ready to use. One goroutine at a
+// time may use it.
 //
 // The ledger is authoritative. A pause of our own takes effect at once, but it is kept separate until it has been read
 // back from the ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
@@ -71,7 +71,7 @@ func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 }
 
 // add reports whether an item completes a flood. Calls that were in flight when a pause began end during the pause.
-// Their outcomes have the cause of the pause, so they do not count.
+// Their outcomes may have the same cause as the pause, so they do not count.
 func (g *Guard) add(i item) bool { return !g.paused() && g.flood.add(i) }
 
 // Announcement returns the next entry that the caller must append to the ledger: a pause of our own, or one that a
@@ -87,7 +87,7 @@ func (g *Guard) Announcement() (ledger.Entry, bool) {
 	return e, true
 }
 
-// Follow takes the ledger's next entry that is [ledger.Entry.For] the group. Pass all entries in the ledger's order,
+// Follow takes the ledger's next entry for the group (see [ledger.Entry.For]). Pass all entries in the ledger's order,
 // including our own: a resume ends only pauses that precede it. A new process begins at the ledger's start.
 func (g *Guard) Follow(e ledger.Entry) {
 	paused := g.paused()
@@ -122,7 +122,7 @@ func (g *Guard) readBack(e ledger.Entry) {
 	}
 }
 
-// begin starts a pause, unless all its fingerprints were accepted before: then its worker paused before it read the
+// begin starts a pause, unless all its fingerprints were accepted before: then its worker had paused before it read the
 // resume.
 func (g *Guard) begin(e ledger.Entry) {
 	unknown := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
@@ -147,12 +147,13 @@ func (g *Guard) resume() {
 	g.pauses = nil
 }
 
-// Lost reports that the ledger was deleted and created again; Follow continues with the new one's first entry. Pauses
-// in force stay, and those that the new ledger does not hold are announced again. Otherwise a restart would forget them
-// and a resume would not find them. So Follow all of the new ledger before the next Announcement.
+// Lost prepares for a new ledger. Call it when the ledger was deleted and created again; Follow continues with the new
+// ledger's first entry. Pauses in force stay, and those that the new ledger does not hold are announced again.
+// Otherwise a restart would forget them and a resume would not find them. So Follow all of the new ledger before the
+// next Announcement.
 //
-// The pauses that the old ledger held are forgotten: a worker that reads only the new one does not know them, and all
-// workers must reach the same state.
+// The pauses that the old ledger held are forgotten: a worker that reads only the new ledger does not know them, and
+// all workers must reach the same state.
 func (g *Guard) Lost() {
 	g.own = slices.Concat(g.pauses, g.own)
 	g.pauses, g.told = nil, 0
