@@ -31,7 +31,7 @@ func of(flaws []deadletter.Flaw) string {
 	return strings.Join(names, " ")
 }
 
-// fit returns settings that have no flaw for a letters' topic or a ledger, except for the given changes.
+// fit returns settings without a flaw for a letters' topic or a ledger, with the given changes applied.
 func fit(changes ...string) map[string]string {
 	settings := map[string]string{
 		"cleanup.policy": "delete", "retention.ms": "7776000000", "retention.bytes": "-1", "max.message.bytes": "1114124",
@@ -130,8 +130,8 @@ func sourceOf(settings map[string]string) deadletter.Source {
 	return s
 }
 
-// mustBeRefusedIfFatal demands that a topic is refused only if its first flaw is fatal, and that the error names the
-// topic and the flaw.
+// mustBeRefusedIfFatal demands that a topic is refused if and only if its first flaw is fatal, and that the error names
+// the topic and the flaw.
 func mustBeRefusedIfFatal(t *testing.T, found deadletter.Inspection) {
 	t.Helper()
 	fatal := len(found.Flaws) > 0 && found.Flaws[0].Fatal

@@ -44,7 +44,7 @@ func timeElement(at time.Time, attribute, text string) template.HTML {
 // at a glance, and seconds beside days would not help them.
 func (t *texts) lasting(d time.Duration) string { return t.units(d, 2) }
 
-// units returns a duration in its largest units, and in no more of them than most.
+// units returns a duration in at most the given number of its largest units.
 func (t *texts) units(d time.Duration, most int) string {
 	d = max(d, 0).Round(time.Second)
 	units := []struct {

@@ -261,8 +261,8 @@ func hintsOf(v *view.View) hints {
 	return h
 }
 
-// runForgotten is how long a run without an end is shown as running: when it has passed, the run's process has probably
-// been killed.
+// runForgotten is how long a run without an end is shown as running: after this time, its process has probably been
+// killed.
 const runForgotten = time.Hour
 
 // unfinished returns the runs that are not over. It leaves out a run whose process was killed long ago, unless workers

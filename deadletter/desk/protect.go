@@ -18,12 +18,13 @@ const maxForm = 256 << 10
 const alive = "/livez"
 
 // policy lets a page load only its own files, and forbids showing the page inside another page. The pages need no
-// inline script or style, so the policy allows neither: text that becomes HTML by mistake runs nothing.
+// inline script or style, so the policy allows neither: text that becomes HTML by mistake cannot run a script.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // protect serves pages to those who may see them. It lets a request change something only if its user is known and may
-// write, and if it was sent from these pages. refuse shows the reason for a refusal, and shows a stranger nothing else.
+// write, and if it does not come from another site. refuse shows the reason for a refusal, and shows a stranger nothing
+// else.
 func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *http.Request, int, string)) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

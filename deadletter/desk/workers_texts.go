@@ -212,7 +212,7 @@ type outcomeView struct {
 // More counts the orders that the worker does not list.
 func (v outcomeView) More() int { return v.Count - len(v.Orders) }
 
-// waitingOrder is an order that waits, with the time by its worker's clock.
+// waitingOrder is an order that waits, with the time on its worker's clock.
 type waitingOrder struct {
 	status.WaitingOrder
 

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// entry returns a person's entry for the ledger. An error is about the person's name or reason.
+// entry returns a person's entry for the ledger. An error concerns the person's name or reason.
 func (o *Office) entry(what ledger.Event, s desk.Signature) (ledger.Entry, error) {
 	e := ledger.Entry{
 		Event: what, Group: o.settings.Group, At: time.Now().UTC().Truncate(time.Millisecond), By: s.By, Via: via,

@@ -10,8 +10,8 @@
 // How the two topics interleave does not matter. A View may follow both topics, and may be queried at any time. It
 // keeps every letter without its key, headers and value, in about 300 bytes.
 //
-// Several groups may share a letters' topic. Each group has its own states of letters; a [Filter] selects the letters
-// of one group unless AllGroups is set. Letters and entries without a group belong to every group.
+// Several groups may share a letters' topic. States are separate for each group; a [Filter] selects the letters of one
+// group unless AllGroups is set. Letters and entries without a group belong to every group.
 //
 // The package is pure: no Kafka, clock or goroutine. The texts of letters and entries are not escaped: callers must
 // escape them before showing them on a terminal or a page.

@@ -200,7 +200,7 @@ func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	switch {
 	case l.Omitted != nil:
 		k.value, k.size, k.sum = valueOmitted, l.Omitted.Size, [sha256.Size]byte{}
-		if len(l.Omitted.SHA256) == hex.EncodedLen(len(k.sum)) { // a foreign hash may be too long, and Decode would panic
+		if len(l.Omitted.SHA256) == hex.EncodedLen(len(k.sum)) { // a foreign hash may be too long: Decode would panic
 			_, _ = hex.Decode(k.sum[:], []byte(l.Omitted.SHA256))
 		}
 	case l.Value != nil:

@@ -80,7 +80,7 @@ func waitingFor(now time.Time) []desk.OrderEvent {
 	}
 }
 
-// lettersOf returns the events of an order's letters, after one event that LeadHit accepted.
+// lettersOf returns an event that LeadHit accepted, followed by the events of an order's letters.
 func (f *Fake) lettersOf(order string) (all []desk.OrderEvent) {
 	if order == "" {
 		return nil

@@ -141,8 +141,8 @@ func (s *letter) more() *history {
 	return s.history
 }
 
-// Lost forgets everything that the ledger said. Call it when the ledger was deleted and created again; Follow continues
-// with the new ledger's first entry. A reader of the new ledger alone does not know the old one. Overtaken letters stay
+// Lost forgets what the old ledger said, because a reader of the new ledger alone does not know it. Call Lost when the
+// ledger was deleted and created again; Follow continues with the new ledger's first entry. Overtaken letters stay
 // marked, because a mark can only prevent a replay.
 func (f *Fold) Lost() {
 	for _, s := range f.letters {

@@ -152,8 +152,8 @@ func (g *Guard) resume() {
 // Otherwise a restart would forget them and a resume would not find them. So Follow all of the new ledger before the
 // next Announcement.
 //
-// The pauses that the old ledger held are forgotten: a worker that reads only the new ledger does not know them, and
-// all workers must reach the same state.
+// Lost forgets which pauses the old ledger held: a worker that reads only the new ledger does not know them, and all
+// workers must reach the same state.
 func (g *Guard) Lost() {
 	g.own = slices.Concat(g.pauses, g.own)
 	g.pauses, g.told = nil, 0
