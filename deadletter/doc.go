@@ -3,7 +3,7 @@
 //
 // # The letter
 //
-// A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]) it has the event's own
+// A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]), it has the event's own
 // key, value and headers, byte for byte and in order. Our headers follow, each at most once: UTF-8 text without control
 // characters, at most 8 KiB in total. Some have Kafka Connect's names (__connect.errors.*), which other tools read; the
 // rest have names of our own (dlq.*). An original header with one of these two prefixes is stored as dlq.kept.<name>,
@@ -16,8 +16,8 @@
 //
 // Headers show up in every Kafka tool, so they contain nothing of the payload but the order id and the status of the
 // call. A message is scrubbed before it becomes a header. Scrubbing removes e-mail addresses, quoted text, long numbers
-// such as telephone and card numbers, tokens, and the text after a word such as "password:". An unquoted name or
-// address of a person is not recognised.
+// such as telephone and card numbers, tokens, and the text after a word such as "password:". A person's name or address
+// is recognised only if it is quoted.
 //
 // # The topics
 //

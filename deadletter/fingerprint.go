@@ -38,7 +38,7 @@ func StoredFingerprint(r event.Record) string {
 // skeleton returns what a message has in common with others of the same cause, at most 200 characters.
 func skeleton(message, orderID string) string {
 	const longest = 200
-	// An id of several pieces is replaced here. The loop finds ids of one piece.
+	// An order id of several pieces is replaced here. The loop finds order ids of one piece.
 	if len(orderID) > 3 && strings.ContainsAny(orderID, " /") {
 		message = strings.ReplaceAll(message, orderID, "#")
 	}

@@ -78,8 +78,8 @@ func (l Letter) ID() string {
 	return id
 }
 
-// Digest describes the event's value, even in a reference or a letter without its event. It is nil if the event has no
-// value.
+// Digest describes the event's value, even for a letter that WithoutValue or WithoutEvent returned. It is nil if the
+// event has no value.
 func (l Letter) Digest() *Digest {
 	switch {
 	case l.Omitted != nil:

@@ -169,7 +169,7 @@ func (f fields) failure(l *Letter) error {
 	l.Group, l.Version = f.text(connectName), f.text(headerVersion)
 	if text, ok := f.find(headerFailedAt); ok {
 		at, err := time.Parse(time.RFC3339Nano, string(text))
-		// In UTC the year may have five digits although it has four in the zone of the header.
+		// In UTC, the year may have five digits although it has four in the header's zone.
 		if err != nil || at.UTC().Year() < 0 || at.UTC().Year() > 9999 {
 			return &headerError{headerFailedAt, "not an RFC 3339 time"}
 		}

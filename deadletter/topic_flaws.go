@@ -93,7 +93,7 @@ const (
 
 // needs are the requirements for a topic.
 type needs struct {
-	letters bool // else it is the ledger
+	letters bool // the topic is for letters; otherwise it is the ledger
 	// maxBytes is the size of the largest record that should fit. A letter is at most letterHeaders larger than its
 	// event.
 	maxBytes int

@@ -51,7 +51,7 @@ func events(changes ...string) map[string]string {
 func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		settings, source map[string]string // nil: there is no right to read them
+		settings, source map[string]string // nil: we may not read them
 		want             string            // the flaws; a fatal one has an exclamation mark
 		words            string            // in the first flaw
 	}{
@@ -186,7 +186,7 @@ func TestALedgerIsJudgedByItsSettings(t *testing.T) {
 		"compacted":               {fit("cleanup.policy", "compact"), "cleanup.policy!"},
 		"compacted and deleted":   {fit("cleanup.policy", "compact,delete"), "cleanup.policy!"},
 		"records without headers": {fit("message.format.version", "0.10.2"), ""},       // entries have none
-		"kept for a week":         {fit("retention.ms", "604800000"), "retention.ms"},  // the letters are kept for 30 days, by default
+		"kept for a week":         {fit("retention.ms", "604800000"), "retention.ms"},  // letters are kept for 30 days
 		"kept for 30 days":        {fit("retention.ms", "2592000000"), "retention.ms"}, // as long as the letters
 		"kept for 90 days":        {fit("retention.ms", "7776000000"), ""},
 		"deleted by size":         {fit("retention.bytes", "1048576"), "retention.bytes"},
@@ -247,7 +247,7 @@ func mustPlanWithoutFlaw(t *testing.T, inspect func(deadletter.Facts) deadletter
 	return plan.Create
 }
 
-// text returns the settings with which a topic is created.
+// text describes a planned topic: its number of replicas and its settings.
 func text(i deadletter.Inspection) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "replicas %d,", i.Replicas)

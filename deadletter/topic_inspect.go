@@ -113,7 +113,7 @@ func (f Facts) inspect(n needs, settings map[string]string) Inspection {
 // sources are facts about the source topics taken together.
 type sources struct {
 	maxBytes       int           // of the largest record
-	retention      time.Duration // the longest limited one; 0 if none is known
+	retention      time.Duration // the longest limited retention; 0 if none is known
 	retentionBytes int64         // the largest; negative if any is unlimited or not known
 	oldFormat      bool          // a source has records without headers, so the brokers' default may be as old
 }

@@ -23,7 +23,7 @@ type Access struct {
 	Everybody string
 }
 
-// visitor is who sends a request.
+// visitor is the sender of a request.
 type visitor struct {
 	// Name is the user's name; "" if it is unknown.
 	Name string
@@ -100,8 +100,8 @@ func (a Access) fromProxy(r *http.Request) bool {
 // for tables.
 const maxUserName = 100
 
-// isUserName reports whether text can be a user's name: what others see in the ledger must not hide or imitate
-// anything.
+// isUserName reports whether text can be a user's name. Others see the name in the ledger, so it must not hide text or
+// imitate another name.
 func isUserName(text string) bool {
 	return text != "" && len(text) <= maxUserName && utf8.ValidString(text) && text == strings.TrimSpace(text) &&
 		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })

@@ -50,7 +50,7 @@ type request struct {
 	local                          string // address that the request reached
 }
 
-// send returns the response of the handler.
+// send sends the request to the handler, and returns the response.
 func (q request) send(t *testing.T, to http.Handler) *httptest.ResponseRecorder {
 	t.Helper()
 	if q.method == "" {

@@ -12,8 +12,8 @@ import (
 // minToken is the minimum number of characters in a token: 24 random characters cannot be guessed.
 const minToken = 24
 
-// Tokens has the name of each user of a desk, by the hash of the user's token, so that the time of a lookup reveals
-// nothing about a token.
+// Tokens has the name of each user of a desk, by the hash of the user's token, so that the time that a lookup takes
+// reveals nothing about a token.
 type Tokens map[[sha256.Size]byte]string
 
 // ReadTokens reads a file with a line for each token: the user's name, a space, the token. Empty lines and lines that

@@ -15,7 +15,7 @@ import (
 //go:embed catalogues
 var catalogueFiles embed.FS
 
-// texts are the page's texts in one language. A file has a line for each of them: key = text. In a text, {1} is the
+// texts are the page's texts in one language. The files have a line for each text: key = text. In a text, {1} is the
 // first argument. The plural forms of a text with a number are separated by vertical bars, in the order of
 // [texts.form].
 type texts struct {
@@ -55,7 +55,7 @@ func readCatalogue(files fs.FS, lang string) (*texts, error) {
 
 var placeholder = regexp.MustCompile(`\{(\d)\}`)
 
-// t returns the text with a key. The first whole number among the arguments chooses the plural form. Arguments of the
+// t returns the text for a key. The first whole number among the arguments chooses the plural form. Arguments of the
 // type template.HTML, such as links and times, make the whole text HTML; everything else in it is escaped.
 func (t *texts) t(key string, args ...any) any {
 	forms := t.byKey[key]

@@ -24,7 +24,7 @@ const (
 	changedShown = 25
 )
 
-// changePage asks whether letters are to be dismissed or reopened, or shows the outcome.
+// changePage asks a person to confirm that letters are dismissed or reopened, or shows the outcome.
 type changePage struct {
 	selection
 
@@ -89,8 +89,8 @@ func (d *desk) newChange(what string, s selection) (changePage, []ledger.ID, Rea
 	return p, ids, read
 }
 
-// change dismisses or reopens exactly the letters that a person has seen. If the selection has changed since, it
-// changes none.
+// change dismisses or reopens exactly the letters that a person has seen. If the selection has changed since, no letter
+// is changed.
 func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := selectionOf(r.PostForm, time.Now())

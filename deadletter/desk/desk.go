@@ -68,7 +68,7 @@ func New(s Settings) (http.Handler, error) {
 //go:embed assets templates
 var files embed.FS
 
-// asset is a file that browsers keep, because its address changes with its content.
+// asset is a file that browsers may keep, because its address changes with its content.
 type asset struct {
 	content []byte
 	kind    string

@@ -22,7 +22,8 @@ type selection struct {
 	view.Filter
 
 	Query url.Values // only the filter's part
-	// Nothing says that a form for selected letters was sent without any. Such a form must not mean all letters.
+	// Nothing, if true, says that a form for selected letters was sent without any letter. Such a form must not mean
+	// all letters.
 	Nothing bool
 	Wrong   []string // parts that cannot be understood, as the person wrote them
 }

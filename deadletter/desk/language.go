@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The languages of the page.
+// The languages of the pages.
 const (
 	english = "en"
 	russian = "ru"

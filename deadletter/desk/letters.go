@@ -30,7 +30,7 @@ type lettersPage struct {
 	Causes []causeRow
 	// CauseCount is the number of causes that match. More is the number of those that are not shown.
 	CauseCount, More int
-	All              string // address that shows them all
+	All              string // address of the page with all causes
 	One              bool   // the filter names one cause
 
 	Letters         []view.Letter
@@ -185,8 +185,8 @@ func (s *selection) tabs(counts map[fold.State]int) []tab {
 	return append(all, tab{"all", sum, s.with("/letters", "state", "all")})
 }
 
-// causesOf groups the letters that match, with what a replay would do to the open ones. If the filter selects whole
-// causes, causesOf need not look at each letter again.
+// causesOf groups the matching letters by cause, with what a replay would do to the open ones. If the filter selects
+// whole causes, causesOf need not look at each letter again.
 func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) []causeRow {
 	would := t.Would
 	if !s.wholeCauses() {

@@ -149,7 +149,7 @@ func (t *texts) asks(e OrderEvent) any {
 	return e.Action
 }
 
-// explain lists what is known of an event besides its steps: the mapping's message, and how far the group has
+// explain lists what is known of an event besides its steps, such as the mapping's message and how far the group has
 // committed.
 func (t *texts) explain(e OrderEvent) (all []any) {
 	if e.Message != "" {
@@ -175,8 +175,8 @@ func (t *texts) explain(e OrderEvent) (all []any) {
 	return all
 }
 
-// reachedKey returns the key of the text for a state that needs an explanation, such as how far the group has
-// committed; "" for any other state.
+// reachedKey returns the key of the text that explains a state, such as "not reached"; "" if the state needs no
+// explanation.
 func reachedKey(e OrderEvent) string {
 	switch {
 	case e.State == eventUnreached:

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// pages are the views in one language, by the name of their file.
+// pages are the views in one language, by file name.
 type pages map[string]*template.Template
 
 // loadPages parses each view together with the layout, once per language.
@@ -96,7 +96,7 @@ func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, name strin
 	_, _ = w.Write(text.Bytes())
 }
 
-// refusal is what the error page shows. Detail is in the words of the command line, and may be empty.
+// refusal is what the error page shows. Detail is an error as the commands print it, or empty.
 type refusal struct {
 	Code        int
 	Key, Detail string

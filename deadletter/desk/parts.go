@@ -118,8 +118,8 @@ type runPart struct {
 	Kind string
 }
 
-// newRunBar takes the larger of the planned and the requested number of letters as the full width. A run may be stopped
-// early, and its start may be missing from the ledger.
+// newRunBar takes the larger of the planned and the requested number of letters as the full width, because a run may be
+// stopped early, and its start may be missing from the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)
 	b := runBar{Percent: percent(runDone(r), whole)}

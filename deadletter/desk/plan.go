@@ -55,7 +55,7 @@ type form struct {
 	Reason  string
 	Typed   bool   // the number of letters must be typed
 	Problem string // key of a text; "" if nothing is wrong
-	Detail  string // in the words of the command line
+	Detail  string // an error as the commands print it, or empty
 }
 
 // becomes is what today's mapping makes of some letters.

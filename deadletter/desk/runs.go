@@ -22,7 +22,8 @@ type runsPage struct {
 // mostRuns is how many runs a page lists.
 const mostRuns = 100
 
-// runs shows the newest runs and the number of all runs. The ledger keeps older runs, and the command lists them.
+// runs shows the newest runs and the number of all runs. The ledger keeps older runs, and the command "runs" lists
+// them.
 func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
 	all, read := look(d, "runs", func(v *view.View, _ Reading) []view.Run {
 		runs := v.Runs()

@@ -14,8 +14,8 @@ import (
 // Source provides what the desk shows. Its methods may be called concurrently.
 type Source interface { //nolint:interfacebloat // one backend does all of it
 	// Look calls look with the view of both topics, as they were read last. Nothing changes the view during the call,
-	// and look must not keep it. Until the first good read the view is not nil, but empty or incomplete, and Reading.At
-	// is zero.
+	// and look must not keep it. Until the first good read the view is empty or incomplete, but never nil, and
+	// Reading.At is zero.
 	Look(look func(*view.View)) Reading
 	// Letter reads the newest record of a letter, and its history.
 	Letter(ctx context.Context, id ledger.ID) (Letter, error)
@@ -27,7 +27,7 @@ type Source interface { //nolint:interfacebloat // one backend does all of it
 	Workers(ctx context.Context) Workers
 }
 
-// Writer is what a person may do at the desk. Each method writes entries of the ledger in the person's name.
+// Writer does what a person may do at the desk. Each method writes entries of the ledger in the person's name.
 type Writer interface { //nolint:interfacebloat // one backend does all of it
 	// Start starts a run of the plan and returns the run's id. The run continues when ctx ends. The error is a
 	// [replay.ChangedError] if the letters have changed since the plan was made; no letter is requeued then.

@@ -76,7 +76,7 @@ func (d *desk) workersPage(w http.ResponseWriter, r *http.Request) {
 	d.showWorkers(w, r, http.StatusOK, v)
 }
 
-// showWorkers asks the workers and shows them.
+// showWorkers asks the workers for their status, and shows it.
 func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *workersView) {
 	ctx, cancel := context.WithTimeout(r.Context(), workersLimit)
 	defer cancel()
@@ -123,7 +123,7 @@ func (v *workersView) add(card workerView) {
 // mostFloodCauses limits how many causes of a flood are named: a pause has up to 256 fingerprints.
 const mostFloodCauses = 10
 
-// floodCauses shows only the fingerprint of a cause whose letters have expired.
+// floodCauses describes the first causes of a flood. A cause whose letters have expired has only its fingerprint.
 func floodCauses(known map[string]view.Cause, fingerprints []string) (causes []floodCause) {
 	for _, fingerprint := range fingerprints[:min(len(fingerprints), mostFloodCauses)] {
 		c := known[fingerprint]

@@ -47,7 +47,7 @@ func (t *texts) advice(s *status.Worker) any {
 // floodReason matches the reason that a worker's flood guard writes when it pauses.
 var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) outcomes were dead letters, of (\d+) orders$`)
 
-// flooded is the reason of a pause by the flood guard, in the page's language if its words are known.
+// flooded is the reason of a pause by the flood guard, in the page's language if its wording is known.
 func (t *texts) flooded(reason string) any {
 	numbers := floodReason.FindStringSubmatch(reason)
 	if numbers == nil {

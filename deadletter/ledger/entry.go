@@ -52,8 +52,8 @@ const (
 	guardKey = "guard" // the record key of all entries that the guard follows
 	runKey   = "run:"  // before the run's name: the record key of the run's start and end
 
-	// Limits of one entry: sizes in bytes, and numbers. Our own entries need far less; the limits keep a foreign entry
-	// from filling a terminal or the memory of all workers.
+	// Limits of one entry, in bytes except for maxCount and maxFingerprints. Our own entries need far less; the limits
+	// keep a foreign entry from filling a terminal or the memory of all workers.
 	maxName         = 256
 	maxOrder        = 512
 	maxCount        = 1 << 30

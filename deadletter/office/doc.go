@@ -8,5 +8,5 @@
 // # Goroutines
 //
 // Serve reads both topics every two seconds, and carries out the runs that people start. When its context ends, it
-// stops these runs and waits for them. All other methods may be called by several goroutines.
+// stops these runs and waits for them. All other methods may be called concurrently.
 package office

@@ -18,7 +18,7 @@ import (
 const (
 	// readEvery is the time between two reads of the topics.
 	readEvery = 2 * time.Second
-	// readLimit limits each read but the first, so that people soon learn that Kafka does not respond.
+	// readLimit limits each read but the first, so that people soon learn when Kafka does not respond.
 	readLimit = 10 * time.Second
 	// limitsEvery is the time between two requests for the partitions of the group's topics.
 	limitsEvery = 30 * time.Second
@@ -31,7 +31,7 @@ type Settings struct {
 	operator.Access
 
 	// Workers returns the URLs of the workers' status pages. It is called for each page that shows workers, because
-	// they come and go.
+	// workers come and go.
 	Workers func(context.Context) ([]string, error)
 	// Log gets one line when the topics cannot be read, one when they can be read again, and one for each run that has
 	// ended.
@@ -86,7 +86,7 @@ func (o *Office) run(ctx context.Context) error {
 	}
 }
 
-// keepReading reads the topics until ctx ends. It logs once that they cannot be read, and once that they can be read
+// keepReading reads the topics until ctx ends. It logs one line when they cannot be read, and one when they can be read
 // again.
 func (o *Office) keepReading(ctx context.Context) {
 	timer := time.NewTimer(0)

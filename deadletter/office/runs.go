@@ -31,7 +31,7 @@ var (
 type job struct {
 	run  replay.Run
 	plan replay.Plan
-	told chan error // gets nil as soon as the ledger has the run's start, or the error
+	told chan error // gets nil as soon as the ledger has the run's start, or the error that prevented it
 }
 
 // Start implements [desk.Writer].

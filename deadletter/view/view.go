@@ -187,7 +187,7 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	return l, nil
 }
 
-// keep stores what a list or a filter needs, in fixed size as far as possible: a view holds 200,000 letters and more.
+// keep stores what a list or a filter needs, in a fixed size as far as possible: a view holds 200,000 letters and more.
 // The value itself stays in Kafka; its size and hash distinguish two values.
 func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	if l.OrderID != k.order {
@@ -234,7 +234,7 @@ func (v *View) share(l deadletter.Letter) *shared {
 	return s
 }
 
-// named returns the values of the headers that filters may ask for, the last of each name.
+// named returns the values of the headers that filters may ask for, the last value of each name.
 func (v *View) named(headers []event.Header) *[]string {
 	var values []string
 	for i, name := range v.headers {

@@ -16,8 +16,8 @@ type Counts struct {
 	Oldest time.Time
 }
 
-// Counts returns the counts of a partition. Open letters that were stored before since do not count, because retention
-// deletes them, and nothing reports the deletion. If since is zero, they count too.
+// Counts returns the counts of a partition. If since is not zero, open letters that were stored earlier do not count,
+// because retention deletes them, and nothing reports the deletion.
 func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	number, ok := f.topics[topic]
 	t := f.tallies[source{number, int32(partition)}]

@@ -48,7 +48,7 @@ func TestTheCountsAgreeWithAVisitOfAllLetters(t *testing.T) {
 	}
 }
 
-// happens applies the next step of a random history: usually an entry about some letter, often a letter.
+// happens applies the next step of a random history: an entry, a letter or, rarely, the loss of the ledger.
 func happens(f *fold.Fold, random *rand.Rand, start time.Time, i int) {
 	events := []ledger.Event{
 		ledger.LetterReplay, ledger.LetterReplay, ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened,

@@ -1,5 +1,5 @@
-// Package fold derives the states of letters from the letters' topic and the ledger. Workers, commands and the desk use
-// this one [Fold], and so they agree:
+// Package fold derives the states of letters from the letters' topic and the ledger. Workers, commands and the desk
+// agree on these states, because all of them use [Fold]:
 //
 //	letters := fold.Fold{Horizon: fold.WorkerHorizon}
 //	letters.Add(fold.Letter{…})   // the next record of the letters' topic
@@ -50,7 +50,7 @@ const WorkerHorizon = 200_000
 // that often.
 const maxReplays = 1 << 30
 
-// Letter is what the [Fold] needs to know of a record of the letters' topic.
+// Letter is what the [Fold] needs to know about a record of the letters' topic.
 type Letter struct {
 	ID    ledger.ID
 	Order string // "" if the mapping did not get that far
@@ -63,7 +63,7 @@ type Letter struct {
 	Stored time.Time
 }
 
-// Status is what the Fold knows of a letter.
+// Status is what the Fold knows about a letter.
 type Status struct {
 	Letter // the newest record; only ID is set unless Known
 
@@ -82,7 +82,7 @@ type Status struct {
 	// replayed again, or another replay was requested before that one had ended.
 	Former bool
 	// Unanswered says that the last replay that counted has no outcome: the letter is requeued, or was dismissed in the
-	// meantime. The call may have been sent nevertheless.
+	// meantime. The call may nevertheless have been sent.
 	Unanswered bool
 }
 
@@ -133,7 +133,7 @@ type letter struct {
 	count int32 // of replays, as the newest record has it
 	n     int32 // of replays that counted
 	known bool
-	// answered says that replay n has an outcome in the ledger. ended says that it no longer needs one.
+	// answered says that replay n has an outcome in the ledger. ended says that replay n no longer needs an outcome.
 	answered, ended, resolved, superseded, dismissed, overtaken bool
 	counted                                                     counted
 }
@@ -273,7 +273,8 @@ func (f *Fold) id(s *letter) ledger.ID {
 	}
 }
 
-// state derives the state. A record with the count n is the outcome of replay n, unless the ledger has a final outcome.
+// state derives the letter's state. A record with the count n is the outcome of replay n, unless the ledger has a final
+// outcome.
 func (s *letter) state() State {
 	switch {
 	case s.resolved:

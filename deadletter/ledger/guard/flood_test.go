@@ -55,8 +55,8 @@ func (r *rig) accept(n int) {
 	}
 }
 
-// letters reports up to n letters for the given number of orders in rotation, until the guard pauses. It returns their
-// number.
+// letters reports up to n letters for the given number of orders in rotation, until the guard pauses. It returns how
+// many it reported.
 func (r *rig) letters(n, orders int, fingerprint string) int {
 	for i := range n {
 		if r.held() != "" {

@@ -25,7 +25,7 @@ type Guard struct {
 	seen     map[id]bool                // all pauses of this ledger, ended ones included: a second copy changes nothing
 	accepted map[string]map[string]bool // fingerprints that a resume accepted, by build
 	own      []ledger.Entry             // in force, but not read back yet
-	told     int                        // how many of the first entries in own were announced
+	told     int                        // how many entries at the start of own were announced
 }
 
 // id identifies a pause: a write without a response is repeated, so the ledger may hold an entry twice.
@@ -122,8 +122,8 @@ func (g *Guard) readBack(e ledger.Entry) {
 	}
 }
 
-// begin starts a pause, unless all its fingerprints were accepted before: then its worker had paused before it read the
-// resume.
+// begin starts a pause, unless a resume has already accepted all its fingerprints: then its worker paused before it
+// read that resume.
 func (g *Guard) begin(e ledger.Entry) {
 	unknown := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
 	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, unknown) {

@@ -72,7 +72,8 @@ func TestAfterTheLossOfALedgerAllWorkersAgree(t *testing.T) {
 // TestThirtyThousandPausesAreFollowedQuickly: the worker follows a whole ledger while everything else waits.
 func TestThirtyThousandPausesAreFollowedQuickly(t *testing.T) {
 	t.Parallel()
-	const n, limit = 30_000, 30 * time.Second // it takes milliseconds, and took minutes when each pause was compared with all others
+	// This takes milliseconds. When each pause was compared with all others, it took minutes.
+	const n, limit = 30_000, 30 * time.Second
 	r := newRig(t)
 	follow := func() {
 		for i := range n {
