@@ -16,8 +16,8 @@
 //
 // Headers show up in every Kafka tool, so they contain nothing of the payload but the order id and the status of the
 // call. A message is scrubbed before it becomes a header. Scrubbing removes e-mail addresses, quoted text, long numbers
-// such as telephone and card numbers, tokens, and the text after a word such as "password:". A person's name or address
-// is recognised only if it is quoted.
+// such as telephone and card numbers, tokens, and the text after a word such as "password:". A person's name or postal
+// address is recognised only if it is quoted.
 //
 // # The topics
 //

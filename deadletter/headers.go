@@ -140,7 +140,7 @@ func reserved(name string) bool {
 	return strings.HasPrefix(name, connectPrefix) || strings.HasPrefix(name, ownPrefix)
 }
 
-// clean turns text into one line of valid UTF-8 and cuts it to limit bytes.
+// clean turns text into one line of valid UTF-8 and cuts it to at most limit bytes.
 func clean(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {

@@ -16,8 +16,8 @@ const (
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50
-	// mostPages limits the number of a page, because View.List also returns the letters of all pages before it. A
-	// filter finds older letters.
+	// mostPages is the highest page number, because View.List also returns the letters of all pages before it. A filter
+	// finds older letters.
 	mostPages = 2000
 )
 

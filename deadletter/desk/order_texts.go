@@ -101,7 +101,7 @@ type working struct {
 	Said  string // the last outcome
 }
 
-// working prefers the most useful title: the event that comes first, or the time of the next attempt.
+// working prefers the most useful title: the event that must end first, or the time of the next attempt.
 func (t *texts) working(w OrderWork) working {
 	is := working{OrderWork: w, Title: t.word("doing", w.Doing), Said: outcome(w.Cause, w.Message)}
 	switch {

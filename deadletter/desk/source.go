@@ -91,7 +91,7 @@ type Step struct {
 type Plan struct {
 	replay.Plan
 
-	// At is when both topics had been read to their ends. Start finds the letters that changed later.
+	// At is when both topics had been read to their ends. Start notices if letters have changed since.
 	At       time.Time
 	Filter   view.Filter // with fixed times
 	Warnings []Note

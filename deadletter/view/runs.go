@@ -74,7 +74,7 @@ const (
 	replayDismissed  ReplayOutcome = "dismissed"
 )
 
-// Replay is a replay that counted, of one run.
+// Replay is a counted replay of a run.
 type Replay struct {
 	ID      ledger.ID
 	Order   string // "" if the letter expired

@@ -142,7 +142,7 @@ func (f *Fake) write(e ledger.Entry) bool {
 	return counted
 }
 
-// Look first finishes some replays, as workers would in the course of time.
+// Look first finishes some replays, as workers would do over time.
 func (f backend) Look(look func(*view.View)) desk.Reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -262,7 +262,7 @@ func (h *history) write(random *rand.Rand, at int, what byte) {
 	if kind >= len(kinds) {
 		l := fold.Letter{ID: id, Order: []string{"", "a", "b"}[random.IntN(3)], Key: random.Uint64N(3), Count: random.IntN(is.N + 2), Offset: int64(at)}
 		if h.horizon > 0 {
-			l.Count = max(l.Count, is.Count) // so that a late copy hides no newer record beyond the horizon
+			l.Count = max(l.Count, is.Count) // otherwise readers disagree once the newer record is beyond the horizon
 		}
 		h.letters = append(h.letters, l)
 		h.fold.Add(l)
