@@ -43,8 +43,8 @@ func FixedKey(value string) *Key {
 // Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each
 // change, on its own goroutine. While the file cannot be read, the old key stays in use.
 //
-// It compares content, not timestamps. Reading a key costs no more than that, two writes within one tick of the file
-// system's clock stay distinct, and the symbolic links that Kubernetes swaps need no special case.
+// It compares content, not timestamps: a read of the key costs no more than a look at its timestamp, two writes within
+// one tick of the file system's clock stay distinct, and the symbolic links that Kubernetes swaps need no special case.
 func (k *Key) Watch(ctx context.Context, every time.Duration, changed func()) error {
 	if every <= 0 {
 		return fmt.Errorf("watch API key: interval %v is not positive", every)
@@ -79,7 +79,7 @@ func (k *Key) reload() (changed bool) {
 // String returns ***. Other ways of printing a Key cannot reach the value: it is behind a pointer.
 func (k *Key) String() string { return hidden }
 
-// load returns the current value. Each change has a pointer of its own.
+// load returns the current value. Each new value has a pointer of its own, which identifies it.
 func (k *Key) load() *string {
 	if value := k.value.Load(); value != nil {
 		return value
@@ -100,7 +100,7 @@ func readKey(name string) (string, error) {
 }
 
 // checkKey accepts what an HTTP header carries unchanged. It refuses spaces, because they come from careless copying.
-// So does the setting LEADHIT_API_KEY.
+// The setting LEADHIT_API_KEY refuses them too.
 func checkKey(value string) error {
 	if value == "" {
 		return errors.New("empty")

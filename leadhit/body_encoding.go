@@ -20,7 +20,7 @@ var (
 )
 
 // unwrap removes what a proxy or a framework put around a response: gzip, which we never ask for, and a byte order
-// mark. Its error names an encoding that it cannot remove. limit is for the decompressed size.
+// mark. Its error names an encoding that it cannot remove. limit applies to the decompressed size.
 func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
 	encoding = strings.ToLower(strings.TrimSpace(encoding))
 	switch {

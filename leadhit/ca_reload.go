@@ -14,9 +14,9 @@ import (
 // lookEvery is the shortest time between two readings of the CA file.
 const lookEvery = time.Second
 
-// reloading is a transport that trusts the authorities that are in the CA file now. It replaces its http.Transport when
-// the file changes. Trust cannot be decided for each connection: behind a proxy, net/http itself does the handshake,
-// with one setting for all connections.
+// reloading is a transport that trusts the authorities that are currently in the CA file. It replaces its
+// http.Transport when the file changes. Trust cannot be decided for each connection: behind a proxy, net/http itself
+// does the handshake, with one setting for all connections.
 type reloading struct {
 	roots *credentials.Kept[*x509.CertPool] // nil: the system's authorities alone
 	make  func(roots *x509.CertPool) *http.Transport

@@ -96,7 +96,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 			file, log := filepath.Join(t.TempDir(), "ca.pem"), new(logbook)
 			replace(t, file, firstPEM)
 			client := open(t, server.URL, func(o *leadhit.Options) {
-				o.Timeout = 3 * time.Second // a failure is logged once nothing has succeeded for longer than this
+				o.Timeout = 3 * time.Second // a failure is logged when no call has succeeded for longer than this
 				o.CAFile, o.Logger = file, slog.New(slog.NewTextHandler(log, nil))
 				if behind == "a proxy" {
 					o.Proxy = proxy(t, new(string))
@@ -133,7 +133,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 	}
 }
 
-// The worker reads the file once a second.
+// The worker reads the file once a second, so a reading must be cheap.
 func TestAFileThatHasNotChangedIsNotParsedAgain(t *testing.T) {
 	_, text := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
 	file := filepath.Join(t.TempDir(), "ca.pem")

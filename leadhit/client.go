@@ -6,9 +6,9 @@
 //	verdict := leadhit.Judge{}.Judge(err)
 //
 // [Client.SetOrderStatus] makes one call over HTTP and never repeats it. It switches off three things that net/http
-// does by itself and that callers must not expect: following a redirect, sending a POST again, and decompressing a
-// body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with this call's id.
-// Every other outcome is an error, wrapped with the method and the call's id:
+// does by itself and that would surprise a caller: following a redirect, sending a POST again, and decompressing a body
+// of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with this call's id. Every
+// other outcome is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
 //   - [*StatusError]: an HTTP status other than 200;
@@ -186,7 +186,8 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 		bounded = httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{GotConn: k.attach})
 	}
 	request := c.call.WithContext(bounded)
-	// This type of body lets head and body leave in one packet. Without GetBody, net/http cannot send it twice.
+	// This type of body lets head and body leave in one packet. Without GetBody, net/http cannot send the request
+	// twice.
 	request.Body = io.NopCloser(bytes.NewReader(body))
 	request.ContentLength = int64(len(body))
 
@@ -278,8 +279,8 @@ func (c *Client) header(key *string) http.Header {
 	return header
 }
 
-// release returns the memory to the pool, unless a large response has grown it: in the end, each call in flight would
-// hold such a buffer.
+// release returns the memory to the pool, unless a large response has enlarged it. Otherwise each call in flight would
+// hold a large buffer in the end.
 func (c *Client) release(s *scratch) {
 	if s.body.Cap() <= keptBuffer {
 		c.scratch.Put(s)

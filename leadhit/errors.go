@@ -101,7 +101,7 @@ type transportError struct {
 	Err error
 	// Stopped reports that the caller's context ended, which says nothing about LeadHit.
 	Stopped bool
-	// text is Err's text without secrets or unprintable characters. For TLS it says what to do.
+	// text is Err's text without secrets or unprintable characters. For a failure of TLS, it also says what to do.
 	text string
 	tls  bool
 }

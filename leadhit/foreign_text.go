@@ -40,7 +40,7 @@ func clean(text, secret string, limit int) string {
 	// Hide again, because dropping an invisible character can put the secret back together.
 	text = hide(strings.Join(strings.Fields(text), " "))
 	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "") // the cut may go through a character
+		text = strings.ToValidUTF8(text[:limit], "") // the cut may split a character
 	}
 	return strings.TrimSuffix(text, " ")
 }

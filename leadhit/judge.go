@@ -65,12 +65,12 @@ func (j Judge) rpc(e *RPCError) retry.Verdict {
 		// This order's parameters do not fit the method.
 		verdict.Kind, verdict.Cause = retry.DeadLetter, "InvalidParams"
 	case e.Code == codeMethodNotFound:
-		// The address is wrong, not the order: another node, or another version of it.
+		// The address is wrong, not the order: it leads to another node, or to another version of the node.
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "MethodNotFound"
 	case e.Code == codeInvalidRequest:
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "InvalidRequest"
 	case e.Code == codeParseError:
-		// Our JSON is valid, so something in between changes it.
+		// Our JSON is valid, so something between us and LeadHit changes it.
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "ParseError"
 	default:
 		// The method failed (a database error, a bug). It may work again later.
@@ -99,7 +99,7 @@ func judgeStatus(e *StatusError) retry.Verdict {
 		verdict.Kind = retry.Misconfigured
 	case e.Status == http.StatusBadRequest, e.Status == http.StatusRequestEntityTooLarge,
 		e.Status == http.StatusUnprocessableEntity, e.Status == http.StatusRequestHeaderFieldsTooLarge:
-		// The server objects to these very bytes, and a retry would send the same.
+		// The server objects to these very bytes, and a retry would send the same bytes.
 		verdict.Kind = retry.DeadLetter
 	default:
 		// Overload, outage and unknown statuses are not a reason to give up on an order.

@@ -18,15 +18,15 @@ const (
 )
 
 // tlsOutage logs when TLS fails for all calls: a line for each cause, and one when calls get through again. The
-// operator can fix TLS, but the reason for the pause (no response) does not mention it.
+// operator can fix TLS, but the reason for the pause (no response) does not mention TLS.
 type tlsOutage struct {
 	log     *slog.Logger
 	limit   time.Duration // of one call
 	ongoing atomic.Bool   // whether failed is not zero; spares each answered call the lock
 
 	mu     sync.Mutex
-	failed int       // handshakes since the last answered call
-	since  time.Time // the first of them
+	failed int       // failed handshakes since the last answered call
+	since  time.Time // when the first of them failed
 	logged []string
 }
 

@@ -184,7 +184,7 @@ func TestAnOutageOfTLSIsLoggedOnceForEachCause(t *testing.T) {
 			d.call(t, d.answer)
 		}
 		d.logged(t, 3, 1)
-		d.call(t, says(alert)) // alone
+		d.call(t, says(alert)) // a single failure
 		d.call(t, d.answer)
 		d.logged(t, 3, 1)
 		for range 10 {

@@ -19,8 +19,8 @@ const (
 	maxKey = 4 << 10
 	// maxResponseHeader replaces net/http's limit of 10 MiB.
 	maxResponseHeader = 64 << 10
-	// idleConnection is longer than most servers keep a connection. So the server closes it, and the pool notices at
-	// once.
+	// idleConnection is longer than most servers keep a connection. So the server closes an idle connection first, and
+	// the pool notices at once.
 	idleConnection = 90 * time.Second
 	keepAlive      = 30 * time.Second
 )

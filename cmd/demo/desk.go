@@ -56,8 +56,8 @@ func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *receptio
 	return r, err
 }
 
-// serve serves the desk until ctx ends. A replay that is still running then is stopped; the worker finishes the letters
-// that were requeued. A nil reception has no desk to serve.
+// serve serves the desk until ctx ends. The end of ctx also stops a replay that is still running; the worker finishes
+// the letters that were requeued. A nil reception has no desk to serve.
 func (r *reception) serve(ctx context.Context) error {
 	if r == nil {
 		return nil
@@ -72,7 +72,7 @@ func (r *reception) serve(ctx context.Context) error {
 	return r.office.Serve(ctx, r.listener, pages)
 }
 
-// close closes everything after serve has returned.
+// close closes everything that is open. If serve was called, it must have returned.
 func (r *reception) close() {
 	if r.listener != nil && !r.served {
 		_ = r.listener.Close()

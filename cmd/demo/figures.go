@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// spark draws the last values as bars of eight heights, one in each column. The lowest bar is 0.
+// spark draws the last values as bars of eight heights, one per column. The lowest bar stands for 0.
 func spark(values []float64, columns int) string {
 	// The highest bar is the largest value shown, so the row stays readable at any rate.
 	bars := []rune("▁▂▃▄▅▆▇█")

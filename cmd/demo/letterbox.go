@@ -14,20 +14,20 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// letterbox reads the dead-letter topic and the ledger from their starts. It has a client of its own, so
-// that it shares no fault with the worker.
+// letterbox reads the dead-letter topic and the ledger from the start. It has a client of its own, so that it shares no
+// fault with the worker.
 type letterbox struct {
 	client *kgo.Client
 
 	mu      sync.Mutex
 	letters []deadletter.Letter
-	broken  int // records that are not letters, or not entries of the ledger
+	broken  int // records that are neither letters nor entries of the ledger
 	ledger  audit.Ledger
 	next    map[string]int64 // offsets, by topic
 }
 
 // openLetterbox opens a reader of both topics, which must exist. It reads partition 0 without a group, so it neither
-// commits nor appears among the members.
+// commits nor becomes a member.
 func openLetterbox(brokers []string) (*letterbox, error) {
 	start := map[int32]kgo.Offset{0: kgo.NewOffset().AtStart()}
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
@@ -70,7 +70,8 @@ func (b *letterbox) missing(ends map[string]int64) string {
 	return ""
 }
 
-// take keeps a record. A record that is not a letter is counted: the worker wrote it, so the summary reports it.
+// take adds a record to the letters or to the ledger. It counts a record that is neither: our own programs wrote that
+// record, so the summary reports it.
 func (b *letterbox) take(r *kgo.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,7 +95,7 @@ func (b *letterbox) take(r *kgo.Record) {
 	b.ledger.Letter(letter.ID(), letter.ReplayCount)
 }
 
-// all returns the letters so far, the oldest first, and how many records were not letters.
+// all returns the letters so far, the oldest first, and the number of broken records.
 func (b *letterbox) all() (found []deadletter.Letter, broken int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,8 +110,8 @@ func (b *letterbox) requeued() int {
 	return b.ledger.Requeued()
 }
 
-// stored returns the number of letters. A letter that is refused again in a replay has another record, but counts once,
-// as in the summary.
+// stored returns the number of letters. A letter that is refused again in a replay gets another record, but counts
+// once, as in the summary.
 func (b *letterbox) stored() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,11 +13,11 @@ import (
 // worker's log as text.
 type logbook struct {
 	*pages
-	attrs string // of With, as text
+	attrs string // from WithAttrs, as text
 }
 
-// pages are what a logbook shares with the handlers that With derives from it. With makes a new handler for each part
-// of the worker, and all of them write one log.
+// pages are what a logbook shares with the handlers that Logger.With derives from it. Each part of the worker has a
+// handler of its own, and all of them write one log.
 type pages struct {
 	mu     sync.Mutex
 	lines  []logLine
@@ -39,11 +39,11 @@ const keptLines = 200
 
 func newLogbook() *logbook { return &logbook{pages: new(pages)} }
 
-// Enabled reports true for lines from info level up.
+// Enabled reports true for lines at info level and above.
 func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
 // Handle keeps a line. It takes the address of the worker's pages from the line "listening": the worker listens on a
-// free port, and only its log names it.
+// free port, and only its log names that port.
 func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	var text strings.Builder
 	text.WriteString(r.Message)
@@ -82,7 +82,7 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup returns the logbook itself, because a line is too short for groups.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
-// pair writes an attribute as key=value. It shortens times: Go's own form of a time is longer than most lines.
+// pair writes an attribute as key=value. It shortens times: Go's own form of a time is too long for a row.
 func pair(a slog.Attr) string {
 	value := a.Value.Resolve()
 	if value.Kind() == slog.KindTime {
@@ -98,8 +98,8 @@ func (l *logbook) address() string {
 	return l.listen
 }
 
-// since returns the lines after a number, oldest first. A reader that falls behind by more than keptLines misses the
-// oldest lines; the file has them.
+// since returns the lines with a higher number, oldest first. A reader that falls behind by more than keptLines misses
+// the oldest lines; the log file has them.
 func (l *logbook) since(number int) []logLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -3,17 +3,17 @@
 //
 //	go run ./cmd/demo -for 30s
 //
-// Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for a few seconds. In
-// between it learns a status that it refused before, and a person replays the letters with that status. When -for has
-// passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as it would
-// on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log, the dead-letter
-// topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each
-// refused event and no other, an outcome for each replay, and everything committed. A second Ctrl-C ends the demo at
-// once, with exit code 130.
+// Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for a few seconds.
+// Between two faults it learns a status that it refused before, and a person replays the letters with that status. When
+// -for has passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as
+// it would on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log, the
+// dead-letter topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one
+// letter for each refused event and no other, an outcome for each replay, and everything committed. A second Ctrl-C
+// ends the demo at once, with exit code 130.
 //
 // cmd/worker shows the path of an event. Here, parts.go opens everything, shop.go writes the events, story.go switches
-// LeadHit's faults, person.go replays letters, screen.go and plain.go show the progress, and summary.go compares the
-// records.
+// LeadHit's faults on and off, person.go replays letters, screen.go and plain.go show the progress, and summary.go
+// compares the records.
 //
 // [run] owns every goroutine and waits for it.
 package main
@@ -58,7 +58,7 @@ const (
 	// In the shortest demo, the pause for the rejected key lasts about two seconds, long enough to be seen.
 	shortest = 10 * time.Second
 	// perOrder is how many events of one order the demo can process in a second. The worker makes their calls one at a
-	// time, each after the commit of the previous one, and some wait for a fault to end.
+	// time, each after the commit that covers the previous one, and some wait for a fault to end.
 	perOrder = 3
 )
 
@@ -81,7 +81,7 @@ Exit codes: 0 nothing was lost, all records agree · 1 they do not agree, or an 
 2 usage error · 130 ended before the summary.
 `
 
-// parse reads the command line. It writes the help if that is requested, and returns flag.ErrHelp.
+// parse reads the command line. If the help is requested, it writes the help and returns flag.ErrHelp.
 func parse(args []string, help io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
@@ -113,8 +113,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.check(flags.Args())
 }
 
-// check refuses flags with which the worker would fall further and further behind: the demo would end with a finding
-// that proves nothing.
+// check refuses invalid flags, and flags with which the worker would fall further and further behind: the demo would
+// end with a finding that proves nothing.
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
@@ -165,8 +165,8 @@ func execute(ctx context.Context, args []string) int {
 	return exitCode(v, err)
 }
 
-// exitCode returns the exit code. If a signal ended the demo during startup, nothing was compared, so there is a code
-// for that case. An error counts as much as a finding: without a summary, nothing has been shown.
+// exitCode returns the exit code. If a signal ended the demo during startup, nothing was compared, so that case has a
+// code of its own. An error counts as much as a finding: without a summary, nothing has been shown.
 func exitCode(v verdict, err error) int {
 	switch {
 	// With the exit code of a signal, a script sees that the demo neither passed nor failed.

@@ -26,7 +26,7 @@ const (
 	group      = "leadhit-sync"
 	letters    = "dlq." + group
 
-	// callsInFlight allows two to three times the default rate, so that a backlog takes a few seconds and can be seen.
+	// callsInFlight allows two to three times the default rate, so that a backlog lasts a few seconds and can be seen.
 	callsInFlight = 16
 	defaultRate   = 60
 	maxRate       = 2000
@@ -35,7 +35,7 @@ const (
 	startLimit  = 30 * time.Second
 )
 
-// parts are the worker, and what surrounds it in a real installation. Only the worker is the product; real servers can
+// parts are the worker and what surrounds it in a real installation. Only the worker is the product; real servers can
 // replace the rest without a change to the worker.
 type parts struct {
 	kafka   *kfake.Cluster
@@ -53,9 +53,9 @@ type parts struct {
 	log    *os.File
 }
 
-// setUp opens all parts in the order in which they need each other: the key's file before the settings that name it,
-// the settings before the worker. After an error it closes those that are open. It does not start the worker. The ports
-// of Kafka and LeadHit are taken here, so a port that is in use is reported before anything is printed.
+// setUp opens all parts in the order of their dependencies: the key's file before the settings that name it, the
+// settings before the worker. After an error it closes those that are open. It does not start the worker. The ports of
+// Kafka and LeadHit are taken here, so a port that is in use is reported before anything is printed.
 func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{logs: newLogbook()}
 	defer func() {
@@ -77,7 +77,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 		return nil, fmt.Errorf("LeadHit look-alike: %w", err)
 	}
 	p.keys = &keys{file: filepath.Join(p.folder, "api-key"), leadhit: p.leadhit}
-	// The key has to be in its file before the settings are read, because a missing file is a mistake.
+	// The key has to be in its file before the settings are read, because a missing file is a mistake in the settings.
 	p.keys.rotate()
 	if err = p.keys.hand(); err != nil {
 		return nil, err
@@ -96,8 +96,8 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 }
 
 // serveLeadHit serves the look-alike over real HTTP, so that the worker's own client, its timeouts and its reading of
-// broken responses are part of the demo. close ends the goroutine and waits for it. The server has no write timeout,
-// because slow responses are one of the faults.
+// broken responses are part of the demo. close ends the server's goroutine and waits for it. The server has no write
+// timeout, because slow responses are one of the faults.
 func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err error) {
 	p.leadhit = sandbox.New(sandbox.Options{Seed: o.seed})
 	p.server = &http.Server{Handler: p.leadhit, ReadHeaderTimeout: callTimeout}
@@ -117,8 +117,9 @@ func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err er
 // local returns an address on this machine.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// variables are the worker's settings. All others keep the binary's defaults, because the demo shows the worker as it
-// is. More events per second need more calls in flight, or the backlog of a pause would not shrink.
+// variables returns the settings that the demo gives the worker. All others keep the binary's defaults, because the
+// demo shows the worker as it is. More events per second need more calls in flight, or the backlog of a pause would not
+// shrink.
 func (p *parts) variables(o options, url string) map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
@@ -136,8 +137,8 @@ func (p *parts) variables(o options, url string) map[string]string {
 	}
 }
 
-// load replaces the settings in the environment, and reads them as the binary does. Otherwise a setting of the shell,
-// such as KAFKA_SASL_MECHANISM, would apply to the demo. It changes the environment of the whole process.
+// load replaces all settings in the environment, so that none from the shell, such as KAFKA_SASL_MECHANISM, applies to
+// the demo. Then it reads the settings as the binary does. It changes the environment of the whole process.
 func load(environment map[string]string) (*config.Config, error) {
 	for _, v := range config.Variables() {
 		if err := os.Unsetenv(v.Name); err != nil {
@@ -259,10 +260,10 @@ func (p *parts) close() {
 	}
 }
 
-// removeFiles is not called after a finding: the worker's log is needed then.
+// removeFiles deletes the demo's folder. It is not called after a finding, because then the worker's log is needed.
 func (p *parts) removeFiles() { _ = os.RemoveAll(p.folder) }
 
-// keys has the key that LeadHit accepts, and the file from which the worker reads its key.
+// keys holds the key that LeadHit accepts, and the file from which the worker reads its key.
 type keys struct {
 	file    string
 	leadhit *sandbox.Sandbox

@@ -20,7 +20,7 @@ import (
 
 const (
 	personName = "alice"
-	// replayLimit is how long a replay may take. It may include the pause for the rejected key.
+	// replayLimit is how long a replay may take. The pause for the rejected key may be part of that time.
 	replayLimit = 30 * time.Second
 	// replayRate lets the replay end before the next fault.
 	replayRate = 10
@@ -55,7 +55,7 @@ func (p *person) replay(ctx context.Context) error {
 		Unmapped: "the demo does not look at it",
 	}.Reader()
 	for {
-		// The shop continues, so a letter may be overtaken between plan and run. Then the person plans again.
+		// The shop continues, so a letter may be superseded between the plan and the run. Then the person plans again.
 		err := p.attempt(ctx, reader)
 		if _, changed := errors.AsType[*replay.ChangedError](err); !changed {
 			return err
@@ -63,11 +63,12 @@ func (p *person) replay(ctx context.Context) error {
 	}
 }
 
-// attempt plans and runs, as this command does:
+// attempt plans a replay and runs it, as this command does:
 //
 //	leadhit-sync replay --cause ValidationError --canary 0 --breaker 0% --reason "LeadHit accepts cancelled"
 //
-// Neither a canary nor the breaker may stop it: LeadHit still refuses other statuses, and the summary shows that.
+// Neither a canary nor the breaker may stop the replay: LeadHit still refuses other statuses, and the summary shows
+// those refusals.
 func (p *person) attempt(ctx context.Context, reader *operator.Reader) error {
 	filter := letterview.Filter{Cause: "ValidationError", States: []fold.State{fold.Open}}
 	plan, err := reader.Plan(ctx, operator.Selection{Filter: filter, Most: 1000, MaxReplays: 3})

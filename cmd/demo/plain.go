@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// plain is a painter for files and pipes. It prints a line of figures each second, and a line for each event of the
+// plain is a painter for files and pipes. It prints a line of figures each second, and a line for each beat of the
 // story. It writes no escape sequences, so its output can be compared and searched. Warnings are printed even without
 // -v.
 type plain struct {
@@ -22,7 +22,7 @@ type plain struct {
 
 func (p *plain) manner() (int, ink) { return 80, colourless }
 
-// paint prints the address once, with the first view: a reader of a log looks for it at the top.
+// paint prints the addresses once, with the first view: a reader of a log looks for them at the top.
 func (p *plain) paint(v view) {
 	if p.beats == 0 && p.next == 0 {
 		p.print(v.elapsed, "desk at http://%s", v.desk)

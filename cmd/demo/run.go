@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// idleLimit is how long the worker may commit nothing at the end, when LeadHit has no faults. A retry waits for 2 s
-	// at most (RETRY_MAX), so 20 s without a commit mean that the worker is stuck.
+	// idleLimit is how long the worker may go without a commit at the end, when LeadHit has no faults. A retry waits at
+	// most 2 s (RETRY_MAX), so 20 s without a commit means that the worker is stuck.
 	idleLimit = 20 * time.Second
 	// stopLimit is longer than a worker takes to stop. Calls end after callTimeout here, so a worker that needs longer is
 	// stuck.
@@ -88,7 +88,7 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	}()
 	d := &demo{parts: p, options: o}
 	_, _ = fmt.Fprintf(out, "starting embedded Kafka, a LeadHit look-alike, a shop and the worker (seed %d)…\n", o.seed)
-	// A signal must not end the worker: it has to finish the events after the shop has closed.
+	// A signal must not end the worker, which has to finish the events after the shop has closed.
 	d.running = start(context.WithoutCancel(ctx), p.worker.Run)
 	if d.address, err = p.ready(ctx, d.running); err != nil {
 		return v, errors.Join(err, d.running.end())
@@ -109,8 +109,9 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	return v, summarise(out, e, v, width, ink)
 }
 
-// introduce prints how to use the commands on the running demo from another terminal. The same lines are in a file,
-// whose short name stays on the screen. The mode is 0600, like that of the key's file beside it.
+// introduce prints how to use the commands on the running demo from another terminal. The export lines are also in a
+// file, whose name is short enough to stay on the screen. The file's mode is 0600, like that of the key's file beside
+// it.
 func (d *demo) introduce(out io.Writer) error {
 	exports := strings.Join(d.exports(d.address), "\n")
 	if err := os.WriteFile(d.exportsFile(), []byte(exports+"\n"), 0o600); err != nil {
@@ -132,8 +133,8 @@ Look at the letters and replay them: http://%s
 // tryCommand is a command to begin with. It is the shortest way to see the worker's own view of the story.
 const tryCommand = "go run ./cmd/leadhit-sync status"
 
-// play runs the shop and the story, with the screen alongside, until all have ended. Screen and letterbox outlive ctx:
-// the drain is the part that people should see. The clients close last, when nothing uses them.
+// play runs the shop and the story, with the screen alongside, until all have ended. The screen and the letterbox
+// outlive ctx: the drain is the part that people should see. The clients close last, when nothing uses them.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())
@@ -156,7 +157,8 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	beside.Go(func() error { d.show(lasting, paint); return nil })
 	// The letters are read while the demo runs, so that the screen can show the last ones.
 	beside.Go(func() error { return d.box.read(lasting, nil) })
-	// The worker must not stop before the shop has written its last event, or the summary would find that event lost.
+	// The worker must not stop before the shop has written its last event, or the summary would report that event as
+	// lost.
 	err = errors.Join(d.sell(ctx), d.finish(lasting), d.running.end())
 	stop()
 	if err = errors.Join(err, beside.Wait()); err != nil {
@@ -165,9 +167,9 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	return d.evidence(context.WithoutCancel(ctx))
 }
 
-// sell runs the shop, the story and the person, until the story or ctx ends. If one of them fails, or the worker stops
-// early, the others end too; only a replay that has begun is completed. The worker is watched here too: otherwise the
-// shop would write events that nobody reads, until -for is over.
+// sell runs the shop, the story, the person and the desk, until the story or ctx ends. If the story or the shop fails,
+// or the worker stops early, the others end too; only a replay that has begun is completed. The worker is watched here
+// too: otherwise the shop would write events that nobody reads, until -for is over.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -194,8 +196,8 @@ func (d *demo) sell(ctx context.Context) error {
 	return all.Wait()
 }
 
-// finish waits until the worker has committed everything that was written and all replays have their outcomes, or the
-// worker has stopped committing. Neither is an error here: only the summary judges. finish adds up the committed
+// finish waits until the worker has committed everything that was written and all replays have their outcomes, or until
+// the worker has stopped committing. Neither is an error here: only the summary judges. finish adds up the committed
 // offsets: their sum is the number of events, because each log begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")

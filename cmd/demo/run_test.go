@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// Without the wait, a person who replays letters shortly before the end would find them requeued in the summary.
+// Without the wait, a replay that a person starts shortly before the end would have no outcome in the summary.
 func TestTheEndWaitsForTheOutcomeOfEachReplay(t *testing.T) {
 	t.Parallel()
 	p, err := setUp(t.Context(), options{length: time.Hour, rate: 60, orders: 20, seed: 1})
@@ -36,7 +36,7 @@ func TestTheEndWaitsForTheOutcomeOfEachReplay(t *testing.T) {
 	select {
 	case err := <-finished:
 		t.Fatalf("the demo ended with %v, want it to wait for the outcome of the replay", err)
-	case <-time.After(500 * time.Millisecond): // it looks ten times a second
+	case <-time.After(500 * time.Millisecond): // finish looks ten times a second
 	}
 	enter(`{"ev":"resolved","id":"orders/2/7","n":1}`)
 	select {

@@ -35,7 +35,7 @@ func (s *screen) manner() (int, ink) {
 
 func (s *screen) finish(v view) { s.paint(v) }
 
-// paint keeps the last log line, because most views have no new one and the row would flicker.
+// paint keeps the last log line for views without a new one. Otherwise the row would flicker.
 func (s *screen) paint(v view) {
 	if len(v.log) == 0 && s.log.number > 0 {
 		v.log = []logLine{s.log}
@@ -52,9 +52,9 @@ func (s *screen) paint(v view) {
 	s.Draw(lines)
 }
 
-// frame lays a view out: a head, the figures, the story, the letters, and a foot. All frames for one size have the same
-// height, at most height lines. A part that grew with its content would move the rows below it, and nobody could read
-// them.
+// frame lays a view out: a head, the figures, the story, the letters, and a foot. For a given width and height, all
+// frames have the same number of lines, at most height. A part that grew with its content would move the rows below it,
+// and nobody could read them.
 func frame(v view, width, height int) []line {
 	inner := width - 2 // a blank column on each side
 	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})

@@ -111,7 +111,7 @@ func screenOn(out *strings.Builder, width, height int) *screen {
 	return &screen{Screen: terminal.Screen{Out: onlyLast{out}, Size: size}, ink: colourless}
 }
 
-// onlyLast keeps the last write.
+// onlyLast keeps only the last write.
 type onlyLast struct{ *strings.Builder }
 
 func (o onlyLast) Write(b []byte) (int, error) {

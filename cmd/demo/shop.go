@@ -17,7 +17,7 @@ import (
 // orderID names an order by its number, counted from 0.
 func orderID(number int) string { return fmt.Sprintf("W-%06d", 104000+number) }
 
-// change is the value of one event. The mapping reads order_id and status; shops send the rest too.
+// change is the value of one event. The mapping reads order_id and status; real shops send the rest too.
 type change struct {
 	OrderID   string    `json:"order_id"`
 	Status    string    `json:"status"`
@@ -28,8 +28,8 @@ type change struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// orders generates the events of the shop's orders. Each order is submitted, then paid; some events repeat; some orders
-// are cancelled or put on hold, for which LeadHit has no status. The same seed generates the same events.
+// orders generates the events of the shop's orders. Each order is submitted, then paid; some events are repeats; some
+// orders are cancelled or put on hold, for which LeadHit has no status. The same seed generates the same events.
 type orders struct {
 	dice *rand.Rand
 	all  []change
@@ -39,11 +39,12 @@ func newOrders(count int, seed uint64) *orders {
 	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)}
 }
 
-// next returns the next event of a random order. A few per cent have a status that LeadHit refuses, so that letters
-// appear within seconds. The same order may get many events in a row, which shows whether their sequence is kept.
+// next returns the next event of a random order. A few per cent of the events have a status that LeadHit refuses, so
+// that letters appear within seconds. The same order may get many events in a row, which shows whether their sequence
+// is kept.
 func (o *orders) next(now time.Time) change {
 	number := o.dice.IntN(len(o.all))
-	// A cancelled order is rarely reopened, so most of its letters are not overtaken and can be replayed.
+	// Cancelled orders are rarely reopened, so most of their letters are not superseded and can be replayed.
 	for o.all[number].Status == learnedStatus && o.dice.IntN(4) > 0 {
 		number = o.dice.IntN(len(o.all))
 	}
@@ -78,7 +79,7 @@ func (o *orders) place(c *change, number int) {
 // total returns a plausible price; nobody checks it.
 func (o *orders) total() string { return fmt.Sprintf("%d.00", 190*(1+o.dice.IntN(60))) }
 
-// entry is an event that Kafka acknowledged, in the shop's record.
+// entry is a line of the shop's book: an event that Kafka has acknowledged.
 type entry struct {
 	partition     int
 	offset        int64
@@ -108,7 +109,7 @@ func openShop(brokers []string, o options) (*shop, error) {
 }
 
 // sell follows the clock instead of counting ticks: after a slow tick it writes the events that are due. It writes
-// until ctx ends or a write fails, and waits until Kafka has acknowledged the last ones.
+// until ctx ends or a write fails, and waits until Kafka has acknowledged the last events.
 func (s *shop) sell(ctx context.Context) error {
 	begun := time.Now()
 	lasting := context.WithoutCancel(ctx) // writes that were started are completed
@@ -156,8 +157,8 @@ func (s *shop) err() error {
 	return s.failed
 }
 
-// entries returns the events that Kafka acknowledged so far. The caller may keep the slice: entries are only appended,
-// and its capacity is clipped.
+// entries returns the events that Kafka has acknowledged so far. The caller may keep the slice: entries are only
+// appended, and its capacity is clipped.
 func (s *shop) entries() []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// scene is a moment of the story: LeadHit's faults from then on.
+// scene is a moment of the story, with the faults that LeadHit has from then on.
 type scene struct {
 	at     float64 // as a share of the chapter's time
 	text   string
@@ -39,10 +39,10 @@ func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: 
 const learnedStatus = "cancelled"
 
 // scenes are the scenes of a chapter. The gaps between them leave the worker time to work through a backlog. The key is
-// rejected for about a seventh of the chapter, so that a watcher sees the pause begin and end. Times are shares of a
+// rejected for about a seventh of the chapter, so that a viewer sees the pause begin and end. Times are shares of a
 // chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have no faults, so a
-// watcher sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no other
-// fault while they are replayed.
+// viewer sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no faults
+// while they are replayed.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()

@@ -25,7 +25,7 @@ type evidence struct {
 	book            []entry        // what the shop wrote
 	calls           []sandbox.Call // LeadHit's call log
 	letters         []deadletter.Letter
-	broken          int            // records that are not letters, or not entries of the ledger
+	broken          int            // records that are neither letters nor entries of the ledger
 	ledger          audit.Ledger   // as the demo reads it
 	run             replay.Summary // as the person's replay reported it
 	committed, ends map[int]int64
@@ -39,12 +39,13 @@ type verdict struct {
 	// refused counts the events that LeadHit refused. letters counts the events that have a letter. refusals counts the
 	// refused calls: a replayed letter may be refused again.
 	refused, letters, refusals int
-	// unknown are records that the shop did not write, or that are not letters.
+	// unknown has further findings: records that the shop did not write, broken records, and outcomes that the ledger
+	// does not hold.
 	unknown []string
 	// written counts the shop's events.
 	written int
-	// replays has, for each kind of ledger entry, such as "resolved", how many of them counted. pending is how many
-	// replays have no outcome.
+	// replays has, for each kind of ledger entry, such as "resolved", the number of entries that counted. pending is
+	// the number of replays without an outcome.
 	replays map[string]int
 	pending int
 	// repeated counts calls that LeadHit had executed before.
@@ -108,8 +109,8 @@ func judge(e evidence) verdict {
 	return v
 }
 
-// unproven names outcomes that the person's replay reported, but the ledger does not hold. A person at another terminal
-// may have replayed more.
+// unproven names outcomes that the person's replay reported, but the ledger does not hold. The ledger may hold more,
+// because a person at another terminal may replay letters too.
 func (v verdict) unproven(run replay.Summary) []string {
 	var all []string
 	for _, outcome := range []struct {
@@ -129,7 +130,7 @@ func (v verdict) unproven(run replay.Summary) []string {
 	return all
 }
 
-// refusedAgain counts the replays that ended as a letter again: the ledger has no entry for these.
+// refusedAgain counts the replays that ended with a new letter: the ledger has no entry for their outcome.
 func (v verdict) refusedAgain() int {
 	return v.replays["replay"] - v.replays["resolved"] - v.replays["superseded"] - v.replays["failed"] - v.pending
 }

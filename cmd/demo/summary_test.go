@@ -65,7 +65,7 @@ func goodEvidence() evidence {
 
 func hash(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
 
-// callAt is a call at a second of the demo.
+// callAt returns a call that arrives at the given second of the demo.
 func callAt(second int, id, order, status string, answer sandbox.Answer) sandbox.Call {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC).Add(time.Duration(second) * time.Second)
 	return sandbox.Call{
@@ -74,8 +74,8 @@ func callAt(second int, id, order, status string, answer sandbox.Answer) sandbox
 	}
 }
 
-// replayedEvidence adds three cancelled orders. The replay of C is accepted, that of D refused again, that of E
-// superseded.
+// replayedEvidence adds three cancelled orders to goodEvidence. The replay of C is accepted, the replay of D is refused
+// again, and the replay of E is superseded.
 func replayedEvidence() evidence {
 	e := goodEvidence()
 	for i, order := range []string{"C", "D", "E"} {
@@ -100,7 +100,7 @@ func replayedEvidence() evidence {
 	return e
 }
 
-// ledgerOf is a ledger of these letters, with entries about their first replays.
+// ledgerOf returns a ledger with these letters, and with entries about their first replays.
 func ledgerOf(letters []deadletter.Letter, entries ...string) audit.Ledger {
 	var l audit.Ledger
 	for _, letter := range letters {
@@ -308,7 +308,7 @@ func TestExitCodesOfErrors(t *testing.T) {
 		err  error
 		want int
 	}{
-		{verdict{}, nil, exitError}, // no verdict is not a success
+		{verdict{}, nil, exitError}, // an empty verdict is not a success
 		{good, errors.New("disk full"), exitError},
 		{verdict{}, errNotBegun, exitInterrupted},
 	} {

@@ -94,7 +94,7 @@ func (w *watch) look(now time.Time) view {
 	v.lastLetters, _ = w.box.all()
 	v.lastLetters = v.lastLetters[max(0, len(v.lastLetters)-keptLetters):]
 	if len(s.Partitions) > 0 {
-		// Events that were written and not fetched yet are unfinished too.
+		// Events that were written but not yet fetched are unfinished too.
 		w.unfinished = v.events
 		for _, p := range s.Partitions {
 			w.unfinished += p.Unfinished - int(p.Fetched)

@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// PlaceOf returns the client id of a worker that listens at addr.
+// PlaceOf returns the client id of a worker that listens on addr.
 func PlaceOf(addr string) string { return placeOf(addr) }
 
 // Held returns the listener that a worker's server gets.

@@ -23,9 +23,9 @@ type fitness struct {
 	found map[string]deadletter.Inspection // by topic
 }
 
-// note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that appeared
-// and disappeared since the topic's last inspection. hidden reports that the settings cannot be read, and that this is
-// new.
+// note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that have
+// appeared, and those that have disappeared, since the topic's last inspection. hidden reports that the settings cannot
+// be read, and that this is new.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -67,7 +67,7 @@ func (f *fitness) fatal() []string {
 	return texts
 }
 
-// inspect judges the letters' topic or the ledger, and logs the flaws that came or went since the last time.
+// inspect judges the letters' topic or the ledger, and logs the flaws that came or went since the last inspection.
 func (w *Worker) inspect(ctx context.Context, inspect inspection) (deadletter.Inspection, error) {
 	found, err := inspect(ctx, w.config, w.cluster)
 	if err == nil {
@@ -76,8 +76,8 @@ func (w *Worker) inspect(ctx context.Context, inspect inspection) (deadletter.In
 	return found, err
 }
 
-// usable reports whether a topic exists. The error says why it cannot be used: Kafka could not be asked, or a flaw is
-// fatal. A topic that does not exist is not an error, because the worker creates it after its first join.
+// usable reports whether a topic exists. The error says why the topic cannot be used: the inspection failed, or a flaw
+// is fatal. A topic that does not exist is not an error, because the worker creates it after its first join.
 func (w *Worker) usable(ctx context.Context, inspect inspection) (exists bool, err error) {
 	found, err := w.inspect(ctx, inspect)
 	if err == nil {
@@ -86,7 +86,8 @@ func (w *Worker) usable(ctx context.Context, inspect inspection) (exists bool, e
 	return found.Exists, err
 }
 
-// logFitness logs what has changed since the last look, so that a flaw that nobody corrects does not fill the log.
+// logFitness logs what has changed since the last inspection, so that a flaw that nobody corrects does not fill the
+// log.
 func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 	came, went, hidden := w.fitness.note(found)
 	log := w.log.With(slog.String("topic", found.Topic))

@@ -154,7 +154,7 @@ func TestASettingThatDoesNotSuitIsAWarning(t *testing.T) {
 	}
 }
 
-// Without the Describe right, a refused write is the only sign, and the worker starts.
+// Without the right DescribeConfigs, only a rejected write would reveal the flaw, so the worker starts.
 func TestAWorkerThatMayNotDescribeTheTopicStartsAndSaysSo(t *testing.T) {
 	s := newScene(t)
 	if err := s.kafka.CreateTopic(letters, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {

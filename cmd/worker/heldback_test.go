@@ -113,7 +113,7 @@ func (s *scene) produceAt(ms int64, value string) {
 	}
 }
 
-// openTransaction writes an event of partition 1 in a transaction, and returns a function that commits it.
+// openTransaction writes an event to partition 1 in a transaction, and returns a function that commits it.
 func (s *scene) openTransaction(at time.Time, value string) (commit func()) {
 	s.t.Helper()
 	producer, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.TransactionalID("shop"),

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// stuckAfter is the maximum age of the consumer's last turn: there is one a second, and no turn waits for anything.
+	// stuckAfter is the maximum age of the consumer's last turn: a turn is due every second, and no turn waits for
+	// anything.
 	stuckAfter    = 15 * time.Second
 	requestLimit  = 5 * time.Second
 	maxHTTPHeader = 16 << 10
@@ -35,7 +36,8 @@ func (w *Worker) server() *http.Server {
 	}
 }
 
-// livez reports whether the consumer takes turns. It never depends on Kafka or LeadHit: a restart fixes neither.
+// livez reports whether the consumer's last turn is recent. The result never depends on Kafka or LeadHit: a restart
+// fixes neither.
 func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 	pulse := w.consumer.Pulse()
 	if !pulse.IsZero() && time.Since(pulse) > stuckAfter {
@@ -46,8 +48,8 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz reports whether the worker is ready: settings and key are read, it has joined the group once, and it is not
-// stopping. It may lack partitions or LeadHit: a worker that was not ready for that reason would hold up the rollout
-// that fixes the problem. Its text names a pause, and what the worker waits for.
+// stopping. A worker is ready even without partitions and while LeadHit is down: otherwise it would hold up the rollout
+// that fixes the problem. The page's text names a pause, and what the worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	switch {
 	case w.stopping.Load():
@@ -78,7 +80,7 @@ func (w *Worker) Status() status.Worker {
 	return s
 }
 
-// status shows the worker's state, and with ?order=ID what is left to do about one order.
+// status shows the worker's state, and with ?order=ID what is left to do for one order.
 func (w *Worker) status(rw http.ResponseWriter, r *http.Request) {
 	s := w.Status()
 	if order := r.URL.Query().Get("order"); order != "" {

@@ -23,7 +23,7 @@ func scrape(t *testing.T) string {
 	s.produce(0, `{"order_id":"4711","status":"paid"}`)
 	s.produce(1, `{"order_id":"4712","status":"lost"}`)
 	s.produce(1, `no JSON`)
-	letters := kmsg.NewCreateTopicsRequestTopic() // before the worker asks for its retention
+	letters := kmsg.NewCreateTopicsRequestTopic() // must exist before the worker reads its retention
 	letters.Topic, letters.NumPartitions, letters.ReplicationFactor = "dlq.leadhit-sync", 1, 1
 	create := kmsg.NewPtrCreateTopicsRequest()
 	create.Topics = append(create.Topics, letters)
@@ -113,7 +113,7 @@ func (l *metricList) add(line string) {
 
 const readme = "README.md"
 
-// TestTheReadmeShowsTheMetrics compares its table with the list. UPDATE_README=1 rewrites the table.
+// TestTheReadmeShowsTheMetrics compares the README's table with the list. UPDATE_README=1 rewrites the table.
 func TestTheReadmeShowsTheMetrics(t *testing.T) {
 	list, err := os.ReadFile(goldenMetrics)
 	if err != nil {

@@ -20,10 +20,11 @@ import (
 )
 
 const (
-	// fetchBytes is the memory of one fetch's events. More would not be faster: a partition continues with the events that
-	// it has while more of them are fetched.
+	// fetchBytes is the memory for the events of one fetch. A larger fetch would not be faster: a partition works on
+	// the events that it has while the next ones are fetched.
 	fetchBytes = 1 << 20
-	// metadataBytes is how much metadata a broker takes with a commit, unless offset.metadata.max.bytes says otherwise.
+	// metadataBytes is how much metadata a broker accepts with a commit, unless offset.metadata.max.bytes says
+	// otherwise.
 	metadataBytes = 4096
 	// clientID identifies workers to brokers, for quotas too. As a group member, a worker has a longer id: see placeOf.
 	clientID = "leadhit-sync"
@@ -59,8 +60,8 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 }
 
 // OpenMapping loads the mapping as configured. If the settings name a registry, the mapping asks it for schemas later;
-// OpenMapping itself makes no connection. Its error is a *config.Error. The caller calls closing after the last event
-// is decoded; closing is never nil.
+// OpenMapping itself makes no connection. Its error is a *config.Error. The caller must call closing after the last
+// event is decoded; closing is never nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}
@@ -86,7 +87,7 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 	return m, closing, wrongRegistry
 }
 
-// OpenCluster returns the Kafka cluster of the settings, without connecting to it. Its error is a *config.Error.
+// OpenCluster returns the Kafka cluster as configured, without connecting to it. Its error is a *config.Error.
 func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	o := broker.Options{
 		Brokers:  c.Kafka.Brokers,
@@ -109,8 +110,7 @@ func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	return cluster, nil
 }
 
-// OpenLeadHit returns the client of the settings and its key, without making a connection. Its error is a
-// *config.Error.
+// OpenLeadHit returns the client as configured, and its key, without making a connection. Its error is a *config.Error.
 func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.Client, *leadhit.Key, error) {
 	key := leadhit.FixedKey(c.LeadHit.APIKey.Reveal())
 	var wrongKey error

@@ -13,13 +13,13 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// InspectLetters judges the letters' topic of the settings, for the worker and for the check command. It changes
-// nothing. An error says that Kafka could not be asked.
+// InspectLetters judges the configured letters' topic, for the worker and for the check command. It changes nothing. An
+// error means that the inspection failed, not that the topic has flaws.
 func InspectLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
 	return inspectTopic(ctx, cluster, deadletter.InspectLetters, c.DeadLetter.Topic, c.Kafka.Topics)
 }
 
-// InspectLedger judges the ledger of the settings, as [InspectLetters] does the letters' topic.
+// InspectLedger judges the group's ledger as [InspectLetters] judges the letters' topic.
 func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
 	return inspectTopic(ctx, cluster, deadletter.InspectLedger, ledger.Topic(c.DeadLetter.Topic),
 		[]string{c.DeadLetter.Topic})
@@ -31,7 +31,7 @@ func inspectTopic(
 	sources []string,
 ) (deadletter.Inspection, error) {
 	unknown := deadletter.Inspection{Topic: topic}
-	// Ask for the topology first: its response reveals a wrong password.
+	// Ask for the topology first: the response reveals a wrong password.
 	topology, err := cluster.Topics(ctx, topic)
 	info := topology.Topics[topic]
 	if err == nil && !info.Missing {
@@ -55,8 +55,8 @@ func inspectTopic(
 		age, limited := settings[source].Retention()
 		f.Sources = append(f.Sources, deadletter.Source{Settings: settings[source], Retention: age, Limited: limited})
 	}
-	// A topic may ask for a record format before 0.11, which has no headers. Brokers with
-	// inter.broker.protocol.version 3.0 or later ignore that (KIP-724).
+	// A topic's settings may demand a record format older than 0.11, which has no headers. Brokers with
+	// inter.broker.protocol.version 3.0 or later ignore that setting (KIP-724).
 	const messageFormat = "message.format.version"
 	if old := strings.HasPrefix(f.Settings[messageFormat], "0."); old && len(topology.Nodes) > 0 {
 		f.FormatObeyed, f.FormatKnown = cluster.ObeysMessageFormat(ctx, topology.Nodes[0].ID)

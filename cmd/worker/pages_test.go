@@ -162,7 +162,7 @@ func TestAPauseIsOnEachPage(t *testing.T) {
 	s.showsOrder("4712")
 }
 
-// showsOrder checks what /status reports about an order: each event, what it does, and behind which event it waits.
+// showsOrder checks what /status reports about an order: each event, its state, and the event that it waits for.
 func (s *scene) showsOrder(order string, want ...string) {
 	s.t.Helper()
 	_, text := s.page("/status?order=" + order)
@@ -263,7 +263,7 @@ func TestADeletedTopicIsNamedWhileTheOthersAreConsumed(t *testing.T) {
 	if err := s.kafka.DeleteTopic("payments"); err != nil {
 		t.Fatal(err)
 	}
-	s.shows("/readyz", "topic payments does not exist") // by the leader's comparison, without a rebalance
+	s.shows("/readyz", "topic payments does not exist") // the group's leader finds this out, without a rebalance
 	if code, text := s.page("/readyz"); code != http.StatusOK || !strings.HasPrefix(text, "running, but waits: ") {
 		t.Errorf("got %d %q from /readyz, want 200 and the wait", code, text)
 	}

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Together these identify a network, in which only one process at a time can listen at an address. The first is a new
-// random id after each boot, and all containers of a machine see the same one. The second is the number of the network
-// namespace in that kernel. A container that is restarted in its pod keeps the pod's namespace.
+// Together these files identify a network, in which only one process at a time can listen on an address. bootFile holds
+// a random id, which is new after each boot and the same in all containers of a machine. networkLink names the network
+// namespace by its number in that kernel. A container that is restarted in its pod keeps the pod's namespace.
 const (
 	bootFile    = "/proc/sys/kernel/random/boot_id"
 	networkLink = "/proc/self/ns/net"
 )
 
-// placeOf returns the client id of a worker that listens at addr (HTTP_ADDR). It is unique to the address in its
+// placeOf returns the client id of a worker that listens on addr (HTTP_ADDR). It is unique to the address in its
 // network: while a worker listens there, no other process can have the same id. Host names or the members' addresses
 // would not do: two containers may have the same name, and behind a NAT the same address.
 //
@@ -63,7 +63,7 @@ func plain(name string) string {
 // ended.
 type heldListener struct{ net.Listener }
 
-// Close ends Accept.
+// Close makes Accept return an error. A TCP listener keeps its address.
 func (l heldListener) Close() error {
 	if tcp, ok := l.Listener.(*net.TCPListener); ok {
 		return tcp.SetDeadline(time.Unix(0, 1))

@@ -10,7 +10,7 @@ import (
 // problems describes what blocks work until a person acts: the problem, what it blocks, and what to do.
 func (w *Worker) problems(s consumer.State) []string {
 	if s.Phase == consumer.Stopped {
-		return nil // a stopped worker knows nothing current
+		return nil // a stopped worker has no current information
 	}
 	var all []string
 	for _, u := range s.Unreadable {

@@ -14,8 +14,8 @@ const (
 	retentionAgain = 15 * time.Second
 )
 
-// retention has the age at which Kafka deletes an event, or a letter, by topic. A topic is missing if it keeps them for
-// ever, or if we may not ask. The zero value is ready.
+// retention has the age at which Kafka deletes an event, or a letter, by topic. A topic is missing if it keeps its
+// records for ever, or if we may not read its settings. The zero value is ready.
 type retention struct {
 	mu     sync.Mutex
 	limits map[string]time.Duration
@@ -44,8 +44,8 @@ func (w *Worker) watchRetention(ctx context.Context) error {
 }
 
 // readRetention reads how long each topic keeps its events, for the metrics time_to_loss_seconds and
-// letters_min_ttl_seconds. It reports whether it could read the retention of all topics. A topic that fails keeps its
-// last value.
+// letters_min_ttl_seconds. It reports whether it could read the retention of all topics. A topic whose retention cannot
+// be read keeps its last value.
 func (w *Worker) readRetention(ctx context.Context) bool {
 	whole := true
 	found := make(map[string]time.Duration)

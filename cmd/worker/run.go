@@ -32,8 +32,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	return w.serve(ctx, listener)
 }
 
-// serve owns all goroutines of a worker. They end in this order: the consumer, after its drain; then the watchers and the
-// pages, so that the drain can be watched. If the pages end first, so does the consumer.
+// serve owns all goroutines of a worker. They end in this order: the consumer, after its drain; then the watchers and
+// the pages, so that the drain can be watched. If the pages end first, the consumer ends too.
 func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	w.log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()))
 	for _, warning := range w.config.Warnings {
@@ -67,7 +67,8 @@ func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	defer context.AfterFunc(serving, leave)()
 	group.Go(func() error {
 		defer stop()
-		// /readyz fails from the signal on, while the drain still runs: a Service takes the worker out at once.
+		// /readyz fails as soon as the signal arrives, while the drain still runs, so that a Kubernetes Service removes
+		// the worker at once.
 		defer context.AfterFunc(working, func() { w.stopping.Store(true) })()
 		if !w.awaitLetters(working) {
 			return nil

@@ -15,13 +15,13 @@ import (
 func Settings(version string) (*config.Config, error) {
 	c, mistakes := config.Inspect()
 	if mistakes = inspect(c, mistakes, version); mistakes != nil {
-		return nil, mistakes // as an error it must not hold a nil *config.Error
+		return nil, mistakes // an error must not hold a nil *config.Error
 	}
 	return c, nil
 }
 
-// SettingsWithoutFiles is Settings without reading files, for CI where they are missing. unread names the settings
-// whose files were not checked.
+// SettingsWithoutFiles is Settings without reading files, for CI, where the files are missing. unread names the
+// settings whose files were not checked.
 func SettingsWithoutFiles(version string) (c *config.Config, unread []string, err error) {
 	c, mistakes := config.InspectWithoutFiles()
 	blank := *c
@@ -101,7 +101,7 @@ func withoutMistakes(c *config.Config, mistakes *config.Error) config.Config {
 	return sound
 }
 
-// dropFiles removes all files and returns the settings that named one.
+// dropFiles clears all settings that name a file, and returns the names of those that were set.
 func dropFiles(c *config.Config) (unread []string) {
 	k, l, r := &c.Kafka, &c.LeadHit, &c.SchemaRegistry
 	drop := func(variable string, path *string) {

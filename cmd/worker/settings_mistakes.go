@@ -46,7 +46,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// mappingMistake returns the *config.Error about the mapping. Each mistake of a file has its own line.
+// mappingMistake returns the *config.Error about the mapping. Each mistake in a mapping file has a line of its own.
 func mappingMistake(err error) error {
 	what := err.Error()
 	if file, ok := errors.AsType[*spec.FileError](err); ok {
@@ -55,8 +55,8 @@ func mappingMistake(err error) error {
 	return (*config.Error)(nil).Add(config.Problem{Variable: "MAPPING", What: what})
 }
 
-// mistakesOf turns the option errors of our packages into a *config.Error that names the settings. Without any, it
-// returns err: then something other than a setting is wrong.
+// mistakesOf turns the option errors of our packages into a *config.Error that names the settings. If err holds no
+// option error, mistakesOf returns err itself: something other than a setting is wrong.
 func mistakesOf(err error) error {
 	var all *config.Error
 	for _, err := range separate(err) {
@@ -73,7 +73,7 @@ func mistakesOf(err error) error {
 }
 
 // separate returns the errors that were joined in err, and those of joins inside it. An option error wraps one reason
-// and never a join, so no join is found inside one, and each option stays with its reason.
+// and never a join, so it is not taken apart.
 func separate(err error) []error {
 	if err == nil {
 		return nil

@@ -36,7 +36,8 @@ type scene struct {
 	addr    string // the worker's HTTP address, once it runs
 }
 
-// newScene sets up all but the worker: the topic orders has two partitions. settings are names and values in turn.
+// newScene sets up everything except the worker. The topic orders has two partitions. settings are alternating names
+// and values.
 func newScene(t *testing.T, settings ...string) *scene {
 	t.Helper()
 	s := &scene{t: t, leadhit: sandbox.New(sandbox.Options{Key: apiKey})}
@@ -83,7 +84,7 @@ func (s *scene) produceKeyed(key, value string) {
 	}
 }
 
-// open opens a worker. The test closes it.
+// open opens a worker. The caller must close it.
 func (s *scene) open() *worker.Worker {
 	s.t.Helper()
 	settings, err := config.Load()
@@ -149,7 +150,7 @@ func (s *scene) status() (said status.Worker) {
 	return said
 }
 
-// metadataRequests counts requests about the topic payments from now on.
+// metadataRequests counts the metadata requests about the topic payments from now on.
 func metadataRequests(s *scene) func() int64 {
 	var n atomic.Int64
 	s.kafka.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {

@@ -28,7 +28,7 @@ const (
 	ledgerTopic  = lettersTopic + ".ledger"
 )
 
-// store is a cluster with the topics of the letters and of the ledger, which do not exist yet.
+// store is a cluster, with settings for it. The letters' topic and the ledger do not exist yet.
 type store struct {
 	*kfake.Cluster
 	config  *config.Config
@@ -52,7 +52,7 @@ func newStore(t *testing.T, opts ...kfake.Opt) *store {
 	return &store{fake, c, cluster}
 }
 
-// describes sets the topic settings that the broker returns; a topic without settings may not be described.
+// describes sets the topic settings that the broker returns; the broker refuses to describe a topic without settings.
 func (s *store) describes(topics map[string]map[string]string) {
 	s.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		s.KeepControl()
@@ -104,14 +104,15 @@ func TestATopicThatAWorkerCreatesHasNoFlaw(t *testing.T) {
 	}
 }
 
-// mustCreateWithoutFlaw creates a topic and demands that an inspection finds nothing wrong with it, before and after.
+// mustCreateWithoutFlaw creates a topic and demands that an inspection finds nothing wrong with it, neither before the
+// creation nor after it.
 func (s *store) mustCreateWithoutFlaw(t *testing.T, ensure ensurer, inspect inspector) {
 	t.Helper()
 	found, err := inspect(t.Context(), s.config, s.cluster)
 	if err != nil || found.Exists || found.Err() != nil {
 		t.Fatalf("%s: got %+v, %v before the creation", found.Topic, found, err)
 	}
-	for _, want := range []bool{true, false} { // the second time it is found
+	for _, want := range []bool{true, false} { // the second time, the topic exists
 		if created, err := ensure(t.Context(), s.config, s.cluster); err != nil || created != want {
 			t.Fatalf("%s: got %v, %v, want created: %v", found.Topic, created, err, want)
 		}
@@ -176,7 +177,7 @@ func TestTheSettingsOfSourcesCountForTheLettersTopic(t *testing.T) {
 func TestAnOldMessageFormatIsJudgedByTheBrokersProtocol(t *testing.T) {
 	t.Parallel()
 	for protocol, want := range map[string]string{
-		"3.9-IV0": "", "2.8-IV1": "message.format.version!", "": "message.format.version", // not allowed to ask: a warning
+		"3.9-IV0": "", "2.8-IV1": "message.format.version!", "": "message.format.version", // "": we may not ask, so the flaw is a warning
 	} {
 		s := newStore(t)
 		if err := s.CreateTopic(lettersTopic, 1, nil); err != nil {

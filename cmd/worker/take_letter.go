@@ -16,13 +16,13 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// The causes of a replay that cannot be tried, because what it needs has expired.
+// The causes of a replay that cannot be tried, because the letter or its event's value has expired.
 const (
 	letterExpired = "LetterExpired"
 	valueExpired  = "ValueExpired"
 )
 
-// takeWait is how long a broker waits for a record that exists already.
+// takeWait is how long a broker may take to return a record that exists already.
 const takeWait = 50 * time.Millisecond
 
 // errNotYet says that the broker returned neither the record nor a later one.

@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// desk is a store with the topics orders and dlq.test, and an event in the first.
+// desk is a store with the topics orders and dlq.test, and an event in orders.
 type desk struct {
 	*store
 	t     *testing.T
@@ -54,7 +54,7 @@ func (d *desk) at(topic string, offset int64) event.Record {
 	return batch.Records[0]
 }
 
-// letter stores the letter of the event after a change to it.
+// letter stores the event's letter after change has altered the letter.
 func (d *desk) letter(change func(*deadletter.Letter)) {
 	d.t.Helper()
 	l := deadletter.Letter{
@@ -69,7 +69,7 @@ func same(*deadletter.Letter) {}
 
 func omitted(l *deadletter.Letter) { *l = l.WithoutValue() }
 
-// take takes up the first record of the letters' topic.
+// take fetches the first record of the letters' topic as for a replay.
 func (d *desk) take() turn.Taken {
 	d.t.Helper()
 	taken, err := worker.TakeLetter(d.t.Context(), d.config, d.cluster, turn.Take{

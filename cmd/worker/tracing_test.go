@@ -34,13 +34,13 @@ const (
 	shopSpan  = "b7ad6b7169203331"
 )
 
-// collector takes spans as an OpenTelemetry collector does.
+// collector receives spans as an OpenTelemetry collector does.
 type collector struct {
 	mu       sync.Mutex
 	spans    []*tracepb.Span
 	resource map[string]string
 	header   http.Header
-	refusals int // this many deliveries get 503 first
+	refusals int // how many deliveries get a 503 first
 }
 
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -37,7 +37,7 @@ type Worker struct {
 	retention retention
 	// fitness has the flaws of the letters' topic and the ledger.
 	fitness fitness
-	refused chan struct{} // Kafka refused a letter: judge the topics at once
+	refused chan struct{} // signals that Kafka refused a letter, so that the topics are judged at once
 	// decode maps an event without counting it.
 	decode func(context.Context, event.Record) ([]event.Item, error)
 	// closeMapping closes the schema registry's client.

@@ -86,7 +86,7 @@ func (j *judgement) podSecurity() {
 	}
 }
 
-// foreign are variables that libraries read.
+// foreign matches variables that the Go runtime or a library reads.
 var foreign = regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
 
 // knownSettings: each variable is a setting of the program or is read by a library, and each required one is set.
@@ -103,7 +103,8 @@ func (j *judgement) knownSettings() {
 	}
 }
 
-// secrets come as files, which are read again when they change, and are in no variable and no ConfigMap.
+// secrets: each secret comes as a file, which is read again when it changes. No variable and no ConfigMap holds a
+// secret.
 func (j *judgement) secrets() {
 	secret := regexp.MustCompile(`(PASSWORD|KEY|SECRET|TOKEN|CREDENTIALS?|HEADERS)$`)
 	for _, from := range j.container.EnvFrom {

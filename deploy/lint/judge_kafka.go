@@ -19,7 +19,7 @@ func (j *judgement) letters() string {
 
 func (j *judgement) ledger() string { return j.letters() + ".ledger" }
 
-// topics have the names that the settings give them, and the form that the program needs.
+// topics: each has the name that the settings give it, and the form that the program needs.
 func (j *judgement) topics() {
 	declared := map[string]*kafkaTopic{}
 	for _, t := range contents[*kafkaTopic](j.Overlay) {

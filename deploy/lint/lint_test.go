@@ -117,7 +117,7 @@ func decoded(t *testing.T, rendering string) *lint.Overlay {
 	return o
 }
 
-// overlays are the renderings, decoded.
+// overlays returns the decoded renderings.
 func overlays(t *testing.T) map[string]*lint.Overlay {
 	t.Helper()
 	all := map[string]*lint.Overlay{}

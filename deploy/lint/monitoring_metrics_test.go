@@ -15,13 +15,13 @@ type registry map[string]metric
 
 type metric struct {
 	kind string // counter, gauge, histogram
-	// labels are the metric's own. values are those of a label, if the metric's help lists them.
+	// labels are the metric's own. values has the values of a label, if the metric's help lists them.
 	labels []string
 	values map[string][]string
 }
 
-// registered returns the worker's own metrics, as its golden file lists them, and the few metrics of others that are
-// used.
+// registered returns the worker's own metrics, as its golden file lists them, and the few metrics from elsewhere that
+// our queries use.
 func registered(t *testing.T) registry {
 	t.Helper()
 	all := registry{

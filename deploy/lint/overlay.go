@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Overlay is a rendering, decoded.
+// Overlay is a decoded rendering.
 type Overlay struct {
 	// Worker is the Deployment with a container named worker.
 	Worker *appsv1.Deployment
@@ -93,7 +93,7 @@ func decode(text []byte) (object, error) {
 		o.wrong = []error{fmt.Errorf("unknown kind %s of %s", o.Kind, o.APIVersion)}
 		return o, nil
 	}
-	// Unlike encoding/json, this distinguishes the case of field names, as the API server does.
+	// Unlike encoding/json, this matches field names case-sensitively, as the API server does.
 	wrong, err := strictjson.UnmarshalStrict(text, o.content)
 	if o.wrong = wrong; err != nil {
 		o.wrong = append(o.wrong, err)

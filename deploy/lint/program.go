@@ -16,7 +16,7 @@ import (
 type Program struct {
 	// Settings are those of `leadhit-sync config --table`, in its order.
 	Settings []Setting
-	// Paths are those that HTTP_ADDR serves.
+	// Paths are those that the worker serves on HTTP_ADDR.
 	Paths []string
 	// Drain bounds the end of a generation, Rebalance a join in progress, IO one exchange with a broker.
 	Drain, Rebalance, IO time.Duration

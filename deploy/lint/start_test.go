@@ -100,7 +100,7 @@ func (s *started) get(t *testing.T, path string) (code int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = response.Body.Close() }() // it was read
+	defer func() { _ = response.Body.Close() }() // the body was read to its end
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

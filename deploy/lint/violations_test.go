@@ -14,12 +14,12 @@ const (
 	withDesk   = "ci/desk"
 )
 
-// violation is a fault planted into the text of a rendering, and a part of the finding that it must cause.
+// violation is a fault planted in the text of a rendering, and a part of the finding that it must cause.
 type violation struct {
 	name, overlay, old, new, want string
 }
 
-// variable returns a violation by one more variable of the worker.
+// variable returns a violation that adds an environment variable to the worker.
 func variable(name, overlay, entry, want string) violation {
 	return violation{name, overlay, "        - name: GOMEMLIMIT\n", "        - " + entry + "\n        - name: GOMEMLIMIT\n", want}
 }

@@ -31,7 +31,7 @@ func TestTheCallLogHasEveryCallInOrder(t *testing.T) {
 			for i := w; i < calls; i += 4 {
 				send(node, fmt.Sprint("t-0-", i), fmt.Sprint("A-", i%100), "paid")
 				if i%1000 == 0 {
-					node.Calls() // while it runs
+					node.Calls() // while calls arrive
 				}
 			}
 		})

@@ -15,7 +15,7 @@ type request struct {
 	name          string // the id as text, for the call log
 	order, status string
 	stray         bool // a call to a method that does not exist
-	// fault is the node's error about the request itself, and answer its outcome in the call log.
+	// fault is the node's error about the request itself, and answer is the request's outcome in the call log.
 	fault  *rpcError
 	answer Answer
 }

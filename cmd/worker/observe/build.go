@@ -12,13 +12,13 @@ const shortCommit = 7
 type Build struct {
 	Version  string // "1.2.3"; "dev+0123abc" for a commit without a tag; "dev" if nothing is known
 	Revision string // the full hash of the commit
-	Time     string // the commit's, RFC 3339
+	Time     string // the commit's time, in RFC 3339
 	Modified bool   // the files differed from the commit
 	Go       string // "go1.26.0"
 }
 
 // ReadBuild reads the build information that Go's tools wrote into a binary; info is nil if there is none. released is
-// the version that the linker was given. It wins, because a build without the repository knows no other.
+// the version that the linker was given. That version wins, because a build without the repository knows no other.
 func ReadBuild(released string, info *debug.BuildInfo) Build {
 	var b Build
 	if info == nil {

@@ -10,7 +10,7 @@ const (
 )
 
 // callCauses returns the foreseeable causes of a call's letter: those of leadhit.Judge and dispatch, and
-// DEAD_LETTER_TYPES. Their counters start at 0, so that the first letter is an increase.
+// DEAD_LETTER_TYPES. Their counters start at 0, so that the first letter shows as an increase.
 func callCauses(types []string) []string {
 	return append([]string{
 		"RetriesExhausted", "InvalidParams", "Unsendable", "HTTP 400", "HTTP 413", "HTTP 422", "HTTP 431",
@@ -23,7 +23,7 @@ type causes struct {
 	known map[string]bool
 }
 
-// label returns the cause, or "other" if there are too many.
+// label returns the cause, or "other" if there are too many causes.
 func (c *causes) label(cause string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

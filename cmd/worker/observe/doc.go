@@ -8,9 +8,9 @@
 //	call = metrics.Call(call)
 //	store = metrics.Store(store)
 //
-// Gauges and the [Status] are read from the consumer on demand. Metrics and Tracing may be used by several
-// goroutines. Only Tracing has a goroutine of its own, the batcher of spans; the function that Start returns ends it
-// and waits for it.
+// Gauges and the status are read from the consumer on demand. Metrics and Tracing may be used by several goroutines.
+// Only Tracing has a goroutine of its own, the batcher of spans; the function that Start returns ends it and waits for
+// it.
 package observe
 
 import (

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/integration/peer"
 )
 
-// floods are responses that never end: first is sent once, again is repeated.
+// floods are responses that never end: the text in first is sent once, then the text in again is repeated.
 var floods = map[string]struct{ first, again string }{
 	"one header":       {"HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 64<<10)},
 	"many headers":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-Name: value\r\n", 4<<10)},
@@ -20,7 +20,7 @@ var floods = map[string]struct{ first, again string }{
 	"a body":           {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[", strings.Repeat(" ", 64<<10)},
 }
 
-// costs runs something, and fails if that allocates more bytes than the limit most.
+// costs runs a function. The test fails if the function allocates more bytes than the limit.
 func costs(t *testing.T, most uint64, something func()) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -44,7 +44,7 @@ func TestARegistryWithoutEndCostsNoMemory(t *testing.T) {
 			defer client.Close()
 			most := uint64(16 << 20)
 			if name == "a body" {
-				most = 64 << 20 // 8 MiB are read, and the buffer grows to them
+				most = 64 << 20 // 8 MiB are read, and the buffer grows to that size
 			}
 			costs(t, most, func() {
 				if _, err := client.Lookup(t.Context(), 1); err == nil {

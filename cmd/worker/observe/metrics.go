@@ -27,9 +27,9 @@ const (
 	stageCall    = "call"
 )
 
-// Metrics counts and times the steps of an event's path from outside, so that they stay free of Prometheus. The names
-// are an API: they never change, and cmd/worker/testdata/metrics.golden.txt lists them. Labels are bounded: no order,
-// no message, and only the first 100 causes.
+// Metrics counts and times the steps of an event's path from outside, so that the steps stay free of Prometheus. The
+// names are an API: they never change, and cmd/worker/testdata/metrics.golden.txt lists them. Labels are bounded: no
+// order, no message, and only the first 100 causes.
 type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
@@ -221,8 +221,8 @@ func (m *Metrics) Store(store storer) storer {
 	}
 }
 
-// LetterRead notes the fingerprint of a letter in the letters' topic. The worker reads all of them before it stores its
-// first letter, so a restart makes no cause new.
+// LetterRead notes the fingerprint of a letter in the letters' topic. The worker reads all letters before it stores its
+// first one, so no cause counts as new because of a restart.
 func (m *Metrics) LetterRead(fingerprint string) { m.fingerprints.add(fingerprint, true) }
 
 // LetterStoring notes the fingerprint of a letter before this worker writes the letter.
@@ -247,7 +247,7 @@ func (m *Metrics) stored(l consumer.Letter) {
 
 // totals returns the calls made, how many of them will be retried, and the letters stored.
 func (m *Metrics) totals() (calls, again, letters uint64) {
-	done := m.done.Load() // before the calls, so that the difference is never negative
+	done := m.done.Load() // loaded before the calls, so that the difference is never negative
 	calls = m.calls.Load()
 	return calls, calls - done, m.lettersTotal.Load()
 }

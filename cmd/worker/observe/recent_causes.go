@@ -17,7 +17,7 @@ type lately struct {
 }
 
 type minute struct {
-	number  int64 // since 1970
+	number  int64 // minutes since 1970
 	letters map[string]int
 }
 

@@ -20,7 +20,7 @@ type Source struct {
 	Topics   []string
 	// Retention returns the age at which Kafka deletes an event, for each topic where that is known.
 	Retention func() map[string]time.Duration
-	// Letters is the letters' topic. Retention has it too.
+	// Letters is the letters' topic. Retention has an entry for it too.
 	Letters string
 }
 
@@ -56,8 +56,8 @@ func phases() []string {
 	}
 }
 
-// state sends a series for each state, 1 for the current one. So an alert can ask for a state by name, and a dashboard
-// shows when it changed.
+// state sends a series for each state, with the value 1 for the current one. So an alert can ask for a state by name,
+// and a dashboard shows when the state changed.
 func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+
 		"), otherwise its phase ("+
@@ -73,7 +73,7 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 		float64(s.Predecessors))
 }
 
-// calls sends the limits with what is in flight: only both together show whether calls wait for LeadHit or for events.
+// calls sends the limits and what is in flight: only both together show whether calls wait for LeadHit or for events.
 func calls(to sender, s snapshot.Snapshot, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
 	to.gauge("calls_limit", "Maximum number of calls in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while "+

@@ -65,7 +65,7 @@ func waitingOrder(o snapshot.WaitingOrder) status.WaitingOrder {
 	return out
 }
 
-// OrderStatusOf returns what is left to do about an order.
+// OrderStatusOf returns what is left to do for an order.
 func OrderStatusOf(order string, items []snapshot.OrderItem, more int) *status.Order {
 	out := &status.Order{Order: order, Items: []status.Item{}, More: more}
 	for _, i := range items {
@@ -98,7 +98,7 @@ func byOutcome(waiting []snapshot.WaitingOrder) []status.OutcomeCount {
 	return all[:min(len(all), listedOrders)]
 }
 
-// word returns the state in one word, as metrics name it.
+// word returns the state as metrics name it.
 func word(s consumer.State) string {
 	if s.Dispatch.Pause.Kind != "" {
 		return s.Dispatch.Pause.Kind
@@ -115,8 +115,8 @@ func openTransaction(now time.Time, s consumer.State, p event.Partition) *status
 	return &status.OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
 }
 
-// heldBack returns how many events open transactions hold back in a topic, and the age of the oldest. It looks at all
-// topics if topic is "".
+// heldBack returns the number of events that open transactions hold back in a topic, and the age of the oldest. It
+// looks at all topics if topic is "".
 func heldBack(now time.Time, s consumer.State, topic string) (events int64, oldest float64) {
 	for _, p := range s.Dispatch.Partitions {
 		if held, open := s.HeldBack[p.Partition]; open && (topic == "" || topic == p.Topic) {

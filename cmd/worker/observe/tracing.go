@@ -32,18 +32,18 @@ import (
 // flushLimit bounds the delivery of the last spans at the end.
 const flushLimit = 3 * time.Second
 
-// Tracing observes the steps of an event's path from outside, as Metrics does. Each event has a span, from its fetch to
-// the end of its last order, with a child span for each call. The event's own traceparent header names the parent of
-// its span, and LeadHit gets the traceparent of the call's span. A nil Tracing is off.
+// Tracing observes the steps of an event's path from outside, as Metrics does. Each event has a span, from its fetch
+// until its last order is finished, with a child span for each call. The event's own traceparent header names the
+// parent of its span, and LeadHit gets the traceparent of the call's span. A nil Tracing is off.
 //
-// An event that another worker finishes, because its partition has moved, has no span here; its calls do.
+// An event that another worker finishes, because its partition has moved, has no span here, but its calls have.
 type Tracing struct {
 	collector *collector
 	resource  []attribute.KeyValue
 	group     attribute.KeyValue
-	server    []attribute.KeyValue // where LeadHit is
+	server    []attribute.KeyValue // LeadHit's host and port
 
-	// Start sets them, before the consumer runs.
+	// Start sets provider and tracer, before the consumer runs.
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	context  propagation.TraceContext
@@ -76,7 +76,7 @@ func OpenTracing(c *config.Config, version string, log *slog.Logger) (*Tracing, 
 	return t, nil
 }
 
-// Start begins to gather spans. stop delivers the last ones, for at most three seconds.
+// Start begins to gather spans. stop delivers the last spans, and takes at most three seconds.
 func (t *Tracing) Start(ctx context.Context) (stop func()) {
 	if t == nil {
 		return func() {}
@@ -215,7 +215,7 @@ func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	}
 }
 
-// Repeat notes on its event's span that a call is not made.
+// Repeat notes on the event's span that a call is not made.
 func (t *Tracing) Repeat(repeat repeater) repeater {
 	if t == nil {
 		return repeat
@@ -277,7 +277,7 @@ func (t *Tracing) Store(store storer) storer {
 	}
 }
 
-// noteOf returns the span that Decode attached to an event.
+// noteOf returns the span that Decode or Take attached to an event.
 func noteOf(e *consumer.Event) *eventSpan {
 	if e == nil {
 		return nil
@@ -293,7 +293,7 @@ func (s *eventSpan) over() {
 	}
 }
 
-// carrier has an event's headers for the extraction of its trace. Of several headers with the same name the last
+// carrier has an event's headers for the extraction of its trace. Of several headers with the same name, the last
 // counts, as everywhere in Kafka. Producers differ in case, and the extraction looks for names in lower case.
 func carrier(e *consumer.Event) propagation.MapCarrier {
 	all := make(propagation.MapCarrier, len(e.Headers))

@@ -44,8 +44,8 @@ type collector struct {
 // maxAnswerHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
 const maxAnswerHeader = 64 << 10
 
-// openCollector reads the headers as OTEL_EXPORTER_OTLP_HEADERS has them: pairs with percent-encoded values. They may
-// hold a token, so no error and no log line shows one.
+// openCollector reads the headers as OTEL_EXPORTER_OTLP_HEADERS has them: pairs with percent-encoded values. The values
+// may hold a token, so no error and no log line shows them.
 func openCollector(c *config.Config, version string, log *slog.Logger) (*collector, error) {
 	t := &c.Traces
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
@@ -75,14 +75,14 @@ func openCollector(c *config.Config, version string, log *slog.Logger) (*collect
 // Start does nothing: there is no connection before the first span.
 func (c *collector) Start(context.Context) error { return nil }
 
-// Stop does nothing: close comes after the last batch.
+// Stop does nothing: close is called after the last batch.
 func (c *collector) Stop(context.Context) error { return nil }
 
 func (c *collector) close() { c.client.CloseIdleConnections() }
 
 // UploadTraces delivers a batch.
 func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	// On the wire this equals the ExportTraceServiceRequest that the collector reads.
+	// On the wire this is identical to the ExportTraceServiceRequest that the collector reads.
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err == nil {
 		err = c.deliver(ctx, body)
@@ -103,7 +103,7 @@ func (c *collector) deliver(ctx context.Context, body []byte) error {
 	}, backoff.WithContext(backoff.WithMaxRetries(backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(firstDelivery), backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0)), retries),
 		ctx))
-	return last // says more than that the context has ended
+	return last // the error of backoff may only say that the context has ended
 }
 
 // post makes one attempt. again reports that the collector asks for a retry.

@@ -46,8 +46,8 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 	return b, nil
 }
 
-// versionOf returns the requested version, or the commit's tag, or the commit. It is also the image's tag, which must
-// not contain a +.
+// versionOf returns the requested version, or the commit's tag, or the commit. The version is also the image's tag,
+// which must not contain a +.
 func (b *binary) versionOf(asked string) string {
 	const short = 7
 	revision := b.setting("vcs.revision")

@@ -82,7 +82,8 @@ func dockerfile(t *testing.T) []byte {
 	return text
 }
 
-// TestTheDockerfileMakesTheSameImage compares the two ways to build an image where they could drift apart.
+// TestTheDockerfileMakesTheSameImage checks that the Dockerfile and mkimage, which are two ways to build the image, do
+// not drift apart.
 func TestTheDockerfileMakesTheSameImage(t *testing.T) {
 	t.Parallel()
 	text := dockerfile(t)
@@ -154,7 +155,7 @@ func sameConfig(t *testing.T, last instructions.Stage, want v1.Config) map[strin
 	return labels
 }
 
-// sameLabels compares the labels, except for the values that a build is given.
+// sameLabels compares the labels, but not the values that come from arguments of the build.
 func sameLabels(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	delete(got, "org.opencontainers.image.revision") // mkimage has found no commit here

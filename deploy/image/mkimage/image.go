@@ -48,7 +48,7 @@ func (m *made) print(out io.Writer) error {
 	return err
 }
 
-// write writes the layout: an index of the images, and above it the top index, which names it by its version.
+// write writes the layout. One index lists the images, and the top index names that index by the version.
 func write(dir string, binaries []*binary, source string) (*made, error) {
 	m := &made{version: binaries[0].version}
 	var index v1.ImageIndex = empty.Index
@@ -130,7 +130,7 @@ func labels(b *binary, source string) map[string]string {
 	return all
 }
 
-// archive is the image's only layer.
+// archive returns the image's only layer, as a tar archive.
 func archive(b *binary) ([]byte, error) {
 	var buffer bytes.Buffer
 	w := tar.NewWriter(&buffer)

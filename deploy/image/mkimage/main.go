@@ -1,13 +1,14 @@
 // Command mkimage builds the container image of leadhit-sync without a container engine: a static binary for each
-// architecture, in an OCI layout from scratch. It also writes a list of the modules in each binary (SBOM).
+// architecture, in an OCI layout without a base image. It also writes a list of the modules in each binary (SBOM).
 //
 //	go -C deploy/image/mkimage run . -root ../../.. -out ../../../bin/image
 //
-// The same commit and the same Go give the same bytes on every machine at any time. The only time in the image is the
-// commit's, files have a fixed order, and paths of the building machine are omitted. The image has the binary,
-// /etc/passwd and /etc/group with its user, and an empty /tmp. Nothing but the binary can be executed.
+// The same commit and the same version of Go give the same bytes on every machine at any time. The only time in the
+// image is the commit's, files have a fixed order, and paths of the building machine are omitted. The image has the
+// binary, /etc/passwd and /etc/group with its user, and an empty /tmp. Nothing but the binary can be executed.
 //
-// No layout is left half-built: mkimage builds it beside the final path, and replaces an older one when it is complete.
+// No layout is left half-built: mkimage builds the new one beside the final path, and replaces an older one only when
+// the new one is complete.
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 	"syscall"
 )
 
-// architectures are the architectures of the image.
+// architectures returns the values of GOARCH for which the image is built.
 func architectures() []string { return []string{"amd64", "arm64"} }
 
 func main() {
@@ -41,7 +42,7 @@ type options struct {
 	root    string // the product's module
 	out     string // the layout
 	version string // empty: from the commit that Go recorded
-	source  string // the code's address; empty: no label
+	source  string // the URL of the code; empty: no label
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return made.print(out)
 }
 
-// build builds the layout and the lists beside it.
+// build builds the layout, and the lists of modules beside it.
 func build(ctx context.Context, o options) (*made, error) {
 	parent := filepath.Dir(o.out)
 	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // build results are for everybody
@@ -102,7 +103,7 @@ func build(ctx context.Context, o options) (*made, error) {
 }
 
 // replace moves the new layout to the final path. It deletes an older layout there, but nothing else: a wrong -out must
-// not cost a folder.
+// not delete another folder.
 func replace(place, layout string) error {
 	_, err := os.Stat(place)
 	if err == nil {

@@ -73,7 +73,7 @@ func mkimage(t *testing.T, root string, args ...string) (place, printed string) 
 	return place, out.String()
 }
 
-// contents reads all files of a layout's parent: the layout and the lists beside it.
+// contents reads all files in a layout's parent folder: the layout and the lists beside it.
 func contents(t *testing.T, place string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
