@@ -138,8 +138,9 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// isTLS recognises the failures of our own handshakes by handshakeError. Behind a proxy net/http does the handshake,
-// and the few error types of crypto/tls must suffice. A handshake that the network interrupts says nothing about TLS.
+// isTLS recognises the failures of our own handshakes by the type handshakeError. Behind a proxy net/http does the
+// handshake, and the few error types of crypto/tls must suffice. A handshake that the network interrupts says nothing
+// about TLS.
 func isTLS(err error) bool {
 	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) {
 		return true

@@ -101,7 +101,8 @@ func readAnswer(d *jsontext.Decoder, id string) (answer, error) {
 		if err != nil {
 			return a, errBroken
 		}
-		// The next read overwrites the value, so each value is examined at once.
+		// Each read overwrites what the read before it returned, so the name is copied, and the value is examined at
+		// once.
 		which := name.String()
 		value, err := d.ReadValue()
 		if err != nil {

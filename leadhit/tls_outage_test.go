@@ -28,7 +28,7 @@ type door struct {
 	cert   tls.Certificate
 
 	mu    sync.Mutex
-	meets func(net.Conn) net.Conn // handles a connection; it returns our end
+	meets func(net.Conn) net.Conn // handles the far end; a result that is not nil replaces our end
 	ports int
 }
 

@@ -110,7 +110,7 @@ func proxyFunc(text string) (func(*http.Request) (*url.URL, error), error) {
 	return nil, errors.New("scheme is not http, https, socks5 or socks5h")
 }
 
-// checkProxy gives a rejected CONNECT an error type. net/http has only the status text for it.
+// checkProxy gives a rejected CONNECT an error type. net/http's own error has only the status text.
 func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode != http.StatusOK {
 		return &connectError{fmt.Errorf("proxy responded with HTTP %d", answer.StatusCode)}

@@ -89,7 +89,8 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.settings, err = load(p.environment); err != nil {
 		return nil, err
 	}
-	// The file gets every line as JSON, in case the records do not agree. The logbook gets the same lines for the screen.
+	// The file gets each line as JSON, in case the records do not agree. The logbook gets the same lines for the
+	// screen.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
 	p.worker, err = worker.Open(p.settings, "demo", log)
 	return p, err
@@ -176,8 +177,8 @@ func (p *parts) exports(address string) []string {
 
 var errNotBegun = errors.New("ended during startup")
 
-// ready waits until the running worker has joined the group, and returns the address of its pages. It asks /readyz as
-// Kubernetes does, so the story begins with a worker that has joined.
+// ready waits until the running worker has joined the group, and returns the address of its pages. It requests /readyz
+// as Kubernetes does, so the story begins with a worker that has joined.
 func (p *parts) ready(ctx context.Context, r *running) (address string, err error) {
 	limit := time.NewTimer(startLimit)
 	defer limit.Stop()

@@ -18,8 +18,8 @@ const (
 	// idleLimit is how long the worker may go without a commit at the end, when LeadHit has no faults. A retry waits at
 	// most 2 s (RETRY_MAX), so 20 s without a commit means that the worker is stuck.
 	idleLimit = 20 * time.Second
-	// stopLimit is longer than a worker takes to stop. Calls end after callTimeout here, so a worker that needs longer is
-	// stuck.
+	// stopLimit is longer than a worker takes to stop. Calls end after callTimeout here, so a worker that needs more
+	// time is stuck.
 	stopLimit = 45 * time.Second
 	readLimit = 15 * time.Second
 )
@@ -44,8 +44,8 @@ type demo struct {
 // needs no lock: a goroutine that has seen done closed sees err too.
 type running struct {
 	stop context.CancelFunc
-	done chan struct{} // closed when it has ended
-	err  error         // to be read after that
+	done chan struct{} // closed when the worker has ended
+	err  error         // to be read after done is closed
 }
 
 func start(ctx context.Context, work func(context.Context) error) *running {
@@ -134,7 +134,7 @@ Look at the letters and replay them: http://%s
 const tryCommand = "go run ./cmd/leadhit-sync status"
 
 // play runs the shop and the story, with the screen alongside, until all have ended. The screen and the letterbox
-// outlive ctx: the drain is the part that people should see. The clients close last, when nothing uses them.
+// outlive ctx: the drain is the part that people should see. The clients close last, when nothing uses them any more.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())

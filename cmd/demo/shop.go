@@ -98,8 +98,8 @@ type shop struct {
 	failed error
 }
 
-// openShop sets linger to 0, which sends each event at once, as a shop would; batching would make bursts out of a
-// steady rate.
+// openShop sets linger to 0, so that each event is sent at once, as a shop would do. Batching would turn a steady rate
+// into bursts.
 func openShop(brokers []string, o options) (*shop, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
 	if err != nil {
@@ -135,8 +135,8 @@ func (s *shop) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The key is the order id, because Kafka keeps the order of events only within a partition. An event enters the book
-	// only when Kafka has acknowledged it: before that, it may be lost.
+	// The key is the order id, because Kafka keeps the sequence of events only within a partition. An event enters the
+	// book only when Kafka has acknowledged it: before that, it may be lost.
 	s.client.Produce(ctx, &kgo.Record{Key: []byte(c.OrderID), Value: value}, func(r *kgo.Record, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -38,11 +38,11 @@ func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: 
 // learnedStatus is the status of most letters, so most of them can be replayed once LeadHit accepts it.
 const learnedStatus = "cancelled"
 
-// scenes are the scenes of a chapter. The gaps between them leave the worker time to work through a backlog. The key is
-// rejected for about a seventh of the chapter, so that a viewer sees the pause begin and end. Times are shares of a
-// chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have no faults, so a
-// viewer sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no faults
-// while they are replayed.
+// scenes returns the scenes of a chapter. The gaps between them leave the worker time to work through a backlog. The
+// key is rejected for about a seventh of the chapter, so that a viewer sees the pause begin and end. Times are shares
+// of a chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have no faults,
+// so a viewer sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no
+// faults while they are replayed.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()
@@ -131,8 +131,8 @@ type beat struct {
 	text   string
 }
 
-// play plays the chapters until they or ctx end. Then it ends all faults and gives the worker its key. The worker could
-// not finish its events otherwise. While the demo runs, only this goroutine changes faults and keys.
+// play plays the chapters until they are over or ctx ends. Then it ends all faults and gives the worker its key. The
+// worker could not finish its events otherwise. While the demo runs, only this goroutine changes faults and keys.
 func (s *story) play(ctx context.Context) error {
 	each, count := chapters(s.length)
 	for chapter := 0; count == 0 || chapter < count; chapter++ {

@@ -197,7 +197,8 @@ func (v verdict) findings() []string {
 	return all
 }
 
-// shownFindings is how many findings are printed. The rest mostly has the same cause, and the headline has the numbers.
+// shownFindings is how many findings are printed. Most of the others have the same cause, and the headline has the
+// numbers.
 const shownFindings = 12
 
 // summarise writes the summary.

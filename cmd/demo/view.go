@@ -73,7 +73,7 @@ type watch struct {
 	rates      []float64
 	log        int
 	paused     string        // the reason, while calls are paused
-	pause      time.Duration // how long that has lasted
+	pause      time.Duration // how long the pause has lasted
 	unfinished int
 }
 

@@ -40,8 +40,8 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 // between them add up to three seconds.
 const newLedgerTries = 6
 
-// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. It writes
-// even to a ledger with unsuitable settings, because workers that already follow it still read it.
+// AppendToLedger writes an operator's entry, and creates the ledger if it does not exist. It writes even to a ledger
+// with unsuitable settings, because workers that already follow that ledger still read it.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	if _, err := ensureTopic(ctx, c, cluster, InspectLedger); err != nil {
 		if _, flawed := errors.AsType[*deadletter.UnfitError](err); !flawed {

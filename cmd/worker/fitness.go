@@ -131,6 +131,6 @@ func (w *Worker) watchFitness(ctx context.Context) error {
 func (w *Worker) letterRefused() {
 	select {
 	case w.refused <- struct{}{}:
-	default: // it is about to judge them anyway
+	default: // watchFitness is about to judge the topics anyway
 	}
 }

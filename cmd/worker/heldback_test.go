@@ -18,7 +18,7 @@ func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 	s := newScene(t)
 	s.produce(1, `{"order_id":"4711","status":"paid"}`)
 	// retention.ms is a week: half of it is used up.
-	opened := time.Now().Add(-84 * time.Hour).Truncate(time.Millisecond) // as Kafka keeps it
+	opened := time.Now().Add(-84 * time.Hour).Truncate(time.Millisecond) // Kafka keeps milliseconds
 	commit := s.openTransaction(opened, `{"order_id":"4712","status":"paid"}`)
 	for range 9 {
 		s.produce(1, `{"order_id":"4713","status":"paid"}`)
@@ -65,7 +65,8 @@ func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 	s.shows("/metrics", "leadhit_sync_events_finished_total 11")
 }
 
-// TestAnEventsTimeBreaksNoPage: JSON cannot express the year 55 million, and one such event left /status empty.
+// TestAnEventsTimeBreaksNoPage: time.Time has no JSON form for the year 55 million, and one such event left /status
+// empty.
 func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 	for name, ms := range map[string]int64{
 		"nanoseconds": time.Now().UnixNano(), "microseconds": time.Now().UnixMicro(), "seconds": time.Now().Unix(),

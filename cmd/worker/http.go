@@ -47,9 +47,9 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 	answer(rw, http.StatusOK, "alive")
 }
 
-// readyz reports whether the worker is ready: settings and key are read, it has joined the group once, and it is not
-// stopping. A worker is ready even without partitions and while LeadHit is down: otherwise it would hold up the rollout
-// that fixes the problem. The page's text names a pause, and what the worker waits for.
+// readyz reports whether the worker is ready: its settings and key have been read, it has joined the group once, and it
+// is not stopping. A worker is ready even if it has no partitions or LeadHit is down: otherwise it would hold up the
+// rollout that fixes the problem. The page's text names a pause, and what the worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	switch {
 	case w.stopping.Load():

@@ -73,7 +73,7 @@ func ensureTopic(
 	ctx context.Context, c *config.Config, cluster *broker.Cluster, inspect inspection,
 ) (created bool, err error) {
 	found, err := inspect(ctx, c, cluster)
-	// After a wrong password the creation fails with "broker not available", so the inspection's error comes first.
+	// With a wrong password, the creation fails with "broker not available", so the inspection's error comes first.
 	if err == nil {
 		err = found.Err()
 	}

@@ -9,9 +9,9 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// Settings reads the environment and decides whether a worker can start with it, for run, check and config --check. It
-// reads the files that settings name as the worker does (the key, certificates, passwords, the mapping), but opens no
-// connection. The error is a *config.Error with all mistakes.
+// Settings reads the environment and decides whether a worker can start with it, for run, check and config --check.
+// Like the worker, it reads the files that settings name (the key, certificates, passwords, the mapping), but it opens
+// no connection. The error is a *config.Error with all mistakes.
 func Settings(version string) (*config.Config, error) {
 	c, mistakes := config.Inspect()
 	if mistakes = inspect(c, mistakes, version); mistakes != nil {

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/retry/loop"
 )
 
-// awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be
+// awaitLetters waits until the letters' topic can store letters, or does not exist: until then, nothing may be
 // consumed. It creates nothing, so that a worker with a misspelt group or topic leaves no topic behind. It returns
 // false if ctx has ended.
 func (w *Worker) awaitLetters(ctx context.Context) bool {

@@ -52,8 +52,8 @@ func ledgerLetter(l deadletter.Letter, in event.Record) fold.Letter {
 	return fold.Letter{ID: id, Order: l.OrderID, Key: fold.KeyHash(l.Key), Count: l.ReplayCount, Offset: in.Offset, Stored: in.Time}
 }
 
-// take fetches a letter for its replay, restores its event, and maps the event with today's mapping of its topic. After
-// an error the caller must try again.
+// take fetches a letter for its replay, restores its event, and maps the event with the current mapping of its topic.
+// After an error the caller must try again.
 func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	record, err := w.recordAt(ctx, event.Place{Topic: w.config.DeadLetter.Topic, Offset: t.Offset}, true)
 	if errors.Is(err, errGone) {

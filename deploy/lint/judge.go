@@ -89,7 +89,8 @@ func (j *judgement) podSecurity() {
 // foreign matches variables that the Go runtime or a library reads.
 var foreign = regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
 
-// knownSettings: each variable is a setting of the program or is read by a library, and each required one is set.
+// knownSettings: each variable is a setting of the program, or is read by the Go runtime or a library, and each
+// required one is set.
 func (j *judgement) knownSettings() {
 	for _, from := range j.container.EnvFrom {
 		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(), "takes its settings from a ConfigMap that is not in the manifests")

@@ -77,7 +77,7 @@ func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }
 
-// scaling: KEDA asks about the worker's group and topics, and adds no workers beyond the partitions.
+// scaling: KEDA asks about the worker's group and topics, and starts no more workers than there are partitions.
 func (j *judgement) scaling() {
 	for _, s := range contents[*scaledObject](j.Overlay) {
 		about := label("ScaledObject/" + s.Name)

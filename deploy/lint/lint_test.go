@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deploy/lint"
 )
 
-// root is the product's module.
+// root is the folder of the product's module.
 const root = "../.."
 
 // binary is leadhit-sync, built once for all tests.

@@ -33,7 +33,7 @@ type object struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 
-	// content is of a Kubernetes type, or of one in custom.go. It is nil for unknown kinds.
+	// content is of a Kubernetes type, or of a type in custom.go. It is nil for unknown kinds.
 	content any
 	// wrong has the findings of strict decoding.
 	wrong []error
@@ -147,7 +147,7 @@ func (o *Overlay) Files() map[string]string {
 	return all
 }
 
-// Queries returns the PromQL by which KEDA scales the worker.
+// Queries returns the PromQL queries by which KEDA scales the worker.
 func (o *Overlay) Queries() []string {
 	var found []string
 	for _, s := range contents[*scaledObject](o) {

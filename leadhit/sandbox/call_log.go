@@ -18,7 +18,7 @@ const (
 	Invalid                  // the request was at fault: -32700, -32600, -32601, -32602
 	Forbidden                // 403: no key, or a wrong one
 	Failed                   // an HTTP status, or an order's JSON-RPC error
-	Overloaded               // 503: over the calls per second
+	Overloaded               // 503: beyond the limit of calls per second
 	HTML                     // a page with status 200
 	Reset                    // the connection was reset
 	Closed                   // the connection was closed: an outage
@@ -88,7 +88,7 @@ func (l *callLog) Calls() []Call {
 	return slices.DeleteFunc(calls, func(c Call) bool { return c.stray })
 }
 
-// Strays returns how many calls of unknown methods have arrived.
+// Strays returns how many calls to unknown methods have arrived.
 func (l *callLog) Strays() int {
 	l.lock.Lock()
 	defer l.lock.Unlock()

@@ -67,7 +67,7 @@ func (c *request) parseFast(body []byte) bool {
 	if !ok1 || !ok2 || !ok3 || string(rest) != "}}" {
 		return false
 	}
-	// One string for all three, because the call log keeps them.
+	// The name and the order share one string, because the call log keeps both.
 	all := string(id) + string(order)
 	c.name, c.order = all[1:len(id)-1], all[len(id)+1:len(all)-1]
 	c.id = []byte(all[:len(id)])

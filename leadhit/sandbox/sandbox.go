@@ -1,8 +1,8 @@
 // Package sandbox is a look-alike of LeadHit's orders node with switchable faults, for tests and the demo.
 //
 // A [Sandbox] is an http.Handler that speaks the node's JSON-RPC: POST on any path is a call, GET on a path that ends
-// in /map lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults]
-// make it misbehave, and can change while calls run.
+// in /map lists the methods. Its errors have the form that LeadHit's server (the Python package json-rpc) gives them.
+// [Faults] make it misbehave, and can change while calls run.
 //
 // Its call log has all calls in the order in which they arrived, with their outcomes. Calls to unknown
 // methods are only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any
@@ -92,7 +92,7 @@ func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
 	_, err := body.ReadFrom(io.LimitReader(r.Body, maxBody))
 	c := parseRequest(body.Bytes())
 	if err != nil {
-		// The client has hung up or sends garbage, so nothing is executed.
+		// The client has hung up, or has sent garbage, so nothing is executed.
 		s.end(entry, Abandoned)
 		return
 	}
@@ -106,8 +106,8 @@ func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
 	if p.answer == Lost {
 		<-r.Context().Done()
 	}
-	// The outcome is recorded before the response is written, so that a client that has the response finds it in the
-	// log.
+	// The outcome is recorded before the response is written, so that a client that has the response finds the outcome
+	// in the log.
 	s.end(entry, p.answer)
 	p.write(w, c)
 }

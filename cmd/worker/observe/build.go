@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// shortCommit is how many digits of a commit's hash a version shows: as many as Git does.
+// shortCommit is how many digits of a commit's hash a version shows: as many as Git shows by default.
 const shortCommit = 7
 
 // Build says what a binary was built from. Unknown fields are empty.

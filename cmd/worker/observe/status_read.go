@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/status"
 )
 
-// listedOrders is how many waiting orders a status lists, oldest events first. It keeps the page small in an outage,
-// when thousands of orders wait.
+// listedOrders is how many waiting orders a status lists, oldest events first. The limit keeps the page small in an
+// outage, when thousands of orders wait.
 const listedOrders = 20
 
 // Status returns the current status, without what the metrics do not know: version, group, problems and flaws.

@@ -103,7 +103,7 @@ func (c *collector) deliver(ctx context.Context, body []byte) error {
 	}, backoff.WithContext(backoff.WithMaxRetries(backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(firstDelivery), backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0)), retries),
 		ctx))
-	return last // the error of backoff may only say that the context has ended
+	return last // backoff's own error may only say that the context has ended
 }
 
 // post makes one attempt. again reports that the collector asks for a retry.

@@ -4,7 +4,7 @@
 //	go -C deploy/image/mkimage run . -root ../../.. -out ../../../bin/image
 //
 // The same commit and the same version of Go give the same bytes on every machine at any time. The only time in the
-// image is the commit's, files have a fixed order, and paths of the building machine are omitted. The image has the
+// image is the commit's, files have a fixed order, and paths of the build machine are omitted. The image has the
 // binary, /etc/passwd and /etc/group with its user, and an empty /tmp. Nothing but the binary can be executed.
 //
 // No layout is left half-built: mkimage builds the new one beside the final path, and replaces an older one only when

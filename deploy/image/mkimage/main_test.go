@@ -136,7 +136,7 @@ func TestAnotherVersionGivesAnotherDigest(t *testing.T) {
 	}
 }
 
-// images reads a layout's images with the index that lists them.
+// images reads a layout's images, and the index that lists them.
 func images(t *testing.T, place string) (v1.ImageIndex, []v1.Image) {
 	t.Helper()
 	top, err := layout.ImageIndexFromPath(place)
