@@ -55,7 +55,7 @@ func (p *person) replay(ctx context.Context) error {
 		Unmapped: "the demo does not look at it",
 	}.Reader()
 	for {
-		// The shop continues, so a letter may be superseded between the plan and the run. Then the person plans again.
+		// The shop continues, so a letter may be overtaken between the plan and the run. Then the person plans again.
 		err := p.attempt(ctx, reader)
 		if _, changed := errors.AsType[*replay.ChangedError](err); !changed {
 			return err

@@ -44,7 +44,7 @@ func newOrders(count int, seed uint64) *orders {
 // is kept.
 func (o *orders) next(now time.Time) change {
 	number := o.dice.IntN(len(o.all))
-	// Cancelled orders are rarely reopened, so most of their letters are not superseded and can be replayed.
+	// Cancelled orders are rarely reopened, so most of their letters are not overtaken and can be replayed.
 	for o.all[number].Status == learnedStatus && o.dice.IntN(4) > 0 {
 		number = o.dice.IntN(len(o.all))
 	}

@@ -66,7 +66,7 @@ func TestTheScenesFitTheShortestDemo(t *testing.T) {
 	}
 }
 
-// stage returns a story with its own LeadHit look-alike, for use in a synctest bubble.
+// stage returns a story with its own LeadHit look-alike. It can be used in a synctest bubble.
 func stage(t *testing.T, length time.Duration) *story {
 	t.Helper()
 	leadhit := sandbox.New(sandbox.Options{})

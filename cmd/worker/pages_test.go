@@ -102,7 +102,7 @@ func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
 	produce := func(i int) { s.produce(0, fmt.Sprintf(`{"order_id":"o%d","status":"paid"}`, i)) }
 	produce(0)
 	s.run()
-	s.shows("/metrics", `leadhit_sync_verdicts_total{cause="Class0"`) // the first cause; the order of the others is random
+	s.shows("/metrics", `leadhit_sync_verdicts_total{cause="Class0"`) // the first cause; the others come in random order
 	for i := 1; i < 150; i++ {
 		produce(i)
 	}

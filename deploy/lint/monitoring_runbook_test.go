@@ -90,7 +90,7 @@ func runbook(readme string) (map[string]string, bool) {
 	return sections, true
 }
 
-// The test asks each command in the runbook for its help, so that a renamed command or flag shows here.
+// The test asks each command in the runbook for its help, so that a renamed command or flag is noticed.
 func TestTheRunbooksCommandsExist(t *testing.T) {
 	t.Parallel()
 	readme := read(t, "../README.md")
