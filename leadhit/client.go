@@ -115,7 +115,7 @@ type Client struct {
 	outage    tlsOutage
 }
 
-// keyedHeader is the header of all calls with one key. They can share it because net/http only reads it.
+// keyedHeader is the header of all calls with the same key. They can share it because net/http only reads it.
 type keyedHeader struct {
 	key    *string
 	header http.Header

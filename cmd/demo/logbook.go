@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// logbook is a slog.Handler, in addition to the one that writes the worker's log file. It keeps the last lines of the
-// worker's log as text.
+// logbook is a slog.Handler that keeps the last lines of the worker's log as text. Another handler writes the log file.
 type logbook struct {
 	*pages
 	attrs string // from WithAttrs, as text

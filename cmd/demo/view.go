@@ -35,7 +35,7 @@ type view struct {
 type painter interface {
 	// paint shows a view. It is called several times a second.
 	paint(view)
-	// finish shows the last view. After that, others may write to the output.
+	// finish shows the last view. After that, other code may write to the output.
 	finish(view)
 	// manner returns the width of the output, and how to show styles.
 	manner() (width int, ink ink)

@@ -37,7 +37,7 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 }
 
 // newLedgerTries is the number of attempts to write an entry while the brokers do not know the ledger: the waits
-// between them add up to three seconds.
+// between the attempts add up to three seconds.
 const newLedgerTries = 6
 
 // AppendToLedger writes an operator's entry, and creates the ledger if it does not exist. It writes even to a ledger

@@ -25,7 +25,7 @@ type fitness struct {
 
 // note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that have
 // appeared, and those that have disappeared, since the topic's last inspection. hidden reports that the settings cannot
-// be read, and that this is new.
+// be read, unless the last inspection could not read them either.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -37,11 +37,12 @@ type Faults struct {
 	Cuts       float64 // executed, then the connection is reset in the middle of the response
 	WrongID    float64 // executed, and answered with the id of another call
 
-	// Latency delays each response of the node itself. Jitter is the maximum of a random delay in addition to it.
+	// Latency delays each response of the node itself. Jitter is the maximum of a random delay in addition to Latency.
 	Latency, Jitter time.Duration
 }
 
-// OrderFault is the fault of one order. The first field after Latency that is set decides the outcome of its calls.
+// OrderFault is the fault of one order. The first field after Latency that is set decides the outcome of the order's
+// calls.
 type OrderFault struct {
 	// Latency is added to the latency of all calls.
 	Latency time.Duration

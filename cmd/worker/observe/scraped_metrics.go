@@ -15,7 +15,7 @@ import (
 
 // Source is where the gauges and the status come from.
 type Source struct {
-	// Consumer is asked at each scrape.
+	// Consumer is read at each scrape.
 	Consumer *consumer.Consumer
 	Topics   []string
 	// Retention returns the age at which Kafka deletes an event, for each topic where that is known.
