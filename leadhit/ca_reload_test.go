@@ -60,7 +60,7 @@ func (l *logbook) count(text string) int {
 	return strings.Count(l.text.String(), text)
 }
 
-// eventually makes calls until one has the wanted verdict, because the file is read at most once a second.
+// eventually makes calls until one has the expected verdict, because the file is read at most once a second.
 func eventually(t *testing.T, client *leadhit.Client, want func(retry.Verdict) bool) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)

@@ -224,7 +224,7 @@ func deskRow(v view) line {
 	return line{label("desk"), {normal, "http://" + v.desk}, {dim, "  letters, replays, orders"}}
 }
 
-// commandRows show how to use the commands on the demo from another terminal.
+// commandRows returns the rows that show how to use the commands on the demo from another terminal.
 func commandRows(v view) []line {
 	return []line{
 		{label("commands"), {normal, ". " + v.exports}},

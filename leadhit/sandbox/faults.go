@@ -70,7 +70,7 @@ func (s *Sandbox) Change(change func(*Faults)) {
 	s.faults.Store(&next)
 }
 
-// SetKey changes the key that calls must carry. Empty means any.
+// SetKey changes the key that calls must carry. Empty means that any key will do.
 func (s *Sandbox) SetKey(key string) { s.key.Store(&key) }
 
 // admits reports whether a key is accepted.
