@@ -318,7 +318,7 @@ func TestARefusedTopicIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	for code, want := range map[*kerr.Error]error{
 		kerr.TopicAuthorizationFailed:   kafkaerr.ErrUnauthorised,
 		kerr.ClusterAuthorizationFailed: kafkaerr.ErrUnauthorised,
-		kerr.InvalidReplicationFactor:   kafka.InvalidReplicationFactor, // a broker has just left
+		kerr.InvalidReplicationFactor:   kafka.InvalidReplicationFactor, // temporary: a broker has just left
 		kerr.PolicyViolation:            kafkaerr.ErrUnfit,
 		kerr.InvalidConfig:              kafkaerr.ErrUnfit,
 	} {

@@ -26,7 +26,7 @@ const (
 	setupLimit = 6 * time.Second
 
 	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline of the request that
-	// renews it. One second would fail every renewal on a slow cluster; a longer time would delay us more after a
+	// renews it. With one second, renewals would fail on a slow cluster; a longer time would delay us more after a
 	// leader has moved.
 	metadataTTL = 2 * time.Second
 
@@ -61,7 +61,7 @@ type Cluster struct {
 	*groups.Coordinators
 
 	brokers   []string
-	members   *kafka.Dialer // of the group's membership
+	members   *kafka.Dialer // for the group's membership
 	transport *kafka.Transport
 	pool      *exchange.Pool
 	client    *kafka.Client
@@ -85,7 +85,8 @@ func Open(o Options) (*Cluster, error) {
 	brokers := slices.Clone(o.Brokers)
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 
-	// TLS stays nil in both: the dial function adds it, with the server name of each address.
+	// TLS stays nil in the dialer and in the transport: their dial functions add it, with the server name of each
+	// address.
 	members := &kafka.Dialer{
 		ClientID:      o.ClientID,
 		DialFunc:      dialer.ConnectMember,
@@ -125,8 +126,8 @@ func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 // changed.
 func (c *Cluster) Dialer() *kafka.Dialer { return c.members }
 
-// Close waits for the records that are being appended, and closes the idle connections. Each other connection closes
-// when its request has ended; Close does not wait for that. The Cluster must not be used afterwards.
+// Close waits for the records that are being appended, and closes the idle connections. A connection in use closes when
+// its request has ended; Close does not wait for that. The Cluster must not be used afterwards.
 func (c *Cluster) Close() {
 	c.writers.close()
 	c.transport.CloseIdleConnections()

@@ -122,7 +122,7 @@ func TestCommitWhoseConnectionBreaksIsAmbiguous(t *testing.T) {
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
-		return nil, io.ErrUnexpectedEOF, true // hangs up
+		return nil, io.ErrUnexpectedEOF, true // the broker hangs up
 	})
 	r := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
 	if r.Outcome != groups.Ambiguous || r.Err == nil {
@@ -144,7 +144,7 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 		if took := time.Since(started); r.Outcome != groups.Ambiguous || took != 2*time.Second {
 			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, groups.Ambiguous)
 		}
-		// It is applied late: that is why no later acknowledgement counts.
+		// The commit is applied late, and could replace a newer one. So after it, no acknowledgement counts.
 		<-time.After(2 * time.Minute)
 		partition := event.Partition{Topic: "orders"}
 		if got, err := cluster.Committed(t.Context(), "sync", []event.Partition{partition}); err != nil ||
@@ -217,7 +217,7 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	if r.Outcome != groups.Again || r.Err == nil {
 		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, groups.Again)
 	}
-	// Not now, and not later.
+	// The commit is not sent now, and not later.
 	<-time.After(5 * time.Minute)
 	if n := sent.Load(); n != 0 {
 		t.Errorf("the broker got %d commits, want none, ever", n)

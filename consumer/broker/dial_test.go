@@ -26,7 +26,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// authority signs certificates and has its own in a file.
+// authority signs certificates. Its own certificate is in a file.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -265,7 +265,7 @@ func TestAFrozenBrokerDoesNotBlockTheSASLHandshake(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	write(t, file, "secret")
 	synctest.Test(t, func(t *testing.T) {
-		// It accepts and reads, as a stopped process does, and never responds.
+		// The broker accepts and reads, as the kernel does for a stopped process, and never responds.
 		frozen := func(context.Context, string, string) (net.Conn, error) {
 			near, far := net.Pipe()
 			go func() {

@@ -1,24 +1,24 @@
 // Package broker makes the requests to Kafka that the worker and its tools need, over one pool of connections for the
 // process. The comment on each result says what the result proves.
 //
-// [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. It fetches and appends
-// records, and creates topics, itself. Requests that only ask something come from package inspect. Commits, and
-// requests about groups, come from package groups. Below them, package kafkaerr judges failures, and package exchange
-// sends requests. Package dial opens and guards the connections. Package records decodes what a fetch returns, and
-// package wire reads the protocol's types.
+// [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. This package fetches
+// and appends records, and creates topics. The methods that only ask something come from package inspect; those for
+// commits and groups come from package groups. Below them, package kafkaerr judges failures, and package exchange sends
+// requests. Package dial opens and guards the connections. Package records decodes what a fetch returns, and package
+// wire reads the protocol's types.
 //
 // # Promises
 //
-// [Cluster.Fetch] returns the committed records of one partition in offset order, and the offset to ask for next. Next
-// never passes a record that was not returned, except records of aborted transactions, transaction markers, and holes
-// left by compaction. Next does not advance after an error, such as a cancelled context, a truncated response, or a
-// batch whose checksum does not match.
+// [Cluster.Fetch] returns the committed records of one partition in offset order, and, as Next, the offset to ask for
+// next. Next never passes a record that was not returned, except records of aborted transactions, transaction markers,
+// and holes left by compaction. Next does not advance after an error, such as a cancelled context, a truncated
+// response, or a batch whose checksum does not match.
 //
 // [Cluster.Append] returns nil only when all in-sync replicas have acknowledged the record. No request creates a topic,
 // except [Cluster.CreateTopic].
 //
-// No call outlasts its context, and none outlasts a silent broker: where neither the caller nor kafka-go sets a
-// deadline, the connection sets its own.
+// Each call ends with its context, and none waits for ever for a silent broker: where neither the caller nor kafka-go
+// sets a deadline, the connection sets its own.
 //
 // # Errors
 //
@@ -30,5 +30,6 @@
 //
 // The package starts no goroutine. kafka-go's pool keeps one per connection and one for the metadata. They end after
 // [Cluster.Close]; those with a request in flight end when its response arrives or its deadline passes. kafka-go's
-// writers keep one for each topic that was appended to, and Close waits for it. A Cluster is safe for concurrent use.
+// writers keep one for each topic that was appended to, and Close waits for those. A Cluster is safe for concurrent
+// use.
 package broker

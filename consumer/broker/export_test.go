@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/consumer/broker/exchange"
 )
 
-// SendLate abandons a commit under ctx, and then passes it to a connection all the same. It returns whether the commit
-// counts as sent, and how many of its bytes were written.
+// SendLate makes a commit, which ctx ends, and then passes the commit to a connection all the same. It returns whether
+// the commit counts as sent, and how many of its bytes were written.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}
 	pool.Transport = caught

@@ -45,7 +45,7 @@ type FetchRequest struct {
 	// MaxDecoded.
 	Overhead int
 	// MaxWait is how long the broker waits for a first event. The call fails if nothing has arrived three seconds after
-	// that, or if nothing more arrives for three seconds.
+	// the end of that wait, or if nothing more arrives for three seconds.
 	MaxWait time.Duration
 	// Uncommitted reads up to the high watermark, including the records of open and aborted transactions. It is for our
 	// own topics: we write them without transactions, and another producer's open transaction must not hide what we

@@ -28,7 +28,7 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, st
 	if size < 0 || size > dial.MaxResponse {
 		return nil, fmt.Errorf("response of %d bytes: %w", size, dial.ErrNotKafka)
 	}
-	stalled.Stop() // not while the broker waits for us
+	stalled.Stop() // does not run while the broker waits for us
 	if err := memory.take(ctx, size); err != nil {
 		return nil, err
 	}
@@ -77,8 +77,8 @@ func (p progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// recycle takes back a buffer whose bytes are no longer used. A large buffer is dropped: one record of 8 MiB must not
-// keep its memory.
+// recycle takes back a buffer whose bytes are no longer used. A large buffer is dropped, so that a record of 8 MiB does
+// not keep 8 MiB in use.
 func (c *Cluster) recycle(buffer *[]byte) {
 	if cap(*buffer) <= maxPooled {
 		c.buffers.Put(buffer)

@@ -90,7 +90,7 @@ var speakers = map[string]struct {
 }
 
 // speak listens for connections, sends what a peer sends on each, and hangs up when the test ends or the other side
-// does.
+// hangs up.
 func speak(t *testing.T, greets bool, sends string, floods bool) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -126,7 +126,7 @@ func answer(conn net.Conn, greets bool, sends string, floods bool) {
 		_, err = conn.Write(zeros)
 	}
 	if len(sends) < 4 {
-		return // it hangs up
+		return // the peer hangs up
 	}
 	_, _ = io.Copy(io.Discard, conn)
 }
@@ -228,7 +228,7 @@ func TestAFetchThatPromisesMuchCostsWhatArrives(t *testing.T) {
 	}
 }
 
-// promising responds to a fetch with a size of 255 MiB and 100 bytes of it.
+// promising announces a response of 255 MiB to a fetch, and sends 100 bytes of it.
 type promising struct {
 	net.Conn
 	promise *bytes.Reader

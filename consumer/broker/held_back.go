@@ -26,7 +26,7 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 		if bounds[p].End <= bounds[p].Last {
 			continue
 		}
-		// Both ends must come from one response: events may arrive between two.
+		// Both ends must come from one response: events may arrive between two responses.
 		batch, err := c.Fetch(ctx, FetchRequest{
 			Topic: topic, Partition: p, Offset: bounds[p].Last, MaxBytes: 1, MaxDecoded: 1,
 		})

@@ -42,7 +42,8 @@ func TestTheLeaderCreatesNoTopicAndAssignsThoseThatExist(t *testing.T) {
 	}
 }
 
-// createsNothing joins a group for a topic that exists and one that does not.
+// createsNothing joins a group for a topic that exists and one that does not, and demands that no request creates a
+// topic.
 func createsNothing(t *testing.T, fake *kfake.Cluster) {
 	t.Helper()
 	cluster := open(t, fake)

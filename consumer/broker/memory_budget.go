@@ -19,8 +19,8 @@ const (
 )
 
 // memoryShare is the part of the memory budget that one fetch response takes. Two goroutines use that memory: the
-// connection's, which reads the body, and the caller's, which decodes it. Either may be the last: a caller that gives
-// up leaves while the connection still reads. So the share returns to the budget when both have released it.
+// connection's, which reads the body, and the caller's, which decodes it. Either may be the last to need it: a caller
+// that gives up leaves while the connection still reads. So the share returns to the budget when both have released it.
 type memoryShare struct {
 	budget *semaphore.Weighted
 
@@ -50,7 +50,7 @@ func (s *memoryShare) take(ctx context.Context, size int64) error {
 	return nil
 }
 
-// release drops one of the two users; the last one gives the memory back.
+// release drops one user; the last one gives the memory back.
 func (s *memoryShare) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

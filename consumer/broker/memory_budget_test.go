@@ -16,7 +16,7 @@ import (
 type occupancy struct {
 	mu         sync.Mutex
 	held, most int64
-	alone      int // responses above the budget that came when nothing else was there
+	alone      int // responses above the budget that were in memory alone
 }
 
 func (o *occupancy) enter(size int64) {

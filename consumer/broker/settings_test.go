@@ -30,7 +30,7 @@ func TestRetentionIsTheTopicsOwn(t *testing.T) {
 		limited bool
 	}{
 		"a-day": {24 * time.Hour, true}, "forever": {}, "ages": {}, "compacted": {}, "both": {time.Second, true},
-		"orders": {7 * 24 * time.Hour, true}, // the broker's own
+		"orders": {7 * 24 * time.Hour, true}, // the broker's default
 	} {
 		if age, limited, err := cluster.Retention(t.Context(), topic); err != nil || age != want.age ||
 			limited != want.limited {

@@ -24,7 +24,7 @@ func fakeKafka(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 	return fake
 }
 
-// open returns the cluster of this package for the embedded broker.
+// open returns a Cluster that uses the embedded broker.
 func open(t *testing.T, fake *kfake.Cluster, change ...func(*broker.Options)) *broker.Cluster {
 	t.Helper()
 	options := broker.Options{Brokers: fake.ListenAddrs(), Topics: []string{"orders", "gone"}, ClientID: "test"}

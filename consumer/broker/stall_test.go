@@ -136,7 +136,7 @@ func TestACancelledFetchReleasesItsMemoryAtOnce(t *testing.T) {
 	})
 }
 
-// 96 pieces or more, with two seconds before each.
+// The response arrives in at least 96 pieces, with two seconds before each.
 func TestAFetchOnASlowLineContinuesAsLongAsBytesArrive(t *testing.T) {
 	inDeafBubble(t, 2*time.Second, func(w *deafBubble) {
 		for range 2 { // the connection remains usable
@@ -149,7 +149,7 @@ func TestAFetchOnASlowLineContinuesAsLongAsBytesArrive(t *testing.T) {
 	})
 }
 
-// This wait is ours, so it says nothing about the broker.
+// The wait for memory is ours, so it says nothing about the broker.
 func TestAFetchWaitsForMemoryWithoutALimit(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
 		time.AfterFunc(time.Minute, holdMemory(w.t, w.cluster))

@@ -72,7 +72,7 @@ func failsOfTLS(t *testing.T, cluster *broker.Cluster, want string) {
 		t.Errorf("got %v, want ErrTLS with %q", err, want)
 	}
 	conn, err := cluster.Dialer().DialContext(t.Context(), "tcp", cluster.Brokers()[0])
-	if err == nil { // some brokers report it only at the first request
+	if err == nil { // some brokers report the failure only at the first request
 		_, err = conn.ApiVersions()
 		_ = conn.Close()
 	}

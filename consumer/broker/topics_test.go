@@ -29,7 +29,7 @@ func TestTopicsAreDescribedAsTheyAreNow(t *testing.T) {
 	if err := got.Topics["gone"].Err; !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		t.Errorf("got %v, want %v", err, kafkaerr.ErrUnknownPartition)
 	}
-	// No cache: a topic is there at once, even one that the pool does not know of.
+	// No cache is used: a new topic is found at once, even one that the pool does not know of.
 	if err := fake.CreateTopic("fresh", 5, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestOffsetsAtFindsTheFirstRecordNotOlder(t *testing.T) {
 	fake := fakeKafka(t)
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	writer := producer(t, fake)
-	for i := range 3 { // a batch each: kfake, unlike Kafka, only finds the batch
+	for i := range 3 { // one batch for each: kfake, unlike Kafka, finds only the batch
 		record := &kgo.Record{Value: []byte("v"), Timestamp: noon.Add(time.Duration(i) * time.Hour)}
 		if err := writer.ProduceSync(t.Context(), record).FirstErr(); err != nil {
 			t.Fatal(err)
@@ -161,7 +161,7 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 	if want := (broker.HeldBack{Offset: 10, Events: 6, First: at}); err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	// A fetch of uncommitted records reads past it.
+	// A fetch of uncommitted records reads past the open transaction.
 	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{
 		Topic: "orders", Offset: 10, MaxWait: time.Second,
 		Uncommitted: true,
@@ -206,7 +206,7 @@ func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 
 func TestRightsAreThoseThatTheBrokersName(t *testing.T) {
 	t.Parallel()
-	const read = 1 << 3 // Kafka numbers the operations
+	const read = 1 << 3 // Read is Kafka's operation 3
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
 	fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {

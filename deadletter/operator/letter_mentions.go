@@ -18,8 +18,8 @@ import (
 // mostMentions limits the history of one letter or order. Only the newest records are read.
 const mostMentions = 200
 
-// mention is a record about a letter or an order. It takes 24 bytes; the whole history of all letters would take
-// gigabytes.
+// mention says where a record about a letter or an order is. A mention takes 24 bytes; the whole history of all letters
+// would take gigabytes.
 type mention struct {
 	hash      uint64 // of the letter's id, or of the order
 	offset    int64
@@ -48,7 +48,7 @@ func (r *Reader) mention(id, order string, record event.Record, entry, counted b
 
 func (r *Reader) hash(text string) uint64 { return maphash.String(r.seed, text) }
 
-// orderKey differs from every letter id, which has no newline.
+// orderKey differs from every letter id, because ids have no newline.
 func orderKey(order string) string { return "\n" + order }
 
 // HistoryOf reads the records of a letter and the entries about it, the oldest first. Records of one topic keep the
@@ -147,8 +147,8 @@ func (r *Reader) recordAt(ctx context.Context, topic string, partition int, offs
 	return event.Record{}, false, nil
 }
 
-// Recreated reports whether one of the topics is shorter than what was read of it: somebody deleted it, and the reader
-// must start again.
+// Recreated reports whether one of the topics is shorter than what was read of it. If so, somebody has deleted the
+// topic, and the reader must start again.
 func (r *Reader) Recreated(ctx context.Context) (bool, error) {
 	r.mu.RLock()
 	next := maps.Clone(r.next)

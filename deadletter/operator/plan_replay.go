@@ -68,8 +68,8 @@ func (r *Reader) Plan(ctx context.Context, s Selection) (Plan, error) {
 	return p, nil
 }
 
-// Limits returns the limits of a plan. Without Topics, every topic that exists counts as consumed. A topic that may not
-// be described counts as existing.
+// Limits returns the limits of a plan. Without Topics, every topic that exists counts as consumed. A topic that we may
+// not describe counts as existing.
 func (r *Reader) Limits(ctx context.Context, s Selection) (replay.Limits, error) {
 	limits := replay.Limits{
 		Group: r.Group, Most: s.Most, MaxReplays: s.MaxReplays, Force: s.Force, Stored: r.stored(ctx),
@@ -212,8 +212,8 @@ func versions(letters []replay.Planned) string {
 	return strings.Join(names, ", ")
 }
 
-// lacksRights reports that this user may not write the ledger. A cluster that does not report rights refuses the first
-// entry instead.
+// lacksRights returns an error if this user may not write to the ledger. A cluster that does not report rights refuses
+// the first entry instead.
 func (r *Reader) lacksRights(ctx context.Context) error {
 	topic := ledger.Topic(r.Letters)
 	rights, err := r.Cluster.TopicRights(ctx, topic)
@@ -239,7 +239,7 @@ func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 }
 
 // Append writes an entry of a run. It completes a write that has begun even if the run is interrupted, so the summary
-// includes it.
+// includes that entry.
 func (r *Reader) Append(ctx context.Context, e ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendLimit)
 	defer cancel()

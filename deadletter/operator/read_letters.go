@@ -22,7 +22,7 @@ import (
 type Reader struct {
 	Access
 
-	// View may be used directly if only one goroutine uses the Reader, and in Look otherwise.
+	// View may be used directly if only one goroutine uses the Reader, and only in Look otherwise.
 	View *view.View
 	// OnEntry, if not nil, sees each entry after the view has taken it.
 	OnEntry func(e ledger.Entry, counted bool)
@@ -33,8 +33,8 @@ type Reader struct {
 	mu       sync.RWMutex // guards the View, OnEntry, and all below
 	guard    guard.Guard
 	next     map[event.Partition]int64 // offsets to continue at
-	number   uint64                    // records taken
-	mentions []mention                 // if they are kept
+	number   uint64                    // how many records were read
+	mentions []mention                 // kept only if indexed
 	indexed  bool
 	seed     maphash.Seed
 }
@@ -57,7 +57,7 @@ func (r *Reader) Look(look func(*view.View)) (number uint64) {
 }
 
 // Refresh reads both topics to their current ends. It may be called again and again, and continues where it stopped. It
-// waits up to 30 s for a partition without a leader (package scan).
+// waits up to 30 s for a partition without a leader (see package scan).
 func (r *Reader) Refresh(ctx context.Context) error {
 	select {
 	case r.turn <- struct{}{}:
@@ -65,7 +65,7 @@ func (r *Reader) Refresh(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	first := len(r.next) == 0 // only Refresh changes it
+	first := len(r.next) == 0 // only Refresh changes r.next
 	err := r.read(ctx, r.Letters, r.takeLetter)
 	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false.
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
@@ -152,7 +152,7 @@ func (r *Reader) read(ctx context.Context, topic string, take func(event.Record)
 	}
 	if _, known := r.next[first]; !known {
 		r.mu.Lock()
-		r.next[first] = 0 // it exists, and is empty
+		r.next[first] = 0 // the topic exists; this partition is empty
 		r.mu.Unlock()
 	}
 	return nil

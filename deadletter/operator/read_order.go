@@ -32,7 +32,7 @@ type OrderQuery struct {
 	Since time.Time
 	// Workers returns the URLs of the workers' status pages.
 	Workers func(context.Context) ([]string, error)
-	// Progress, if not nil, is called while a topic is read, and with an empty topic after all topics were read.
+	// Progress, if not nil, is called while a topic is read, and with the topic "" after all topics were read.
 	Progress func(topic string, done, total int64)
 }
 
@@ -82,8 +82,8 @@ func (r *orderReader) read(ctx context.Context) error {
 	r.progress("", 0, 0)
 	r.answered()
 	r.askWorkers(ctx)
-	// After an interruption nothing more is read. A broker that is fast enough would still respond, so the result would
-	// depend on chance.
+	// After an interruption nothing more is read. Otherwise the result would depend on chance: a broker that is fast
+	// enough would still respond.
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -143,8 +143,8 @@ func (r *orderReader) named(ctx context.Context, record event.Record, items []ev
 	return items
 }
 
-// event keeps the items about the order. An item without an order id is kept if the record's key is the id: an event
-// that the mapping refuses early is known only by its key.
+// event keeps the items about the order. An item without an order id is kept if the record's key is the order's id: an
+// event that the mapping refuses early is known only by its key.
 func (r *orderReader) event(record event.Record, items []event.Item) {
 	for i, item := range items {
 		byKey := item.OrderID == "" && string(record.Key) == r.Order
@@ -173,7 +173,7 @@ type askedCall struct {
 	key   []byte
 }
 
-// repeats notes which earlier event asked for the same call. Without a key, or with another one, a worker calls again:
+// repeats notes which earlier event asked for the same call. Without a key, or with another key, a worker calls again:
 // the order's events may be in partitions of other workers.
 func (r *orderReader) repeats(e *life.Event, key []byte) {
 	if e.Action != event.Call.String() {
@@ -193,7 +193,7 @@ func calledLater(items []event.Item, order string) bool {
 	return slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Call && i.OrderID == order })
 }
 
-// add adds an event. It only counts events beyond the limit, so that the list is not mistaken for complete.
+// add adds an event. Events beyond the limit are only counted, so that the list is not mistaken for complete.
 func (r *orderReader) add(e *life.Event) {
 	if len(r.life.Events) == mostEvents {
 		r.life.More++
@@ -327,7 +327,7 @@ func (r *orderReader) readIndexed(ctx context.Context, remember stepTaker) error
 	}
 	r.facts.Letters = r.View
 	keys := append(slices.Collect(maps.Keys(r.byID)), orderKey(r.Order))
-	r.Look(func(v *view.View) { // entries about these letters may lack the order
+	r.Look(func(v *view.View) { // entries about these letters may lack the order's id
 		for l := range v.Letters(view.Filter{Orders: []string{r.Order}}) {
 			keys = append(keys, l.ID())
 		}

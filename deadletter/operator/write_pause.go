@@ -18,15 +18,15 @@ type Pausing struct {
 	Ledger string // the topic
 	// Followers are the workers that will obey the entry, as far as the group shows them.
 	Followers members.Followers
-	// Before has the pauses that were in force before the entry. A resume has ended them.
+	// Before has the pauses that were in force before the entry. If the entry is a resume, it has ended them.
 	Before []ledger.Entry
 	// Written is false for a resume without a pause in force, which writes nothing.
 	Written bool
 }
 
 // Pause writes a pause or a resume. It reads the pauses and the members first, so the result shows what was in force
-// before. Unless create is set, it refuses an entry that no worker would follow, because it would look like a success
-// and change nothing.
+// before. Unless create is set, it refuses an entry that no worker would follow, because such an entry would look like
+// a success and change nothing.
 func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Pausing, error) {
 	p := Pausing{Ledger: ledger.Topic(a.Letters)}
 	read, err := a.readPauses(ctx, p.Ledger)
@@ -38,7 +38,7 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	p.Followers = members.Count(ctx, a.Cluster, a.Group)
 	a.answered()
 	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof
-	// enough.
+	// enough that the group exists.
 	own := p.Ledger == ledger.Topic("dlq."+a.Group)
 	known := p.Followers.Workers > 0 || read.exists &&
 		(own || read.named || p.Followers.Exists || p.Followers.Unknown != nil)
@@ -60,8 +60,8 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	return p, nil
 }
 
-// ledgerRead is what a command learns from the ledger. Of the ledger, only an entry that names the group proves that
-// the group exists: several groups may share one ledger.
+// ledgerRead is what a command learns from the ledger. The ledger proves that the group exists only if an entry names
+// the group: several groups may share one ledger.
 type ledgerRead struct {
 	exists bool
 	named  bool           // it has an entry that names the group

@@ -103,7 +103,7 @@ func (w *work) lost(l Planned, is fold.Status) {
 	w.summary.Changed = append(w.summary.Changed, c)
 }
 
-// count updates the numbers of the summary, and passes it to Progress.
+// count updates the numbers of the summary, and passes the summary to Progress.
 func (w *work) count() {
 	w.summary.Waiting, w.summary.Untouched = len(w.waiting), len(w.left)
 	if w.Progress != nil {
@@ -187,7 +187,7 @@ func (b *breaker) add(refused bool) {
 	}
 }
 
-// trips reports whether too many of the last outcomes are refusals, and their percentage.
+// trips reports whether too many of the last outcomes are refusals, and returns their percentage.
 func (b *breaker) trips() (percent int, trips bool) {
 	if b.share <= 0 || len(b.last) < breakerLeast {
 		return 0, false

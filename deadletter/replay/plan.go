@@ -13,15 +13,15 @@ import (
 // Class says what a plan does with a letter.
 type Class string
 
-// The classes. A run leaves the letters of all classes but Ready alone.
+// The classes. A run requeues only letters of the class Ready.
 const (
 	Ready        Class = "ready"
-	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless closed
+	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays open letters
 	Requeued     Class = "requeued"      // a replay was requested, and has no outcome yet
 	Resolved     Class = "resolved"      // nothing is left to do
 	dismissed    Class = "dismissed"     // closed by an operator
 	overMax      Class = "over-max"      // it was replayed MaxReplays times
-	orderUnknown Class = "order-unknown" // nobody knows whether LeadHit accepted a newer event; Force replays it
+	orderUnknown Class = "order-unknown" // nobody knows whether LeadHit accepted a newer event; Force replays these
 	expired      Class = "expired"       // the letter, or the value that it refers to, is gone
 	foreign      Class = "foreign"       // it belongs to another group, or its topic or partition is no longer consumed
 )
@@ -70,16 +70,16 @@ type Planned struct {
 
 // Plan says which letters a run requeues.
 type Plan struct {
-	// Letters are ready, sorted by topic, partition and offset.
+	// Letters are the ready letters, sorted by topic, partition and offset.
 	Letters []Planned
-	// Left are the first of the letters that are left alone.
+	// Left has the first few letters that are left alone.
 	Left []Planned
 	// Counts is the number of all letters by class. More letters may be ready than Limits.Most.
 	Counts map[Class]int
 }
 
-// NewPlan makes a plan of letters in the order of their ids, and of ids that were requested one by one. An id without a
-// letter counts as expired.
+// NewPlan makes a plan for letters, which come in the order of their ids, and for ids that were requested one by one.
+// An id without a letter counts as expired.
 func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan {
 	p := Plan{Counts: map[Class]int{}}
 	found := map[ledger.ID]bool{}

@@ -21,7 +21,7 @@ func (w *world) says(what ledger.Event, letter ledger.ID, n int) {
 	})
 }
 
-// classified is a world with a letter of every class, at offsets in the order of the classes.
+// classified returns a world with a letter of every class, at offsets in the order of the classes.
 func classified(t *testing.T) (*world, map[replay.Class]ledger.ID) {
 	t.Helper()
 	w := newWorld(t, 0)
@@ -70,7 +70,7 @@ func TestAPlanClassifiesEveryLetter(t *testing.T) {
 func TestForceReplaysWhatNobodyHasClosed(t *testing.T) {
 	t.Parallel()
 	w, of := classified(t)
-	w.says(ledger.LetterReplay, ledger.ID{Topic: "orders", Partition: 1, Item: ledger.NoItem}, 1) // no letter known
+	w.says(ledger.LetterReplay, ledger.ID{Topic: "orders", Partition: 1, Item: ledger.NoItem}, 1) // its letter is unknown
 	closed := ledger.ID{Topic: "orders", Partition: 1, Offset: 1, Item: ledger.NoItem}
 	w.store(closed, 0, deadletter.Letter{})
 	w.says(ledger.LetterReplay, closed, 1)

@@ -282,8 +282,8 @@ func (w *work) changedMeanwhile(l Planned) bool {
 	return true
 }
 
-// ask writes the entry that requeues a letter. The letter counts as requeued even if the write's outcome is unknown: it
-// may be sent.
+// ask writes the entry that requeues a letter. The letter counts as requeued even if the write's outcome is unknown: a
+// worker may send the letter.
 func (w *work) ask(ctx context.Context, l Planned) error {
 	e := ledger.Entry{
 		Event: ledger.LetterReplay, ID: l.ID.String(), N: l.N + 1, Letter: l.Offset, Order: plain(l.Order, 512),
@@ -294,7 +294,7 @@ func (w *work) ask(ctx context.Context, l Planned) error {
 	return w.append(ctx, e)
 }
 
-// append signs and writes an entry of this run.
+// append completes an entry with the facts of this run, and writes it.
 func (w *work) append(ctx context.Context, e ledger.Entry) error {
 	e.Group, e.At, e.By, e.Via, e.Run = w.Group, time.Now(), w.By, w.Via, w.ID
 	if e.Event != ledger.RunStop {

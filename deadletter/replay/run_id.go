@@ -8,7 +8,7 @@ import (
 // NewID returns a short name for a run. Names sort by time. Two runs that start in the same hundredth of a second get
 // the same name once in a thousand times.
 func NewID(now time.Time, random *rand.Rand) string {
-	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's: nothing that is easily misread
+	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's: no character is easily misread
 	const bits, digits, randomBits = 5, 10, 10
 	n := uint64(now.UnixMilli()/10)<<randomBits | random.Uint64N(1<<randomBits)
 	text := [digits]byte{}

@@ -295,7 +295,7 @@ func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 	}
 }
 
-// left is the number of letters that a run would requeue.
+// left returns the number of letters that a run would requeue.
 func (w *world) left() int { return len(w.reader().plan(w.t).Letters) }
 
 func TestAnInterruptedRunSaysWhatEndsWithoutIt(t *testing.T) {

@@ -127,7 +127,7 @@ func (w *world) call() {
 	w.write(outcome)
 }
 
-// reader is one operator's reading of the world.
+// reader is what one operator has read of the world.
 type reader struct {
 	*world
 
@@ -204,7 +204,7 @@ func run(name, by string) replay.Run {
 	}
 }
 
-// replays are the replay entries of the run r_1.
+// replays returns the replay entries of the run r_1.
 func (w *world) replays() []ledger.Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -219,8 +219,8 @@ func (w *world) entries(what ledger.Event) []ledger.Entry {
 	return slices.DeleteFunc(slices.Clone(w.ledger), func(e ledger.Entry) bool { return e.Event != what })
 }
 
-// killedLater kills a run at the write with the number left: the writes before it succeed, stored says whether this one
-// is stored, and all later writes fail.
+// killedLater kills a run: left-1 writes succeed, the next one fails and is stored only if stored is set, and all later
+// writes fail.
 func (w *world) killedLater(left int, stored bool) {
 	w.broken = func(e ledger.Entry) error {
 		if left--; left > 0 {

@@ -14,7 +14,7 @@
 //
 // # Errors
 //
-// [ErrTLS] and [ErrNotKafka] say what kind of peer is there; the messages name the setting to change. Mistakes in the
+// [ErrTLS] and [ErrNotKafka] say why a peer cannot be used; the messages name the setting to change. Mistakes in the
 // options are [*OptionError]. A timeout does not say which peers are silent; [Dialer.Explain] adds that.
 //
 // # Goroutines
@@ -77,8 +77,8 @@ type Dialer struct {
 	silence    silence
 }
 
-// New checks the options and opens no connection. It reads each file that they name, so that its content is known if it
-// cannot be read later. All mistakes are reported at once, each as an [*OptionError].
+// New checks the options and opens no connection. It reads each file that the options name, so that the content is
+// known if the file cannot be read later. All mistakes are reported at once, each as an [*OptionError].
 func New(o Options) (*Dialer, error) {
 	d := &Dialer{net: o.Dial, log: o.Logger, configured: slices.Clone(o.Brokers)}
 	if d.net == nil {
@@ -175,9 +175,9 @@ func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (
 	return secured, nil
 }
 
-// explainedConn explains why a connection ended: some TLS and login problems show only in the broker's response, or in
-// its absence. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the first
-// write.
+// explainedConn explains why a connection ended: some TLS and login problems show only in the broker's response, or
+// when there is none. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the
+// first write.
 type explainedConn struct {
 	boundConn
 
@@ -186,7 +186,7 @@ type explainedConn struct {
 	responded      bool // a byte has arrived
 }
 
-// Read reads, and explains why the broker ended the connection.
+// Read explains, in its error, why the broker ended the connection.
 func (c *explainedConn) Read(b []byte) (int, error) {
 	n, err := c.boundConn.Read(b)
 	switch {
@@ -209,9 +209,9 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 // io.ErrUnexpectedEOF.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// loginLimit is the age of a connection up to which its end may mean that the broker requires a login. Such a broker
-// sends its API versions, and closes the connection at the next request, which follows at once. An older connection was
-// in use, and its broker went away.
+// loginLimit is an age: if a younger connection ends, the broker may require a login. Such a broker sends its API
+// versions, and closes the connection at the next request, which follows at once. An older connection was in use, and
+// its broker went away.
 const loginLimit = time.Second
 
 // isAlert reports whether a response begins like a TLS alert. Read as the size of a Kafka response, those bytes would
@@ -222,7 +222,7 @@ func isAlert(b []byte) bool {
 }
 
 // hungUpError is the end of a connection soon after its start. It unwraps to io.ErrUnexpectedEOF, after which kafka-go
-// may retry a request. kafka-go would turn an io.EOF into that itself, without our text.
+// may retry a request. kafka-go itself would turn an io.EOF into that error, without our text.
 type hungUpError struct{ secured bool }
 
 func (e *hungUpError) Unwrap() error { return io.ErrUnexpectedEOF }
@@ -241,7 +241,7 @@ type boundConn struct {
 	net.Conn
 
 	mu          sync.Mutex // keeps the deadlines here in step with those of the connection
-	read, write time.Time  // as they were set from outside; zero is none
+	read, write time.Time  // as set from outside; zero means none
 }
 
 func (c *boundConn) Read(b []byte) (int, error) {

@@ -25,5 +25,5 @@ func Silence(conn net.Conn, err error) error {
 	return framed.silence.explain(err)
 }
 
-// Shape returns the type of responses to an API, or nil if we never ask for one.
+// Shape returns the type of responses to an API, or nil if we never call that API.
 func Shape(key int16) reflect.Type { return shapeOf(key) }

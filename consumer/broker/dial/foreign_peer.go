@@ -35,7 +35,7 @@ type peer struct {
 	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
 }
 
-// foreign returns the error for a response that begins with begin and is not a broker's.
+// foreign returns the error for a response that is not a broker's. begin has its first bytes.
 func (p peer) foreign(begin []byte) error { return p.foreignUntil(begin, nil) }
 
 // foreignUntil is foreign for a response that err cut short.
@@ -61,7 +61,7 @@ func (p peer) advice() string {
 }
 
 // protocolOf names the protocol whose servers begin with these bytes. It returns "" if the first eight bytes do not
-// show that.
+// show the protocol.
 func protocolOf(b []byte) string {
 	for _, known := range knownProtocols() {
 		if bytes.HasPrefix(b, []byte(known.prefix)) {
@@ -85,7 +85,7 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 // knownProtocol identifies a protocol by the first bytes that its server sends, before or after our request.
 type knownProtocol struct{ prefix, name string }
 
-// knownProtocols returns the first bytes of servers that may be found at a mistaken address, mostly at a wrong port.
+// knownProtocols lists the servers that may be found at a mistaken address, mostly at the wrong port.
 func knownProtocols() []knownProtocol {
 	return []knownProtocol{
 		{"HTTP", "HTTP"},

@@ -18,12 +18,12 @@ const (
 	headBytes   = 8 // size and correlation id
 	requestHead = 8 // a request's API key, version and correlation id, after its size
 
-	// smallResponse bounds responses that name nothing but errors and brokers, mechanisms and versions.
+	// smallResponse bounds responses that name only errors, brokers, mechanisms and versions.
 	smallResponse = 1 << 20
 	// largeResponse bounds responses that name topics and partitions. A million partitions take 40 MB.
 	largeResponse = 64 << 20
-	// firstPiece limits each read of a response until more than that has arrived. From then on, the limit is what has
-	// arrived.
+	// firstPiece limits each read of a response until more than that has arrived. From then on, a read may double what
+	// has arrived.
 	firstPiece = 4 << 10
 )
 
@@ -46,7 +46,7 @@ type framedConn struct {
 
 	// The writing side.
 	request  []byte // size and head of the request that is being written
-	unsent   int64  // bytes of it after its head that are still to be written
+	unsent   int64  // bytes after that head that are still to be written
 	rawLogin bool   // a SASL handshake of version 0 was sent: tokens without a header may follow
 
 	// The reading side.
@@ -63,7 +63,7 @@ type awaited struct {
 	raw          bool // a SASL token, whose response has a size and no other header
 }
 
-// Write records the requests in b and writes it.
+// Write records the requests in b and writes b.
 func (c *framedConn) Write(b []byte) (int, error) {
 	c.note(b)
 	return c.explainedConn.Write(b)
@@ -96,9 +96,9 @@ func (c *framedConn) note(b []byte) {
 	}
 }
 
-// await adds a request by its head.
+// await adds the request that has this head to those that wait for a response.
 func (c *framedConn) await(head []byte) {
-	// A SASL token begins with text, so its bytes in the version's place are above all versions.
+	// A SASL token begins with text, so its bytes in the version's place make a number above all versions.
 	const saslHandshake, highestVersion = 17, 31
 	a := awaited{raw: true}
 	if len(head) == requestHead {
@@ -132,7 +132,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 // next reads the part of a response that must be checked. After an error of the connection it can be called again.
 func (c *framedConn) next() error {
 	if len(c.frame) == 0 && cap(c.frame) > smallResponse {
-		c.frame = nil // one large response must not keep its memory
+		c.frame = nil // do not keep the memory of a large response
 	}
 	front, ok := c.front()
 	most := headBytes // no response is shorter
@@ -182,7 +182,7 @@ func (c *framedConn) pass() error {
 	return nil
 }
 
-// front returns the request whose response is due; none if the peer sends bytes without a request.
+// front returns the request whose response is due; false if no request waits for a response.
 func (c *framedConn) front() (awaited, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,7 +192,7 @@ func (c *framedConn) front() (awaited, bool) {
 	return c.awaited[0], true
 }
 
-// arrive reads until the frame has from least to most bytes, in pieces no larger than what has already arrived.
+// arrive reads on until the frame's length is between least and most. Each read is limited as firstPiece says.
 func (c *framedConn) arrive(least, most int) error {
 	for len(c.frame) < least {
 		c.frame = slices.Grow(c.frame, min(most-len(c.frame), max(firstPiece, len(c.frame))))

@@ -195,7 +195,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 
 func TestAResponseWithoutARequestIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // after a response to this
+	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // before an unasked response
 		once := sized("\x00\x00\x00\x02\x00\x00")
 		unasked := sized("\x00\x00\x00\x00\x00\x00\x00\x00")
 		conn := dial.Frame(canned{response: bytes.NewReader([]byte(once + unasked))}, "kafka:9092")
@@ -292,7 +292,7 @@ func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	var hands sync.WaitGroup
-	for range 8 { // their requests overlap on the connection
+	for range 8 { // the goroutines' requests overlap on the connection
 		hands.Go(func() {
 			for range 20 {
 				if got, err := conn.ReadPartitions("orders"); err != nil || len(got) != 2 {
@@ -310,7 +310,7 @@ func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 
 const handshakeAnswer = "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"
 
-// sized returns text with its length before it.
+// sized returns text preceded by its length.
 func sized(text string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text
 }

@@ -34,12 +34,13 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 	return &memberConn{Conn: conn, in: bufio.NewReader(conn)}, nil
 }
 
-// memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which it has no setting.
+// memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which kafka-go has no
+// setting.
 //
 // As the group's leader, kafka-go asks for the partitions of all members' topics, and lets the broker create missing
-// ones. With auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
+// topics. With auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
 // defaults. So memberConn makes the request forbid that. Also, one topic with an error would make the assignment of all
-// topics fail. So topics with errors are left out of the response, and no partitions of them are assigned.
+// topics fail. So topics with errors are left out of the response, and none of their partitions is assigned.
 //
 // kafka-go also fails the assignment when a member's subscription differs from the form that kafka-go writes, so one
 // member could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.
@@ -51,7 +52,7 @@ type memberConn struct {
 	out []byte // the beginning of a request that is not whole yet
 
 	in      *bufio.Reader
-	left    int64        // how much of the current response is passed on as it is
+	left    int64        // bytes of the current response to pass on unchanged
 	changed bytes.Buffer // a response that was changed, to be read first
 
 	mu      sync.Mutex
@@ -151,7 +152,7 @@ func (c *memberConn) expects() bool {
 	return len(c.pending) > 0
 }
 
-// take returns what to change in a response, and forgets it.
+// take returns the change for a response, and forgets the change.
 func (c *memberConn) take(id int32) (rewrite, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

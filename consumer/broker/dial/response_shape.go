@@ -68,12 +68,13 @@ func responseLimit(key int16) int64 {
 // trust them. For such a response kafka-go allocates a small multiple of the bytes that have arrived.
 type shaped struct {
 	conn  *framedConn
-	whole int // of the frame
-	at    int // what comes next
+	whole int // the size of the frame
+	at    int // where the next field starts
 	err   error
 }
 
-// unread is how much of a response kafka-go may leave unread. It reads all fields of the versions that it asks for.
+// unread is how many bytes may follow the last field of a response. kafka-go reads all fields of the versions that it
+// asks for.
 const unread = 64 << 10
 
 // check compares each length in a response with the bytes that are there, before kafka-go allocates memory for it.
@@ -85,7 +86,7 @@ func (s *shaped) check(a awaited) error {
 		return fmt.Errorf("the shape of responses to %s is not known", name)
 	}
 	if a.version > protocol.ApiKey(a.key).MaxVersion() {
-		// kafka-go reads no such version. Our own readers compare each length with what is there.
+		// kafka-go reads no such version. Our own readers compare each length with the bytes that are there.
 		s.take(int64(s.whole - s.at))
 		return s.err
 	}
@@ -161,7 +162,7 @@ func (s *shaped) length(width int) int64 {
 	switch width {
 	case 0:
 		n := s.uvarint()
-		if n > uint64(s.whole)+1 { // also where an int64 would be negative
+		if n > uint64(s.whole)+1 { // also refuses what would be negative as an int64
 			s.err = shapeError("a length in it exceeds the size of the response")
 			return -1
 		}
@@ -188,7 +189,7 @@ func (s *shaped) structure(f fields) {
 	}
 }
 
-// tags reads tagged fields (KIP-482), each of which has its size before it.
+// tags reads tagged fields (KIP-482). The tag and the size precede each field.
 func (s *shaped) tags(known map[int]field) {
 	for n := s.uvarint(); n > 0 && s.err == nil; n-- {
 		tag, size := s.uvarint(), s.uvarint()
@@ -252,7 +253,7 @@ func (s *shaped) assignment(version int16) {
 	s.err = inner.err
 }
 
-// fields are those of a structure in one version.
+// fields describes the fields that a structure has in one version.
 type fields struct {
 	regular  []field
 	tagged   map[int]field
@@ -359,7 +360,7 @@ type fieldTag struct {
 // noTag marks a field that is not tagged. -1 marks a structure that may have tagged fields.
 const noTag = -2
 
-// tagsOf reads "min=v0,max=v4|min=v5,max=v5,compact".
+// tagsOf reads a field's tags, such as "min=v0,max=v4|min=v5,max=v5,compact".
 func tagsOf(f reflect.StructField) []fieldTag {
 	var tags []fieldTag
 	for text := range strings.SplitSeq(f.Tag.Get("kafka"), "|") {

@@ -27,7 +27,7 @@ type SASL struct {
 // plainName is the mechanism that sends the password in clear text.
 const plainName = "PLAIN"
 
-// mechanism checks the settings. It logs changes to the password's file.
+// mechanism checks the settings. Later changes to the password's file are logged.
 func (s *SASL) mechanism(log *slog.Logger) (sasl.Mechanism, error) {
 	var mistakes []error
 	switch s.Mechanism {
@@ -67,8 +67,8 @@ func (s *SASL) prepared(password string) error {
 	return nil
 }
 
-// freshPassword is a sasl.Mechanism. kafka-go keeps one for the life of the process, so it starts each handshake with
-// the current content of the password's file.
+// freshPassword is a sasl.Mechanism. kafka-go keeps one for the life of the process, so freshPassword starts each
+// handshake with the current content of the password's file.
 type freshPassword struct {
 	sasl     SASL
 	password *credentials.Kept[string]

@@ -21,7 +21,8 @@ type silentError struct {
 
 func (e *silentError) Unwrap() error { return e.err }
 
-// Error says whether anything arrived: a hanging broker and a server that waits for our greeting look alike at first.
+// Error says whether anything arrived: a broker that hangs and a server that waits for our greeting look alike at
+// first.
 func (e *silentError) Error() string {
 	sent := "nothing"
 	if e.arrived > 0 {
@@ -42,7 +43,7 @@ type silence struct {
 	peers map[string]error
 }
 
-// note keeps err as the last outcome of an address; nil means that it responds.
+// note keeps err as the last outcome of an address; nil means that the address responds.
 func (s *silence) note(address string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,8 +70,8 @@ func (s *silence) explain(err error) error {
 	return err
 }
 
-// silent returns a silentError if err is a timeout of a connection without any response. A young connection was
-// interrupted, which says nothing about the peer.
+// silent returns a silentError if err is a timeout of a connection without any response. If the connection is young,
+// the read was interrupted, which says nothing about the peer.
 func (c *framedConn) silent(err error) error {
 	if c.spoke || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(c.opened) < dialLimit {
 		return err

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// late is a connection whose next responses are these; "" means that a deadline passes.
+// late is a connection whose reads return the answers, one each; "" means that a deadline passes.
 type late struct {
 	canned
 	answers []string
@@ -45,10 +45,10 @@ func TestOnlyAConnectionWithoutAnyResponseIsCalledSilent(t *testing.T) {
 				}
 			}
 		}
-		read("") // it is young
+		read("") // the connection is young
 		time.Sleep(5 * time.Second)
 		read(silent)
 		read("") // a response
-		read("") // no response, but there was one before
+		read("") // no response now, but an earlier one
 	})
 }

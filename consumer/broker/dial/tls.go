@@ -76,7 +76,7 @@ func (t *TLS) pair() (tls.Certificate, error) {
 	return pair, nil
 }
 
-// tlsError is a failure of TLS with advice.
+// tlsError is a TLS failure. Its text gives advice.
 type tlsError struct {
 	text string
 	err  error
@@ -86,8 +86,8 @@ func (e *tlsError) Error() string        { return e.text }
 func (e *tlsError) Unwrap() error        { return e.err }
 func (e *tlsError) Is(target error) bool { return target == ErrTLS }
 
-// explainHandshake returns why a handshake failed, and what to do about it. It looks at error types alone. The text is
-// the same for each attempt, so that a log can leave out repeats.
+// explainHandshake returns why a handshake failed, and what to do about it. It never looks at an error's text. The text
+// that it returns is the same for each attempt, so that a log can leave out repeats.
 func explainHandshake(err error) error {
 	var text string
 	host, isHost := errors.AsType[x509.HostnameError](err)

@@ -1,11 +1,11 @@
-// Package exchange sends requests that kafka-go routes, but whose bytes we write and read. kafka-go offers this
+// Package exchange lets kafka-go route requests, but writes them and reads their responses itself. kafka-go offers this
 // (protocol.RawExchanger) for an old form of SASL. We use it for what kafka-go's own requests do not offer:
 //
 //   - whether a request without a response was ever sent. An error alone does not show it: a deadline may pass while
 //     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
 //   - current metadata. kafka-go returns its cache for as long as no broker responds.
 //   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine. There, nothing bounds how many are
-//     decoded at once or how much they unpack, and a panic ends the process. kafka-go also drops a batch's last offset.
+//     decoded at once or how large they get, and a panic ends the process. kafka-go also drops a batch's last offset.
 //
 // [Ask] sends a [Request] to the broker that a [Route] chooses. The package starts no goroutine. The goroutine of a
 // connection, which belongs to kafka-go's pool, writes the request and reads the response.
@@ -30,20 +30,20 @@ var ErrLeftOut = errors.New("the response leaves it out")
 
 // Pool is the process's one pool of connections to a cluster.
 type Pool struct {
-	// Addr are the brokers to ask first.
+	// Addr names the brokers to ask first.
 	Addr net.Addr
 	// Transport routes requests and keeps the connections.
 	Transport kafka.RoundTripper
 	// ClientID is what the brokers' logs and quotas call this process.
 	ClientID string
-	// Explain adds to an error what a connection knows about its failure.
+	// Explain adds to an error what a connection knows about the failure.
 	Explain func(error) error
 }
 
 // Client makes kafka-go's own requests over the pool.
 func (p *Pool) Client() *kafka.Client { return &kafka.Client{Addr: p.Addr, Transport: p.Transport} }
 
-// Route chooses the broker that gets a request. The zero Route takes any.
+// Route chooses the broker that gets a request. The zero Route chooses any broker.
 type Route struct {
 	choose func(protocol.Cluster) (protocol.Broker, error)
 	group  string
@@ -62,7 +62,7 @@ func ToNode(node int) Route {
 // ToCoordinator routes a request to the broker that coordinates a group.
 func ToCoordinator(group string) Route { return Route{group: group} }
 
-// request gives the attempt the method by which the pool routes it: the pool asks which methods a request has.
+// request gives the attempt the method by which the pool routes it: the pool checks which methods a request has.
 func (r Route) request(a *attempt) kafka.Request {
 	switch {
 	case r.choose != nil:

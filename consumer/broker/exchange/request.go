@@ -33,8 +33,8 @@ type Request struct {
 	Message protocol.Message
 	// Least is the oldest version of the request that can be used.
 	Least int16
-	// First sends version 0 of the request, because kafka-go misreads responses to later ones. Brokers still support
-	// version 0 of the requests of a group's members.
+	// First sends version 0 of the request, because kafka-go misreads responses to later versions. It is for
+	// LeaveGroup, of which brokers still support version 0.
 	First bool
 	// Read takes the response from the connection. Nil leaves it to kafka-go.
 	Read func(r io.Reader, version int16) (protocol.Message, error)
@@ -49,11 +49,11 @@ type Deadliner interface{ SetDeadline(t time.Time) error }
 
 var _ Deadliner = (*protocol.Conn)(nil)
 
-// Interruptible lets the end of ctx interrupt reads and writes on a connection. Without it an abandoned request would
-// continue to read, into memory.
+// Interruptible lets the end of ctx interrupt reads and writes on a connection. Without that, an abandoned request
+// would continue to read its response into memory.
 func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
-	// Set a far deadline: without one, each read gets the limit of package dial, which may be shorter than the broker's
-	// wait.
+	// Set a distant deadline: without one, each read gets the limit of package dial, which may be shorter than the
+	// broker's wait.
 	if err := conn.SetDeadline(time.Now().Add(forever)); err != nil {
 		return func() bool { return false }
 	}
@@ -108,7 +108,7 @@ func (a *attempt) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 
 // exchange reads exactly one response, because the connection goes back to the pool.
 func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
-	// A connection carries one request at a time and is closed after an error, so all of them can share one id.
+	// A connection carries one request at a time and is closed after an error, so all requests can share one id.
 	const id = 1
 	if err := protocol.WriteRequest(rw, a.version, id, a.clientID, a.Message); err != nil {
 		return nil, err

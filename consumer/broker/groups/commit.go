@@ -18,8 +18,8 @@ import (
 // group. The coordinator accepts that only while the group has no members.
 type Member struct {
 	Group string
-	// Generation and ID are those of the last join. The coordinator fences commits under older ones, so a member that
-	// was frozen cannot undo its successor's commits.
+	// Generation and ID are those of the last join. The coordinator fences commits under an older generation, so a
+	// member that was frozen cannot undo its successor's commits.
 	Generation int
 	ID         string
 }
@@ -147,7 +147,7 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 		GroupID:         member.Group,
 		GenerationID:    int32(member.Generation),
 		MemberID:        member.ID,
-		RetentionTimeMs: -1, // the broker's own
+		RetentionTimeMs: -1, // the broker's own retention
 	}
 	for _, offset := range offsets {
 		i := slices.IndexFunc(message.Topics, func(t offsetcommit.RequestTopic) bool { return t.Name == offset.Topic })

@@ -2,8 +2,8 @@
 // and removes a member whose process has ended. A cluster of package broker has the methods of [Coordinators].
 //
 // [Coordinators.Commit] reports for each partition whether the commit is acknowledged, is refused, may be sent again,
-// or is ambiguous. Again means that the broker reported it as not applied, or that it was withdrawn before its first
-// byte was written. Any other outcome is [Ambiguous].
+// or is ambiguous. [Again] means that the broker reported the commit as not applied, or that it was withdrawn before
+// its first byte was written. If nothing is certain, the outcome is [Ambiguous].
 //
 // Errors are those of package kafkaerr, or of the network. Joining a group is not done here: package consumer does that
 // through kafka-go. Coordinators are safe for concurrent use and start no goroutine.

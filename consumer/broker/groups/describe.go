@@ -44,7 +44,7 @@ type GroupMember struct {
 
 // GroupAt asks one broker about a group, which need not exist. Its error is [kafkaerr.ErrCoordinator] if that broker
 // does not coordinate the group, and [kafkaerr.ErrUnauthorised] if we may not see it. Unlike a search for the
-// coordinator, this never creates __consumer_offsets.
+// coordinator, GroupAt never creates __consumer_offsets.
 func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Group, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()

@@ -49,7 +49,7 @@ func (l *groupList) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	b = binary.BigEndian.AppendUint32(b, id)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(l.clientID)))
 	b = append(b, l.clientID...)
-	b = append(b, 0, 1, 0) // no tags of the header, no filter of states, no tags
+	b = append(b, 0, 1, 0) // no header tags, no state filter, no tags
 	if _, err := rw.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)); err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func tags(c *wire.Cursor) {
 	}
 }
 
-// listed returns a group of a broker's list; ok is false if the list has none of that name.
+// listed returns the group of that name from a broker's list; ok is false if the list has none.
 func (c *Coordinators) listed(ctx context.Context, node int, name string) (g listedGroup, ok bool, err error) {
 	request := &groupList{node: node, clientID: c.pool.ClientID}
 	if _, err := c.pool.Transport.RoundTrip(ctx, c.pool.Addr, kafka.Request(request)); err != nil {

@@ -24,7 +24,7 @@ func TestAListOfGroupsThatIsNotWholeIsRefused(t *testing.T) {
 	if count, err := groups.ParseGroupList([]byte(whole)); err != nil || count != 1 {
 		t.Errorf("got %d groups, %v, want one", count, err)
 	}
-	for n := range len(whole) - 1 { // the tags at its end are not read
+	for n := range len(whole) - 1 { // the tags at the end of the response are not read
 		if count, err := groups.ParseGroupList([]byte(whole[:n])); err == nil {
 			t.Errorf("got %d groups of the first %d bytes, want an error", count, n)
 		}

@@ -1,6 +1,6 @@
-// Package inspect asks a cluster about itself and changes nothing: its brokers, topics, settings, rights, and where the
-// logs of partitions start and end. A cluster of package broker has the methods of an [Inspector], so its callers
-// need this package only for the types of the results.
+// Package inspect asks a cluster about its brokers, topics, settings and rights, and where the logs of partitions start
+// and end. It changes nothing. A cluster of package broker has the methods of an [Inspector], so its callers need this
+// package only for the types of the results.
 //
 // Metadata comes from a broker, not from the pool's cache, and no request creates a topic. A setting or permission that
 // we may not see is unknown, which is not an error.

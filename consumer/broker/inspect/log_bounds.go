@@ -14,8 +14,8 @@ import (
 type Bounds struct {
 	// First is the oldest offset that can be read.
 	First int64
-	// Last is the offset of the next record, or of the first open transaction: there is no committed record from there
-	// on.
+	// Last is the offset of the next record, or of the first open transaction: committed records can be read only
+	// before it.
 	Last int64
 	// End is the high watermark. It was requested after Last, so it may be higher even without an open transaction.
 	End int64
@@ -46,7 +46,7 @@ func (i *Inspector) Bounds(ctx context.Context, topic string, partitions []int) 
 func (i *Inspector) OffsetsAt(ctx context.Context, topic string, partitions []int, at time.Time) (
 	map[int]int64, error,
 ) {
-	// To Kafka, negative times mean first and last.
+	// To Kafka, negative times mean the first and the last offset.
 	offsets, err := i.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, max(at.UnixMilli(), 0), kafka.LastOffset)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (i *Inspector) OffsetsAt(ctx context.Context, topic string, partitions []in
 	found := make(map[int]int64, len(partitions))
 	for _, p := range partitions {
 		found[p] = offsets[p].LastOffset
-		for offset := range offsets[p].Offsets { // one, and -1 if there is none
+		for offset := range offsets[p].Offsets { // one offset; -1 if all records are older
 			if offset >= 0 {
 				found[p] = offset
 			}

@@ -32,7 +32,7 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 }
 
 // Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that
-// cannot serve a worker; it is empty if the broker can. It closes the connection.
+// cannot serve a worker; it is empty if the broker can. Greet closes the connection.
 func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, i.members.Timeout)
 	defer cancel()

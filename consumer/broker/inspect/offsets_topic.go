@@ -13,20 +13,20 @@ const offsetsTopic = "__consumer_offsets"
 
 // OffsetsTopic describes the topic in which the cluster keeps its groups' commits.
 type OffsetsTopic struct {
-	// Brokers is how many are alive.
+	// Brokers is how many brokers are alive.
 	Brokers int
 	// Exists is false until the first group has joined.
 	Exists bool
 	// Replicas is the smallest number of replicas of a partition.
 	Replicas int
-	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
+	// Leaders has the broker that leads each partition, by the partition's number; NoLeader where none does.
 	Leaders []int
 	// MinInSync is min.insync.replicas; 0 if we have no permission to ask.
 	MinInSync int
 }
 
 // Safe reports whether losing one broker loses no acknowledged commit. It is true if we could not ask, if the topic
-// does not exist yet, and for a cluster of one, which cannot replicate.
+// does not exist yet, and for a cluster of one broker, which cannot replicate.
 func (o OffsetsTopic) Safe() bool {
 	if !o.Exists || o.Brokers <= 1 {
 		return true

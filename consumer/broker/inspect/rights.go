@@ -13,7 +13,7 @@ import (
 // Describe and DescribeConfigs. Nil means that they are not known, because the broker is too old to say.
 type Rights []string
 
-// Lack returns those of the operations that we have no permission for. It returns none if the rights are not known.
+// Lack returns the wanted operations that we have no permission for. It returns none if the rights are not known.
 func (r Rights) Lack(wanted ...string) []string {
 	if r == nil {
 		return nil
@@ -21,8 +21,8 @@ func (r Rights) Lack(wanted ...string) []string {
 	return slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(r, name) })
 }
 
-// RightsOf reads the field of a response: a bit for each operation. The smallest int32 says that the broker was not
-// asked.
+// RightsOf reads the authorised operations in a response: a bit for each. The smallest int32 says that the broker was
+// not asked.
 func RightsOf(operations int32) Rights {
 	if operations <= 0 {
 		return nil
@@ -39,7 +39,7 @@ func RightsOf(operations int32) Rights {
 	return rights
 }
 
-// TopicRights asks what we may do to topics, and returns an entry for each that exists and that we may see.
+// TopicRights asks what we may do to topics, and returns an entry for each topic that exists and that we may see.
 func (i *Inspector) TopicRights(ctx context.Context, names ...string) (map[string]Rights, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names, IncludeTopicAuthorizedOperations: true})
 	if err != nil {

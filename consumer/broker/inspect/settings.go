@@ -49,7 +49,7 @@ func (i *Inspector) TopicSettings(ctx context.Context, topics ...string) (map[st
 	return found, nil
 }
 
-// described are the settings of one topic or broker, or why there are none.
+// described has the settings of one topic or broker, or the reason why there are none.
 type described struct {
 	Settings
 

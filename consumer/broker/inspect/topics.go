@@ -16,7 +16,7 @@ const oldestMetadata = 4
 
 // Topology is what a broker knows about the cluster and some topics.
 type Topology struct {
-	// Brokers is how many are alive.
+	// Brokers is how many brokers are alive.
 	Brokers int
 	// Nodes are these brokers, by id.
 	Nodes []Node
@@ -25,7 +25,7 @@ type Topology struct {
 }
 
 // EqualPartitions reports whether all topics that exist have the same number of partitions. Then a key has the same
-// partition number in each topic. It returns false if that is not known.
+// partition number in each topic. It returns false if a topic's number is not known.
 func (t Topology) EqualPartitions() bool {
 	counts := make(map[int]bool)
 	for _, info := range t.Topics {
@@ -46,7 +46,7 @@ type TopicInfo struct {
 	Partitions int
 	// Replicas is the smallest number of replicas of a partition, dead ones included.
 	Replicas int
-	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
+	// Leaders has the broker that leads each partition, by the partition's number; NoLeader where none does.
 	Leaders []int
 	// Missing says that the topic does not exist.
 	Missing bool
@@ -55,10 +55,10 @@ type TopicInfo struct {
 	Err error
 }
 
-// NoLeader is the leader of a partition that has none.
+// NoLeader stands in Leaders for a partition without a leader.
 const NoLeader = -1
 
-// Topics asks a broker, not the pool's cache, and creates no topic. Its error is a network error,
+// Topics describes topics. It asks a broker, not the pool's cache, and creates no topic. Its error is a network error,
 // [kafkaerr.ErrUnauthorised] or [kafkaerr.ErrTooOld]: this is the call that reports a wrong password.
 func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names})

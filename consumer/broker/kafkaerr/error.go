@@ -1,6 +1,7 @@
 // Package kafkaerr judges the errors of requests to Kafka, so that callers need not know Kafka's error codes. A failed
-// request is an [*Error]. It matches one of this package's sentinels with errors.Is, or none if a retry may help.
-// Errors of appending and of creating a topic also carry advice for the operator: the setting or the right to change.
+// request is an [*Error]. errors.Is matches it with one of this package's sentinels or with [records.ErrCorrupt]; if it
+// matches none, a retry may help. Errors of appending and of creating a topic also carry advice for the operator: which
+// setting or permission to change.
 package kafkaerr
 
 import (
@@ -23,14 +24,14 @@ var (
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
 	ErrNotLeader = errors.New("no leader, or another broker is the leader")
-	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the permission to
-	// do this.
+	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the permission for
+	// the request.
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, is not known, or is another broker.
 	ErrCoordinator = errors.New("group coordinator not available")
 	// ErrTooOld [35]: the broker does not support the version of a request that we need. It is older than Kafka 0.11.
 	ErrTooOld = errors.New("the broker is older than Kafka 0.11")
-	// ErrTooLarge [10] [18]: the record does not fit into the topic.
+	// ErrTooLarge [10] [18]: the record is larger than the topic accepts.
 	ErrTooLarge = errors.New("the record is too large for the topic")
 	// ErrUnfit [-1] [2] [19] [20] [32] [40] [43] [44] [87]: a setting of the topic, or a policy of the cluster, makes
 	// Kafka refuse a record or a new topic.
@@ -39,7 +40,7 @@ var (
 
 // Error is a failed request about one topic or partition.
 type Error struct {
-	// Op is the request: fetch, list offsets, commit, ….
+	// Op is the request, such as fetch, list offsets or commit.
 	Op string
 	// Topic is empty, and Partition is -1, if the request was not about one.
 	Topic     string
@@ -49,7 +50,7 @@ type Error struct {
 	// Err is the cause.
 	Err error
 
-	fact error // the sentinel that it matches, or nil
+	fact error // the sentinel that the error matches, or nil
 }
 
 // Error names the operation, the partition and the cause.
@@ -72,8 +73,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.fact, e.Err}
 }
 
-// New returns err as the failure of a request, and judges it. Partition is -1 if the request was not about one. Codes
-// are tested first: kafka.Error is a net.Error too.
+// New returns err as the failure of a request, and judges it. Partition is -1 if the request was not about one.
 func New(op, topic string, partition int, err error) *Error {
 	e := &Error{Op: op, Topic: topic, Partition: partition, Err: err}
 	var code kafka.Error

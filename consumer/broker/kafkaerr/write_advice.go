@@ -7,7 +7,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Append returns err as the failure to append to a topic, with advice for the operator; nil for nil.
+// Append returns err as the failure to append to a topic, with advice for the operator; nil if err is nil.
 func Append(topic string, err error) error {
 	if err == nil {
 		return nil
@@ -50,7 +50,8 @@ func writeError(op, topic string, err error, advice string) *Error {
 
 const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
 
-// refusal names the setting of the topic that makes Kafka refuse a record, with what to do; "" if none does.
+// refusal says why the topic or the cluster refuses a record, and what to do about it; "" if the error is no such
+// refusal.
 func refusal(err error) string {
 	const (
 		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"
@@ -62,7 +63,7 @@ func refusal(err error) string {
 		text string
 	}{
 		{kafka.InvalidRecord, compacted},
-		{kafka.InvalidMessage, compacted}, // of brokers before 2.4
+		{kafka.InvalidMessage, compacted}, // from brokers before 2.4
 		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
 		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, the topic's records may be in a format " +
 			"without headers: set message.format.version of the topic, or the brokers' log.message.format.version, " +

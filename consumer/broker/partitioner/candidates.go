@@ -10,8 +10,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Candidates are the partitioners that put every key so far into its partition. Make them with All. One goroutine at a
-// time may use them.
+// Candidates are the partitioners that would have put every key so far into its partition. Make them with All. One
+// goroutine at a time may use them.
 type Candidates struct {
 	left    []kafka.Balancer
 	numbers []int // 0, 1, 2 …: kafka-go takes a list of partitions

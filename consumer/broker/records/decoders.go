@@ -17,11 +17,11 @@ import (
 const (
 	// decoders is how many compressed batches are decoded at once in a process.
 	decoders = 2
-	// largeBatch is the maximum size of a batch, or of a snappy block in it, that takes one decoder. A larger one takes
-	// all of them: producers may pack 16 MiB into one block.
+	// largeBatch is the maximum size of a batch, or of a snappy block in it, that takes one decoder. A larger batch or
+	// block takes all decoders: producers may pack 16 MiB into one block.
 	largeBatch = 4 << 20
 	// largeWindow is the corresponding limit for a zstd window, of which memory holds one copy. kafka-go's own producer
-	// declares one of 8 MiB for any batch.
+	// declares a window of 8 MiB for any batch.
 	largeWindow = 8 << 20
 )
 
@@ -52,7 +52,7 @@ func (d *Decoders) open(ctx context.Context, codec int8, packed []byte) (io.Read
 		return nil, err
 	}
 	takes := weight(codec, packed)
-	// A semaphore serves in order, so a large batch is not starved by small ones.
+	// A semaphore serves its waiters in order, so a large batch is not starved by small ones.
 	if err := d.free.Acquire(ctx, takes); err != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -112,8 +112,8 @@ const (
 	snappyHeader = 16
 )
 
-// weight returns how many of the decoders a batch takes, as its first bytes say. If those are wrong, decoding fails.
-// The windows and blocks of gzip and lz4 are small enough for one decoder.
+// weight returns how many decoders a batch takes. It believes the batch's first bytes: if they are wrong, decoding
+// fails. The windows and blocks of gzip and lz4 are small enough for one decoder.
 func weight(codec int8, packed []byte) int64 {
 	switch {
 	case len(packed) > largeBatch,

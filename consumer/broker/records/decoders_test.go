@@ -21,12 +21,12 @@ const (
 	large = 5 << 20
 )
 
-// rawSnappy returns the beginning of a block that unpacks to that many bytes.
+// rawSnappy returns the beginning of a block that unpacks to size bytes.
 func rawSnappy(size uint64) []byte {
 	return append(binary.AppendUvarint(nil, size), make([]byte, max(100, size/20))...)
 }
 
-// framedSnappy returns what snappy-java writes: a header, and blocks with their packed size before them.
+// framedSnappy returns what snappy-java writes: a header, and blocks that follow their packed sizes.
 func framedSnappy(size uint64) []byte {
 	b, block := []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"), rawSnappy(size)
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(block))), block...)

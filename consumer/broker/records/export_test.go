@@ -13,7 +13,7 @@ import (
 // Aborted is an aborted transaction of a fetch response.
 type Aborted = abortedTransaction
 
-// NewAborted makes one.
+// NewAborted returns an aborted transaction.
 func NewAborted(producer, first int64) Aborted { return Aborted{producer, first} }
 
 // Decoded is what Decode returns.
@@ -35,7 +35,7 @@ func Of(set []byte) Partition { return Partition{set: set} }
 // Set returns the partition's record set.
 func (p Partition) Set() []byte { return p.set }
 
-// Pack compresses with a codec of kafka-go's.
+// Pack compresses data with one of kafka-go's codecs.
 func Pack(codec int8, data []byte) []byte {
 	var packed bytes.Buffer
 	w := compress.Compression(codec).Codec().NewWriter(&packed)
@@ -44,7 +44,7 @@ func Pack(codec int8, data []byte) []byte {
 	return packed.Bytes()
 }
 
-// Taken returns how many decoders are taken, if nobody waits for one.
+// Taken returns how many decoders are taken. It is right only while nobody waits for one.
 func (d *Decoders) Taken() int {
 	for free := int64(decoders); free > 0; free-- {
 		if d.free.TryAcquire(free) {

@@ -75,9 +75,9 @@ func (w *walk) message(b []byte) error {
 	return nil
 }
 
-// unpack reads the set inside a compressed message. The outer message has the offset of the last inner one. In format
-// 1 the inner offsets count from 0, so that a broker need not compress again. In format 0 they are right already, and
-// relocate keeps them.
+// unpack reads the set inside a compressed message. The outer message has the offset of the last inner one. In format 1
+// the inner offsets count from 0, so that a broker need not compress the set again. In format 0 they are right already,
+// and relocate keeps them.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	packed := outer.value
 	if codec == lz4 && outer.magic == 0 {

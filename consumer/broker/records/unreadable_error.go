@@ -27,7 +27,8 @@ func (e *UnreadableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// unreadable adds the offsets to an error about the first entry of a set. Other errors stay as they are.
+// unreadable adds the offsets to an error about the first entry of a set. Errors other than ErrCorrupt stay as they
+// are.
 func (w *walk) unreadable(set []byte, err error) error {
 	if !errors.Is(err, ErrCorrupt) || len(set) < prefixSize {
 		return err

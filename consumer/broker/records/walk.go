@@ -37,12 +37,12 @@ const (
 // It may hold aborted transactions, markers, and batches that compaction has thinned out or emptied.
 type walk struct {
 	of         event.Partition
-	asked      int64 // offset
+	asked      int64 // the offset asked for
 	limit      Limit // of size
 	decompress func(codec int8, packed []byte) (io.ReadCloser, error)
 	aborted    []abortedTransaction // not reached yet, by first offset
 	dropped    map[int64]bool       // producers inside an aborted transaction
-	names      map[string]string    // header keys seen: records of one topic share a few
+	names      map[string]string    // header keys seen so far: a topic's records share a few
 
 	out  []event.Record
 	size int   // bytes of out, overhead included
@@ -75,7 +75,7 @@ func (w *walk) records(set []byte) error {
 	return nil
 }
 
-// cut splits the first batch or message from the set. It returns none if the set ends in the middle of it. In all
+// cut splits the first batch or message off the set. It returns no entry if the set ends in the middle of one. In all
 // formats the length follows the offset and does not count those first 12 bytes.
 func cut(set []byte) (entry, rest []byte, err error) {
 	if len(set) < prefixSize {
@@ -104,7 +104,7 @@ func (w *walk) entry(entry []byte) error {
 
 // header is the header of a batch of record format 2.
 type header struct {
-	base, last int64 // offsets; last stays when compaction removes the record that had it
+	base, last int64 // offsets; last stays the same when compaction removes the last record
 	attributes int16
 	firstTime  int64 // milliseconds since 1970
 	maxTime    int64
@@ -137,8 +137,8 @@ func parseHeader(b []byte) (header, error) {
 	return h, nil
 }
 
-// batch adds a batch's records, or skips the batch. The position advances over a control batch too: it has an offset,
-// though no event.
+// batch adds a batch's records, or skips the batch. next advances past a control batch too: it has an offset, but no
+// event.
 func (w *walk) batch(b []byte) error {
 	h, err := parseHeader(b)
 	if err != nil {
@@ -168,7 +168,7 @@ func (w *walk) batch(b []byte) error {
 	return nil
 }
 
-// isAbort reads a marker's type: 0 is abort, 1 commit. A marker is the only record of its batch, which is never
+// isAbort reads a marker's type: 0 is abort, 1 is commit. A marker is the only record of its batch, which is never
 // compressed, and its key holds a version and the type.
 func isAbort(body []byte) bool {
 	c := wire.Cursor{B: body}
@@ -224,7 +224,7 @@ func (s *recordSource) next() ([]byte, error) {
 		}
 		return body, nil
 	}
-	_, _ = s.stream.Discard(s.peeked) // they are in the buffer
+	_, _ = s.stream.Discard(s.peeked) // cannot fail: these bytes are in the buffer
 	s.peeked = 0
 	n, err := binary.ReadVarint(s.stream)
 	if err != nil {
@@ -242,7 +242,7 @@ func (s *recordSource) next() ([]byte, error) {
 		return body, nil
 	}
 	s.scratch.Reset()
-	// Copying grows the buffer with what is there, not with what a length claims.
+	// Copying grows the buffer with the bytes that are there, not with what a length claims.
 	if _, err := io.CopyN(&s.scratch, s.stream, n); err != nil {
 		return nil, fmt.Errorf("%w: compressed record: %w", ErrCorrupt, orTruncated(err))
 	}

@@ -69,7 +69,7 @@ func seal(b []byte) []byte {
 	return b
 }
 
-// message is a message of the formats 0 and 1.
+// message returns a message of format 0 or 1.
 func message(magic, codec int8, offset, at int64, key, value []byte) []byte {
 	b := []byte{byte(magic), byte(codec)}
 	if magic == 1 {

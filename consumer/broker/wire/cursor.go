@@ -17,11 +17,11 @@ import (
 // once after the last field, and before it trusts a count.
 type Cursor struct {
 	B []byte // what is left
-	// Bad says that something did not fit. It stays set, and every later read returns zero.
+	// Bad says that a field did not fit. It stays set, and every later read returns zero.
 	Bad bool
 }
 
-// Take returns the next n bytes, as a part of B; nil if there are fewer.
+// Take returns the next n bytes, as a part of B; nil if fewer are left.
 func (c *Cursor) Take(n int) []byte {
 	if n < 0 || n > len(c.B) {
 		c.Bad, c.B = true, nil

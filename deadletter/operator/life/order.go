@@ -148,7 +148,7 @@ func JSONTime(t time.Time) *time.Time {
 	return &t
 }
 
-// LetterStep is the step of a record of the letters' topic.
+// LetterStep returns the step for a record of the letters' topic.
 func LetterStep(l deadletter.Letter, at event.Place) Step {
 	return Step{
 		At: l.FailedAt, What: "letter", Replay: l.ReplayCount, Run: l.ReplayRun, Cause: l.Cause, Message: l.Message,
@@ -156,7 +156,7 @@ func LetterStep(l deadletter.Letter, at event.Place) Step {
 	}
 }
 
-// EntryStep is the step of an entry of the ledger.
+// EntryStep returns the step for an entry of the ledger.
 func EntryStep(e ledger.Entry, counted bool) Step {
 	return Step{
 		At: e.At, What: string(e.Event), Replay: e.N, Run: e.Run, By: e.By, Reason: e.Reason, Cause: e.Cause, Note: e.Note,
@@ -174,7 +174,7 @@ func (l *Order) Sort() {
 	})
 }
 
-// timeOf is the zero time for events without one, which come first.
+// timeOf returns the zero time for an event without a time. Such events come first.
 func timeOf(e *Event) time.Time {
 	if e.Time == nil {
 		return time.Time{}

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// A broker that has just become the coordinator reads its groups from disk first, which takes up to a few seconds.
+// A broker that has just become a coordinator reads its groups from disk first, which takes up to a few seconds.
 const (
 	groupTries = 10
 	groupAgain = 500 * time.Millisecond
@@ -23,7 +23,8 @@ const (
 	loading = 14
 )
 
-// clientID is the client id of our workers. In the group, a worker that knows where it runs adds that after a hyphen.
+// clientID is the client id of our workers. In the group, a worker that knows where it runs adds a hyphen and its
+// location.
 const clientID = "leadhit-sync"
 
 // IsWorker reports whether a member is one of our workers. The client id is the only sign of that, and any program may
@@ -104,7 +105,8 @@ func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []ins
 ) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
-		// Only a broker that is loading its groups is asked again: all other errors stay the same within five seconds.
+		// The brokers are asked again only while one of them loads its groups: all other errors stay the same within
+		// five seconds.
 		if err == nil || !again || try == groupTries {
 			return group, node, err
 		}

@@ -24,8 +24,8 @@ const (
 	// last responses, and a line for each partition, take far less.
 	Limit      = 5 * time.Second
 	statusPage = 8 << 20
-	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and the
-	// program may run in a worker's pod under its memory limit.
+	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and this
+	// program may run in a worker's pod, under the pod's memory limit.
 	maxHeader = 64 << 10
 )
 
@@ -79,8 +79,8 @@ func askWorker(ctx context.Context, page string) (*status.Worker, error) {
 }
 
 // Get requests a page of a worker. It uses a bare transport, because a client would follow redirects. A transport
-// without Proxy ignores HTTP_PROXY, which does not apply to pages of the same host or cluster. If ctx ends, its cause
-// becomes the error, even while the body is read.
+// without Proxy ignores HTTP_PROXY, which must not apply to pages on the same host or in the same cluster. If ctx ends,
+// its cause becomes the error, even while the body is read.
 func Get(ctx context.Context, page string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {
