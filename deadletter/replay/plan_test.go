@@ -70,7 +70,7 @@ func TestAPlanClassifiesEveryLetter(t *testing.T) {
 func TestForceReplaysWhatNobodyHasClosed(t *testing.T) {
 	t.Parallel()
 	w, of := classified(t)
-	w.says(ledger.LetterReplay, ledger.ID{Topic: "orders", Partition: 1, Item: ledger.NoItem}, 1) // its letter is unknown
+	w.says(ledger.LetterReplay, ledger.ID{Topic: "orders", Partition: 1, Item: ledger.NoItem}, 1) // an unknown letter
 	closed := ledger.ID{Topic: "orders", Partition: 1, Offset: 1, Item: ledger.NoItem}
 	w.store(closed, 0, deadletter.Letter{})
 	w.says(ledger.LetterReplay, closed, 1)
