@@ -128,7 +128,7 @@ func TestARecordIsNotDelayedForABatch(t *testing.T) {
 	t.Parallel()
 	_, cluster := withOwn(t, nil)
 	fastest := time.Hour
-	for range 50 { // a busy machine may be slow many times
+	for range 50 { // on a busy machine, many appends may be slow
 		if fastest < 900*time.Millisecond {
 			return
 		}
@@ -146,7 +146,7 @@ func TestABatchTooLargeIsAppendedRecordByRecord(t *testing.T) {
 	fake, cluster := withOwn(t, map[string]string{"max.message.bytes": "65537"})
 	var group sync.WaitGroup
 	for range 10 {
-		group.Go(func() { // each fits into 64 KiB, four do not
+		group.Go(func() { // one record fits into 64 KiB, four do not
 			if err := cluster.Append(t.Context(), own, event.Record{Value: bytes.Repeat([]byte("x"), 20<<10)}); err != nil {
 				t.Error(err)
 			}

@@ -72,7 +72,7 @@ func TestCommitJudgesEveryErrorCode(t *testing.T) {
 	}
 }
 
-// answerCommits gives the next commit one code for partition 0.
+// answerCommits responds to the next commit with one code for partition 0.
 func answerCommits(fake *kfake.Cluster, code int16) {
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		response, ok := request.ResponseKind().(*kmsg.OffsetCommitResponse)
@@ -224,7 +224,7 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	}
 }
 
-// A race that no test can time: the caller gives up, and only then does the pool's goroutine have a connection.
+// No test can time this race: the caller gives up, and only then does the pool's goroutine have a connection.
 func TestAnAbandonedCommitIsNotSentLater(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	ctx, cancel := context.WithCancel(t.Context())

@@ -22,9 +22,9 @@
 //
 // # Errors
 //
-// A refusal by a broker, or by kafka-go on its behalf, is a [*kafkaerr.Error], and matches a sentinel of that package.
-// A batch that cannot be decoded is a [*records.UnreadableError]. Package dial describes the failures of connections.
-// Anything else is a failure of the network or of the broker, and may be temporary.
+// A refusal by a broker, or by kafka-go on its behalf, is a [*kafkaerr.Error], which may match a sentinel of that
+// package. A batch that cannot be decoded is a [*records.UnreadableError]. Package dial describes the failures of
+// connections. Anything else is a failure of the network or of the broker, and may be temporary.
 //
 // # Goroutines
 //

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/consumer/broker/exchange"
 )
 
-// SendLate makes a commit, which ctx ends, and then passes the commit to a connection all the same. It returns whether
-// the commit counts as sent, and how many of its bytes were written.
+// SendLate makes a commit that ends with ctx, and then passes the commit to a connection all the same. It returns
+// whether the commit counts as sent, and how many of its bytes were written.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}
 	pool.Transport = caught
@@ -48,7 +48,7 @@ const (
 	LargeResponse = largeResponse
 )
 
-// Enter takes memory for a response, as a connection does. At its end, the connection calls read, and the caller calls
+// Enter takes memory for a response, as a connection does. Afterwards, the connection calls read, and the caller calls
 // leave.
 func (c *Cluster) Enter(ctx context.Context, size int64) (read, leave func(), err error) {
 	s := newMemoryShare(c.memory)

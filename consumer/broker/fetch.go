@@ -32,7 +32,7 @@ var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, con
 type FetchRequest struct {
 	Topic     string
 	Partition int
-	// Offset is the first to be returned.
+	// Offset is the lowest offset to return.
 	Offset int64
 	// MaxBytes is the size at which the broker cuts the response. The first batch comes whole, whatever its size: only
 	// the topic's max.message.bytes limits it. 0 means 256 KiB, or MaxDecoded if that is less.
@@ -112,8 +112,8 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	return batch, err
 }
 
-// exchangeFetch asks for records and returns the response; the caller must release its memory. If ctx ends, it returns,
-// and the connection stops reading the response.
+// exchangeFetch asks for records and returns the response; the caller must release the response's memory. If ctx ends,
+// exchangeFetch returns, and the connection stops reading.
 func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetch, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -28,7 +28,7 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, st
 	if size < 0 || size > dial.MaxResponse {
 		return nil, fmt.Errorf("response of %d bytes: %w", size, dial.ErrNotKafka)
 	}
-	stalled.Stop() // does not run while the broker waits for us
+	stalled.Stop() // the timer must not run while the broker waits for us
 	if err := memory.take(ctx, size); err != nil {
 		return nil, err
 	}

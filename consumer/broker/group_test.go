@@ -171,7 +171,7 @@ func TestABatchWithAWrongChecksumReleasesItsMemory(t *testing.T) {
 	}
 }
 
-// answerFetch gives the next fetch one record set.
+// answerFetch responds to the next fetch with one record set.
 func answerFetch(fake *kfake.Cluster, set []byte) {
 	fake.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		response, ok := request.ResponseKind().(*kmsg.FetchResponse)

@@ -16,7 +16,7 @@ import (
 type occupancy struct {
 	mu         sync.Mutex
 	held, most int64
-	alone      int // responses above the budget that were in memory alone
+	alone      int // responses above the budget, each held alone
 }
 
 func (o *occupancy) enter(size int64) {

@@ -138,7 +138,7 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() }) // it never responds
+	t.Cleanup(func() { _ = listener.Close() }) // the listener never responds
 	cluster, err := broker.Open(broker.Options{
 		Brokers: []string{listener.Addr().String()},
 		TLS:     &dial.TLS{CAFile: ours.file},
@@ -167,7 +167,7 @@ func TestABrokerThatRequiresALoginIsDistinguishedFromOneThatDied(t *testing.T) {
 func TestOnlyTheEndOfAYoungConnectionSuggestsALogin(t *testing.T) {
 	for name, test := range map[string]struct {
 		age  time.Duration
-		want bool // a suggestion
+		want bool // whether the error suggests a login
 	}{
 		"at once":                  {0, true},
 		"after a while":            {900 * time.Millisecond, true},

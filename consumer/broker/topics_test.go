@@ -85,7 +85,7 @@ func TestOffsetsAtFindsTheFirstRecordNotOlder(t *testing.T) {
 	fake := fakeKafka(t)
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	writer := producer(t, fake)
-	for i := range 3 { // one batch for each: kfake, unlike Kafka, finds only the batch
+	for i := range 3 { // one batch for each record: kfake, unlike Kafka, finds only batches
 		record := &kgo.Record{Value: []byte("v"), Timestamp: noon.Add(time.Duration(i) * time.Hour)}
 		if err := writer.ProduceSync(t.Context(), record).FirstErr(); err != nil {
 			t.Fatal(err)

@@ -20,7 +20,7 @@ const (
 	writeAtOnce = 50
 )
 
-// Access is what an operator's program needs.
+// Access is what this package needs from the program that uses it.
 type Access struct {
 	// Group is the consumer group of the workers. This package never joins it.
 	Group   string

@@ -41,7 +41,7 @@ func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 // Change says how a letter differs from what was planned.
 type Change struct {
 	ID ledger.ID
-	// Is is the letter's current state. By and Run are those of the replay that was requested in the meantime, if any.
+	// Is has the letter's current state. By and Run are those of the replay that was requested in the meantime, if any.
 	Is      fold.State
 	By, Run string
 }
@@ -154,7 +154,7 @@ func (w *work) judge(a asked) bool {
 	return true
 }
 
-// outcome passes an outcome to the canary and the breaker.
+// outcome counts an outcome for the canary and the breaker.
 func (w *work) outcome(a asked, refused bool) {
 	w.breaker.add(refused)
 	if w.proven >= w.Canary {

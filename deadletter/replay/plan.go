@@ -53,7 +53,7 @@ type Limits struct {
 	Horizon int64
 }
 
-// Planned is a letter with what a plan does with it.
+// Planned is a letter, and what a plan does with it.
 type Planned struct {
 	fold.Status
 
@@ -74,7 +74,7 @@ type Plan struct {
 	Letters []Planned
 	// Left has the first few letters that are left alone.
 	Left []Planned
-	// Counts is the number of all letters by class. More letters may be ready than Limits.Most.
+	// Counts has the number of all letters of each class. More letters may be ready than Limits.Most.
 	Counts map[Class]int
 }
 
@@ -171,7 +171,7 @@ func (p Plan) Orders() []string {
 // cannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not know what the letter is about.
 const cannotTell = "CannotTell"
 
-// Map notes what today's mapping makes of the letter's event, as the worker will judge it.
+// Map notes what today's mapping makes of the letter's event, by the same rules as a worker.
 func (p *Planned) Map(items []event.Item) {
 	i := max(p.ID.Item, 0)
 	unclear := i >= len(items) || p.ID.Item == ledger.NoItem && len(items) != 1

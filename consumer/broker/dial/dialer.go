@@ -43,10 +43,10 @@ const (
 	// dialLimit bounds one address: TCP and TLS. A broker that drops packets must leave time for the next address.
 	dialLimit = 3 * time.Second
 
-	// ioLimit bounds each read and write that has no other deadline. kafka-go sets a deadline for most operations; that
-	// of JoinGroup exceeds the rebalance timeout, and ioLimit does not change it. kafka-go sets no deadline for SASL,
-	// neither in its Dialer nor in its Transport, and none for a request whose context has none. A frozen broker still
-	// accepts TCP, so without ioLimit ConsumerGroup.Close would block for ever.
+	// ioLimit bounds each read and write that has no other deadline. kafka-go sets a deadline for most operations. Its
+	// deadline for JoinGroup exceeds the rebalance timeout, and ioLimit does not change it. kafka-go sets no deadline
+	// for SASL, neither in its Dialer nor in its Transport, and none for a request whose context has none. A frozen
+	// broker still accepts TCP, so without ioLimit ConsumerGroup.Close would block for ever.
 	ioLimit = 10 * time.Second
 )
 
@@ -280,7 +280,7 @@ func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) erro
 	return apply(time.Now().Add(ioLimit))
 }
 
-// set keeps a deadline that was set from outside. Clearing it must not leave a read in flight without one.
+// set keeps a deadline that was set from outside. Clearing that deadline must not leave a read in flight without any.
 func (c *boundConn) set(deadline *time.Time, t time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

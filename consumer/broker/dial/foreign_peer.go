@@ -20,8 +20,8 @@ type notKafkaError struct {
 func (e *notKafkaError) Error() string        { return e.text }
 func (e *notKafkaError) Is(target error) bool { return target == ErrNotKafka }
 
-// Unwrap returns the error that ended the connection. Otherwise it returns an unexpected end, which kafka-go treats as
-// a broken connection.
+// Unwrap returns the error that ended the connection. If there is none, it returns io.ErrUnexpectedEOF, which kafka-go
+// treats as a broken connection.
 func (e *notKafkaError) Unwrap() error {
 	if e.err != nil {
 		return e.err

@@ -50,7 +50,7 @@ type framedConn struct {
 	rawLogin bool   // a SASL handshake of version 0 was sent: tokens without a header may follow
 
 	// The reading side.
-	frame  []byte // the response that is being read, from its size on, as far as it has arrived
+	frame  []byte // what has arrived of the response that is being read, its size included
 	ready  []byte // checked bytes that Read may return
 	passed int64  // bytes of a fetch response that Read may return unchecked
 	spoke  bool   // a whole response has arrived

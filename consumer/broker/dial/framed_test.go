@@ -122,7 +122,7 @@ func TestWholeResponsesReachKafkaGo(t *testing.T) {
 	})
 }
 
-// Whichever number in a response is wrong, allocations stay close to the bytes that have arrived.
+// Whichever number in a response is wrong, allocations stay close to the size of what has arrived.
 func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 	lies := map[string]string{
 		"four million":         "\x00\x3f\xff\xff", // first, because even a decoder that trusts it survives
@@ -195,7 +195,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 
 func TestAResponseWithoutARequestIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // before an unasked response
+	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // the only request
 		once := sized("\x00\x00\x00\x02\x00\x00")
 		unasked := sized("\x00\x00\x00\x00\x00\x00\x00\x00")
 		conn := dial.Frame(canned{response: bytes.NewReader([]byte(once + unasked))}, "kafka:9092")

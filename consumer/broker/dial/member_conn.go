@@ -188,7 +188,7 @@ func (c *memberConn) next() error {
 		return err
 	}
 	c.left = int64(size)
-	if !c.expects() { // do not look for an id: not every message has one, see send
+	if !c.expects() { // do not look for an id: not every message has one (see send)
 		return nil
 	}
 	c.left = 0

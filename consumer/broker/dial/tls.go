@@ -25,8 +25,8 @@ type TLS struct {
 	CertFile, KeyFile string
 }
 
-// reader returns the function that reads the files. The configuration has no server name yet; the error may consist of
-// several mistakes.
+// reader returns the function that reads the files. The function's configuration has no server name yet; its error may
+// combine several mistakes.
 func (t *TLS) reader() func() (*tls.Config, error) {
 	authorities := credentials.Authorities(t.CAFile)
 	return func() (*tls.Config, error) {

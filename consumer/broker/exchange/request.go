@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// The states of an attempt. A state other than waiting never changes again.
+// The states of an attempt. After waiting, the state never changes again.
 const (
 	waiting   int32 = iota // nothing is written yet
 	sending                // the connection has begun to write
@@ -36,11 +36,11 @@ type Request struct {
 	// First sends version 0 of the request, because kafka-go misreads responses to later versions. It is for
 	// LeaveGroup, of which brokers still support version 0.
 	First bool
-	// Read takes the response from the connection. Nil leaves it to kafka-go.
+	// Read takes the response from the connection. Nil leaves that to kafka-go.
 	Read func(r io.Reader, version int16) (protocol.Message, error)
 	// Interrupt bounds the request's time on the connection: see [Interruptible]. Release ends the bound, and returns
-	// false if the connection is no longer usable. Nil leaves it to kafka-go, which knows the deadline of the context
-	// passed to [Ask], but not an earlier end.
+	// false if the connection is no longer usable. Nil leaves that to kafka-go, which obeys the deadline of the context
+	// passed to [Ask], but ignores an earlier end.
 	Interrupt func(conn Deadliner) (release func() bool)
 }
 
@@ -68,7 +68,7 @@ type attempt struct {
 
 	clientID string
 	state    atomic.Int32
-	version  int16 // only for the connection's goroutine, which sets it before it sends
+	version  int16 // only for the connection's goroutine, which sets it before sending
 }
 
 var _ protocol.RawExchanger = (*attempt)(nil)
@@ -76,7 +76,7 @@ var _ protocol.RawExchanger = (*attempt)(nil)
 // ApiKey is called by the pool.
 func (a *attempt) ApiKey() protocol.ApiKey { return a.Message.ApiKey() }
 
-// Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange
+// Required takes the version that the connection has negotiated. It runs on the connection's goroutine, as RawExchange
 // does.
 func (a *attempt) Required(versions map[protocol.ApiKey]int16) bool {
 	if !a.First {

@@ -17,7 +17,7 @@ type OffsetsTopic struct {
 	Brokers int
 	// Exists is false until the first group has joined.
 	Exists bool
-	// Replicas is the smallest number of replicas of a partition.
+	// Replicas is the number of replicas of the partition that has the fewest.
 	Replicas int
 	// Leaders has the broker that leads each partition, by the partition's number; NoLeader where none does.
 	Leaders []int
@@ -25,8 +25,8 @@ type OffsetsTopic struct {
 	MinInSync int
 }
 
-// Safe reports whether losing one broker loses no acknowledged commit. It is true if we could not ask, if the topic
-// does not exist yet, and for a cluster of one broker, which cannot replicate.
+// Safe reports whether all acknowledged commits survive the loss of one broker. It is true if we could not ask, if the
+// topic does not exist yet, and for a cluster of one broker, which cannot replicate.
 func (o OffsetsTopic) Safe() bool {
 	if !o.Exists || o.Brokers <= 1 {
 		return true

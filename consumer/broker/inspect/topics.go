@@ -42,9 +42,9 @@ func (t Topology) EqualPartitions() bool {
 
 // TopicInfo describes one topic.
 type TopicInfo struct {
-	// Partitions is how many there are; their numbers start at 0.
+	// Partitions is the number of partitions; they are numbered from 0.
 	Partitions int
-	// Replicas is the smallest number of replicas of a partition, dead ones included.
+	// Replicas is the number of replicas, dead ones included, of the partition that has the fewest.
 	Replicas int
 	// Leaders has the broker that leads each partition, by the partition's number; NoLeader where none does.
 	Leaders []int
@@ -77,7 +77,7 @@ func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, erro
 	return t, nil
 }
 
-// metadata asks some broker, which must know the version that can forbid the creation of topics.
+// metadata asks any broker, which must support the version of the request that can forbid the creation of topics.
 func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*metadata.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()

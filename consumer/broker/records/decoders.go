@@ -20,8 +20,8 @@ const (
 	// largeBatch is the maximum size of a batch, or of a snappy block in it, that takes one decoder. A larger batch or
 	// block takes all decoders: producers may pack 16 MiB into one block.
 	largeBatch = 4 << 20
-	// largeWindow is the corresponding limit for a zstd window, of which memory holds one copy. kafka-go's own producer
-	// declares a window of 8 MiB for any batch.
+	// largeWindow is the corresponding limit for a zstd window, of which there is only one copy in memory. kafka-go's
+	// own producer declares a window of 8 MiB for any batch.
 	largeWindow = 8 << 20
 )
 

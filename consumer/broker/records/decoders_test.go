@@ -26,7 +26,7 @@ func rawSnappy(size uint64) []byte {
 	return append(binary.AppendUvarint(nil, size), make([]byte, max(100, size/20))...)
 }
 
-// framedSnappy returns what snappy-java writes: a header, and blocks that follow their packed sizes.
+// framedSnappy returns what snappy-java writes: a header and blocks, each preceded by its packed size.
 func framedSnappy(size uint64) []byte {
 	b, block := []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"), rawSnappy(size)
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(block))), block...)

@@ -413,7 +413,7 @@ func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 	}
 }
 
-// The vectors are the specification's and those of its reference implementation.
+// The test vectors come from the specification and its reference implementation.
 func TestXXHash32(t *testing.T) {
 	for text, want := range map[string]uint32{
 		"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff, "abcd": 0xa3643705,

@@ -64,7 +64,7 @@ func (c *Cursor) Int64() int64 {
 	return 0
 }
 
-// Varint reads a zigzag number of up to 64 bits.
+// Varint reads a zigzag-encoded number of up to 64 bits.
 func (c *Cursor) Varint() int64 {
 	v, n := binary.Varint(c.B)
 	if n <= 0 {

@@ -46,7 +46,7 @@ type Event struct {
 	Offset    int64  `json:"offset"`
 	// Item counts from 0 and is absent if the event has one item.
 	Item *int `json:"item,omitempty"`
-	// Time is the record's; null if it is unknown, or beyond what JSON can express.
+	// Time is the record's time; null if it is unknown, or beyond what JSON can express.
 	Time *time.Time `json:"time"`
 	// Action is what the current mapping returns for the event; empty if only letters or the ledger mention it. ByKey
 	// says that the mapping finds no order id, but the record's key is the order's id.
@@ -105,7 +105,7 @@ type Letter struct {
 	// then, unless it is forced.
 	Overtaken bool   `json:"overtaken,omitempty"`
 	Newer     string `json:"newer,omitempty"`
-	Expired   bool   `json:"expired,omitempty"` // only the ledger knows it
+	Expired   bool   `json:"expired,omitempty"` // only the ledger mentions it
 }
 
 // Step is a record of the letters' topic or an entry of the ledger.
@@ -140,7 +140,7 @@ func NewEvent(id ledger.ID) *Event {
 	return e
 }
 
-// JSONTime is nil for a time that JSON cannot express.
+// JSONTime returns nil for a time that JSON cannot express.
 func JSONTime(t time.Time) *time.Time {
 	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return nil

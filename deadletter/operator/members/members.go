@@ -129,7 +129,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 		}
 		answer, ok := errors.AsType[*kafkaerr.Error](err)
 		again = again || ok && answer.Code == loading
-		// Any other error says more than that a broker does not coordinate the group.
+		// Any other error says more than ErrCoordinator does.
 		if failed == nil || errors.Is(failed, kafkaerr.ErrCoordinator) {
 			failed = err
 		}

@@ -101,7 +101,7 @@ type body struct {
 	cause func(error) error
 }
 
-// Read reads the body.
+// Read replaces any error but io.EOF.
 func (b body) Read(into []byte) (int, error) {
 	n, err := b.ReadCloser.Read(into)
 	if err != nil && !errors.Is(err, io.EOF) {
