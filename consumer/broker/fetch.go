@@ -17,13 +17,13 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// fetchPatience is how long a response may make no progress, on top of the broker's own wait. It must exceed the
-// network's latency. A frozen leader delays the next attempt by this much. A batch on a slow line is read to its end
-// as long as bytes keep arriving.
+// fetchPatience is how long a response may stall, on top of the broker's own wait. It must exceed the network's
+// latency. A frozen leader delays the next attempt by this much. A batch on a slow line is read to its end as long as
+// bytes keep arriving.
 const fetchPatience = 3 * time.Second
 
-// responseBytes is what a broker may send at once. It is less than the memory that the events of a worker's fetch may
-// take: small events take several times their size in memory, and most topics are compressed.
+// responseBytes is how much a broker may send at once. It is less than the memory that the events of a worker's fetch
+// may take: small events take several times their size in memory, and most topics are compressed.
 const responseBytes = 256 << 10
 
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
@@ -38,7 +38,7 @@ type FetchRequest struct {
 	// the topic's max.message.bytes limits it. 0 means 256 KiB, or MaxDecoded if that is less.
 	MaxBytes int
 	// MaxDecoded is the size at which decoding stops: the returned records take at most this many bytes, unless the
-	// first record alone takes more. The next fetches return the rest of a well compressed batch. 0 means four times
+	// first record alone takes more. The next fetches return the rest of a well-compressed batch. 0 means four times
 	// MaxBytes.
 	MaxDecoded int
 	// Overhead is how many bytes of memory the caller needs for each record besides its content. They count towards

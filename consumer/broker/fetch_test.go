@@ -68,11 +68,11 @@ func TestFetchReadsEveryCompression(t *testing.T) {
 			if got := values(t, cluster, broker.FetchRequest{}, 1000); !slices.Equal(got, written) {
 				t.Errorf("got %d values, want the 1000 written", len(got))
 			}
-			// From inside a batch: the broker returns all of it.
+			// The fetch starts inside a batch, and the broker returns the whole batch.
 			if got := values(t, cluster, broker.FetchRequest{Offset: 500}, 1000); !slices.Equal(got, written[500:]) {
 				t.Errorf("from 500 got %d values, want the last 500", len(got))
 			}
-			// In small pieces: decoding stops in the middle of batches and continues there.
+			// With a small limit, decoding stops in the middle of a batch, and the next fetch continues there.
 			small := broker.FetchRequest{MaxDecoded: 100}
 			if got := values(t, cluster, small, 1000); !slices.Equal(got, written) {
 				t.Errorf("in pieces got %d values, want the 1000 written", len(got))
@@ -108,7 +108,7 @@ func TestFetchLeavesAbortedTransactionsOut(t *testing.T) {
 	produce(t, plain, "between")
 	first.end(kgo.TryAbort)
 	second.write("committed 2")
-	// The same producer after its abort marker: dropping must have ended.
+	// The same producer writes after its abort marker: these records must not be dropped.
 	first.write("committed 3")
 	first.end(kgo.TryCommit)
 	second.end(kgo.TryCommit)

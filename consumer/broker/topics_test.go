@@ -176,8 +176,8 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 	}
 }
 
-// The transaction ends between reading the bounds and the fetch. The fetch counts, because its response has both ends
-// as of the same moment.
+// The transaction ends after the bounds are read, but before the fetch. The fetch counts, because its response has both
+// ends as of the same moment.
 func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 	fake := fakeKafka(t)
 	produce(t, producer(t, fake), numbers(10)...)

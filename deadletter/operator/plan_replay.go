@@ -28,7 +28,7 @@ type Selection struct {
 	Force            bool
 }
 
-// Plan is a plan with what a person needs to know about it.
+// Plan is a replay's plan, and what a person needs to know about it.
 type Plan struct {
 	replay.Plan
 

@@ -239,7 +239,7 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 // withOrder adds the question about one order to a status page's address.
 func withOrder(page, order string) string {
 	at, err := url.Parse(page)
-	if err != nil { // the caller has parsed it before
+	if err != nil { // the caller has already parsed it
 		return page
 	}
 	query := at.Query()

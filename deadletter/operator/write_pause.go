@@ -60,8 +60,8 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	return p, nil
 }
 
-// ledgerRead is what a command learns from the ledger. The ledger proves that the group exists only if an entry names
-// the group: several groups may share one ledger.
+// ledgerRead is what a command learns from the ledger. The content of the ledger proves that the group exists only if
+// an entry names the group: several groups may share one ledger.
 type ledgerRead struct {
 	exists bool
 	named  bool           // it has an entry that names the group

@@ -40,7 +40,7 @@ func do(t *testing.T, r replay.Run, p replay.Plan, topics replay.Topics) replay.
 	return s
 }
 
-// idle waits until the worker has nothing left to do.
+// idle waits long enough for the worker to do all that is left.
 func (w *world) idle() {
 	for range 1000 {
 		<-time.After(20 * time.Millisecond)

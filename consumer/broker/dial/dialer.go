@@ -126,8 +126,8 @@ func (d *Dialer) Mechanism() sasl.Mechanism { return d.mechanism }
 // only the timeout. It returns any other error as it is.
 func (d *Dialer) Explain(err error) error { return d.silence.explain(err) }
 
-// Connect opens a connection for kafka-go's Transport: TCP and TLS within 3 s. Every response on it is checked before
-// kafka-go reads it. Every read and write for which the caller sets no deadline ends after 10 s.
+// Connect opens a connection for kafka-go's Transport: TCP and TLS within 3 s. Every response on the connection is
+// checked before kafka-go reads it. Every read and write for which the caller sets no deadline ends after 10 s.
 func (d *Dialer) Connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()

@@ -42,7 +42,7 @@ type framedConn struct {
 	silence *silence
 
 	mu      sync.Mutex
-	awaited []awaited // requests without a response, in the order of their responses
+	awaited []awaited // requests that wait for a response, in the order of the responses
 
 	// The writing side.
 	request  []byte // size and head of the request that is being written

@@ -237,7 +237,7 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// kafka-go does not know these versions, so it does not describe their fields.
+// kafka-go does not know these versions of responses, so its types do not describe their fields.
 func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
 	t.Parallel()
 	const version = 4 // of ListGroups
@@ -251,7 +251,7 @@ func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
 	}
 }
 
-// A response that announces many bytes costs only the memory of those that have arrived.
+// A response that announces many bytes costs only the memory of the bytes that have arrived.
 func TestMemoryGrowsWithWhatArrives(t *testing.T) {
 	for name, key := range map[string]protocol.ApiKey{"metadata": protocol.Metadata, "versions": protocol.ApiVersions} {
 		size := map[protocol.ApiKey]uint32{protocol.Metadata: 60 << 20, protocol.ApiVersions: 1 << 20}[key]

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// The states of an attempt. After waiting, the state never changes again.
+// The states of an attempt. An attempt leaves waiting once, and then keeps its state.
 const (
 	waiting   int32 = iota // nothing is written yet
 	sending                // the connection has begun to write

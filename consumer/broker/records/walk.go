@@ -113,8 +113,8 @@ type header struct {
 	body       []byte
 }
 
-// parseHeader trusts nothing until the checksum matches, and not everything even then: a broken producer can send
-// nonsense with a correct checksum.
+// parseHeader trusts nothing until the checksum matches, and does not trust everything even then: a broken producer can
+// send nonsense with a correct checksum.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < batchSize {
 		return header{}, fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, len(b))
