@@ -108,7 +108,7 @@ func TestFetchLeavesAbortedTransactionsOut(t *testing.T) {
 	produce(t, plain, "between")
 	first.end(kgo.TryAbort)
 	second.write("committed 2")
-	// The same producer writes after its abort marker: these records must not be dropped.
+	// The same producer writes after its abort marker: this record must not be dropped.
 	first.write("committed 3")
 	first.end(kgo.TryCommit)
 	second.end(kgo.TryCommit)

@@ -94,7 +94,8 @@ func TestAGroupJoinsAndCommitsOverTheCluster(t *testing.T) {
 		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("got %v, %v, want it acknowledged", r.Outcome, r.Err)
 		}
-		// This is longer than the session timeout, so heartbeats must arrive. They use the same dial function.
+		// This is longer than the session timeout, so heartbeats must arrive. They use the same dial function as the
+		// join.
 		<-time.After(time.Minute)
 		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("after a minute got %v, %v, want it acknowledged", r.Outcome, r.Err)

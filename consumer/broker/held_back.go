@@ -15,7 +15,7 @@ type HeldBack struct {
 	First time.Time
 }
 
-// HeldBack returns what cannot be read in each partition that has an open transaction, however new that is.
+// HeldBack returns what cannot be read in each partition that has an open transaction, however new the transaction is.
 func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) (map[int]HeldBack, error) {
 	bounds, err := c.Bounds(ctx, topic, partitions)
 	if err != nil {

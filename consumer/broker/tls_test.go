@@ -105,7 +105,7 @@ func TestTLSOnOneSideAloneIsExplained(t *testing.T) {
 	}
 }
 
-// says listens, responds to the first bytes of a connection, and closes it.
+// says starts a server that responds to the first bytes of a connection, and then closes the connection.
 func says(t *testing.T, answer string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -41,7 +41,7 @@ func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 // Change says how a letter differs from what was planned.
 type Change struct {
 	ID ledger.ID
-	// Is has the letter's current state. By and Run are those of the replay that was requested in the meantime, if any.
+	// The letter's current state. By and Run are those of the replay that was requested in the meantime, if any.
 	Is      fold.State
 	By, Run string
 }

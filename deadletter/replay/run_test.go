@@ -30,7 +30,7 @@ func with(t *testing.T, letters int, test func(w *world)) {
 	})
 }
 
-// do runs a run to its end and demands that nothing fails.
+// do carries a run out to its end, and demands that nothing fails.
 func do(t *testing.T, r replay.Run, p replay.Plan, topics replay.Topics) replay.Summary {
 	t.Helper()
 	s, err := r.Do(t.Context(), p, topics)

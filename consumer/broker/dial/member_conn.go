@@ -24,8 +24,8 @@ const oldestMetadata = 4
 // errForeign ends a connection whose bytes are not Kafka's.
 var errForeign = errors.New("not a Kafka message")
 
-// ConnectMember opens connections for kafka-go's ConsumerGroup. On these connections, its requests create no topic, and
-// no member of the group can block the others.
+// ConnectMember opens connections for kafka-go's ConsumerGroup. On these connections, the group's requests create no
+// topic, and no member of the group can block the others.
 func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d.Connect(ctx, network, address)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// The states of an attempt. An attempt leaves waiting once, and then keeps its state.
+// The states of an attempt. An attempt goes from waiting to one of the others, and stays there.
 const (
 	waiting   int32 = iota // nothing is written yet
 	sending                // the connection has begun to write

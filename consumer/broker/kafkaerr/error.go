@@ -29,7 +29,8 @@ var (
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, is not known, or is another broker.
 	ErrCoordinator = errors.New("group coordinator not available")
-	// ErrTooOld [35]: the broker does not support the version of a request that we need. It is older than Kafka 0.11.
+	// ErrTooOld [35]: the broker does not support the version of a request that we need. Such a broker is older than
+	// Kafka 0.11.
 	ErrTooOld = errors.New("the broker is older than Kafka 0.11")
 	// ErrTooLarge [10] [18]: the record is larger than the topic accepts.
 	ErrTooLarge = errors.New("the record is too large for the topic")

@@ -112,8 +112,8 @@ const (
 	snappyHeader = 16
 )
 
-// weight returns how many decoders a batch takes. It believes the batch's first bytes: if they are wrong, decoding
-// fails. The windows and blocks of gzip and lz4 are small enough for one decoder.
+// weight returns how many decoders a batch takes. It trusts the batch's first bytes: if they are wrong, decoding fails.
+// The windows and blocks of gzip and lz4 are small enough for one decoder.
 func weight(codec int8, packed []byte) int64 {
 	switch {
 	case len(packed) > largeBatch,

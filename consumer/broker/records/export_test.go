@@ -44,7 +44,7 @@ func Pack(codec int8, data []byte) []byte {
 	return packed.Bytes()
 }
 
-// Taken returns how many decoders are taken. It is right only while nobody waits for one.
+// Taken returns how many decoders are taken. The number is right only while nobody waits for a decoder.
 func (d *Decoders) Taken() int {
 	for free := int64(decoders); free > 0; free-- {
 		if d.free.TryAcquire(free) {
