@@ -44,7 +44,7 @@ type orderReader struct {
 	life    life.Order
 	facts   life.Facts
 	byID    map[string]*life.Event
-	calls   map[event.Partition]askedCall // the last of each partition
+	calls   map[event.Partition]askedCall // the last call of each partition
 	history map[string][]life.Step        // by the letter's id
 }
 

@@ -68,8 +68,8 @@ type Options struct {
 // use.
 type Dialer struct {
 	net       func(ctx context.Context, network, address string) (net.Conn, error)
-	tls       *credentials.Kept[*tls.Config] // nil: none
-	mechanism sasl.Mechanism                 // nil: none
+	tls       *credentials.Kept[*tls.Config] // nil without TLS
+	mechanism sasl.Mechanism                 // nil without a login
 	log       *slog.Logger
 
 	configured []string // addresses

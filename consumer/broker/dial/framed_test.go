@@ -337,7 +337,7 @@ func TestTheLoginOfOldBrokersIsPassedOn(t *testing.T) {
 			}
 			requests = append(requests, string(requestHead(int16(protocol.Heartbeat), 0, 2)))
 			answers = append(answers, sized("\x00\x00\x00\x02\x00\x00"))
-			for _, piece := range []int{1, 6, 11} { // however the bytes are cut
+			for _, piece := range []int{1, 6, 11} { // the bytes may be cut anywhere
 				converse(t, requests, answers, piece)
 			}
 		})

@@ -335,7 +335,7 @@ func (f *fields) member(t reflect.Type, version int16) field {
 			element = structureOf(t.Elem(), version, f.flexible)
 		} else {
 			element.regular = []field{element.member(t.Elem(), version)}
-			element.flexible = false // no tagged fields follow it
+			element.flexible = false // no tagged fields follow such an element
 		}
 		notNull := t.Elem() == reflect.TypeFor[apiversions.ApiKeyResponse]()
 		return field{kind: arrayField, width: f.width(4), element: &element, notNull: notNull}

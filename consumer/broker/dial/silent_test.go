@@ -48,7 +48,7 @@ func TestOnlyAConnectionWithoutAnyResponseIsCalledSilent(t *testing.T) {
 		read("") // the connection is young
 		time.Sleep(5 * time.Second)
 		read(silent)
-		read("") // a response
+		read("") // a response arrives
 		read("") // no response now, but an earlier one
 	})
 }

@@ -87,7 +87,7 @@ func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = unpacked.Close() }() // everything needed was read
+	defer func() { _ = unpacked.Close() }() // all that is needed has been read
 	var set bytes.Buffer
 	n, err := io.Copy(&set, io.LimitReader(unpacked, maxUnpacked+1))
 	if err != nil {

@@ -38,7 +38,7 @@ const (
 type walk struct {
 	of         event.Partition
 	asked      int64 // the offset asked for
-	limit      Limit // of size
+	limit      Limit // the size limit
 	decompress func(codec int8, packed []byte) (io.ReadCloser, error)
 	aborted    []abortedTransaction // not reached yet, by first offset
 	dropped    map[int64]bool       // producers inside an aborted transaction
@@ -188,7 +188,7 @@ func (w *walk) batchRecords(h header) (err error) {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = unpacked.Close() }() // everything needed was read
+		defer func() { _ = unpacked.Close() }() // all that is needed has been read
 		source.stream = bufio.NewReaderSize(unpacked, 16<<10)
 	}
 	// Allocate memory for at most 1024 records, and more as they come. The count is only a hint: the checksum proves
