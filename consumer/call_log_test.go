@@ -308,7 +308,7 @@ func (l *ledger) unfinished() []string {
 	for _, name := range slices.Sorted(maps.Keys(l.orders)) {
 		for i, o := range l.orders[name].changes {
 			if !o.finished() {
-				left = append(left, fmt.Sprintf("%s:%d%s (%d calls)", name, i+1, o.fate, o.calls))
+				left = append(left, fmt.Sprintf("%s:%d%s (calls: %d)", name, i+1, o.fate, o.calls))
 			}
 		}
 	}

@@ -252,7 +252,7 @@ func TestNothingIsCalledUntilTheLedgerIsRead(t *testing.T) {
 				if calls := len(w.ledger.calledNow()); calls > 0 || phase != consumer.Waiting || joined {
 					w.t.Errorf("got %d calls, %s, joined %v, want a worker that reads the ledger", calls, phase, joined)
 				}
-				waitsSinceStart(w.t, k, "the ledger "+ledgerTopic+" is not read yet")
+				waitsSinceStart(w.t, k, "the ledger "+ledgerTopic+" has not been read yet")
 				w.toldOnce("cannot read the ledger")
 				handle.Remove()
 				if fault.Keys[0] != kmsg.CreateTopics {

@@ -61,7 +61,7 @@ func TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged(t *testing.T) {
 		})
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(50 * time.Millisecond)
-		waitsFor(w.t, k, "the ledger "+ledgerTopic+" is not read yet")
+		waitsFor(w.t, k, "the ledger "+ledgerTopic+" has not been read yet")
 		time.Sleep(10 * time.Second)
 		if got := w.logs.say("the ledger"); len(k.Waits()) > 0 || len(got) > 0 {
 			w.t.Errorf("got waits %v and %q, want a ledger that was read, and nothing logged about it", k.Waits(), got)

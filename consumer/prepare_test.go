@@ -112,7 +112,7 @@ func leavesTheGroup(t *testing.T, with func(*consumer.Options)) {
 		joined := k.Joined()
 		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined ||
 			phase != consumer.Waiting || prepared.Load() < 2 {
-			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside of the group", calls,
+			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside the group", calls,
 				members, phase, joined)
 		}
 		if !since.Equal(begun) {

@@ -169,7 +169,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress),
 		errors.Is(err, kafka.IllegalGeneration):
 		return reason{
-			what: "the group rebalances", fix: "if this lasts, look for workers that join and leave", passing: true,
+			what: "the group is rebalancing", fix: "if this lasts, look for workers that join and leave", passing: true,
 		}
 	case loginRejected(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, kafkaerr.ErrTooOld),
 		errors.Is(err, kafka.UnsupportedVersion):

@@ -294,7 +294,7 @@ func TestCallsWaitAfterARebalanceUntilLettersAndLedgerAreRead(t *testing.T) {
 				if got := len(w.ledger.calledNow()); got != 1 {
 					w.t.Errorf("got %d calls, want none while the previous owner's letters and marks may be unknown", got)
 				}
-				waitsFor(w.t, k, name+" "+topic+" is not read yet")
+				waitsFor(w.t, k, name+" "+topic+" has not been read yet")
 				w.toldOnce("cannot read " + name)
 				fault.Remove()
 				w.settle(time.Minute)

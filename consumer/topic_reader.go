@@ -82,7 +82,7 @@ func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Contex
 }
 
 func (r *topicReader[T]) notRead() string {
-	return r.name + " " + r.follower.Topic + " is not read yet; " + r.unread
+	return r.name + " " + r.follower.Topic + " has not been read yet; " + r.unread
 }
 
 // readOnce reads the topic to its current end.

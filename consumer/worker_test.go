@@ -137,7 +137,7 @@ func (k *worker) keep(ctx context.Context, l consumer.Letter) error {
 		k.world.ledger.stored(what)
 	}
 	if does.undone || does.lost {
-		return errors.New("the letters' topic is not there")
+		return errors.New("the letters' topic does not exist")
 	}
 	k.world.ledger.acknowledged(what)
 	return nil

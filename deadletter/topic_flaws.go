@@ -115,7 +115,7 @@ func (n needs) judge(f Facts) []Flaw {
 	}
 	add(Flaw{
 		replicationFactor, "1", strconv.Itoa(min(f.Brokers, wantedReplicas)),
-		"the cluster has several brokers, but losing one of them would lose the topic", true,
+		"losing the broker with the only replica would lose the topic", true,
 	}, f.Replicas == 1 && f.Brokers > 1)
 	if f.Settings == nil {
 		return flaws

@@ -160,7 +160,7 @@ func (p *person) picture() {
 	}
 	file := filepath.Join(os.TempDir(), strings.ReplaceAll(p.Name(), "/", "-")+".png")
 	if err := os.WriteFile(file, picture, 0o600); err == nil {
-		p.Logf("the page is in %s", file)
+		p.Logf("a screenshot of the page is in %s", file)
 	}
 }
 
@@ -179,7 +179,7 @@ func (p *person) goes(path string, texts ...string) {
 	p.sees(texts...)
 }
 
-// clicks clicks the links and buttons with the given names, one after another.
+// clicks follows the links and presses the buttons with the given names, one after another.
 func (p *person) clicks(names ...string) {
 	p.Helper()
 	for _, name := range names {

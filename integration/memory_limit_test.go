@@ -52,9 +52,9 @@ func (s *suite) testMemory(t *testing.T, brokers []string) {
 			}
 			r.finish(t, 3*time.Minute)
 			peak, files := peakMemory(w.PID())
-			t.Logf("%d events of 1 MiB: a peak of %d MiB of memory, %d of them pages of files", len(r.events), peak, files)
+			t.Logf("%d events of 1 MiB: a peak of %d MiB of memory, %d of them backed by files", len(r.events), peak, files)
 			if peak-files > memoryGiven {
-				t.Errorf("got a peak of %d MiB of memory without pages of files, want at most %d", peak-files, memoryGiven)
+				t.Errorf("got a peak of %d MiB of memory that no files back, want at most %d", peak-files, memoryGiven)
 			}
 			w.stop(t)
 			r.audit(t)

@@ -114,9 +114,9 @@ func checkKey(value string) error {
 	for i := range len(value) {
 		switch c := value[i]; {
 		case c == '\r', c == '\n':
-			return fmt.Errorf("line break inside, at byte %d: it must be one line", i)
+			return fmt.Errorf("line break at byte %d: the key must be a single line", i)
 		case c == ' ':
-			return fmt.Errorf("space inside, at byte %d", i)
+			return fmt.Errorf("space at byte %d", i)
 		case c < ' ', c == 0x7f:
 			return fmt.Errorf("control character at byte %d", i)
 		case c > 0x7f:

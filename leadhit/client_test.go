@@ -403,7 +403,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"a very long URL":   {leadhit.Options{Key: key, URL: "https://h/" + strings.Repeat("a", 4096)}, "leadhit url: longer than 2048 bytes"},
 		"no key":            {leadhit.Options{URL: "https://h/"}, "leadhit api key: missing"},
 		"an empty key":      {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey(" ")}, "leadhit api key: empty"},
-		"a key of 2 lines":  {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey("pass\nword")}, "leadhit api key: line break inside, at byte 4: it must be one line"},
+		"a key of 2 lines":  {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey("pass\nword")}, "leadhit api key: line break at byte 4: the key must be a single line"},
 		"a broken proxy":    {leadhit.Options{URL: "https://h/", Key: key, Proxy: "http://u:pass%zz@h"}, "leadhit proxy: not a URL with a host"},
 		"a proxy over http": {leadhit.Options{URL: "http://h/", Key: key, Proxy: "http://p:3128"}, "leadhit proxy: LeadHit's URL must be https, or the proxy would see the API key"},
 		"a strange proxy":   {leadhit.Options{URL: "https://h/", Key: key, Proxy: "ftp://h"}, "leadhit proxy: scheme is not http, https, socks5 or socks5h"},

@@ -52,7 +52,7 @@ func (p *person) replay(ctx context.Context) error {
 		WriteEntry: func(ctx context.Context, e ledger.Entry) error {
 			return worker.AppendToLedger(ctx, p.settings, cluster, e)
 		},
-		Unmapped: "the demo does not look at it",
+		Unmapped: "the demo does not read the mapping",
 	}.Reader()
 	for {
 		// The shop continues, so a letter may be overtaken between the plan and the run. Then the person plans again.

@@ -56,7 +56,7 @@ func scenes(orders int) []scene {
 			faults: with(func(f *sandbox.Faults) { f.Errors = 0.33; f.Orders = stuck() }),
 		},
 		{
-			at: 0.22, text: "order " + orderID(0) + " gets only 503s, every tenth order is slow",
+			at: 0.22, text: "order " + orderID(0) + " gets only 503s; every tenth order is slow",
 			faults: with(func(f *sandbox.Faults) { f.Orders = slow(orders) }),
 		},
 		{

@@ -198,13 +198,13 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 		"as many letters as refused events, but a wrong one": {
 			func(e *evidence) { e.letters[0].Offset = 1 },
 			"lost 1 · out of order 0 · letters 1 = refused 1",
-			"unexpected: letter orders/1/1 (ValidationError): its event asks for none",
+			"unexpected: letter orders/1/1 (ValidationError): no event of this run needs it",
 		},
 		"a letter of an unknown event": {
 			func(e *evidence) {
 				e.letters = append(e.letters, deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "t"}}, Item: -1})
 			},
-			"lost 0 · out of order 0 · letters 2 ≠ refused 1", "unexpected: letter t/0/0 ",
+			"lost 0 · out of order 0 · letters 2 ≠ refused 1", "unexpected: letter t/0/0 (): no event of this run needs it",
 		},
 		"a letter that is altered": {
 			func(e *evidence) { e.letters[0].Value = []byte("b0 ") },

@@ -38,7 +38,7 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 		failLeadHit(r, err, c)
 		return false
 	case proven:
-		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (the method of both calls does not "+
+		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (tried with a method that does not "+
 			"exist)")
 	default:
 		r.skip("leadhit", "reached, but the API key was not tried: the node also responds without a key when a method does "+

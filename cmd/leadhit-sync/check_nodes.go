@@ -161,7 +161,7 @@ func checkLeaders(r *report, what, name string, info inspect.TopicInfo) {
 		}
 	}
 	if len(without) > 0 {
-		r.fail(what, some(without)+" has no leader, so its events cannot be read; look for brokers that are down")
+		r.fail(what, "no leader for "+some(without)+", so their events cannot be read; look for brokers that are down")
 		return
 	}
 	r.ok(what, name+" has "+count(info.Partitions, "partition"))

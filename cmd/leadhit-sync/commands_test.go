@@ -92,7 +92,7 @@ func lookAtLetters(t *testing.T) {
 	}
 	if got := command(t, "", "letters", "show", "orders/1/9"); got.code != exitError ||
 		!strings.Contains(got.err, "no letter orders/1/9") {
-		t.Errorf("got %+v for a letter that is not there, want exit code 1", got)
+		t.Errorf("got %+v for a letter that does not exist, want exit code 1", got)
 	}
 }
 

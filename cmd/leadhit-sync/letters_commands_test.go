@@ -213,7 +213,7 @@ func TestAnAuthorWithALineBreakIsRefusedSoNoValueIsShown(t *testing.T) {
 	t.Setenv("DEAD_LETTER_TOPIC", "dlq.leadhit-sync")
 	if got := command(t, "", "letters", "show", "orders/3/0", "--reveal", "--by", "al\nice", "--reason", "x"); got.code != exitUsage ||
 		got.out != "" {
-		t.Errorf("got %+v, want a name that no terminal shows refused, and no value", got)
+		t.Errorf("got %+v, want the name with a line break refused, and no value shown", got)
 	}
 }
 

@@ -286,7 +286,7 @@ func TestOneLetterInJSONHasItsKeyAndHeaders(t *testing.T) {
 		letter deadletter.Letter
 		want   []string
 	}{
-		{"a text", refusedLetter(), []string{
+		{"text", refusedLetter(), []string{
 			`"key":{"text":"4711"}`,
 			`"headers":[{"key":"traceparent","text":"00-1-2-01"},{"key":"empty","text":""},{"key":"absent"}]`,
 		}},

@@ -100,7 +100,7 @@ func TestDroppedLinesAreCountedInTheFormatOfTheLog(t *testing.T) {
 			found := regexp.MustCompile(pattern).FindStringSubmatch(strings.ReplaceAll(read.String(), "line\n", ""))
 			lines := strings.Count(read.String(), "line\n")
 			if want := strconv.Itoa(logLines + 100 - lines); found == nil || found[1] != want {
-				t.Errorf("%s: got %d lines and %q, want one line of the format about %s more", format, lines, found, want)
+				t.Errorf("%s: got %d lines and %q, want one line in this format about the other %s", format, lines, found, want)
 			}
 		})
 	}

@@ -226,7 +226,7 @@ func (t *trial) print(w io.Writer) error {
 		p.Row("", "", "by   "+c.Why)
 	}
 	p.Line("")
-	verdict := "all as they should be"
+	verdict := "all passed"
 	if t.Failed > 0 {
 		verdict = fmt.Sprintf("%d failed", t.Failed)
 	}

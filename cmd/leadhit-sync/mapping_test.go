@@ -330,7 +330,7 @@ ok  a tombstone                ignore
 ok  a test                     ignore
 ok  a block of text            call 7 submitted
 
-6 cases, all as they should be
+6 cases, all passed
 no case tries tea: status.otherwise
 `
 	if got.code != 0 || got.out != want || got.err != "" {
@@ -412,7 +412,7 @@ func TestMistakesInCasesAreReportedAllAtOnceWithTheirPlaces(t *testing.T) {
 		}
 	}
 	if got := tried(t, "cases:\n\t- {name: a}\n"); !strings.Contains(got.err,
-		"tea.cases.yaml:2:1: a tab: YAML wants spaces") {
+		"tea.cases.yaml:2:1: a tab; YAML requires spaces") {
 		t.Errorf("got %+v, want the tab's place", got)
 	}
 	for _, text := range []string{"", "cases: []", "cases: 1", "[]", "cases:\n- {", "case: []"} {
@@ -426,7 +426,7 @@ func TestCasesMayBeElsewhere(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "other.yaml", "cases: [{name: a, value: 'null', want: ignore}]")
 	if got := command(t, "", "mapping", "test", "shopify", "--cases", file); got.code != 0 ||
-		!strings.Contains(got.out, "1 case, all as they should be") {
+		!strings.Contains(got.out, "1 case, all passed") {
 		t.Errorf("got %+v, want one case of a preset to pass", got)
 	}
 }

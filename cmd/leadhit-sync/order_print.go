@@ -38,7 +38,7 @@ func (l shownOrder) page(width int) *terminal.Page {
 	p.Line("order %s: %s; %s, read in %s", terminal.Quote(l.Order.Order), count(len(l.Events), "event"), l.extent(),
 		readIn(l.Seconds))
 	if !l.Complete {
-		p.Line("interrupted: there may be more events, and their outcomes were not read to the end")
+		p.Line("interrupted: there may be more events, and the outcomes may be incomplete")
 	}
 	if len(l.Events) > 0 {
 		p.Line("")

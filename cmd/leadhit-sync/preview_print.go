@@ -21,7 +21,7 @@ func (s summary) page() *terminal.Page {
 	var p terminal.Page
 	if s.Events == 0 {
 		if len(s.HeldBack) > 0 {
-			p.Line("no event can be read since %s UTC", s.Since.Format(moment))
+			p.Line("no event since %s UTC can be read", s.Since.Format(moment))
 		} else {
 			p.Line("no events since %s UTC", s.Since.Format(moment))
 		}

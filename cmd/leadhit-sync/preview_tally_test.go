@@ -262,7 +262,7 @@ func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 		}
 		if err := s.print(&out); err != nil || !strings.Contains(out.String(),
 			"1 event has a time that cannot be true, such as ") {
-			t.Errorf("%s: got %v and %s, want a word about it", name, err, out.String())
+			t.Errorf("%s: got %v and %s, want a line about the odd time", name, err, out.String())
 		}
 	}
 	alone := newTally(10, leadHits, true)

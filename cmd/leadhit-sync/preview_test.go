@@ -238,7 +238,7 @@ func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 	}
 	got := command(t, "", "preview")
 	if want := "an open transaction holds back 3 events of a/1 from offset 0; the first is 3h00m old\n"; got.code != 0 ||
-		!strings.HasPrefix(got.out, "no event can be read since ") || !strings.Contains(got.out, want) {
+		!strings.HasPrefix(got.out, "no event since ") || !strings.Contains(got.out, " UTC can be read\n") || !strings.Contains(got.out, want) {
 		t.Errorf("got %+v, want %q, and not that there are no events", got, want)
 	}
 	s := decoded[summary](t, command(t, "", "preview", "-o", "json").out)

@@ -116,7 +116,7 @@ func tooMuch(all []workerpage.Asked, lines []string, on screen) []string {
 	}
 	if len(lines) > most {
 		rest := len(lines) - most + 1
-		lines = append(slices.Clone(lines[:max(most-1, 0)]), fmt.Sprintf("… and %s more, without -w", count(rest, "line")))
+		lines = append(slices.Clone(lines[:max(most-1, 0)]), fmt.Sprintf("… and %d more lines; see them without -w", rest))
 	}
 	return lines[:min(len(lines), most)]
 }

@@ -228,6 +228,9 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 		strings.Index(got, "\nnot reached  ") > strings.Index(got, "\npaused: outage,") {
 		t.Errorf("got %s, want a line for each worker, the one that was not reached first", got)
 	}
+	if got := fitStatus(several, screen{statusWidth, 3}); got[2] != "… and 4 more lines; see them without -w" {
+		t.Errorf("got %q, want the number of lines that are left out", got)
+	}
 	if got := strings.Join(fitStatus(one(outage(25)), screen{statusWidth, 24}), "\n"); !strings.Contains(got,
 		"37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
 		t.Errorf("got %s, want the response, and how many partitions are not shown", got)

@@ -173,7 +173,7 @@ func TestATraceGoesFromTheShopThroughTheEventToTheCall(t *testing.T) {
 	}
 	if event.GetStartTimeUnixNano() > call.GetStartTimeUnixNano() ||
 		event.GetEndTimeUnixNano() < call.GetEndTimeUnixNano() {
-		t.Error("got a call outside of its event's time")
+		t.Error("got a call outside its event's time")
 	}
 	has(t, event, tracepb.Span_SPAN_KIND_CONSUMER, map[string]string{
 		"messaging.system": "kafka", "messaging.operation.type": "process", "messaging.destination.name": "orders",

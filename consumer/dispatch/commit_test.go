@@ -221,7 +221,7 @@ func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
 	}
 	h.pass(3 * time.Second)
 	if slices.ContainsFunc(h.commit.Offsets, func(o turn.Offset) bool { return o.Partition == orders(0) }) {
-		t.Fatal("a commit names the partition that is not known")
+		t.Fatal("got a commit for the partition that the broker does not know, want none")
 	}
 	h.ack()
 	h.wantInAir("no calls meanwhile")
@@ -261,7 +261,7 @@ func TestSuspectsAreReturnedWhenNoCommitIsInFlight(t *testing.T) {
 	h.pass(2 * time.Second)
 	h.d.Stopped(orders(0))
 	if h.ask(); len(h.last.Suspects) > 0 {
-		t.Fatal("got suspects while a commit is in flight, which may name the old log")
+		t.Fatal("got suspects while a commit is in flight: the commit may be for the old log")
 	}
 	h.ack()
 	if len(h.last.Suspects) != 1 {

@@ -252,7 +252,7 @@ func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	h.wantInAir("one slot is free, and its order has no call", 3)
 	h.d.Answered(h.now, orphans[0].ID, retry.Verdict{Kind: retry.Done, Answered: true})
 	h.ask()
-	h.wantInAir("a slot more, and order a", 3, 0)
+	h.wantInAir("one more slot is free, and order a may be called", 3, 0)
 	h.d.Answered(h.now, orphans[1].ID, retry.Verdict{Kind: retry.Unauthorised})
 	h.ask()
 	h.wantInAir("an old call's verdict on the key counts", 3, 0)

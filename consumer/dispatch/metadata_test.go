@@ -148,7 +148,7 @@ func checkTold(t *rapid.T, o turn.Offset, finished map[int64]bool) {
 	frontier, unfinished, _ := dispatch.ParseMetadata(o.Metadata)
 	for done := range finished {
 		if done >= o.Next && (done >= frontier || slices.Contains(unfinished, done)) {
-			t.Fatalf("%d is finished, but the commit %d %q has no space for it", done, o.Next, o.Metadata)
+			t.Fatalf("event %d is finished, but the commit of %d with metadata %q does not say so", done, o.Next, o.Metadata)
 		}
 	}
 }

@@ -384,7 +384,7 @@ func TestCallsFallByTheShareOfRepeatsExactly(t *testing.T) {
 			shop*rounds, changes, len(f.done), s.Repeats, s.Finished)
 	}
 	if share := float64(s.Repeats) / (shop * rounds); share < 0.55 || share > 0.65 {
-		t.Errorf("got a share of %.2f", share)
+		t.Errorf("got a share of %.2f repeats, want 0.55 to 0.65", share)
 	}
 	if !maps.Equal(holds, said) {
 		t.Error("LeadHit holds an older status of some order")

@@ -112,7 +112,7 @@ func TestAReplayRunsInItsLaneUntilItsOutcomeIsStored(t *testing.T) {
 		t.Errorf("got %+v, want the first replay", c)
 	}
 	h.accept(orders(0), 0)
-	h.wantInAir("the outcome is not stored yet")
+	h.wantInAir("the outcome has not been stored yet")
 	h.appended(false, ledger.LetterResolved, 0)
 	h.wantInAir("the write failed")
 	h.pass(time.Second)
@@ -134,7 +134,7 @@ func TestAReplayThatIsRefusedAgainIsALetterWithItsCount(t *testing.T) {
 	h.take(0, "a")
 	h.read(orders(0), eventOf(1, "a"))
 	h.answer(orders(0), 0, refusal())
-	h.wantInAir("the letter is not stored yet")
+	h.wantInAir("the letter has not been stored yet")
 	if s := h.store(); s.Replay != 1 || s.Run != "r1" || s.Offset != 0 || s.Order != "a" {
 		t.Errorf("got %+v, want a letter of the first replay", s)
 	}
@@ -403,7 +403,7 @@ func TestReplaysOfOnePartitionKeepTheLedgersOrder(t *testing.T) {
 	first, second := h.takes[0], h.takes[1]
 	h.takes = []turn.Take{second, first}
 	h.take(0, "a")
-	h.wantInAir("the letter that was requested first is not read yet")
+	h.wantInAir("the letter that was requested first has not been read yet")
 	h.take(1, "a")
 	h.wantInAir("the order of the ledger", 1)
 }

@@ -118,7 +118,7 @@ func (k *worker) checkWrite(f *flight) {
 		return
 	}
 	if p.owner != k || p.unknown && k.generation != k.broker.generation {
-		k.failed("%v/%d: worker %d calls, but the partition is not its own any more", p.id, c.record.offset, k.place)
+		k.failed("%v/%d: worker %d calls, but the partition is no longer its own", p.id, c.record.offset, k.place)
 	}
 	if f.call.Replay > 0 {
 		return

@@ -154,7 +154,7 @@ func (k *worker) checkSpread(s *turn.Spread) {
 	}
 	k.figures.unexplained++
 	if !k.metAlien {
-		k.failed("worker %d skips nothing any more because of %v, but a usual partitioner explains all keys", k.place, *s)
+		k.failed("worker %d no longer skips repeats because of %v, but a usual partitioner explains all keys", k.place, *s)
 	}
 }
 
@@ -190,7 +190,7 @@ func (k *worker) checkRepeat(r turn.Repeat) {
 		k.failed("%v/%d: skipped without a proof: %+v", r.Partition, r.Offset, k.proofs[r.Order])
 	case c.record.gone:
 	case p.owner != k:
-		k.failed("%v/%d: worker %d skips, but the partition is not its own any more", r.Partition, r.Offset, k.place)
+		k.failed("%v/%d: worker %d skips, but the partition is no longer its own", r.Partition, r.Offset, k.place)
 	}
 	g := k.progressOf(c.record)
 	g.judged++

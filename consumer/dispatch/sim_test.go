@@ -98,7 +98,7 @@ func (f *figures) summary(took time.Duration) string {
 	if f.losses > 0 {
 		mean = float64(f.repeats) / float64(f.losses)
 	}
-	return fmt.Sprintf("%d seeds, %.0f virtual hours in %v: %d events, %d calls, %d commits (%d unanswered), %d letters (%d exhausted), "+
+	return fmt.Sprintf("%d seeds, %.0f virtual hours in %v: %d events, %d calls, %d commits (%d without a response), %d letters (%d exhausted), "+
 		"%d pauses, %d outages noticed, %d floods, %d crashes, %d calls that outlived a generation, %d clean ends, %d generations; repeats per crash mean %.2f, max %d of %d; exposed at most %d %% of the bound; "+
 		"%d replays in %d histories: %d calls, %d resolved, %d superseded, %d refused again; %d letters marked, %d came late; %d repeats skipped, orders in two partitions in %d histories, keys without an explanation %d times",
 		f.seeds, f.virtual.Hours(), took.Round(100*time.Millisecond), f.events, f.calls, f.commits, f.ambiguous, f.letters, f.exhausted,

@@ -37,7 +37,7 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 		t.Errorf("got %+v, want one attempt for order a, its response and the next attempt within a second", call)
 	}
 	if got := h.d.WaitingOrders(1); len(got) != 1 || got[0].Offset != 1 {
-		t.Errorf("got %+v for one, want the oldest", got)
+		t.Errorf("got %+v for a limit of one order, want the oldest", got)
 	}
 	if s := h.d.Snapshot(); s.Waiting != 1 || s.Blocked != 1 || s.Letters != 0 {
 		t.Errorf("got %d waiting, %d blocked, %d letters; want 1, 1 and 0", s.Waiting, s.Blocked, s.Letters)
@@ -103,7 +103,7 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	h.accept(orders(0), 1)
 	h.pass(5 * time.Second)
 	if s = h.d.Snapshot(); s.Rested[orders(0)] != 3*time.Second || s.Partitions[0].Resting {
-		t.Errorf("got %v, want three seconds still: the window is not full any more", s.Rested)
+		t.Errorf("got %v, want three seconds still: the window is no longer full", s.Rested)
 	}
 	h.read(orders(0), eventOf(2, "a"), eventOf(3, "b"))
 	h.pass(time.Second)

@@ -48,12 +48,12 @@ func TestARuleInAnotherLanguageGetsTheCELForm(t *testing.T) {
 		`status IN ["new"]`:                `7:16: rules[0].when: "IN" is not an operator in rules; write in`,
 		`status like "new%"`:               `7:16: rules[0].when: "like" is not an operator in rules; write field.startsWith("…"), endsWith, contains or matches`,
 		`sum => 1`:                         `7:13: rules[0].when: "=>" is not an operator in rules; write >=`,
-		`status == “new”`:                  `7:20: rules[0].when: "“" is not an operator in rules; write a text in straight quotes: "…"`,
+		`status == “new”`:                  `7:20: rules[0].when: "“" is not an operator in rules; write a string in straight quotes: "…"`,
 		`status == "a = b and c" and test`: `7:33: rules[0].when: "and" is not an operator in rules; write &&`,
 		`status == "новый" and test`:       `7:27: rules[0].when: "and" is not an operator in rules; write &&`,
 		`lower(status) == "new"`:           `; normalize the field instead: normalize: [trim, lower]`,
 		`status.toLowerCase() == "new"`:    `; normalize the field instead: normalize: [trim, lower]`,
-		`sum(payments) >= sum`:             `; rules cannot sum: use a field that holds the shop's total`,
+		`sum(payments) >= sum`:             `; rules cannot add up values: use a field that holds the shop's total`,
 		`now() > 1`:                        `; rules cannot read the clock`,
 		`len(status) > 1`:                  `; write size(field)`,
 		`isNull(status)`:                   `; write field != null, or give the field type: present`,
@@ -85,18 +85,18 @@ func TestAFieldMayBeNamedLikeAnOperator(t *testing.T) {
 func TestUnreadableYAMLSaysWhatToLookFor(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"fields:\n\torder_id: {path: $.id}\n":                                  "2:1: a tab: YAML wants spaces",
-		"fields:\n  order_id: {path: $.id}\n\tstatus: {path: $.s}\n":           "3:1: a tab: YAML wants spaces",
-		"fields:\n  order_id: {path: $.id}\n  \tstatus: {path: $.s}\n":         "3:3: a tab: YAML wants spaces",
-		"fields: {order_id: {path: $.id}}\nrules:\n-\t{when: 'x', then: paid}": "3:2: a tab: YAML wants spaces",
-		"rules:\n- {when: 'status == 'new'', then: paid}\n":                    "2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or a text in it needs quotes; put a rule in single quotes, with double quotes inside",
-		"rules:\n- {when: !deleted, then: paid}\n":                             "2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or a text in it needs quotes; put a rule in single quotes, with double quotes inside",
+		"fields:\n\torder_id: {path: $.id}\n":                                  "2:1: a tab; YAML requires spaces",
+		"fields:\n  order_id: {path: $.id}\n\tstatus: {path: $.s}\n":           "3:1: a tab; YAML requires spaces",
+		"fields:\n  order_id: {path: $.id}\n  \tstatus: {path: $.s}\n":         "3:3: a tab; YAML requires spaces",
+		"fields: {order_id: {path: $.id}}\nrules:\n-\t{when: 'x', then: paid}": "3:2: a tab; YAML requires spaces",
+		"rules:\n- {when: 'status == 'new'', then: paid}\n":                    "2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or text in it needs quotes; put a rule in single quotes, with double quotes inside",
+		"rules:\n- {when: !deleted, then: paid}\n":                             "2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or text in it needs quotes; put a rule in single quotes, with double quotes inside",
 		"rules:\n- when: 'status == 'new''\n  then: paid\n":                    "2:1: not YAML: did not find expected key: the indentation or a quote is wrong, here or below; put a rule in single quotes, with double quotes inside",
-		"rules:\n- when: a: b\n":                                               "2:1: not YAML: mapping values are not allowed in this context: a text with a colon and a space in it needs quotes",
-		"description: Shop: orders\n":                                          "1:1: not YAML: mapping values are not allowed in this context: a text with a colon and a space in it needs quotes",
-		"status: {paid: [@x]}\n":                                               "1:1: not YAML: found character that cannot start any token: a text that begins with @, ` or % needs quotes",
+		"rules:\n- when: a: b\n":                                               "2:1: not YAML: mapping values are not allowed in this context: text with a colon and a space in it needs quotes",
+		"description: Shop: orders\n":                                          "1:1: not YAML: mapping values are not allowed in this context: text with a colon and a space in it needs quotes",
+		"status: {paid: [@x]}\n":                                               "1:1: not YAML: found character that cannot start any token: text that begins with @, ` or % needs quotes",
 		"fields: {order_id: {path: \"$.\\id\"}}\n":                             `1:1: not YAML: found unknown escape character: in double quotes \ begins an escape; use single quotes`,
-		"match: {topics: *orders}\n":                                           "1:1: not YAML: unknown anchor 'orders' referenced: a text that begins with * needs quotes",
+		"match: {topics: *orders}\n":                                           "1:1: not YAML: unknown anchor 'orders' referenced: text that begins with * needs quotes",
 		"name: x\ndescription: a\x01b\n":                                       "2:15: not YAML: control characters are not allowed",
 	} {
 		if got := mistakes(t, text); len(got) != 1 || got[0] != want {
@@ -116,7 +116,7 @@ func TestATabWithinTextIsRead(t *testing.T) {
 func TestASumOverAListIsNotPartOfTheLanguageAndSaysSo(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"$.payments[*].amount":       "a field's path leads to one value, and a mapping cannot sum",
+		"$.payments[*].amount":       "a field's path leads to one value, and a mapping cannot add up values",
 		"$.payments.sum()":           "paths have no functions; read a field that holds the result",
 		"$.payments[?(@.ok)].amount": "paths have no filters; use rules, or each for the items of a list",
 	} {
@@ -126,7 +126,7 @@ func TestASumOverAListIsNotPartOfTheLanguageAndSaysSo(t *testing.T) {
 		}
 	}
 	m := loadText(t, "fields: {order_id: {path: $.id}, sum: {path: $.payments, type: number}}\nrules: [{when: 'sum > 0', then: paid}]\nstatus: {otherwise: ignore}\n")
-	if got := decode(t, m, value(`{"id":"A","payments":[{"amount":1}]}`)); got.Cause != "FieldError" || !strings.Contains(got.Message, "a mapping cannot sum") {
+	if got := decode(t, m, value(`{"id":"A","payments":[{"amount":1}]}`)); got.Cause != "FieldError" || !strings.Contains(got.Message, "a mapping cannot add up values") {
 		t.Errorf("got %+v, want FieldError and why", got)
 	}
 }

@@ -46,7 +46,7 @@ func operatorAdvice(word string) string {
 	case "??":
 		return write("first_of in the field")
 	case "“", "”", "‘", "’", "«", "»":
-		return write(`a text in straight quotes: "…"`)
+		return write(`a string in straight quotes: "…"`)
 	}
 	switch strings.ToLower(word) {
 	case "and":
@@ -103,7 +103,7 @@ func functionAdvice(message string) string {
 		"touppercase", "trim", "strip":
 		return "normalize the field instead: normalize: [trim, lower]"
 	case "sum", "reduce", "total", "fold", "count":
-		return "rules cannot sum: use a field that holds the shop's total"
+		return "rules cannot add up values: use a field that holds the shop's total"
 	case "now", "today", "date", "sysdate":
 		return "rules cannot read the clock"
 	case "len", "length":

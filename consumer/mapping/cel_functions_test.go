@@ -66,7 +66,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 		{"none of several", `{first_of: [{path: $.a}, {path: $.b}]}`, `{"id":1}`, "absent"},
 		{"null at one of several", `{first_of: [{path: $.a}, {path: $.b}]}`, `{"id":1,"b":null}`, "null"},
 		{"empty at one of several", `{first_of: [{path: $.a}, {path: $.b}]}`, `{"id":1,"b":""}`, "null"},
-		{"a text that extract does not match", `{path: $.a, extract: 'x(.)'}`, `{"id":1,"a":"b"}`, "null"},
+		{"a string that extract does not match", `{path: $.a, extract: 'x(.)'}`, `{"id":1,"a":"b"}`, "null"},
 		{"beneath null", `{path: $.a.b}`, `{"id":1,"a":null}`, "absent"},
 		{"a flawed one", `{path: $.a}`, `{"id":1,"a":{}}`, "FieldError"},
 	} {

@@ -138,9 +138,9 @@ func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 // typeInWords names a CEL type for people who do not know CEL.
 func typeInWords(t *cel.Type) string {
 	words := map[string]string{
-		"int": "a number", "double": "a number", "uint": "a number", "string": "a text", "bytes": "bytes",
+		"int": "a number", "double": "a number", "uint": "a number", "string": "a string", "bytes": "bytes",
 		"google.protobuf.Timestamp": "a time", "timestamp": "a time", "google.protobuf.Duration": "a duration",
-		"wrapper(string)": "a text", "wrapper(double)": "a number", "null": "null", "list": "a list", "map": "a map",
+		"wrapper(string)": "a string", "wrapper(double)": "a number", "null": "null", "list": "a list", "map": "a map",
 		"wrapper(bool)": "a bool that may be null: write … == true",
 	}
 	name := t.String()

@@ -124,7 +124,7 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 	case err != nil:
 		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
 	case len(text) > maxDecoded:
-		message := fmt.Sprintf("decoded, the value has %d bytes, more than %d", len(text), maxDecoded)
+		message := fmt.Sprintf("the decoded value has %d bytes, more than %d", len(text), maxDecoded)
 		return nil, refused(causeTooLarge, message), nil
 	}
 	return text, nil, nil

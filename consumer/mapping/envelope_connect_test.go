@@ -33,7 +33,7 @@ func TestANumericOfConnectIsReadByItsSchema(t *testing.T) {
 		"a change in a CloudEvent":    {changed, cloudEvent("io.debezium.connector.postgresql.DataChangeEvent", "u", connect(within("after", decimalSchema("0")), `{"before":null,"after":`+row("Adc=")+`}`)), "paid 471"},
 		"a list of rows":              {listed, connect(`{"type":"struct","fields":[{"type":"array","items":`+decimalSchema("0")+`,"field":"orders"}]}`, `{"orders":[`+row("Adc=")+`]}`), "paid 471"},
 		"no schema":                   {plain, connect("null", row("Adc=")), "paid Adc="},
-		"a text with such a name":     {plain, connect(strings.Replace(decimalSchema("0"), `"field":"id"`, `"field":"other"`, 1), row("Adc=")), "paid Adc="},
+		"a string with such a name":   {plain, connect(strings.Replace(decimalSchema("0"), `"field":"id"`, `"field":"other"`, 1), row("Adc=")), "paid Adc="},
 		"a number beside a NUMERIC":   {plain, connect(decimalSchema("0"), `{"id":17,"status":"paid"}`), "paid 17"},
 		"not base64":                  {plain, connect(decimalSchema("0"), row("A-1")), "paid A-1"},
 		"a NUMERIC of another struct": {changed, connect(within("before", decimalSchema("0")), change("Adc=")), "paid Adc="},

@@ -260,7 +260,7 @@ func TestAShapeThatNeedsAnotherSettingGetsAHint(t *testing.T) {
 		"an object without its list":  {loadText(t, each), `{"id":"A","status":"paid"}`, "NotAList $.orders[*] is missing, not a list"},
 		"a change event of Debezium":  {load(t), change, "MissingStatus status is missing: no path $.status; this looks like a change event of Debezium: unwrap: debezium opens it"},
 		"an outbox with its envelope": {load(t), `{"eventType":"OrderPaid","payload":"{\"order_id\":\"A\"}"}`, "MissingStatus status is missing: no path $.status; payload is JSON in a string: set table.expand.json.payload=true in Debezium's outbox router, or write it as an object"},
-		"a text":                      {load(t), `"paid"`, "MissingStatus status is missing: no path $.status; the event is a JSON string without an object: let the producer write the object itself"},
+		"a string":                    {load(t), `"paid"`, "MissingStatus status is missing: no path $.status; the event is a JSON string without an object: let the producer write the object itself"},
 		"an object":                   {load(t), `{"id":"A"}`, "MissingStatus status is missing: no path $.status"},
 		"an unknown status":           {load(t), `{"order_id":"A","status":{}}`, "FieldError status is an object, not a string, number or bool"},
 	} {

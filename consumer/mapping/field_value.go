@@ -143,7 +143,7 @@ func (f *field) typed(text string, v *value) {
 	v.state, v.text = statePresent, text
 	problem := ""
 	if len(text) > f.limit {
-		problem = fmt.Sprintf("a text of %d bytes, more than %d", len(text), f.limit)
+		problem = fmt.Sprintf("a string of %d bytes, more than %d", len(text), f.limit)
 	}
 	switch f.kind {
 	case kindString:

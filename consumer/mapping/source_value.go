@@ -133,9 +133,9 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	if lit.plain {
 		switch {
 		case len(lit.text) > limit:
-			return "", fmt.Sprintf("a text of %d bytes, more than %d", len(lit.text), limit)
+			return "", fmt.Sprintf("a string of %d bytes, more than %d", len(lit.text), limit)
 		case !utf8.Valid(lit.text):
-			return "", "a text that is not valid UTF-8"
+			return "", "a string that is not valid UTF-8"
 		case f.kind == kindID && isNegative(lit.text):
 			return "", negativeID(lit.text)
 		}
@@ -159,7 +159,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	case f.kind == kindID && kind != '0':
 		return "", inWords(lit.text) + ", not a string or an integer"
 	case kind == '[' && f.kind == kindNumber:
-		return "", "an array, not a number; a mapping cannot sum: read the shop's total"
+		return "", "an array, not a number; a mapping cannot add up values: read the shop's total"
 	case kind == '{' || kind == '[':
 		return "", inWords(lit.text) + ", not a string, number or bool"
 	case len(lit.text) > limit:

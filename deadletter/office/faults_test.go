@@ -64,7 +64,7 @@ func TestNothingIsShownBeforeTheLedgerCouldBeRead(t *testing.T) {
 	}
 	w := o.Workers(t.Context())
 	if w.Unread == nil {
-		t.Error("got the pauses, want it unknown whether one is in force")
+		t.Error("got no error about the pauses, want one: without the ledger they are unknown")
 	}
 	allow()
 	await(t, "a good read", func() bool { return reading(o).Err == nil && !reading(o).At.IsZero() })

@@ -162,7 +162,7 @@ func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
 func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
 	warn := func(name, format string, facts ...any) { all = append(all, life.NewNote(name, format, facts...)) }
 	if ready := p.Counts[replay.Ready]; ready > len(p.Letters) {
-		warn("limit", "%d letters are ready, of which --limit takes the first %d; the same command again replays more",
+		warn("limit", "%d letters are ready, and --limit takes the first %d; run the same command again to replay more",
 			ready, len(p.Letters))
 	}
 	for _, pause := range r.Pauses() {

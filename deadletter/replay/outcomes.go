@@ -52,11 +52,11 @@ func (c Change) String() string {
 	case c.By != "":
 		return fmt.Sprintf("%s: %s was first with run %s", c.ID, c.By, c.Run)
 	case c.Is == "":
-		return c.ID.String() + ": is unknown now"
+		return c.ID.String() + " is now unknown"
 	case c.Is == fold.Open:
-		return c.ID.String() + ": is open, but has changed"
+		return c.ID.String() + " is open, but has changed"
 	}
-	return fmt.Sprintf("%s: is %s now", c.ID, c.Is)
+	return fmt.Sprintf("%s is now %s", c.ID, c.Is)
 }
 
 // ChangedError says that letters have changed since the plan was made.

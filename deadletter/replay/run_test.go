@@ -195,10 +195,10 @@ func TestAPlanThatChangedMeanwhileIsRefused(t *testing.T) {
 		return e
 	}
 	for name, e := range map[string]ledger.Entry{
-		"bob was first with run r_0": {Event: ledger.LetterReplay, N: 1, Run: "r_0"},
-		"is dismissed now":           {Event: ledger.LetterDismissed},
-		"is open, but has changed":   {Event: ledger.LetterOvertaken, Newer: "orders/1/7"},
-		"is resolved now":            {Event: ledger.LetterResolved},
+		"orders/1/4: bob was first with run r_0": {Event: ledger.LetterReplay, N: 1, Run: "r_0"},
+		"orders/1/4 is now dismissed":            {Event: ledger.LetterDismissed},
+		"orders/1/4 is open, but has changed":    {Event: ledger.LetterOvertaken, Newer: "orders/1/7"},
+		"orders/1/4 is now resolved":             {Event: ledger.LetterResolved},
 	} {
 		with(t, 30, func(w *world) {
 			t := w.t

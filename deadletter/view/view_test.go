@@ -442,7 +442,7 @@ func countsAreThose(t *testing.T, v *view.View) {
 	}
 	if list.Causes["Cause1"] != 0 || list.States[fold.Open] != 0 || list.States[fold.Dismissed] != 0 || list.Total != open ||
 		list.Topics["orders"] != 6000 || list.Newest.Before(hour.Add(900*time.Minute)) {
-		t.Errorf("got %+v too many, want %d letters", list, open)
+		t.Errorf("got %+v after each letter was subtracted from its cause and state, want zeros there and a total of %d", list, open)
 	}
 }
 

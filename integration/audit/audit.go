@@ -141,10 +141,10 @@ func (a *auditor) call(call sandbox.Call) {
 	event := a.events[call.ID]
 	switch {
 	case event == nil:
-		a.strange("call %s: no event of ours", call.ID)
+		a.strange("call %s: no event of this run", call.ID)
 		return
 	case event.Want == Unmappable || event.Want == Untouched:
-		a.strange("call %s: its event asks for none", call.ID)
+		a.strange("call %s: its event needs no call", call.ID)
 		return
 	case call.OrderID != event.Order || call.Status != event.Status:
 		a.strange("call %s: got order %.40q and status %q, want %.40q and %q",
@@ -232,7 +232,7 @@ func (a *auditor) letter(letter Letter) {
 		event.done = letter.Stored
 	}
 	if event == nil || event.Want == Called || event.Want == Untouched {
-		a.strange("letter %s (%s): its event asks for none", letter.ID, letter.Cause)
+		a.strange("letter %s (%s): no event of this run needs it", letter.ID, letter.Cause)
 		return
 	}
 	altered := func(what string, got, want any) {
@@ -283,7 +283,7 @@ func (a *auditor) close(event *entry) {
 	default:
 		return
 	}
-	a.report.Lost = append(a.report.Lost, fmt.Sprintf("event %s of order %.40q: %s (%d calls)",
+	a.report.Lost = append(a.report.Lost, fmt.Sprintf("event %s of order %.40q: %s (calls: %d)",
 		event.LetterID(), event.Order, lacks, event.calls))
 }
 

@@ -72,10 +72,10 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 		}, "", ""},
 		{"an event was never sent", audit.Evidence{
 			Events: called, Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 1)},
-		}, "lost 1", "orders/0/1 of order \"a\": it was not accepted (0 calls)"},
+		}, "lost 1", "orders/0/1 of order \"a\": it was not accepted (calls: 0)"},
 		{"a failed call is not enough", audit.Evidence{
 			Events: called[:1], Calls: []sandbox.Call{call(0, sandbox.Failed, 0, 1)},
-		}, "lost 1", "it was not accepted (1 calls)"},
+		}, "lost 1", "it was not accepted (calls: 1)"},
 		{"a refused event has no letter", audit.Evidence{Events: refused, Calls: deny}, "lost 1", "it has no letter"},
 		{"a refused event has a letter, but no call", audit.Evidence{
 			Events: refused, Letters: []audit.Letter{letter(0)},
@@ -114,17 +114,17 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 			Events: called,
 			Calls:  []sandbox.Call{call(0, sandbox.Accepted, 0, 1), call(1, sandbox.Accepted, 2, 3), call(1, sandbox.Accepted, 4, 5)},
 		}, "repeated calls 1", ""},
-		{"a call for no event of ours", audit.Evidence{Calls: []sandbox.Call{call(7, sandbox.Accepted, 0, 1)}}, "strange 1", "no event of ours"},
+		{"a call for no event of this run", audit.Evidence{Calls: []sandbox.Call{call(7, sandbox.Accepted, 0, 1)}}, "strange 1", "no event of this run"},
 		{"a call for an aborted record", audit.Evidence{
 			Events: []audit.Event{event(0, audit.Untouched)}, Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 1)},
-		}, "strange 1", "its event asks for none"},
+		}, "strange 1", "its event needs no call"},
 		{"a call with another status", audit.Evidence{
 			Events: called[:1],
 			Calls:  []sandbox.Call{{ID: "orders-0-0", OrderID: "a", Status: "paid", Answer: sandbox.Accepted, Executed: true}},
 		}, "strange 1", `got order "a" and status "paid", want "a" and "s0"`},
 		{"a letter for an accepted event", audit.Evidence{
 			Events: called[:1], Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 1)}, Letters: []audit.Letter{letter(0)},
-		}, "strange 1", "letter orders/0/0 (ValidationError)"},
+		}, "strange 1", "letter orders/0/0 (ValidationError): no event of this run needs it"},
 		{"two letters of one event", audit.Evidence{
 			Events: refused, Calls: deny, Letters: []audit.Letter{letter(0), letter(0)},
 		}, "letters twice 1", ""},
@@ -236,7 +236,7 @@ func ExampleCompare() {
 	// Output:
 	// the promise was broken:
 	// 1 lost:
-	//   event orders/3/8 of order "1001": it was not accepted (1 calls)
+	//   event orders/3/8 of order "1001": it was not accepted (calls: 1)
 	// 1 uncommitted:
 	//   orders/3: committed 8, the log ends at 9
 }

@@ -33,7 +33,7 @@ func (a *auditor) replays() {
 		event := a.lettered[id]
 		switch {
 		case event == nil:
-			a.strange("ledger: %s is not an event of ours", id)
+			a.strange("ledger: %s is not an event of this run", id)
 		case l.requeued():
 			a.report.Unended = append(a.report.Unended, fmt.Sprintf("letter %s: replay %d has no outcome", id, l.replays))
 		case l.resolved && !event.accepted:

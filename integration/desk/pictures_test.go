@@ -33,7 +33,7 @@ func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	switch {
 	case t.Failed():
 		file = filepath.Join(os.TempDir(), strings.ReplaceAll(t.Name(), "/", "-")+".png")
-		t.Logf("the page is in %s", file)
+		t.Logf("a screenshot of the page is in %s", file)
 	case !updating() || p.picture == none || p.picture == state && v.Dark:
 		return
 	case p.picture == state:

@@ -150,8 +150,8 @@ func TestWhatCannotBeSwitchedIsRefused(t *testing.T) {
 		name, want string
 		edit       mutation.Edit
 	}{
-		{"a text that is not there", "occurs 0 times", mutation.Edit{file, "more > 9", "more > 8"}},
-		{"a text that is there twice", "occurs 2 times", mutation.Edit{file, "strings", "bytes"}},
+		{"text that does not occur", "occurs 0 times", mutation.Edit{file, "more > 9", "more > 8"}},
+		{"text that occurs twice", "occurs 2 times", mutation.Edit{file, "strings", "bytes"}},
 		{"a type", "only functions", mutation.Edit{file, "goods []T", "goods []any"}},
 		{"a variable", "only functions", mutation.Edit{file, "[most]int{}", "[most]int{1}"}},
 		{"a signature", "another signature", mutation.Edit{file, "full(int)", "full(int8)"}},

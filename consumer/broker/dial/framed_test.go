@@ -167,7 +167,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 			protocol.SyncGroup, 0, "\x00\x00" + "\x00\x00\x00\x0d" + "\x00\x01\x3f\xff\xff\xff\x00\x01o\x00\x00\x00\x00",
 			"a list in it claims 1073741823 elements in 7 bytes",
 		},
-		"a text": {
+		"a string": {
 			protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00",
 			"a length in it claims 32767 bytes, and 4 are left",
 		},

@@ -26,7 +26,7 @@ import (
 const CallLimit = 10 * time.Second
 
 // ErrLeftOut says that a response does not mention what was asked for.
-var ErrLeftOut = errors.New("the response leaves it out")
+var ErrLeftOut = errors.New("the response does not mention it")
 
 // Pool is the process's one pool of connections to a cluster.
 type Pool struct {

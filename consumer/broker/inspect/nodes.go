@@ -73,5 +73,5 @@ func oldRelease(versions []kafka.ApiVersion) string {
 	case newest == 2:
 		return "Kafka 0.10.0"
 	}
-	return "a Kafka before 0.10"
+	return "a Kafka release before 0.10"
 }

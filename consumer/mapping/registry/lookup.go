@@ -128,13 +128,13 @@ func (c *Client) fetch(ctx context.Context, id int) (*schema.Schema, error) {
 	case sr.TypeProtobuf:
 		found, err := schema.Protobuf(ctx, text.Schema, r.found...)
 		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, fmt.Errorf("%w: no time left to compile it", schema.ErrUnreachable)
+			return nil, fmt.Errorf("%w: no time left to compile the schema", schema.ErrUnreachable)
 		}
 		return found, err
 	case sr.TypeJSON:
 		return schema.JSON(), nil
 	}
-	return nil, fmt.Errorf("%w: its type is not Avro, Protobuf or JSON", schema.ErrNotDecodable)
+	return nil, fmt.Errorf("%w: the schema's type is not Avro, Protobuf or JSON", schema.ErrNotDecodable)
 }
 
 // references collects the schemas that one schema needs, each before those that need it.
@@ -152,7 +152,7 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 			continue
 		}
 		if r.met[reference] = true; len(r.met) > maxReferences {
-			return fmt.Errorf("%w: it refers to more than %d others", schema.ErrNotDecodable, maxReferences)
+			return fmt.Errorf("%w: the schema needs more than %d others", schema.ErrNotDecodable, maxReferences)
 		}
 		// The events may have been written with a schema whose subject has been deleted since.
 		withDeleted := sr.WithParams(ctx, sr.ShowDeleted)

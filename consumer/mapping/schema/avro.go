@@ -87,7 +87,7 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 		// Bytes left over mean that the payload was written with another schema, so the values before them are wrong
 		// too.
 		if r.at != len(r.in) {
-			return nil, refuse("avro: %d bytes after the end of the value", len(r.in)-r.at)
+			return nil, refuse("avro: bytes after the end of the value: %d", len(r.in)-r.at)
 		}
 		return r.out, nil
 	}}, nil

@@ -253,7 +253,7 @@ func (r *avroReader) length() (int, error) {
 		return 0, err
 	}
 	if v < 0 || v > int64(len(r.in)-r.at) {
-		return 0, refuse("avro: at byte %d: a length of %d with %d bytes left", start, v, len(r.in)-r.at)
+		return 0, refuse("avro: at byte %d: a length of %d, more than the %d that are left", start, v, len(r.in)-r.at)
 	}
 	return int(v), nil
 }

@@ -91,13 +91,13 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 		"a boolean of two":                {`"boolean"`, "02", "neither 0 nor 1"},
 		"a double that is cut short":      {`"double"`, "00000000000000", "cut short"},
 		"a fixed that is cut short":       {`{"type":"fixed","name":"F","size":4}`, "000000", "cut short"},
-		"a text that is cut short":        {`"string"`, "0661 62", "a length of 3 with 2 bytes left"},
+		"a string that is cut short":      {`"string"`, "0661 62", "a length of 3, more than the 2 that are left"},
 		"a length below zero":             {`"string"`, "01", "a length of -1"},
-		"the greatest length":             {`"bytes"`, "feffffffffffffffff01", "with 0 bytes left"},
+		"the greatest length":             {`"bytes"`, "feffffffffffffffff01", "more than the 0 that are left"},
 		"no such symbol":                  {`{"type":"enum","name":"shop.E","symbols":["A"]}`, "02", "shop.E has no number 1"},
 		"a symbol below zero":             {`{"type":"enum","name":"shop.E","symbols":["A"]}`, "01", "shop.E has no number -1"},
 		"no such branch":                  {`["null","int"]`, "04", "union has no number 2"},
-		"bytes after the end":             {`"int"`, "0202", "1 bytes after"},
+		"bytes after the end":             {`"int"`, "0202", "bytes after the end of the value: 1"},
 		"more items than bytes":           {longs, "feffffffffffffffff01 02", "not a whole number"},
 		"the least count":                 {longs, "ffffffffffffffffff01 02", "out of range"},
 		"a block longer than it says":     {longs, "03 02 0204 00", "should end at byte 3"},
@@ -133,19 +133,19 @@ func TestAvroBombsAreRefusedInBoundedMemory(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct{ schema, payload, why string }{
-		"an array of 2^62 nulls":         {`{"type":"array","items":"null"}`, "feffffffffffffffff01", "unfolds into"},
-		"an array of empty records":      {`{"type":"array","items":{"type":"record","name":"E","fields":[]}}`, "feffffffffffffffff01", "unfolds into"},
+		"an array of 2^62 nulls":         {`{"type":"array","items":"null"}`, "feffffffffffffffff01", "expands to"},
+		"an array of empty records":      {`{"type":"array","items":{"type":"record","name":"E","fields":[]}}`, "feffffffffffffffff01", "expands to"},
 		"a record that holds itself":     {`{"type":"record","name":"R","fields":[{"name":"f","type":"R"}]}`, "", "levels deep"},
 		"a chain of a million records":   {`{"type":"record","name":"R","fields":[{"name":"f","type":["null","R"]}]}`, strings.Repeat("02", 1<<20), "levels deep"},
 		"arrays in arrays without end":   {`{"type":"record","name":"R","fields":[{"name":"f","type":{"type":"array","items":"R"}}]}`, strings.Repeat("02", 1<<20), "levels deep"},
-		"records that double each level": {doubling.String(), "", "unfolds into"},
+		"records that double each level": {doubling.String(), "", "expands to"},
 		"long names around short values": {
 			`{"type":"array","items":{"type":"record","name":"R","fields":[{"name":"` + strings.Repeat("n", 10000) + `","type":"null"}]}}`,
-			"feffffffffffffffff01", "unfolds into",
+			"feffffffffffffffff01", "expands to",
 		},
 		"decimals with many places": {
 			`{"type":"array","items":{"type":"bytes","logicalType":"decimal","precision":65000,"scale":65000}}`,
-			"808008" + strings.Repeat("00", 1<<16), "unfolds into",
+			"808008" + strings.Repeat("00", 1<<16), "expands to",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -188,7 +188,7 @@ func TestProtobufBombsAreRefusedInBoundedMemory(t *testing.T) {
 		"millions of strings":        {"repeated string f = 1;", "values", bytes.Repeat([]byte{0x0a, 0}, 2*mib)},
 		"millions in a message":      {"M f = 1; repeated string s = 2;", "values", append([]byte{0x0a}, protowire.AppendBytes(nil, bytes.Repeat([]byte{0x12, 0}, 2*mib))...)},
 		"messages in messages":       {"M f = 1;", "deep", nested},
-		"wide messages without data": {wide.String(), "unfolds into", bytes.Repeat([]byte{0x0a, 0}, 60000)},
+		"wide messages without data": {wide.String(), "expands to", bytes.Repeat([]byte{0x0a, 0}, 60000)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := mustProtobuf(t, message(test.fields))

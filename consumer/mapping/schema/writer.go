@@ -33,7 +33,7 @@ func newWriter(payload int) *writer {
 // room returns an error once the output is too large. Code that writes many values calls room before each value.
 func (w *writer) room() error {
 	if len(w.out) > maxOutput {
-		return refuse("the payload unfolds into more than %d bytes", maxOutput)
+		return refuse("the payload expands to more than %d bytes", maxOutput)
 	}
 	return nil
 }

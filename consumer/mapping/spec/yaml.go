@@ -61,7 +61,7 @@ func (r *reader) document(source []byte) *yaml.Node {
 	// A second document would be ignored, and its author would not notice.
 	switch err := decoder.Decode(&next); {
 	case err == nil:
-		r.Add(r.at(&next), "", "a second document begins here; a file holds one")
+		r.Add(r.at(&next), "", "a second document begins here; a file may hold only one")
 	case !errors.Is(err, io.EOF):
 		r.syntax(err)
 	}

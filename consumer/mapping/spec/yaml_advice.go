@@ -27,7 +27,7 @@ func yamlProblem(file string, lines []string, err error) Problem {
 	p.Line = min(max(p.Line, 1), len(lines))
 	// A tab in the indentation gives several misleading messages, depending on what follows it.
 	if line, column := find(lines, `^[ -]*\t`); line > 0 && p.Text != controlCharacter {
-		p.Line, p.Column, p.Text = line, column, "a tab: YAML wants spaces"
+		p.Line, p.Column, p.Text = line, column, "a tab; YAML requires spaces"
 		return p
 	}
 	if line, column := find(lines, `[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]`); line > 0 && p.Text == controlCharacter {
@@ -59,19 +59,19 @@ func yamlAdvice(message string) string {
 	const rule = `; put a rule in single quotes, with double quotes inside`
 	switch {
 	case message == "did not find expected ',' or '}'", message == "did not find expected ',' or ']'":
-		return "a bracket is not closed, or a text in it needs quotes" + rule
+		return "a bracket is not closed, or text in it needs quotes" + rule
 	case strings.HasPrefix(message, "did not find expected"):
 		return "the indentation or a quote is wrong, here or below" + rule
 	case message == "mapping values are not allowed in this context":
-		return "a text with a colon and a space in it needs quotes"
+		return "text with a colon and a space in it needs quotes"
 	case message == "found character that cannot start any token":
-		return "a text that begins with @, ` or % needs quotes"
+		return "text that begins with @, ` or % needs quotes"
 	case message == "found unknown escape character":
 		return `in double quotes \ begins an escape; use single quotes`
 	case message == "found unexpected end of stream":
 		return "a quote is not closed"
 	case strings.HasPrefix(message, "unknown anchor"):
-		return "a text that begins with * needs quotes"
+		return "text that begins with * needs quotes"
 	}
 	return ""
 }

@@ -58,7 +58,7 @@ func ParsePath(text string) (Path, error) {
 	p := pathParser{text: text}
 	path, err := p.path()
 	if err == nil && p.at < len(text) {
-		err = p.fault(p.at, "only each may use [*]; a field's path leads to one value, and a mapping cannot sum")
+		err = p.fault(p.at, "only each may use [*]; a field's path leads to one value, and a mapping cannot add up values")
 	}
 	return path, err
 }

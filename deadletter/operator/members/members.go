@@ -86,7 +86,7 @@ func (f Followers) String() string {
 	case f.Unknown != nil:
 		return fmt.Sprintf("cannot count the workers that follow: %v", f.Unknown)
 	case f.Workers == 0:
-		text = "no worker of group " + f.Group + " is running; those that start follow"
+		text = "no worker of group " + f.Group + " is running; workers that start later will follow"
 	case f.Workers == 1:
 		text = "1 worker of group " + f.Group + " follows within seconds"
 	default:

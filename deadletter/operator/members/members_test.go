@@ -22,7 +22,7 @@ func TestUnknownFollowersAreReported(t *testing.T) {
 		},
 		"only foreign members": {
 			members.Followers{Group: "shop", Others: 3},
-			"no worker of group shop is running; those that start follow; other members: 3",
+			"no worker of group shop is running; workers that start later will follow; other members: 3",
 		},
 		"not allowed": {
 			members.Followers{Group: "shop", Unknown: kafkaerr.ErrUnauthorised},
