@@ -206,7 +206,18 @@ func lookUp(p *person) {
 	p.goes("/orders", "Orders")
 	p.fills("Order id", "stuck-1")
 	p.clicks("Look up")
-	p.sees("Order stuck-1", "Call: paid", "Waits for its next attempt", "503 Service Unavailable")
+	p.sees("Order stuck-1", "Call: paid", "503 Service Unavailable")
+	// While an attempt is in flight, the page says so instead.
+	eventually(p, time.Minute, "a wait between two attempts", func() string {
+		page, err := p.Text()
+		if err != nil {
+			return err.Error()
+		}
+		if !strings.Contains(page, "Waits for its next attempt") {
+			p.do(p.Do(chromedp.Reload()))
+		}
+		return unless(strings.Contains(page, "Waits for its next attempt"), "the page is %s", page)
+	})
 }
 
 func switchLanguage(p *person) {

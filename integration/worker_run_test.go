@@ -263,13 +263,23 @@ func (r *run) audit(tb testing.TB) audit.Report {
 	}
 	report := audit.Compare(audit.Evidence{
 		Events: r.events, Calls: r.leadhit.Calls(), Letters: letters,
-		Committed: withoutZero(committed), End: withoutZero(ends), Hopeless: r.hopeless,
+		Committed: withoutZero(committed), End: withoutZero(ends), Hopeless: r.hopeless, Patience: r.patience(tb),
 	})
 	if err := report.Err(); err != nil {
 		tb.Error(err)
 	}
 	tb.Logf("%d events, %d calls, %d letters: %v", len(r.events), len(r.leadhit.Calls()), len(letters), report)
 	return report
+}
+
+// patience returns how long a worker waits for a response: LEADHIT_TIMEOUT.
+func (r *run) patience(tb testing.TB) time.Duration {
+	tb.Helper()
+	patience, err := time.ParseDuration(cmp.Or(r.settings["LEADHIT_TIMEOUT"], "3s"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return patience
 }
 
 // inFlight sets CALLS_IN_FLIGHT.

@@ -37,7 +37,7 @@ func (l *leadhit) calmDown() {
 	l.misconfigured, l.brokenUntil, l.downUntil = 0, 0, 0
 	l.fileKey = l.key
 	for _, o := range l.orders() {
-		o.failing = false
+		o.failing = o.stuck
 	}
 }
 
