@@ -33,10 +33,10 @@ type edit = mutation.Edit
 
 // forgets gives the governor a way to forget something.
 func forgets(what string) edit {
-	const before = "// KeyChanged reports that another"
+	const before = "func (g *Governor) KeyChanged("
 	return edit{
 		governor + "governor.go", before,
-		"// Forget is a fault.\nfunc (g *Governor) Forget() { " + what + " }\n\n" + before,
+		"func (g *Governor) Forget() { " + what + " }\n\n" + before,
 	}
 }
 
