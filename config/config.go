@@ -54,13 +54,13 @@ type Config struct {
 	// Calls and window: how many calls and events are handled at once.
 	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls in flight at once, per worker."`
 	// CallsPerSecond is 0, or at least 0.01.
-	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker; 0 sets no limit, otherwise at least 0.01."`
+	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker; 0 means no limit, and any other value must be at least 0.01."`
 	SkipRepeats    bool    `envconfig:"SKIP_REPEATS" default:"true" example:"false" help:"Make no call for a status that LeadHit accepted last for the order."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Maximum number of unfinished events, per partition."`
 	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events and requested fetches, per worker; large batches take up to 8 MiB more, or the size of a single batch that is larger."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
-	// SchemaRegistry has the schemas that events refer to by number. Without a URL, the only schemas are those in the
+	// SchemaRegistry has the schemas that events refer to by id. Without a URL, the only schemas are those in the
 	// mapping's files.
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`

@@ -72,7 +72,7 @@ func TestLimitsAndChoicesAreInTheTable(t *testing.T) {
 		"| `KAFKA_BROKERS` | required |",
 		"| `DEAD_LETTER_TOPIC` | dlq.\\<group\\> |",
 		"| `CALLS_IN_FLIGHT` | `64` | Calls in flight at once, per worker. 1 to 1024. |",
-		"| `CALLS_PER_SECOND` | `0` | Calls per second, per worker; 0 sets no limit, otherwise at least 0.01. 0 to 10000. |",
+		"| `CALLS_PER_SECOND` | `0` | Calls per second, per worker; 0 means no limit, and any other value must be at least 0.01. 0 to 10000. |",
 		"One of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512. |",
 		"| `LEADHIT_PROXY` | none |",
 	} {

@@ -152,7 +152,7 @@ type base struct {
 	mayCreate atomic.Bool
 }
 
-// Consumer is one member of the group. Make it with New.
+// Consumer is one member of the group. New makes one.
 type Consumer struct {
 	*base
 

@@ -52,7 +52,7 @@ func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 	})
 }
 
-// TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged: the ledger was created a moment ago.
+// TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged: such a wait is normal right after the ledger was created.
 func TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)

@@ -18,7 +18,7 @@ func at(place string) func(*consumer.Options) {
 	return func(o *consumer.Options) { o.Place = place }
 }
 
-// slowly makes LeadHit apply each call just before its timeout.
+// slowly makes LeadHit apply each call just before the call times out.
 func slowly(change, int) conduct {
 	return conduct{before: callTimeout - time.Millisecond}
 }

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// The phases of the membership, in the order in which a worker goes through them.
+// The phases of the membership, in the order in which a worker passes through them.
 const (
 	Starting = "starting"
 	Waiting  = "waiting"  // for what State.Waits lists: Kafka, or a topic that does not exist yet

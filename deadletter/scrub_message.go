@@ -82,7 +82,7 @@ func scrubDigits(text, orderID string) string {
 	return "<number>"
 }
 
-// announcesSecret reports whether the next word or quotation is a secret, as after "password: " or "Bearer ".
+// announcesSecret reports whether the next word or quoted string is a secret, as after "password: " or "Bearer ".
 func announcesSecret(p piece, announced bool) bool {
 	switch p.kind {
 	case pieceWord:

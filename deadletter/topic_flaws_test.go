@@ -231,7 +231,7 @@ func pairs(settings map[string]string) []string {
 	return all
 }
 
-// mustPlanWithoutFlaw plans a topic and demands that an inspection finds nothing wrong with it once it is created.
+// mustPlanWithoutFlaw plans a topic, and reports an error if an inspection of the topic as planned finds a flaw.
 func mustPlanWithoutFlaw(t *testing.T, inspect func(deadletter.Facts) deadletter.Inspection, source map[string]string) (planned map[string]string) {
 	t.Helper()
 	f := facts(nil, source)

@@ -116,7 +116,7 @@ func (s *suite) newRound(t *testing.T, name string, brokers []string, binary str
 	return r
 }
 
-// serve starts LeadHit's server.
+// serve starts the server of LeadHit's look-alike.
 func (r *round) serve(t *testing.T) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

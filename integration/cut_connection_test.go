@@ -95,7 +95,7 @@ func secured(ctx context.Context, config *tls.Config) func(net.Conn) {
 	}
 }
 
-// join copies in both directions until one connection is closed.
+// join copies in both directions until one connection is closed, and then closes the other.
 func join(near, far net.Conn) {
 	var back sync.WaitGroup
 	back.Go(func() {

@@ -122,7 +122,7 @@ func (s *javaClient) String() string {
 	return s.text.String()
 }
 
-// foreign starts a Java client. The process ends with the test at the latest.
+// foreign starts a Java client. If the client is still running when the test ends, it is killed.
 func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 	t.Helper()
 	arguments := append([]string{"testdata/Foreign.java", strings.Join(r.broker.addrs, ","), r.group, r.topic}, settings...)

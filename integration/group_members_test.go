@@ -27,7 +27,8 @@ func (s *suite) testMembers(t *testing.T, brokers []string) {
 	})
 }
 
-// testComingAndGoing: each of many generations releases what it used, and repeats nothing.
+// testComingAndGoing: members join and leave many times. Each generation releases what it used, and no call is
+// repeated.
 func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	t.Helper()
 	r := s.newRun(t, brokers, 6, sandbox.Faults{Latency: 5 * time.Millisecond})

@@ -39,7 +39,7 @@ func BenchmarkIdleWorker(b *testing.B) {
 	w.stop(b)
 }
 
-// await lets time pass.
+// await waits until the span has passed.
 func await(tb testing.TB, span time.Duration) {
 	tb.Helper()
 	select {

@@ -80,8 +80,8 @@ func (b *broker) ends(ctx context.Context, topic string, partitions int) (map[au
 	return ends, nil
 }
 
-// known returns the log ends and the group's commits once the brokers return those of every partition: after a fault, a
-// new leader or coordinator refuses for a while.
+// known waits until the brokers return the log end and the group's commit of every partition, and returns them. After a
+// fault, a new leader or coordinator rejects requests for a while.
 func (b *broker) known(tb testing.TB, group, topic string, partitions int) (ends, committed map[audit.Place]int64) {
 	tb.Helper()
 	eventually(tb, 30*time.Second, "the log ends and commits of "+topic, func() string {
@@ -95,7 +95,7 @@ func (b *broker) known(tb testing.TB, group, topic string, partitions int) (ends
 	return ends, committed
 }
 
-// committed returns a group's committed offsets. Partitions that it never committed are missing.
+// committed returns a group's committed offsets. Partitions without a commit are not in the map.
 func (b *broker) committed(ctx context.Context, group, topic string, partitions int) (map[audit.Place]int64, error) {
 	var asked []int
 	for p := range partitions {

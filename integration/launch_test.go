@@ -94,7 +94,7 @@ func (w *walker) shows(t *testing.T, text string) {
 	})
 }
 
-// end presses Ctrl-C in the first terminal. Nothing may be left behind.
+// end presses Ctrl-C in the first terminal. The cluster's folder must then be gone.
 func (w *walker) end(t *testing.T) {
 	t.Helper()
 	folder := regexp.MustCompile(`its log: (.*)/node-1/kafka.log`).FindStringSubmatch(w.launched.Stdout())

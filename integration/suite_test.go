@@ -104,7 +104,7 @@ func oneNode(tb testing.TB) []string {
 	return brokers
 }
 
-// clusterOf is like oneNode, for any number of nodes. It also returns the cluster, for tests that kill nodes. The
+// clusterOf is like oneNode, but for any number of nodes. It also returns the cluster, for tests that kill nodes. The
 // cluster is nil if KAFKA_BROKERS is set.
 func clusterOf(tb testing.TB, nodes int) ([]string, *apache.Cluster) {
 	tb.Helper()

@@ -23,8 +23,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testStandstill: a worker names the reason for a stuck partition, and the remedy. No partition is stuck without such a
-// reason.
+// testStandstill: when a partition is stuck, the worker names the reason and the remedy.
 func (s *suite) testStandstill(t *testing.T) {
 	t.Parallel()
 	needKafka(t)

@@ -45,7 +45,7 @@ import (
 // Method is the JSON-RPC method that the client calls.
 const Method = "set_order_status"
 
-// keyHeader carries the key. LeadHit's spelling is not the canonical one of net/http.
+// keyHeader is the header that carries the key. LeadHit's spelling is not net/http's canonical one.
 const keyHeader = "API-KEY"
 
 const (
@@ -96,7 +96,7 @@ type Options struct {
 	// Version is for the User-Agent header.
 	Version string
 	// Logger gets a line when CAFile has changed or can no longer be read, when TLS begins to fail for all calls, and
-	// when calls get through again. Nil discards them.
+	// when calls get through again. If it is nil, these lines are discarded.
 	Logger *slog.Logger
 	// Dial replaces net.Dialer, in tests for instance. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -31,7 +31,7 @@ func Clean(text, secret string, limit int) string { return clean(text, secret, l
 // Lists reports whether a map page lists a method, and whether it lists any.
 func Lists(page, method string) (found, some bool) { return lists(page, method) }
 
-// RetryAfter reads the header of that name.
+// RetryAfter reads the Retry-After header.
 func RetryAfter(header http.Header) time.Duration { return retryAfter(header) }
 
 // LookAgain reads the CA file as a call does once a second.

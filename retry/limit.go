@@ -25,8 +25,8 @@ type limit struct {
 // whole returns how many calls may be in flight, from 1 to the configured limit.
 func (l *limit) whole() int { return max(1, int(l.value)) }
 
-// served grows the limit by one per round trip while it is in use. The success of a call that was nearly alone says
-// nothing about many at once.
+// served grows the limit by one per round trip while at least half of it is in use. A call that succeeds with few
+// others in flight does not show that LeadHit can serve many at once.
 func (l *limit) served(inFlight int) {
 	if 2*float64(inFlight) >= l.value {
 		l.value = min(l.value+1/l.value, float64(l.configured))

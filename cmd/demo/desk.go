@@ -24,7 +24,7 @@ type reception struct {
 }
 
 // openDesk opens the desk on a free port, for the worker at workerAddress. The desk has one user, who may do
-// everything: only programs on this computer can reach it.
+// everything: only programs on this computer can reach the desk.
 func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *reception, err error) {
 	r := &reception{closeMapping: func() {}}
 	defer func() {

@@ -112,8 +112,8 @@ func (i *introduced) String() string {
 	return i.text.String()
 }
 
-// With the settings that the demo prints, commands reach all its parts, at the ports that the flags set. A pause by
-// hand that is still in force when the shop closes delays the end of the demo until a resume.
+// With the settings that the demo prints, commands reach all parts of the demo, at the ports that the flags set. A
+// pause by hand that is still in force when the shop closes delays the end of the demo until a resume.
 func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")

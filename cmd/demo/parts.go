@@ -118,9 +118,9 @@ func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err er
 // local returns an address on this machine.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// variables returns the settings that the demo gives the worker. All others keep the binary's defaults, because the
-// demo shows the worker as it is. More events per second need more calls in flight, or the backlog of a pause would not
-// shrink.
+// variables returns the settings that the demo gives the worker. All other settings keep the binary's defaults, because
+// the demo shows the worker as it is. More events per second need more calls in flight, or the backlog that a pause
+// leaves would not shrink.
 func (p *parts) variables(o options, url string) map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
@@ -131,7 +131,7 @@ func (p *parts) variables(o options, url string) map[string]string {
 		"LEADHIT_API_KEY_FILE": p.keys.file,
 		"LEADHIT_TIMEOUT":      callTimeout.String(),
 		"CALLS_IN_FLIGHT":      strconv.Itoa(max(callsInFlight, callsInFlight*o.rate/defaultRate)),
-		// Short waits, because faults last for seconds only.
+		// Short waits, because faults last only a few seconds.
 		"RETRY_INITIAL": "300ms",
 		"RETRY_MAX":     "2s",
 		"HTTP_ADDR":     local(o.httpPort),
@@ -279,8 +279,8 @@ func (k *keys) rotate() {
 	k.leadhit.SetKey(k.current)
 }
 
-// hand writes the key that LeadHit accepts into the worker's file. It renames a finished file over the old one, so that
-// the worker never reads half a key. A rename within a folder is atomic (POSIX rename).
+// hand writes LeadHit's current key to the worker's key file. It renames a finished file over the old one, so that the
+// worker never reads half a key. A rename within a folder is atomic (POSIX rename).
 func (k *keys) hand() error {
 	next := k.file + ".next"
 	if err := os.WriteFile(next, []byte(k.current+"\n"), 0o600); err != nil {

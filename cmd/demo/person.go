@@ -26,7 +26,7 @@ const (
 	replayRate = 10
 )
 
-// person is the operator of the story, who replays letters when LeadHit accepts their status.
+// person is the operator in the story. The operator replays letters once LeadHit accepts their status.
 type person struct {
 	story    *story
 	settings *config.Config

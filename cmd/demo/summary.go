@@ -32,7 +32,8 @@ type evidence struct {
 	retries         uint64 // as the worker counted
 }
 
-// verdict is the result of comparing the records. Findings are sentences.
+// verdict is the result of comparing the shop's book, LeadHit's call log, the letters, the ledger and the commits. Its
+// findings are sentences.
 type verdict struct {
 	audit.Report
 
@@ -48,7 +49,7 @@ type verdict struct {
 	// the number of replays without an outcome.
 	replays map[string]int
 	pending int
-	// repeated counts calls that LeadHit had executed before.
+	// repeated counts the calls that repeat an earlier call that LeadHit executed.
 	repeated int
 }
 
@@ -135,7 +136,7 @@ func (v verdict) refusedAgain() int {
 	return v.replays["replay"] - v.replays["resolved"] - v.replays["superseded"] - v.replays["failed"] - v.pending
 }
 
-// repeated counts the calls that LeadHit had executed before.
+// repeated counts the calls that repeat an earlier call that LeadHit executed.
 func repeated(calls []sandbox.Call) int {
 	count := 0
 	executed := make(map[string]bool)
@@ -162,7 +163,7 @@ func places(offsets map[int]int64) map[audit.Place]int64 {
 	return all
 }
 
-// headline is the result in one line.
+// headline is the verdict in one line.
 func (v verdict) headline() string {
 	sign := "="
 	if v.letters != v.refused {

@@ -33,8 +33,8 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 	}
 }
 
-// leastMetadata returns how much metadata every broker accepts with a commit. Any of them may become the coordinator,
-// so the smallest limit counts. known is false if we may not ask one of them.
+// leastMetadata returns how much metadata every broker accepts with a commit. Any broker may become the coordinator, so
+// the smallest limit counts. known is false if Kafka does not allow us to read the setting of some broker.
 func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []inspect.Node) (least int, known bool,
 	err error,
 ) {

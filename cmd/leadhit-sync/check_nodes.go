@@ -28,7 +28,8 @@ type greeting struct {
 }
 
 // greetAtOnce is how many connections are opened at the same time. Each unreachable address costs a timeout, so
-// greeting them one by one would take minutes in a large cluster. Eight connections take few file descriptors.
+// connecting to the addresses one by one would take minutes in a large cluster. Eight connections take few file
+// descriptors.
 const greetAtOnce = 8
 
 // greet connects once to each address. It owns its goroutines and waits for all, because the findings need every

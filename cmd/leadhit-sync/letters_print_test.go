@@ -343,7 +343,7 @@ func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 	})
 }
 
-// printsSafely prints the letter in every way and looks at each rune and at the table's lines.
+// printsSafely prints the letter in every format, and checks each rune and the table's lines.
 func printsSafely(t *rapid.T, l deadletter.Letter, width int) {
 	t.Helper()
 	found := foundLetters{Letters: views(l)}

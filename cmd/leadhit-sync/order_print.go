@@ -194,7 +194,8 @@ func workText(w *life.Work) string {
 	return text
 }
 
-// causeText joins a cause and a message. Messages of HTTP errors begin with the cause, which is not repeated.
+// causeText joins a cause and a message. A message about an HTTP error begins with the cause already, so the cause is
+// not added to it.
 func causeText(cause, message string) string {
 	switch message = strings.TrimSpace(message); {
 	case message == "":

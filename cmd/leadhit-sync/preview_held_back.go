@@ -75,7 +75,7 @@ func (s summary) printHeldBack(p *terminal.Page) {
 			count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
-	// These are the steps of KIP-664. Only an administrator should abort the transaction, because the producer may
+	// The commands are those of KIP-664. Only an administrator should abort the transaction, because the producer may
 	// still be alive.
 	p.Line("Workers read them when the producer commits or aborts the transaction. If the producer is gone, use")
 	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")

@@ -122,7 +122,7 @@ func (s summary) printOrders(p *terminal.Page) {
 
 // repeats says how many calls the events need, with and without repeats.
 func (o ordersSummary) repeats(atLeast string) string {
-	text := fmt.Sprintf("%s%d of %s: LeadHit has the order's status already", atLeast, o.Repeats, count(o.Calls, "call"))
+	text := fmt.Sprintf("%s%d of %s would send the status that LeadHit already has for the order", atLeast, o.Repeats, count(o.Calls, "call"))
 	atMost := ""
 	if atLeast != "" {
 		atMost = "at most "

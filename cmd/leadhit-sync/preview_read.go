@@ -112,7 +112,7 @@ func (w *watch) ends(ctx context.Context, topic string) error {
 	return nil
 }
 
-// add applies the mapping to an event and counts its items.
+// add applies the mapping to an event and counts the event's items.
 func (w *watch) add(ctx context.Context, r event.Record) seen {
 	e := explainRecord(ctx, w.mapping, r)
 	w.mu.Lock()

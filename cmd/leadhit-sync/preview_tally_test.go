@@ -108,17 +108,18 @@ func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
 		partitions            int
 		want                  string
 	}{
-		{10, true, true, false, 0, "repeats   4 of 10 calls: LeadHit has the order's status already; a worker calls anyway, because " +
-			"the topics have different numbers of partitions\n"},
-		{10, true, false, true, 0, "repeats   4 of 12 calls: LeadHit has the order's status already; a worker calls anyway, because " +
-			"not every order has one key and partition of its own\n"},
-		{10, true, false, false, 12, "repeats   4 of 10 calls: LeadHit has the order's status already; a worker calls anyway, because " +
-			"no known partitioner explains the partitions of all record keys\n"},
-		{10, true, false, false, 0, "repeats   4 of 10 calls: LeadHit has the order's status already, so a worker makes 6, and a few more after " +
-			"a restart or a rebalance\n"},
-		{10, false, false, false, 0, "repeats   4 of 10 calls: LeadHit has the order's status already; with SKIP_REPEATS=true a worker makes 6\n"},
-		{1, true, false, false, 0, "repeats   at least 1 of 10 calls: LeadHit has the order's status already, so a worker makes at most 9, and a " +
-			"few more after a restart or a rebalance\n"},
+		{10, true, true, false, 0, "repeats   4 of 10 calls would send the status that LeadHit already has for the order" +
+			"; a worker calls anyway, because the topics have different numbers of partitions\n"},
+		{10, true, false, true, 0, "repeats   4 of 12 calls would send the status that LeadHit already has for the order" +
+			"; a worker calls anyway, because not every order has one key and partition of its own\n"},
+		{10, true, false, false, 12, "repeats   4 of 10 calls would send the status that LeadHit already has for the order" +
+			"; a worker calls anyway, because no known partitioner explains the partitions of all record keys\n"},
+		{10, true, false, false, 0, "repeats   4 of 10 calls would send the status that LeadHit already has for the order" +
+			", so a worker makes 6, and a few more after a restart or a rebalance\n"},
+		{10, false, false, false, 0, "repeats   4 of 10 calls would send the status that LeadHit already has for the order" +
+			"; with SKIP_REPEATS=true a worker makes 6\n"},
+		{1, true, false, false, 0, "repeats   at least 1 of 10 calls would send the status that LeadHit already has for the order" +
+			", so a worker makes at most 9, and a few more after a restart or a rebalance\n"},
 	} {
 		tallied := newTally(test.limit, leadHits, test.skips)
 		tallied.unequal = test.unequal

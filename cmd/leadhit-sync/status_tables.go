@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/status"
 )
 
-// mostPartitions and mostOrderRows limit how many partitions and orders have a line of their own.
+// mostPartitions and mostOrderRows limit how many partitions, and how many orders, have lines of their own.
 const mostPartitions, mostOrderRows = 20, 20
 
 // partitions prints all partitions or, if there are too many, those with the oldest unfinished events. The oldest event
@@ -161,7 +161,8 @@ func (p *statusPrinter) nextAttempt(o status.WaitingOrder) string {
 	return "now"
 }
 
-// lastOutcome describes an order's last outcome. Messages of HTTP errors begin with the cause, which is not repeated.
+// lastOutcome describes an order's last outcome. A message about an HTTP error begins with the cause already, so the
+// cause is not added to it.
 func lastOutcome(o status.WaitingOrder) string {
 	text, message := o.Cause, strings.TrimSpace(o.Message)
 	switch {

@@ -55,7 +55,7 @@ func wrap(text string, width int) []string {
 }
 
 const (
-	// leastHang is the narrowest column that Hang wraps text into.
+	// leastHang is the width of the narrowest column into which Hang wraps text.
 	leastHang = 20
 	// nextLine is the indentation of text that begins below its label.
 	nextLine = 2

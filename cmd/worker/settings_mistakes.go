@@ -17,7 +17,7 @@ func mistake(variable string, err error) error {
 	return (*config.Error)(nil).Add(problem(variable, err))
 }
 
-// joined returns a *config.Error with the problems of all errors of that type, or nil.
+// joined returns a *config.Error with the problems of all errors of that type, or nil if there are none.
 func joined(errs ...error) *config.Error {
 	var all *config.Error
 	for _, err := range errs {

@@ -22,7 +22,7 @@ const (
 	// singleBytes bounds a record that is sent alone. It is the largest limit that kafka-go accepts, so that only the
 	// topic's limit counts.
 	singleBytes = 1<<31 - 64
-	// writeLimit bounds one attempt to write. The writers make three.
+	// writeLimit bounds one attempt to write. The writers make up to three attempts.
 	writeLimit = 5 * time.Second
 )
 

@@ -48,9 +48,10 @@ type Options struct {
 	SASL *dial.SASL
 	// ClientID is what the brokers' logs and quotas call this process.
 	ClientID string
-	// Dial opens a connection before TLS. Nil means net.Dialer.
+	// Dial opens a connection, without TLS. If it is nil, net.Dialer is used.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs failures to connect, at debug level, and changes to the TLS and SASL files. Nil discards them.
+	// Logger logs failures to connect, at debug level, and changes to the TLS and SASL files. If it is nil, these lines
+	// are discarded.
 	Logger *slog.Logger
 }
 

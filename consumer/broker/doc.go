@@ -2,17 +2,17 @@
 // process. The comment on each result says what the result proves.
 //
 // [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. This package fetches
-// and appends records, and creates topics. The methods that only ask something come from package inspect; those for
-// commits and groups come from package groups. Below them, package kafkaerr judges failures, and package exchange sends
-// requests. Package dial opens and guards the connections. Package records decodes what a fetch returns, and package
-// wire reads the protocol's types.
+// and appends records, and creates topics. The other read-only methods come from package inspect; those for commits and
+// groups come from package groups. Below them, package kafkaerr judges failures, and package exchange sends requests.
+// Package dial opens and guards the connections. Package records decodes what a fetch returns, and package wire reads
+// the protocol's types.
 //
 // # Promises
 //
-// [Cluster.Fetch] returns the committed records of one partition in offset order, and, as Next, the offset to ask for
-// next. Next never passes a record that was not returned, except records of aborted transactions, transaction markers,
-// and holes left by compaction. Next does not advance after an error, such as a cancelled context, a truncated
-// response, or a batch whose checksum does not match.
+// [Cluster.Fetch] returns the committed records of one partition in offset order. Its Next is the offset at which the
+// next fetch begins. Next never passes a record that was not returned, except records of aborted transactions,
+// transaction markers, and holes left by compaction. Next does not advance after an error, such as a cancelled context,
+// a truncated response, or a batch whose checksum does not match.
 //
 // [Cluster.Append] returns nil only when all in-sync replicas have acknowledged the record. No request creates a topic,
 // except [Cluster.CreateTopic].

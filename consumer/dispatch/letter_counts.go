@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// refusedAgain is the outcome of a replay whose event became a letter again. The other outcomes have the names of their
+// refusedAgain is the outcome of a replay whose event became a letter again. The other outcomes are named after their
 // entries in the ledger.
 const refusedAgain = "refused"
 

@@ -153,7 +153,7 @@ func checkTold(t *rapid.T, o turn.Offset, finished map[int64]bool) {
 	}
 }
 
-// quiet lets the harness fail a rapid check.
+// quiet is the harness's testing.TB in a check of package rapid: its failures fail the check.
 type quiet struct {
 	testing.TB
 	rapid *rapid.T

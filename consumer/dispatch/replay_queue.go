@@ -40,8 +40,9 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 }
 
-// doubt handles a replay that the previous owner may have sent before its letter was dismissed. If the letter names no
-// order, only its event does. So the letter is fetched before any letter that may be sent, and is not sent itself.
+// doubt handles a replay that the previous owner may have sent before its letter was dismissed. If the letter does not
+// say which order it is about, only the event in it does. Such a letter is fetched before any letter that may be sent,
+// and is not sent itself.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")

@@ -456,7 +456,7 @@ func (k *worker) fetchAgain(f turn.Fetch) {
 	k.hear(0, func() { k.d.Fetched(k.clock(), f, nil, f.Offset) })
 }
 
-// investigate finds out what happened to a partition that the broker did not know.
+// investigate finds out what happened to a partition that the broker reported as unknown.
 func (k *worker) investigate(number int, id partition) {
 	k.act(500*time.Millisecond, func() {
 		p := k.broker.log(id)

@@ -55,7 +55,7 @@ type position struct {
 	last *event.Record // the last record that was read, nil for none: it identifies the log
 }
 
-// News is what the topic holds that Next has not returned before.
+// News is the part of the topic that Next has not returned before.
 type News[T any] struct {
 	// Lost reports that the topic was deleted and created again. Said then has only records of the new topic.
 	Lost bool

@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// Digest identifies the content of a mapping: 12 hex digits of a hash of the file, its presets and the schemas beside
-// it. It does not cover schemas from a schema registry.
+// Digest identifies the content of a mapping: 12 hex digits of a hash of the file, its presets and the schema files
+// that it names. Digest does not cover schemas from a schema registry.
 func (m *Mapping) Digest() string { return m.digest }
 
 // checksums are the hashes of the files that a load has read.

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// structured reports whether the headers announce a whole CloudEvent as JSON.
+// structured reports whether the headers say that the value is a whole CloudEvent in JSON.
 func (r *run) structured() bool {
 	kind, _, _ := strings.Cut(r.contentType, ";")
 	kind = strings.TrimSpace(kind)

@@ -144,7 +144,7 @@ func (l *loader) layOverPreset(s *spec.Mapping) {
 	}
 }
 
-// join uses slashes for a preset on every system, because the presets are embedded.
+// join joins a folder and a file name. For a preset it uses slashes on every system, because the presets are embedded.
 func join(dir, file string) string {
 	if dir == presetDir {
 		return path.Join(dir, file)

@@ -58,8 +58,8 @@ func (r *run) numeric(src *source, lit literal) literal {
 	return lit
 }
 
-// serialized returns the problem with a key that one of Kafka's serializers wrote as a binary number, because its bytes
-// could pass for text. For any other key, serialized returns "".
+// serialized returns the problem with a key that one of Kafka's serializers wrote as a binary number. The bytes of such
+// a key could pass for text. For any other key, serialized returns "".
 func serialized(key []byte, zeroFrame bool) string {
 	switch {
 	case len(key) == 8 && zeroFrame:

@@ -30,7 +30,7 @@ func setup(t *testing.T, events ...int) (*kfake.Cluster, *broker.Cluster, *kgo.C
 	return fake, cluster, writer
 }
 
-// setupOn is setup on a given network. It also returns a function that makes further clients.
+// setupOn is like setup, but on a given network. It also returns a function that makes further clients.
 func setupOn(t *testing.T, network *kfake.VirtualNetwork, events ...int) (
 	*kfake.Cluster, *broker.Cluster, *kgo.Client, func(...kgo.Opt) *kgo.Client,
 ) {

@@ -119,7 +119,7 @@ func (s *selection) setStates(value string) error {
 	return nil
 }
 
-// State is the state whose tab is marked: the filter's, or open.
+// State is the state whose tab is selected: the filter's, or open.
 func (s *selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
 
 // with returns the address of a view with another value for a part of the filter; "" removes the part.

@@ -33,7 +33,8 @@ func letterURL(id ledger.ID) string {
 	return path
 }
 
-// revealURL is the address to which the form that reveals a letter's value is sent. The item is in the form.
+// revealURL is the address to which the form that reveals a letter's value is sent. The letter's item is in the form,
+// not in the address.
 func revealURL(id ledger.ID) string {
 	id.Item = ledger.NoItem
 	return letterURL(id) + "/reveal"

@@ -23,7 +23,7 @@ type Order struct {
 	Events   []OrderEvent // oldest first
 }
 
-// OrderEvent is what one event says about the order, and what happened to that event.
+// OrderEvent is what one event says about an order, and what happened to that event.
 type OrderEvent struct {
 	ID   string
 	Time time.Time // zero if unknown

@@ -47,7 +47,7 @@ func (t *texts) advice(s *status.Worker) any {
 // floodReason matches the reason that a worker's flood guard writes when it pauses.
 var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) outcomes were dead letters, of (\d+) orders$`)
 
-// flooded is the reason of a pause by the flood guard, in the page's language if its wording is known.
+// flooded is the reason for a pause by the flood guard. If the reason's wording is known, it is in the page's language.
 func (t *texts) flooded(reason string) any {
 	numbers := floodReason.FindStringSubmatch(reason)
 	if numbers == nil {
@@ -182,7 +182,7 @@ func (v workerView) LettersLately() (n int) {
 	return n
 }
 
-// Causes lists the letters of the last hour by cause.
+// Causes lists the causes of the letters of the last hour, each with its number of letters.
 func (v workerView) Causes() string {
 	var all []string
 	for _, c := range v.LastHour {

@@ -51,9 +51,8 @@ func (r *Reader) hash(text string) uint64 { return maphash.String(r.seed, text) 
 // orderKey differs from every letter id, because ids have no newline.
 func orderKey(order string) string { return "\n" + order }
 
-// HistoryOf reads the records of a letter and the entries about it, the oldest first. Records of one topic keep the
-// topic's order if their writers' clocks agree. The ledger's order decides which entries counted, whatever the clocks
-// say.
+// HistoryOf reads the records of a letter and the entries about it, oldest first. Records of one topic keep the topic's
+// order if their writers' clocks agree. The ledger's order decides which entries counted, whatever the clocks say.
 func (r *Reader) HistoryOf(ctx context.Context, l view.Letter) ([]life.Step, error) {
 	all := []life.Step{}
 	id := l.Ledger.ID.String()

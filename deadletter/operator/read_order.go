@@ -286,8 +286,8 @@ func (r *orderReader) commits(ctx context.Context) error {
 	return nil
 }
 
-// readLetters reads the letters' topic and then the ledger. Either may be missing: then there are no letters, or nobody
-// has done anything about them.
+// readLetters reads the letters' topic and then the ledger. Either may be missing. Without the first, there are no
+// letters; without the second, nobody has done anything about them.
 func (r *orderReader) readLetters(ctx context.Context) error {
 	remember := func(id, order string, s life.Step, l *deadletter.Letter) {
 		if r.byID[id] != nil || order == r.Order {

@@ -31,7 +31,7 @@ func Classes() []Class {
 	return []Class{Ready, Superseded, overMax, orderUnknown, Requeued, Resolved, dismissed, expired, foreign}
 }
 
-// mostLeft limits how many letters a plan lists as left alone.
+// mostLeft limits the list of the letters that a plan leaves alone.
 const mostLeft = 20
 
 // Limits say which letters a plan may call ready.

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Trend says whether a cause is new.
+// Trend says whether a cause is new, has come back or is ongoing.
 type Trend string
 
 // The trends of a cause.

@@ -74,7 +74,7 @@ const (
 	replayDismissed  ReplayOutcome = "dismissed"
 )
 
-// Replay is a counted replay of a run.
+// Replay is a replay that belongs to a run and whose entry in the ledger counted.
 type Replay struct {
 	ID      ledger.ID
 	Order   string // "" if the letter expired

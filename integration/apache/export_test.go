@@ -8,7 +8,7 @@ import (
 // ErrAbsent says that Java or Maven is missing.
 var ErrAbsent = errAbsent
 
-// Properties returns the settings of one node of a cluster. Each node has two of the ports.
+// Properties returns the settings of one node of a cluster. Each node uses two of the ports.
 func Properties(ports []int, id int, extra map[string]string) string {
 	return layout{ports: ports, extra: extra}.properties(id, "/data")
 }
@@ -59,5 +59,5 @@ func (p Process) Signal(signal syscall.Signal) error { return p.signal(signal) }
 // Running reports whether the process runs.
 func (p Process) Running() (bool, error) { return p.running() }
 
-// Log returns the path of the process's output.
+// Log returns the path of the file with the process's output.
 func (p Process) Log() string { return p.log }

@@ -14,8 +14,8 @@ import (
 // errAbsent says that a required program is not installed. The wrapping error names it.
 var errAbsent = errors.New("not on the PATH")
 
-// copyDependencies is the Maven goal that turns the pom into a folder of jars. Its version is pinned, because the
-// default depends on the version of Maven.
+// copyDependencies is the Maven goal that copies the pom's dependencies, as jars, into a folder. The plugin's version
+// is pinned, because the default one depends on the version of Maven.
 const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 // Available returns nil if Java and Maven are installed, or an error that names the missing one.

@@ -44,8 +44,8 @@ rootLogger.appenderRef.out.ref = out
 `
 )
 
-// logSettings is the file in a node's folder that sends log lines of INFO and above to stdout, which goes to the node's
-// log file.
+// logSettings is the file in a node's folder that configures the node's log. Lines at level INFO and above go to
+// stdout, and from there to the log file.
 const logSettings = "log4j.properties"
 
 // releaseOf returns what a version needs. 0.11, 2.8, 3.9 and 4.x were tried.

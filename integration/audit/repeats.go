@@ -96,7 +96,7 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	}
 }
 
-// clock is the format of times in a report. The logs use it too, so that the times can be found there.
+// clock is the format of times in a report. The logs use it too, so that a time in a report can be found in the logs.
 const clock = "15:04:05.000"
 
 // reason returns why a settled call was repeated: the first loss that touches it, or else the freeze of the process

@@ -60,8 +60,8 @@ func serve(t *testing.T, added string) (url string) {
 	return server.URL + "/"
 }
 
-// TestBrowser guards the tests of the desk: mistakes in a page are found, and a page is shown in the view (width,
-// language, …) that a test asks for.
+// TestBrowser checks what the tests of the desk rely on: mistakes in a page are found, and a page is shown in the view
+// (width, language, …) that a test asks for.
 func TestBrowser(t *testing.T) {
 	chromium := browser.Start(t)
 	t.Run("a page without a mistake", func(t *testing.T) {

@@ -48,7 +48,7 @@ func do[T any](t *Tab, action chromedp.Action[T], result *T) error {
 	return err
 }
 
-// notice records what the page does wrong.
+// notice records a problem of the page.
 func (t *Tab) notice(event any) {
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
@@ -77,7 +77,8 @@ func (t *Tab) add(format string, about ...any) {
 	t.problems = append(t.problems, fmt.Sprintf(format, about...))
 }
 
-// Problems returns what the tab's pages have done wrong since the last call.
+// Problems returns the problems of the tab's pages since the last call: errors, warnings and issues that Chromium
+// reported.
 func (t *Tab) Problems() ([]string, error) {
 	// By the time of this response, notice has handled all events that Chromium sent before it.
 	if _, err := Read(t, chromedp.Title()); err != nil {

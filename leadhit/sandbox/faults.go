@@ -26,8 +26,8 @@ type Faults struct {
 	// a status becomes a letter. Afterwards, a replay of that letter succeeds.
 	Statuses []string
 
-	// Shares of the calls, each from 0 to 1, and at most 1 in total. The calls of the first three shares are not
-	// executed; those of the others are.
+	// Shares of the calls, each from 0 to 1, with a sum of at most 1. The calls of the first three shares are not
+	// executed; those of the other shares are.
 	Errors float64 // answered with HTTP 503
 	Resets float64 // the connection is reset
 	HTML   float64 // a page with status 200
@@ -148,7 +148,8 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	for _, s := range shares {
 		sum += s.share
 	}
-	// A healthy sandbox needs no dice, and so no lock that all calls of a benchmark would share.
+	// A healthy sandbox draws no random number. So it need not take the lock, which all calls of a benchmark would
+	// share.
 	if sum == 0 && f.Jitter <= 0 {
 		return Accepted
 	}

@@ -228,7 +228,8 @@ func (m *Metrics) LetterRead(fingerprint string) { m.fingerprints.add(fingerprin
 // LetterStoring notes the fingerprint of a letter before this worker writes the letter.
 func (m *Metrics) LetterStoring(fingerprint string) { m.fingerprints.add(fingerprint, false) }
 
-// LetterStored counts a stored letter if it is the first of its cause. LetterStoring must be called first.
+// LetterStored counts a new cause if the stored letter is the first with its fingerprint. Call LetterStoring before the
+// letter is written.
 func (m *Metrics) LetterStored(fingerprint string) {
 	if m.fingerprints.stored(fingerprint) {
 		m.newCauses.Inc()

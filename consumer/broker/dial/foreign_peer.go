@@ -71,7 +71,7 @@ func protocolOf(b []byte) string {
 	switch {
 	case len(b) >= 5 && b[0] == 0 && b[3] == 4 && b[4] == 0: // the SETTINGS frame (RFC 9113, 6.5)
 		return "HTTP/2"
-	// Length, sequence number 0, and then protocol version 10 or an error.
+	// MySQL's first packet has a length, the sequence number 0, and then protocol version 10 or an error.
 	case len(b) >= 5 && b[3] == 0 && (b[4] == 10 || b[4] == 0xff):
 		return "MySQL's protocol"
 	case len(b) >= 4 && isDigit(b[0]) && isDigit(b[1]) && isDigit(b[2]) && (b[3] == ' ' || b[3] == '-'):

@@ -99,8 +99,8 @@ func frame(b []byte) (size int, whole bool, err error) {
 
 // send sends one request. It changes a metadata request so that it creates no topic.
 func (c *memberConn) send(request []byte) error {
-	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. No token begins with
-	// one of the keys below.
+	// A token of SASL's oldest form has a length, but neither key nor version, so it is passed on unchanged. No token
+	// begins with one of the keys below.
 	const header = 12 // length, key, version, correlation id
 	if len(request) < header {
 		_, err := c.Conn.Write(request)

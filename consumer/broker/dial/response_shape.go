@@ -34,9 +34,9 @@ import (
 
 const fetchKey = int16(protocol.Fetch)
 
-// shapeOf returns the type whose field tags describe a response, by version. kafka-go's own decoder follows them; its
-// older decoder, for the group's membership, reads the same bytes into other types. shapeOf returns nil if we send no
-// such request.
+// shapeOf returns the type whose field tags describe each version of the response to a request. kafka-go's own decoder
+// follows these tags; its older decoder, for the group's membership, reads the same bytes into other types. shapeOf
+// returns nil for a request that we never send.
 func shapeOf(key int16) reflect.Type {
 	responses := [...]protocol.Message{
 		new(alterconfigs.Response), new(apiversions.Response), new(createtopics.Response), new(describeconfigs.Response),

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// late is a connection whose reads return the answers, one each; "" means that a deadline passes.
+// late is a connection whose reads return the answers, one per read. For "", the deadline passes instead.
 type late struct {
 	canned
 	answers []string

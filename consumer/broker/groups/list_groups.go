@@ -17,8 +17,8 @@ import (
 // listGroupsVersion is the first version whose response has the groups' states. kafka-go knows only older ones.
 const listGroupsVersion = 4
 
-// groupList is a ListGroups request to one broker, and its outcome. kafka-go routes it. We write it and read the
-// response, in the encoding that Kafka calls flexible.
+// groupList is a ListGroups request to one broker, and its outcome. kafka-go routes the request. We encode it and
+// decode the response, in the encoding that Kafka calls flexible.
 type groupList struct {
 	node     int
 	clientID string

@@ -76,7 +76,7 @@ func (w *walk) records(set []byte) error {
 }
 
 // cut splits the first batch or message off the set. It returns no entry if the set ends in the middle of one. In all
-// formats the length follows the offset and does not count those first 12 bytes.
+// formats the length follows the offset. It does not count these two fields, which take 12 bytes.
 func cut(set []byte) (entry, rest []byte, err error) {
 	if len(set) < prefixSize {
 		return nil, set, nil

@@ -38,8 +38,8 @@ const (
 type Options struct {
 	// URL is the registry's address, without a user name.
 	URL string
-	// CAFile holds authorities that are trusted in addition to the system's; empty if there are none. It is read again
-	// for each connection.
+	// CAFile, if not empty, is a PEM file with authorities to trust in addition to the system's. It is read again for
+	// each connection.
 	CAFile string
 	// Username and PasswordFile are either both given or both empty. The file is read for each request, because
 	// passwords change. While it cannot be read, its previous content stays in use.

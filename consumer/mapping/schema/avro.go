@@ -177,7 +177,7 @@ func (b *avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) e
 	return nil
 }
 
-// plain returns a primitive type, or a named one that is defined elsewhere.
+// plain returns a primitive type, or a named type that is defined elsewhere.
 func (b *avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n.name = s.Type
 	kind, primitive := map[string]avroKind{

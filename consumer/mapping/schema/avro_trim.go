@@ -111,8 +111,8 @@ func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any
 	}
 	full := fullName(name, namespace)
 	namespace = full[:max(strings.LastIndexByte(full, '.'), 0)]
-	// A second definition with the same shape becomes a reference. A definition with another shape stays, and the
-	// parser refuses it.
+	// A second definition with the same shape becomes a reference. A second definition with another shape stays, and
+	// the parser refuses it.
 	before, twice := t[full]
 	if !twice {
 		t[full] = "" // its fields may refer to it

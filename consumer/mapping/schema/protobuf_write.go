@@ -93,7 +93,7 @@ func (w *protoWriter) compact(text []byte) error {
 	return nil
 }
 
-// any writes the message in an Any, or its bytes if the schema does not know its type.
+// any writes the message that an Any holds, or the message's bytes if its type is not in the schema.
 func (w *protoWriter) any(m protoreflect.Message) error {
 	fields := m.Descriptor().Fields()
 	url, value := m.Get(fields.ByNumber(1)).String(), m.Get(fields.ByNumber(2)).Bytes()

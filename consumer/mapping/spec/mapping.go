@@ -14,7 +14,7 @@ const (
 
 // A File is the content of a mapping file.
 type File struct {
-	// Statuses are LeadHit's statuses; none means the default.
+	// Statuses are LeadHit's statuses. If there are none, the default ones apply.
 	Statuses []string
 	Mappings []*Mapping
 }
@@ -89,7 +89,7 @@ type Field struct {
 	Zone   Text
 }
 
-// A Source is one place where a field's value may be found.
+// A Source says where in an event a field's value may be found.
 type Source struct {
 	Place
 

@@ -35,7 +35,7 @@ type Text struct {
 	lines []string // of the file
 }
 
-// Given reports whether anything is written there, usable or not.
+// Given reports whether the file has a value at this place, usable or not.
 func (t Text) Given() bool {
 	return t.node != nil
 }

@@ -81,8 +81,8 @@ type Status struct {
 	// Former says that a replay before the last one has no outcome either: the letter was dismissed, reopened and
 	// replayed again, or another replay was requested before that one had ended.
 	Former bool
-	// Unanswered says that the last replay that counted has no outcome: the letter is requeued, or was dismissed in the
-	// meantime. The call may nevertheless have been sent.
+	// Unanswered says that the last replay that counted has no outcome: the letter is still requeued, or was dismissed
+	// before there was one. The replay's call may nevertheless have been sent.
 	Unanswered bool
 }
 

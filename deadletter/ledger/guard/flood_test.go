@@ -29,7 +29,7 @@ func newRig(t *testing.T, change ...func(*guard.Guard)) *rig {
 	return &rig{Guard: g, t: t, now: time.Unix(1_800_000_000, 0)}
 }
 
-// held returns the kind of the pause in force.
+// held returns the kind of the pause in force, or "" if there is none.
 func (r *rig) held() string {
 	e, paused := r.Pause()
 	if !paused {

@@ -28,7 +28,7 @@ type Guard struct {
 	told     int                        // how many entries at the start of own were announced
 }
 
-// id identifies a pause: a write without a response is repeated, so the ledger may hold an entry twice.
+// id identifies a pause: a write without a response is retried, so the ledger may hold its entry twice.
 type id struct {
 	by string
 	at int64 // Unix time in nanoseconds, so that the time zone does not matter
@@ -122,8 +122,8 @@ func (g *Guard) readBack(e ledger.Entry) {
 	}
 }
 
-// begin starts a pause, unless a resume has already accepted all its fingerprints: then its worker paused before it
-// read that resume.
+// begin starts a pause, unless a resume has already accepted all its fingerprints. In that case, the worker that wrote
+// the pause had paused before it read the resume.
 func (g *Guard) begin(e ledger.Entry) {
 	unknown := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
 	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, unknown) {

@@ -27,7 +27,7 @@ const (
 	maxCompressed = 25 << 20
 )
 
-// made is the result of a build.
+// made describes what a build made.
 type made struct {
 	layout, version, digest string
 	images                  []madeImage
