@@ -18,7 +18,7 @@ endef
 
 # The race detector makes a history six times as slow, and a few histories are enough: each has the same goroutines.
 define unit_tests
-	$(call part,unit tests,SIM_SEEDS=280 BUBBLE_SEEDS=60 go test -race -timeout 40m $(UNIT))
+	$(call part,unit tests,SIM_SEEDS=30 BUBBLE_SEEDS=30 go test -race -timeout 40m $(UNIT))
 	$(call part,simulators,go test -timeout 40m -run '^(TestSimulator|TestNothingIsLostOrOutOfOrderInAnyHistory)$$' ./consumer ./consumer/dispatch)
 endef
 
@@ -41,8 +41,8 @@ test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) a
 	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
 		echo "Chromium is missing: the tests of the pages are skipped"; [ "$${CI:-}" != true ]; \
 	fi
-	@# Eight tests at once: they wait most of the time.
-	$(call part,real Kafka,go test -race -count 1 -parallel 8 -timeout 20m -skip '^TestImage$$' ./integration/...)
+	@# Five tests of one package at once keep two cores busy. More of them only wait for each other, and exceed their time.
+	$(call part,real Kafka,go test -race -count 1 -p 1 -parallel 5 -timeout 30m -skip '^TestImage$$' ./integration/...)
 
 .PHONY: unit
 unit: ## Run the tests that need nothing installed.
