@@ -44,8 +44,8 @@ type Config struct {
 	}
 	LeadHit struct {
 		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine. A missing slash at its end is added."`
-		APIKeyFile string        `envconfig:"LEADHIT_API_KEY_FILE" shown:"required, or the key itself" example:"/run/secrets/leadhit-api-key" help:"File with the API key; read again when it changes."`
-		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, or its file" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
+		APIKeyFile string        `envconfig:"LEADHIT_API_KEY_FILE" shown:"required, unless LEADHIT_API_KEY is set" example:"/run/secrets/leadhit-api-key" help:"File with the API key; read again when it changes."`
+		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, unless LEADHIT_API_KEY_FILE is set" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
 		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"17s" help:"Time limit of one call; at most 0.56 of KAFKA_SESSION_TIMEOUT."`
 		CAFile     string        `envconfig:"LEADHIT_CA_FILE" shown:"the system's" example:"/etc/leadhit/ca.pem" help:"PEM file with additional authorities to trust for LeadHit's certificate; read again when it changes."`
 		// Proxy is a secret because its URL may hold a password.
@@ -60,8 +60,8 @@ type Config struct {
 	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events and requested fetches, per worker; large batches take up to 8 MiB more, or the size of a single batch that is larger."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
-	// SchemaRegistry has the schemas that events refer to by id. Without a URL, the only schemas are those in the
-	// mapping's files.
+	// SchemaRegistry says where to find the schemas that events refer to by id. Without a URL, the only schemas are
+	// those in the mapping's files.
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
 		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with additional authorities to trust for the registry's certificate; read again when it changes."`

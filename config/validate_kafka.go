@@ -78,7 +78,7 @@ func (c *Config) checkSASL(p *problems) {
 }
 
 // checkTopics checks the names of the group and the topics, and that no topic with events is one that we write to. A
-// worker that took its own letters for events would turn each into another letter, without end.
+// worker that took its own letters for events would turn each into another letter, endlessly.
 func (c *Config) checkTopics(p *problems) {
 	if p.good("KAFKA_GROUP") && !isLegalName(c.Kafka.Group) {
 		p.add("KAFKA_GROUP", fmt.Sprintf("%q has characters other than letters, digits, dot, dash and underscore, "+

@@ -240,8 +240,8 @@ func (m *membership) pace(ctx context.Context, end turn.End) {
 	m.fences = retrier{}
 }
 
-// assigned returns the partitions that the leader gave us, sorted, without duplicates or negative numbers. Another
-// program may lead, and its assignment may have both.
+// assigned returns the partitions that the leader gave us, sorted, without duplicates or negative numbers. The leader
+// may be another program, and its assignment may contain either.
 func assigned(gen *kafka.Generation) []event.Partition {
 	var own []event.Partition
 	for topic, partitions := range gen.Assignments {

@@ -47,9 +47,9 @@ func (l *ledgerWriter) write(ctx context.Context, a turn.Append) {
 	switch {
 	case err == nil:
 		l.waits.end(waitEntries)
-		l.again.Over(l.logger()).InfoContext(ctx, "the ledger can be written again")
+		l.again.Over(l.logger()).InfoContext(ctx, "can write to the ledger again")
 	case ctx.Err() == nil: // otherwise the stop made it fail
-		l.waits.begin(waitEntries, "the ledger cannot be written, so accepted orders wait: "+withoutPorts(err.Error()))
+		l.waits.begin(waitEntries, "the ledger cannot be written, so the orders of accepted events wait: "+withoutPorts(err.Error()))
 		l.again.fail(l.logger(), err).ErrorContext(ctx,
 			"cannot write to the ledger: events and replays that LeadHit accepted do not count as finished; trying again")
 	}

@@ -260,7 +260,7 @@ func TestAnAcceptedEventWaitsUntilTheLedgerCanBeWritten(t *testing.T) {
 		fault.Remove()
 		w.settle(time.Minute)
 		w.saysSoon("overtaken orders/0/0 0 orders/0/1")
-		w.toldOnce("the ledger can be written again")
+		w.toldOnce("can write to the ledger again")
 		if got := k.Waits(); len(got) > 0 {
 			w.t.Errorf("got waits %v, want none", got)
 		}

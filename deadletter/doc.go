@@ -3,11 +3,11 @@
 //
 // # The letter
 //
-// A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]), it has the event's own
-// key, value and headers, byte for byte and in order. Our headers follow, each at most once: UTF-8 text without control
-// characters, at most 8 KiB in total. Some have Kafka Connect's names (__connect.errors.*), which other tools read; the
-// rest have names of our own (dlq.*). An original header with one of these two prefixes is stored as dlq.kept.<name>,
-// and [Parse] restores its name. Parse(l.Encode()) restores the event exactly.
+// A [Letter] is an event that was refused or kept failing, with the reason. As a record ([Letter.Encode]), it has the
+// event's own key, value and headers, byte for byte and in order. Our headers follow, each at most once: UTF-8 text
+// without control characters, at most 8 KiB in total. Some have Kafka Connect's names (__connect.errors.*), which other
+// tools read; the rest have names of our own (dlq.*). An original header with one of these two prefixes is stored as
+// dlq.kept.<name>, and [Parse] restores its name. Parse(l.Encode()) restores the event exactly.
 //
 // A letter's identity is the place of its event: topic/partition/offset, followed by #item where the event names
 // several orders. A letter may be stored twice, under the same identity.

@@ -130,7 +130,7 @@ func (r *round) thousandsEnded(t *testing.T, o *operators) {
 		var list struct{ Total int }
 		r.commandJSON(t, &list, "letters", "list", "--state", state, "--limit", "1", "-o", "json")
 		if list.Total != counts[state] {
-			r.blame("the command letters list finds %d letters that are %s, the ledger says %d", list.Total, state, counts[state])
+			r.blame("letters list finds %d letters that are %s, the ledger says %d", list.Total, state, counts[state])
 		}
 	}
 	stale := r.staleOrders()

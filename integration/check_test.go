@@ -146,7 +146,7 @@ func within(t *testing.T, limit time.Duration) context.Context {
 	return ctx
 }
 
-// checked is an environment for the command check.
+// checked is an environment for the check command.
 type checked struct {
 	suite    *suite
 	broker   *broker

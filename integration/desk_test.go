@@ -60,7 +60,7 @@ func (d *deskWorld) replayOne(p *person) {
 	p.clicks(d.topic + "/")
 	p.sees("History", "Stored as a dead letter: ValidationError", "Open")
 	p.clicks("Plan replay…")
-	p.sees("Replay 1 letter of 1 order?", "A status once applied cannot be taken back.")
+	p.sees("Replay 1 letter of 1 order?", "Once applied, a status cannot be undone.")
 	p.fills("Reason", "LeadHit knows on-hold")
 	p.clicks("Replay 1 letter")
 	p.sees("LeadHit knows on-hold", p.who)

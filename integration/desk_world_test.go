@@ -66,7 +66,7 @@ func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 	return d
 }
 
-// startDesk starts the command desk.
+// startDesk starts the desk command.
 func (d *deskWorld) startDesk(t *testing.T, w *worker) {
 	t.Helper()
 	address, err := w.Line(t.Context(), "listening", nil)

@@ -96,7 +96,7 @@ func (r *run) comparePreview(t *testing.T) {
 	}
 }
 
-// preview runs the command preview for topics, and decodes its output.
+// preview runs the preview command on the topics, and decodes its output.
 func (r *run) preview(t *testing.T, topics string, said any) {
 	t.Helper()
 	process, err := program.Start(r.binary, program.Options{

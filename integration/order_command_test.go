@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testOrderCommand: the command order shows the state of each event of an order: accepted, ignored, stored as a letter,
+// testOrderCommand: the order command shows the state of each event of an order: accepted, ignored, stored as a letter,
 // in retry, or blocked behind the event in retry. Without the worker, the command still shows what the topics contain.
 func (s *suite) testOrderCommand(t *testing.T, brokers []string) {
 	t.Helper()

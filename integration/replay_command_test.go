@@ -17,10 +17,10 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testReplayCommand: however the command replay ends, each letter is sent once and none is forgotten.
+// testReplayCommand: however the replay command ends, each letter is sent once and none is forgotten.
 func (s *suite) testReplayCommand(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("the command replay is killed 20 times", func(t *testing.T) {
+	t.Run("the replay command is killed 20 times", func(t *testing.T) {
 		t.Parallel()
 		s.killedReplay(t, brokers)
 	})
@@ -94,7 +94,7 @@ func (s *suite) refusedLetters(t *testing.T, brokers []string) *run {
 	return r
 }
 
-// replay starts the command replay for all open letters.
+// replay starts the replay command for all open letters.
 func (r *run) replay(t *testing.T, by string) *program.Program {
 	t.Helper()
 	p, err := program.Start(r.binary, program.Options{

@@ -108,7 +108,7 @@ func isTrouble(line string) bool {
 	return strings.Contains(line, `"WARN"`) || strings.Contains(line, `"ERROR"`)
 }
 
-// failures returns those lines of the output of check that report a failure.
+// failures returns the lines of check's output that report a failure.
 func failures(said string) string {
 	var failed strings.Builder
 	for line := range strings.Lines(said) {

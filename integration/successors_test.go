@@ -65,7 +65,7 @@ func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	})
 }
 
-// succession describes how a worker was killed, and started again at the same address.
+// succession describes how a worker was killed and then started again at the same address.
 type succession struct {
 	killed, started time.Time
 	lost            []int // the partitions of the killed worker

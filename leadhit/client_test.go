@@ -408,7 +408,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"a proxy over http": {leadhit.Options{URL: "http://h/", Key: key, Proxy: "http://p:3128"}, "leadhit proxy: LeadHit's URL must be https, or the proxy would see the API key"},
 		"a strange proxy":   {leadhit.Options{URL: "https://h/", Key: key, Proxy: "ftp://h"}, "leadhit proxy: scheme is not http, https, socks5 or socks5h"},
 		"a CA file missing": {leadhit.Options{URL: "https://h/", Key: key, CAFile: "/nowhere"}, "leadhit ca file: open /nowhere: no such file or directory"},
-		"no certificates":   {leadhit.Options{URL: "https://h/", Key: key, CAFile: "client_test.go"}, "leadhit ca file: no certificate in it"},
+		"no certificates":   {leadhit.Options{URL: "https://h/", Key: key, CAFile: "client_test.go"}, "leadhit ca file: contains no certificate"},
 	} {
 		_, err := leadhit.Open(c.options)
 		if err == nil || err.Error() != c.want {

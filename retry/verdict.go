@@ -11,7 +11,7 @@ const (
 	Again Kind = iota
 	// Done: LeadHit accepted it.
 	Done
-	// DeadLetter: it can never succeed; the event goes to the dead-letter topic.
+	// DeadLetter: a retry would not help; the event goes to the dead-letter topic.
 	DeadLetter
 	// Unauthorised: LeadHit rejects our API key. The order is not at fault, so all calls pause.
 	Unauthorised

@@ -8,7 +8,7 @@ import (
 
 // spark draws the last values as bars of eight heights, one per column. The lowest bar stands for 0.
 func spark(values []float64, columns int) string {
-	// The highest bar stands for the largest value shown, so the row stays readable at any rate.
+	// The highest bar stands for the largest value shown, so the row stays readable whatever the rate is.
 	bars := []rune("▁▂▃▄▅▆▇█")
 	values = values[max(0, len(values)-max(columns, 0)):]
 	most := 0.0

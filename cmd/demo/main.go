@@ -77,7 +77,7 @@ The demo prints "export" lines and writes them to a file. With them, the command
 status, letters, replay, runs, order, preview, check, pause and resume of
 leadhit-sync work on the running demo from another terminal.
 
-Exit codes: 0 nothing was lost, all records agree · 1 they do not agree, or an error ·
+Exit codes: 0 nothing was lost, all counts agree · 1 they do not agree, or an error ·
 2 usage error · 130 ended before the summary.
 `
 

@@ -16,7 +16,7 @@ const checkLimit = time.Minute
 
 // errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks do not: a
 // worker would still work, or check cannot tell whether it would.
-var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
+var errCheck = errors.New("not everything is ready for a worker; see the lines that begin with FAIL")
 
 // checkCommand checks everything in the order in which a worker needs it. Each subject has its own file:
 //
@@ -33,18 +33,18 @@ func checkCommand() *cobra.Command {
 	o := checkOptions{limit: checkLimit}
 	c := &cobra.Command{
 		Use: "check", Short: "Check settings, Kafka and LeadHit without changing anything",
-		Long: `Check whether a worker would work here: the settings with the files that they name,
-every broker at the address that it advertises, the topics with their leaders and
-the worker's rights, the consumer group, and LeadHit with its key. check creates or
-changes nothing in Kafka, and changes no order in LeadHit.
+		Long: `Check whether everything is ready for a worker: the settings with the files that they
+name, every broker at the address that it advertises, the topics with their leaders
+and the worker's rights, the consumer group, and LeadHit with its key. check creates
+nothing and changes nothing in Kafka, and changes no order in LeadHit.
 
-Each line begins with ok, warn, FAIL or skip. ok means that check tried it and it
-works; skip says what it could not try, and why. check tries the key with a method
-that does not exist. --call also calls set_order_status, for the made-up order
-leadhit-sync-check and with a status that LeadHit refuses.
+Each line begins with ok, warn, FAIL or skip. ok means that check tried something and
+it works; skip says what check could not try, and why. check tries the key with a method
+that does not exist. --call also calls set_order_status for a made-up order,
+leadhit-sync-check, with a status that LeadHit refuses.
 
 Exit codes: 0 nothing failed · 1 a line says FAIL · 2 mistakes in the settings, one
-per line on stderr; check then does not ask Kafka or LeadHit.`,
+per line on stderr; check then contacts neither Kafka nor LeadHit.`,
 		Example: `  leadhit-sync check
   kubectl exec deployment/leadhit-sync -- /leadhit-sync check
   leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,

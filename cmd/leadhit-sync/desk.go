@@ -25,11 +25,11 @@ func deskCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "desk", Short: "Serve web pages about dead letters, orders and workers",
 		Long: `Serve web pages about dead letters, orders and workers at DESK_ADDR, until SIGTERM or
-SIGINT. They show what letters, runs, order and status print.
+SIGINT. They show what the commands letters, runs, order and status print.
 
 With DESK_WRITE=true, known users may also replay, dismiss and reopen letters, see
-their values, pause and resume. Users are identified by a header that a proxy sets,
-or by a token; see the settings that begin with DESK_.
+their values, and pause and resume calls. Users are identified by a header that a
+proxy sets, or by a token; see the settings that begin with DESK_.
 
 desk needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Without --workers
 it asks the worker on this host, at HTTP_ADDR.`,

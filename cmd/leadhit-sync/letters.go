@@ -10,8 +10,8 @@ import (
 func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "letters", Short: "Show the dead letters, and dismiss them",
-		Long: `Show the dead letters: events that can never succeed, each with its cause. "replay"
-sends them again.
+		Long: `Show the dead letters: events that were refused or kept failing, each with its cause.
+"replay" sends them again.
 
 A letter is open until a replay of it succeeds or somebody dismisses it. A second topic,
 the ledger, records each step. The states of a letter are open, requeued (a replay waits),

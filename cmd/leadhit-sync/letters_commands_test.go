@@ -46,7 +46,7 @@ func letterRecord(l deadletter.Letter) *kgo.Record {
 	return r
 }
 
-// asAlice runs a command in the name of alice, with a reason.
+// asAlice runs a command as the operator alice, with a reason.
 func asAlice(t *testing.T, line string) result {
 	t.Helper()
 	return command(t, "", append(strings.Fields(line), "--by", "alice", "--reason", "they were tests")...)

@@ -46,7 +46,7 @@ per line on stderr · 3 partly done · 5 declined, or refused by a safety rule �
 // firstSteps are the examples of the root: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key
   leadhit-sync preview       # which calls a worker would make, without making them
-  leadhit-sync check         # would a worker work here?
+  leadhit-sync check         # is everything ready for a worker?
   leadhit-sync run
   leadhit-sync status        # in another terminal`
 

@@ -31,8 +31,8 @@ func orderCommand() *cobra.Command {
 	var output outputForm
 	c := &cobra.Command{
 		Use: "order ID", Short: "Show what happened to one order's events", Args: cobra.ExactArgs(1),
-		Long: `Show the events of one order: what the mapping makes of each, its calls and letters,
-and what it waits for now. order only reads.
+		Long: `Show the events of one order: what the mapping makes of each event, the calls and
+letters, and what the order waits for now. The command only reads; it changes nothing.
 
 It reads all events of KAFKA_TOPICS from --since on, because Kafka has no index of orders,
 and then the group's commits, the dead letters and the ledger. Only the workers know
@@ -40,8 +40,8 @@ what waits for a retry or for another event, so it asks them too: without --work
 one on this host, at HTTP_ADDR. If none responds, it prints what the topics show. Values
 are never printed.
 
-order needs the settings that preview needs, plus DEAD_LETTER_TOPIC. Ctrl-C ends it
-with exit code 130; it then prints what it has found.`,
+The command needs the settings that preview needs, plus DEAD_LETTER_TOPIC. After Ctrl-C
+it prints what it has found so far, and exits with code 130.`,
 		Example: `  leadhit-sync order 4711
   leadhit-sync order 4711 --since 90d -o json
   leadhit-sync order 4711 --workers dns:leadhit-sync.shop.svc:8080`,
@@ -113,7 +113,7 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 // nothing returns the error that says where an order was looked for. The exit code is 1, like that of letters show for
 // an id without a letter.
 func (l shownOrder) nothing() error {
-	return fmt.Errorf("no event and no letter of order %s: %s were read in %s; --since looks further back, and the "+
+	return fmt.Errorf("no event and no letter of order %s: read %s in %s; --since looks further back, and the "+
 		"mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order), l.extent(),
 		readIn(l.Seconds))
 }

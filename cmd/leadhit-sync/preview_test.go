@@ -152,7 +152,7 @@ func TestPreviewNamesWhatIsMissing(t *testing.T) {
 	t.Setenv("MAPPING", "plain")
 	t.Setenv("KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"))
 	if got := command(t, "", "preview"); got.code != exitUsage ||
-		!strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: no certificate") {
+		!strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: contains no certificate") {
 		t.Errorf("got %+v, want exit code 2 and the setting's name", got)
 	}
 }

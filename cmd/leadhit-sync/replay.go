@@ -23,7 +23,7 @@ import (
 	"leadhit-sync/deadletter/replay"
 )
 
-// typedNumber is how many letters an operator may replay or close without typing their number.
+// typedNumber is how many letters an operator may replay or close without typing how many there are.
 const typedNumber = 25
 
 // replayCommand asks the workers to send letters again. It makes no calls itself: it writes an entry about each letter
@@ -40,15 +40,16 @@ The command prints a plan and asks before it starts. It replays one letter first
 (--canary), then the others at --rate, and stops when too many are refused again
 (--breaker). The workers map each letter with today's mapping, and replay the letters
 of one order one by one, the earliest event first. A letter whose order has a newer
-accepted event is left alone, unless --force is given. A status once applied cannot be
-taken back.
+accepted event is left alone, unless --force is given. Once applied, a status cannot
+be undone.
 
 However the command ends, the workers finish the letters that were requeued, and the
 others are untouched. Run the same command again to replay the rest. Times such as
 --since 24h are fixed when the command starts.
 
-Select letters by flags or by their ids; --state open selects all. Filters select open
-and requeued letters unless --state says otherwise; the plan counts the requeued ones.
+Select letters by flags or by their ids; --state open selects all open letters. Filters
+select open and requeued letters unless --state says otherwise; the plan counts the
+requeued ones.
 
 Exit codes: 0 all letters are resolved · 1 failure · 2 usage error · 3 partly: some
 letters were refused again, changed meanwhile, or were not replayed · 5 declined, or
@@ -213,7 +214,7 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 	if count > typedNumber {
 		word = strconv.Itoa(count)
 	}
-	_, _ = fmt.Fprintf(stderr, "A status once applied cannot be taken back. Type %s to continue: ", word)
+	_, _ = fmt.Fprintf(stderr, "Once applied, a status cannot be undone. Type %s to continue: ", word)
 	return answered(ctx, o.stdin, word)
 }
 

@@ -281,7 +281,7 @@ func TestAPersonTypesTheNumber(t *testing.T) {
 		if code := 0; errors.As(err, &coded) && coded.code != c.code || err == nil && c.code != code {
 			t.Errorf("got %v for %d letters and %q, want exit code %d", err, c.letters, c.typed, c.code)
 		}
-		if !strings.Contains(said.String(), "cannot be taken back") {
+		if !strings.Contains(said.String(), "cannot be undone") {
 			t.Errorf("got %q, want a warning", said.String())
 		}
 	}

@@ -72,7 +72,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 		{
 			"LeadHit's authorities without a certificate",
 			[]string{"LEADHIT_CA_FILE", file("no PEM")},
-			"LEADHIT_CA_FILE: the file cannot be used: no certificate in it",
+			"LEADHIT_CA_FILE: the file cannot be used: contains no certificate",
 		},
 		{
 			"a proxy without a host",

@@ -29,8 +29,8 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status [URL…]", Short: "Show the state of running workers", Args: cobra.ArbitraryArgs,
 		Long: `Show the state of running workers and the reason for it, their calls and partitions,
-waiting orders with their last responses, and the letters of the last hour. status
-only reads.
+waiting orders with their last responses, and the letters of the last hour. The
+command only reads; it changes nothing.
 
 Without a URL it asks the worker on this host, at HTTP_ADDR. A URL may be just
 host:port. --workers takes several addresses, or dns:name:port for every address of a

@@ -432,7 +432,7 @@ func TestAFileThatIsNoCertificateIsReported(t *testing.T) {
 	}
 	_, err = worker.Open(settings, "1.2.3", slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(),
-		"OTEL_EXPORTER_OTLP_CERTIFICATE: the file cannot be used: no certificate in it") {
+		"OTEL_EXPORTER_OTLP_CERTIFICATE: the file cannot be used: contains no certificate") {
 		t.Errorf("got %v, want the setting named", err)
 	}
 }

@@ -29,7 +29,7 @@ func Authorities(name string) func() (*x509.CertPool, error) {
 			roots = x509.NewCertPool() // an image without system authorities still has the file
 		}
 		if !roots.AppendCertsFromPEM(fresh) {
-			return nil, errors.New("no certificate in it")
+			return nil, errors.New("contains no certificate")
 		}
 		text, pool = fresh, roots
 		return pool, nil

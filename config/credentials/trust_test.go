@@ -74,7 +74,7 @@ func TestAuthoritiesAreOnePoolUntilTheFileChanges(t *testing.T) {
 		t.Errorf("got the same pool, %v, want another", err)
 	}
 	replace(t, file, "no PEM")
-	if _, err := read(); err == nil || !strings.Contains(err.Error(), "no certificate in it") {
+	if _, err := read(); err == nil || !strings.Contains(err.Error(), "contains no certificate") {
 		t.Errorf("got %v, want no certificate", err)
 	}
 	if err := os.Remove(file); err != nil {

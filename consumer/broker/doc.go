@@ -9,16 +9,16 @@
 //
 // # Promises
 //
-// [Cluster.Fetch] returns the committed records of one partition in offset order. Its Next is the offset at which the
-// next fetch begins. Next never passes a record that was not returned, except records of aborted transactions,
-// transaction markers, and holes left by compaction. Next does not advance after an error, such as a cancelled context,
-// a truncated response, or a batch whose checksum does not match.
+// [Cluster.Fetch] returns the committed records of one partition in offset order. The Next of its [Batch] is the offset
+// at which the next fetch begins. Next never passes a record that was not returned, except records of aborted
+// transactions, transaction markers, and holes left by compaction. Next does not advance after an error, such as a
+// cancelled context, a truncated response, or a batch whose checksum does not match.
 //
 // [Cluster.Append] returns nil only when all in-sync replicas have acknowledged the record. No request creates a topic,
 // except [Cluster.CreateTopic].
 //
-// Each call ends with its context, and none waits for ever for a silent broker: where neither the caller nor kafka-go
-// sets a deadline, the connection sets its own.
+// Each request ends when its context does, and none waits indefinitely for a silent broker: where neither the caller
+// nor kafka-go sets a deadline, the connection sets its own.
 //
 // # Errors
 //

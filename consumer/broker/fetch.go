@@ -55,7 +55,7 @@ type FetchRequest struct {
 
 // Batch is what one fetch returned.
 type Batch struct {
-	// Records are in offset order, all at or above the offset asked for. Each has memory of its own, so that a record
+	// Records are in offset order, all at or above the requested offset. Each has memory of its own, so that a record
 	// that is kept for long does not keep its neighbours in memory.
 	Records []event.Record
 	// Next is the offset to ask for next. It may have advanced even if there are no records.
@@ -66,7 +66,7 @@ type Batch struct {
 }
 
 // Fetch reads records of one partition from its leader. It reads only committed records, unless the request says
-// otherwise. After an error the Batch has no records, and its Next is the offset asked for.
+// otherwise. After an error the Batch has no records, and its Next is the requested offset.
 //
 // Errors: [kafkaerr.ErrOffsetOutOfRange] (Bounds returns where the log is now), [kafkaerr.ErrUnknownPartition],
 // [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], [records.ErrCorrupt]; anything else comes from the network.

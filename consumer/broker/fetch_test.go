@@ -236,7 +236,7 @@ func TestFetchDoesNotAdvanceWhenItsContextHasEnded(t *testing.T) {
 	cancel()
 	batch, err := cluster.Fetch(ctx, broker.FetchRequest{Topic: "orders", Offset: 3, MaxWait: time.Second})
 	if !errors.Is(err, context.Canceled) || batch.Next != 3 || batch.Records != nil {
-		t.Errorf("got %+v, %v, want the offset asked for and %v", batch, err, context.Canceled)
+		t.Errorf("got %+v, %v, want the requested offset and %v", batch, err, context.Canceled)
 	}
 }
 

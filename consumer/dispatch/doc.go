@@ -16,10 +16,10 @@
 //
 // # Promises
 //
-// Lanes: a lane is a partition number and an order id. A lane runs its events one at a time, in the order in which they
-// were fetched. Lanes run in parallel. An event about several orders runs when it is first in all their lanes. The call
-// of a lane's next event may start only when an acknowledged commit covers the outcome of the lane's last call. So a
-// crash repeats at most the last call of each order, and an order's status never moves backwards.
+// Lanes: a lane is a partition number and an order id. A lane runs its events one at a time, in the sequence in which
+// they were fetched. Lanes run in parallel. An event about several orders runs when it is first in all their lanes. The
+// call of a lane's next event may start only when an acknowledged commit covers the outcome of the lane's last call. So
+// a crash repeats at most the last call of each order, and an order's status never moves backwards.
 //
 // Offsets: an offset is finished when each item of its event was accepted, needed no call, or is stored as a letter. A
 // commit holds the lowest unfinished offset of each partition, and metadata that names the finished offsets above it.
@@ -28,9 +28,9 @@
 //
 // Crashes: no new call starts while 2 × CallsInFlight sent events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, and of at most CallsInFlight
-// partly processed events about several orders. An event that was only skipped has no call to repeat, so it does not
-// count. The next owner makes a call for it, because the memory of accepted statuses is lost. This costs one call per
-// order. Without that call, the order's next repeat would need one.
+// partly processed events, each about several orders. An event that was only skipped has no call to repeat, so it does
+// not count. The next owner makes a call for it, because the memory of accepted statuses is lost. This costs one call
+// per order. Without that call, the order's next repeat would need one.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, when its turn in the lane comes, if its status
 // is the one that LeadHit accepted last for its order. It counts as accepted for everything except the flood guard. The

@@ -9,7 +9,7 @@ type laneKey struct {
 	order  string
 }
 
-// lane holds the unfinished events of one order, in the order in which they were fetched. Only the first may run.
+// lane holds the unfinished events of one order, in the sequence in which they were fetched. Only the first may run.
 type lane struct {
 	key    laneKey
 	events []*pending

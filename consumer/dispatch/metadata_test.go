@@ -153,7 +153,7 @@ func checkTold(t *rapid.T, o turn.Offset, finished map[int64]bool) {
 	}
 }
 
-// quiet is the harness's testing.TB in a check of package rapid: its failures fail the check.
+// quiet is the testing.TB that the harness gets inside a rapid check: a failure in the harness fails the check.
 type quiet struct {
 	testing.TB
 	rapid *rapid.T

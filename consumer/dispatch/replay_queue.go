@@ -40,9 +40,9 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 }
 
-// doubt handles a replay that the previous owner may have sent before its letter was dismissed. If the letter does not
-// say which order it is about, only the event in it does. Such a letter is fetched before any letter that may be sent,
-// and is not sent itself.
+// doubt handles a replay that the previous owner may have sent before the replay's letter was dismissed. Some letters
+// do not say which order they are about; only the event in the letter does. Such a letter is fetched before any letter
+// that may be sent, and is not sent itself.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")

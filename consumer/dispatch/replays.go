@@ -60,8 +60,8 @@ func (t task) nthReplay() int {
 func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {
-		// This is a late write by the previous owner. Since this worker took over the partition, LeadHit may have
-		// accepted newer events of the order, which could not mark the letter yet.
+		// The previous owner wrote this letter late. LeadHit may have accepted newer events of the order after this
+		// worker took over the partition. Those events could not mark a letter that had not been read yet.
 		d.write(nil, d.mark(now, l.ID, ""))
 	}
 }

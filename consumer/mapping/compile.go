@@ -74,7 +74,7 @@ func (c *compiler) encoding() {
 		p.encoding = encodingProtobuf
 	default:
 		for _, f := range s.Schemas {
-			c.add(f.Place, "schemas", "schemas are for decode: avro or protobuf")
+			c.add(f.Place, "schemas", "only used with decode: avro or decode: protobuf")
 		}
 		return
 	}

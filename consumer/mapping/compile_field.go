@@ -150,7 +150,7 @@ func attribute(name string) bool {
 func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	for name, t := range map[string]spec.Text{"layout": s.Layout, "unix": s.Unix, "zone": s.Zone} {
 		if t.Given() && kind != kindTime {
-			c.add(t.Place, s.Where+"."+name, "is for type: time")
+			c.add(t.Place, s.Where+"."+name, "only used with type: time")
 		}
 	}
 	f := timeFormat{layout: s.Layout.Value}

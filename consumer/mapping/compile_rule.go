@@ -110,8 +110,8 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 }
 
 // issues records each mistake in a rule with its place in the file. If the rule uses the syntax of another language,
-// only that syntax is recorded, because CEL's messages about it are misleading. Otherwise CEL's own messages are
-// recorded.
+// only the uses of that syntax are recorded, because CEL's messages about them are misleading. Otherwise CEL's own
+// messages are recorded.
 func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })
 	for _, s := range foreign {

@@ -261,8 +261,8 @@ func hintsOf(v *view.View) hints {
 	return h
 }
 
-// runForgotten is how long a run without an end is shown as running: after this time, its process has probably been
-// killed.
+// runForgotten is how long a run is shown as running while no end of it is recorded: after this time, its process has
+// probably been killed.
 const runForgotten = time.Hour
 
 // unfinished returns the runs that are not over. It leaves out a run whose process was killed long ago, unless workers
@@ -280,7 +280,7 @@ func unfinished(runs []view.Run, now time.Time) []view.Run {
 // Unfiltered reports whether the page shows all open letters.
 func (p *lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
 
-// Names are the names that a filter can use.
+// Names lists the names that a filter can use.
 func (*lettersPage) Names() []string { return filterNames() }
 
 // Mixed reports whether the page may show letters of several states.

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// typedNumber is how many letters a person may change without typing their number, as in the commands.
+	// typedNumber is how many letters a person may change without typing how many there are, as in the commands.
 	typedNumber = 25
 	// fewOrders is how many order ids a plan shows.
 	fewOrders = 10

@@ -47,7 +47,8 @@ func (t *texts) advice(s *status.Worker) any {
 // floodReason matches the reason that a worker's flood guard writes when it pauses.
 var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) outcomes were dead letters, of (\d+) orders$`)
 
-// flooded is the reason for a pause by the flood guard. If the reason's wording is known, it is in the page's language.
+// flooded is the reason for a pause by the flood guard: in the page's language if it matches floodReason, otherwise as
+// the worker wrote it.
 func (t *texts) flooded(reason string) any {
 	numbers := floodReason.FindStringSubmatch(reason)
 	if numbers == nil {

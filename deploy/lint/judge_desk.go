@@ -39,13 +39,13 @@ func (j *judgement) oneDesk() {
 	j.add(d.Spec.Replicas == nil || *d.Spec.Replicas != 1, "desk", about, "must have one replica: a replay belongs to the process that carries it out")
 	j.add(c.Image != j.container.Image, "desk", about, "runs the image %s, but the worker runs %s", c.Image, j.container.Image)
 	for _, from := range c.EnvFrom {
-		j.add(from.SecretRef != nil, "desk", about, "takes variables from a Secret; mount it as a folder and set the _FILE setting")
+		j.add(from.SecretRef != nil, "desk", about, "takes variables from a Secret; mount it as a volume and set the _FILE setting")
 		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "desk", about, "takes its settings from a ConfigMap that is not in the manifests")
 	}
 	for _, e := range c.Env {
 		_, known := j.program.setting(e.Name)
 		j.add(!known && !foreign.MatchString(e.Name), "desk", about, "sets %s, which is not a setting of the program", e.Name)
-		j.add(e.ValueFrom != nil, "desk", about, "takes %s from something other than a value; mount a Secret as a folder and set the _FILE setting", e.Name)
+		j.add(e.ValueFrom != nil, "desk", about, "takes %s from something other than a value; mount a Secret as a volume and set the _FILE setting", e.Name)
 	}
 	environment := j.environment(c)
 	address, err := netip.ParseAddrPort(environment["DESK_ADDR"])

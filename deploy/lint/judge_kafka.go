@@ -28,7 +28,7 @@ func (j *judgement) topics() {
 		ours := t.Name == j.letters() || t.Name == j.ledger()
 		c := t.Spec.Config
 		j.add(!ours && !slices.Contains(j.sources(), t.Name), "topics", about, "is not one of the worker's topics")
-		j.add(t.Spec.Replicas < 2, "topics", about, "has one replica: losing the broker with it would lose the topic")
+		j.add(t.Spec.Replicas < 2, "topics", about, "has one replica: losing the broker with the only replica would lose the topic")
 		j.add(ours && (t.Spec.Partitions != 1 || c.CleanupPolicy != "delete" || c.MessageTimestampType != "LogAppendTime"), "topics", about,
 			"must have one partition, cleanup.policy delete and message.timestamp.type LogAppendTime")
 		j.add(t.Name == j.ledger() && c.RetentionBytes != -1, "topics", about, "can lose entries to a size limit: want retention.bytes -1, as the program sets it")

@@ -90,7 +90,7 @@ func serve(ctx context.Context, latency time.Duration) error {
 		return err
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	// Close, not Shutdown: nobody needs the responses of calls in flight at the end of the benchmark.
+	// Close, not Shutdown: nobody needs the responses to calls that are in flight at the end of the benchmark.
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	slog.New(slog.NewJSONHandler(os.Stdout, nil)).InfoContext(ctx, "listening", "addr", listener.Addr().String())

@@ -28,8 +28,8 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s (%s): %s at %s", f.ID, f.Impact, f.Help, strings.Join(f.Places, " and "))
 }
 
-// audit runs axe-core. Chromium evaluates it as it does an expression in the debugger, so the page's content security
-// policy need not allow it. Most rows of a long table are left out: they are alike, and would take most of the time.
+// audit runs axe-core. Chromium evaluates it like an expression in the debugger, so the page's content security policy
+// need not allow it. Most rows of a long table are left out: they are alike, and would take most of the time.
 const audit = `axe.run({exclude: [["tbody > tr:nth-child(n+12)"]]}, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({
 	id: v.id, impact: v.impact, help: v.help,
 	places: v.nodes.map(n => n.target.join(" ") + " " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message),

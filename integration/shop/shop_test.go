@@ -99,7 +99,7 @@ func TestWriteReturnsWhatKafkaStored(t *testing.T) {
 	last := make(map[string]int64)
 	for _, event := range written {
 		if offset, known := last[event.Order]; known && event.Order != "" && event.Offset <= offset {
-			t.Errorf("order %s: got offset %d after %d, want its events in the order in which they were written", event.Order, event.Offset, offset)
+			t.Errorf("order %s: got offset %d after %d, want its events in the sequence in which they were written", event.Order, event.Offset, offset)
 		}
 		last[event.Order] = event.Offset
 	}

@@ -20,7 +20,7 @@ type Topology struct {
 	Brokers int
 	// Nodes are these brokers, by id.
 	Nodes []Node
-	// Topics has an entry for each topic asked for.
+	// Topics has an entry for each requested topic.
 	Topics map[string]TopicInfo
 }
 

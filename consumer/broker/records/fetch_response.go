@@ -57,7 +57,7 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 	partitions := c.Int32()
 	number := c.Int32()
 	if c.Bad || topics != 1 || partitions != 1 || int(number) != partition {
-		return f, fmt.Errorf("%w: fetch response is not about the partition asked for", ErrCorrupt)
+		return f, fmt.Errorf("%w: fetch response is not for the requested partition", ErrCorrupt)
 	}
 	f.Code, f.HighWatermark, f.LastStable, f.LogStart = c.Int16(), c.Int64(), c.Int64(), -1
 	if version >= 5 {

@@ -33,11 +33,11 @@ const (
 
 // walk goes through the record set of a fetch response.
 //
-// The set is what the leader has on disk. It may start before the offset asked for, and end in the middle of a batch.
+// The set is what the leader has on disk. It may start before the requested offset, and end in the middle of a batch.
 // It may hold aborted transactions, markers, and batches that compaction has thinned out or emptied.
 type walk struct {
 	of         event.Partition
-	asked      int64 // the offset asked for
+	asked      int64 // the requested offset
 	limit      Limit // the size limit
 	decompress func(codec int8, packed []byte) (io.ReadCloser, error)
 	aborted    []abortedTransaction // not reached yet, by first offset
@@ -76,7 +76,7 @@ func (w *walk) records(set []byte) error {
 }
 
 // cut splits the first batch or message off the set. It returns no entry if the set ends in the middle of one. In all
-// formats the length follows the offset. It does not count these two fields, which take 12 bytes.
+// formats the length follows the offset. The length does not include these two fields, which take 12 bytes.
 func cut(set []byte) (entry, rest []byte, err error) {
 	if len(set) < prefixSize {
 		return nil, set, nil
@@ -145,7 +145,7 @@ func (w *walk) batch(b []byte) error {
 		return err
 	}
 	// The broker lists aborted transactions by their first offsets only. Only an abort marker shows where one ends, so
-	// the set is walked from its start, even through batches before the offset asked for (KIP-98).
+	// the set is walked from its start, even through batches before the requested offset (KIP-98).
 	for len(w.aborted) > 0 && w.aborted[0].first <= h.last {
 		w.dropped[w.aborted[0].producer] = true
 		w.aborted = w.aborted[1:]

@@ -27,7 +27,7 @@ const (
 	maxCompressed = 25 << 20
 )
 
-// made describes what a build made.
+// made describes the output of a build.
 type made struct {
 	layout, version, digest string
 	images                  []madeImage

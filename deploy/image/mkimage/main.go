@@ -108,7 +108,7 @@ func replace(place, layout string) error {
 	_, err := os.Stat(place)
 	if err == nil {
 		if _, err := os.Stat(filepath.Join(place, "oci-layout")); err != nil {
-			return fmt.Errorf("%s exists and is not an OCI layout: name another place with -out", place)
+			return fmt.Errorf("%s exists and is not an OCI layout: choose another folder with -out", place)
 		}
 		if err := os.RemoveAll(place); err != nil {
 			return err
