@@ -55,12 +55,12 @@ func (d *Dispatcher) starved() bool {
 
 // nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight: they stop
 // at 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is
-// wasteful. The threshold leaves space for only half of the events that settle while the commit is in flight. The slots
-// that the other half releases stay empty until the acknowledgement, but no longer. Events whose letters are being
+// wasteful. The threshold leaves space for three quarters of the events that settle while the commit is in flight. The
+// slots that the others release stay empty until the acknowledgement, but no longer. Events whose letters are being
 // stored cannot be committed yet. If only a few other events are uncommitted, the commit waits.
 func (d *Dispatcher) nearEdge() bool {
 	calls := d.config.CallsInFlight
-	return d.settled >= max(2*calls-d.meanwhile/2, calls) && d.fresh > calls/2
+	return d.settled >= max(2*calls-3*d.meanwhile/4, calls) && d.fresh > calls/2
 }
 
 // quietDrain reports whether the generation is ending and nothing is in flight any more. Calls that an earlier

@@ -285,7 +285,7 @@ func rare() map[string]rareFault {
 		},
 		"commit-at-the-edge": {
 			"TestABacklogIsCommittedInLargePartsWithoutAPause",
-			edit{"commit.go", "2*calls-d.meanwhile/2", "2*calls"},
+			edit{"commit.go", "2*calls-3*d.meanwhile/4", "2*calls"},
 		},
 		"silent-partition-unasked": {
 			"TestAPartitionThatIsNotFetchedIsNamedSixTimesPerSession",
