@@ -319,7 +319,8 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 	if held := s.heldAhead(ctx, topic, starts); held > 0 {
 		log = log.With(slog.Int64("events_behind_open_transactions", held))
 	}
-	log.InfoContext(ctx, "the group has no commits here; starting at KAFKA_START", slog.String("oldest_age", age))
+	log.InfoContext(ctx, "the group has no commits for these partitions of the topic; starting at KAFKA_START",
+		slog.String("oldest_age", age))
 }
 
 // heldAhead counts the events that open transactions hold back. logStart does not count these as events ahead.

@@ -312,7 +312,7 @@ func TestANewTopicWithManyPartitionsIsLoggedOnce(t *testing.T) {
 		w.create("orders", 18)
 		w.produce(3, fine, "a")
 		w.settle(20 * time.Second)
-		w.toldOnce("the group has no commits here")
+		w.toldOnce("the group has no commits for these partitions of the topic")
 		if got := w.logs.say("do not know"); len(got) > 0 {
 			w.t.Errorf("got %q, want nothing: the topic is new", got)
 		}

@@ -135,7 +135,7 @@ func (l Letter) addOwn(add func(name, text string)) {
 }
 
 // reserved reports whether a name is reserved for the headers that a letter adds. Whole prefixes are reserved, so that
-// a later version may add names and still read today's letters.
+// a later version may add names and still read the letters of this one.
 func reserved(name string) bool {
 	return strings.HasPrefix(name, connectPrefix) || strings.HasPrefix(name, ownPrefix)
 }

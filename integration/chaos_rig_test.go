@@ -249,7 +249,7 @@ func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 	return why
 }
 
-// note writes a line into the round's diary.
+// note writes a line into the round's own log.
 func (r *round) note(format string, about ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

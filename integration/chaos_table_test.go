@@ -146,10 +146,11 @@ func (s *suite) keepIn(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	s.emitted = dir
-	t.Logf("diaries and logs are kept in %s", dir)
+	t.Logf("all logs are kept in %s", dir)
 }
 
-// keepCalls writes LeadHit's call log beside the diary, one line per call, so that it can be searched after a finding.
+// keepCalls writes LeadHit's call log beside the round's own log, one line per call, so that the calls behind a finding
+// can be looked up.
 func (r *round) keepCalls(t *testing.T) {
 	t.Helper()
 	const clock = "15:04:05.000"

@@ -180,7 +180,7 @@ func (r *round) brokersFailed() bool {
 	return slices.ContainsFunc(r.happenings, func(h happening) bool { return h.Kind.Broker() })
 }
 
-// judge fails the test for each finding, and writes the audit's report into the diary.
+// judge fails the test for each finding, and writes the audit's report into the round's own log.
 func (r *round) judge(t *testing.T, report audit.Report) {
 	t.Helper()
 	if err := report.Err(); err != nil {

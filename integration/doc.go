@@ -29,7 +29,7 @@
 //	IDLE_SECONDS   seconds for which BenchmarkIdleWorker measures (60)
 //	CHAOS_MINUTES  duration of TestChaos (absent: it does not run, but TestWorker runs a short round)
 //	CHAOS_SEED     seed that an earlier run printed, to replay its plan
-//	CHAOS_DIR      folder for the diaries and the workers' logs of TestChaos
+//	CHAOS_DIR      folder for the logs of TestChaos: each round's own log and the workers' logs
 //	IMAGE          folder with the image for TestImage (absent: the test builds it)
 //	STRICT=true    times are compared with their exact bounds, as in make bench (otherwise with 3 times the bounds)
 //	CI=true        a missing requirement fails tests instead of skipping them

@@ -158,7 +158,7 @@ func before(major, minor int) bool {
 func needKafka(tb testing.TB) {
 	tb.Helper()
 	if err := apache.Available(); err != nil {
-		leaveOut(tb, "nothing was tried on real Kafka: %v", err)
+		leaveOut(tb, "nothing was tested on real Kafka: %v", err)
 	}
 }
 

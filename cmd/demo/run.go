@@ -41,7 +41,7 @@ type demo struct {
 }
 
 // running is a worker that was started. The caller that starts it also calls end, which waits for its goroutine. err
-// needs no lock: a goroutine that has seen done closed sees err too.
+// needs no lock: it is set before done is closed, and read only after that.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the worker has ended

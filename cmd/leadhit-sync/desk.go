@@ -51,7 +51,7 @@ it asks the worker on this host, at HTTP_ADDR.`,
 	return c
 }
 
-// serveDesk serves the pages until a signal. Replays that it carries out are stopped then; the workers finish the
+// serveDesk serves the pages until a signal. The runs of this process are stopped then; the workers finish the
 // requeued letters.
 func serveDesk(ctx context.Context, out io.Writer, settings *config.Config, workers finder) error {
 	log, flush := startLog(ctx, settings, out)

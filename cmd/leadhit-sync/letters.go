@@ -15,7 +15,8 @@ func lettersCommand() *cobra.Command {
 
 A letter is open until a replay of it succeeds or somebody dismisses it. A second topic,
 the ledger, records each step. The states of a letter are open, requeued (a replay waits),
-resolved, superseded (a newer event of its order was accepted) and dismissed.
+resolved, superseded (its replay was dropped, because a newer event of its order was
+accepted) and dismissed.
 
 The commands need DEAD_LETTER_TOPIC and the KAFKA_ settings, except KAFKA_TOPICS and
 KAFKA_START. Only dismiss, reopen and options that show values write to the ledger.`,

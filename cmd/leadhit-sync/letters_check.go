@@ -27,9 +27,9 @@ func lettersCheckCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check", Short: "Check that no dead letter is forgotten (for cron jobs)",
 		Long: `Check that no open dead letter is older than --max-age, and that none expires within
---min-ttl. A requeued letter counts as open. A letter does not count once it is
-overtaken, that is, once LeadHit has accepted a newer event of its order. The exit
-code is 8 if a threshold is exceeded.`,
+--min-ttl. A requeued letter counts as open. A letter that is open or requeued does not
+count once it is overtaken, that is, once LeadHit has accepted a newer event of its
+order. The exit code is 8 if a threshold is exceeded.`,
 		Example: `  leadhit-sync letters check
   leadhit-sync letters check --max-open 100 --max-age 8h -o json`,
 		RunE: func(c *cobra.Command, _ []string) error {

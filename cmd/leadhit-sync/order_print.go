@@ -87,7 +87,7 @@ func (l shownOrder) printNotes(p *terminal.Page) {
 	}
 }
 
-// asks returns what today's mapping makes of the event.
+// asks returns what the current mapping makes of the event.
 func (e shownEvent) asks() string {
 	words := []string{cmp.Or(e.Action, "not read"), e.Cause, e.Status}
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")

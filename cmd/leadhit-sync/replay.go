@@ -38,10 +38,10 @@ func replayCommand() *cobra.Command {
 
 The command prints a plan and asks before it starts. It replays one letter first
 (--canary), then the others at --rate, and stops when too many are refused again
-(--breaker). The workers map each letter with today's mapping, and replay the letters
-of one order one by one, the earliest event first. A letter whose order has a newer
-accepted event is left alone, unless --force is given. Once applied, a status cannot
-be undone.
+(--breaker). The workers map each letter with the current mapping, and replay the
+letters of one order one by one, the earliest event first. A letter whose order has a
+newer accepted event is left alone, unless --force is given. Once applied, a status
+cannot be undone.
 
 However the command ends, the workers finish the letters that were requeued, and the
 others are untouched. Run the same command again to replay the rest. Times such as
@@ -51,8 +51,8 @@ Select letters by flags or by their ids; --state open selects all open letters. 
 select open and requeued letters unless --state says otherwise; the plan counts the
 requeued ones.
 
-Exit codes: 0 all letters are resolved · 1 failure · 2 usage error · 3 partly: some
-letters were refused again, changed meanwhile, or were not replayed · 5 declined, or
+Exit codes: 0 all letters are resolved · 1 failure · 2 usage error · 3 partly done: some
+letters were refused again, were changed meanwhile, or were not replayed · 5 declined, or
 refused by a safety rule: no letter was requeued · 130 interrupted.`,
 		Example: `  leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it" --dry-run
   leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it"

@@ -44,7 +44,7 @@ type plannedView struct {
 	Class   replay.Class `json:"class"`
 	Why     string       `json:"why,omitempty"`
 	Force   bool         `json:"force,omitempty"`
-	// Becomes is what today's mapping makes of the letter's event; null if that is not known.
+	// Becomes is what the current mapping makes of the letter's event; null if that is not known.
 	Becomes *event.Item `json:"becomes"`
 }
 
@@ -115,8 +115,8 @@ func firstOf(shown int, counts map[replay.Class]int) string {
 	return fmt.Sprintf(", the first %d of %d", shown, all)
 }
 
-// printReady groups the letters by what today's mapping makes of them. This is what a person must see before a replay:
-// the mapping may have changed since the letters failed.
+// printReady groups the letters by what the current mapping makes of them. This is what a person must see before a
+// replay: the mapping may have changed since the letters failed.
 func (p replayPlan) printReady(page *terminal.Page) {
 	if len(p.Letters) == 0 {
 		return
@@ -135,7 +135,7 @@ func (p replayPlan) printReady(page *terminal.Page) {
 		calls[becomesText(l.Becomes)]++
 	}
 	for _, text := range slices.Sorted(maps.Keys(calls)) {
-		page.Row("today's mapping", fmt.Sprintf("%d × %s", calls[text], text))
+		page.Row("current mapping", fmt.Sprintf("%d × %s", calls[text], text))
 	}
 }
 

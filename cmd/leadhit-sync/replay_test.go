@@ -160,7 +160,7 @@ func TestLettersAreReplayedAndTheRunIsShown(t *testing.T) {
 		t.Fatalf("got %+v, want 30 letters resolved", got)
 	}
 	for _, want := range []string{
-		"30 ready.", "Replay 30 letters of 30 orders at 500/s", "today's mapping  30 × call paid", "o0, o1, o2",
+		"30 ready.", "Replay 30 letters of 30 orders at 500/s", "current mapping  30 × call paid", "o0, o1, o2",
 		"group leadhit-sync has no worker",
 	} {
 		if !strings.Contains(got.err, want) {

@@ -70,7 +70,7 @@ func readRuns(ctx context.Context, r *operator.Reader, names []string) ([]view.R
 	}
 	all = slices.DeleteFunc(all, func(run view.Run) bool { return run.Name != names[0] })
 	if len(all) == 0 {
-		return nil, errors.New("no run " + terminal.Quote(names[0]) + "; \"leadhit-sync runs\" lists them")
+		return nil, errors.New("no run " + terminal.Quote(names[0]) + "; \"leadhit-sync runs\" lists the runs")
 	}
 	return all, nil
 }

@@ -39,7 +39,7 @@ func inspectTopic(
 	}
 	switch {
 	case errors.Is(err, kafkaerr.ErrUnauthorised):
-		return unknown, fmt.Errorf("%w; grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it "+
+		return unknown, fmt.Errorf("%w; grant Read, Write, Describe and DescribeConfigs on the topic, and Create if it "+
 			"does not exist yet, or check the credentials", err)
 	case err != nil:
 		return unknown, err

@@ -94,7 +94,7 @@ func (d *desk) wantEvent(taken turn.Taken) {
 		d.t.Errorf("got %+v, want the event %+v", taken, want)
 	}
 	if len(taken.Items) != 1 || taken.Items[0].OrderID != "4711" {
-		d.t.Errorf("got %+v, want what the mapping says today", taken.Items)
+		d.t.Errorf("got %+v, want what the current mapping asks for", taken.Items)
 	}
 }
 

@@ -40,9 +40,10 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 }
 
-// doubt handles a replay that the previous owner may have sent before the replay's letter was dismissed. Some letters
-// do not say which order they are about; only the event in the letter does. Such a letter is fetched before any letter
-// that may be sent, and is not sent itself.
+// doubt handles a replay that the previous owner may have sent, and that this worker does not send: since it was
+// requested, its letter was dismissed or replayed again. LeadHit may have accepted that replay, so older letters of its
+// order are marked as overtaken. If the letter does not name its order, its event is fetched to find the order; until
+// then, no other replay of the partition is sent.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")
@@ -191,8 +192,8 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 	}
 }
 
-// choose returns the index of the item that the letter is about, or -1 if that is unknown: under today's mapping an
-// event may name other orders.
+// choose returns the index of the item that the letter is about, or -1 if that is unknown: under the current mapping
+// an event may name other orders.
 func (r *replay) choose(t turn.Taken) int {
 	i := r.id.Item
 	if i == ledger.NoItem {
@@ -215,7 +216,7 @@ func (r *replay) choose(t turn.Taken) int {
 	return i
 }
 
-// orderIn returns the order that the letter is about under today's mapping, "" if that is unknown.
+// orderIn returns the order that the letter is about under the current mapping, "" if that is unknown.
 func (r *replay) orderIn(t turn.Taken) string {
 	if i := r.choose(t); t.Cause == "" && i >= 0 {
 		return t.Items[i].OrderID

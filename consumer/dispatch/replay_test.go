@@ -59,7 +59,7 @@ func (h *harness) store() turn.Store {
 	return s
 }
 
-// take delivers the letter of the replay that is taken up, with the items of today's mapping.
+// take delivers the letter of the replay that is taken up, with the items of the current mapping.
 func (h *harness) take(offset int64, order string, items ...event.Item) {
 	h.tb.Helper()
 	if len(h.takes) == 0 {

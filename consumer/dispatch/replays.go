@@ -14,7 +14,7 @@ const (
 	// cannotTell is the cause of a replay that was not tried, because nothing shows whether LeadHit accepted a newer
 	// event of the order, or which order the letter is about.
 	cannotTell = "CannotTell"
-	// ignoredNow is the note of a letter that needs no call under today's mapping.
+	// ignoredNow is the note of a letter that needs no call under the current mapping.
 	ignoredNow = "ignored"
 )
 
@@ -39,7 +39,7 @@ type replay struct {
 	over  bool // no call is left to make
 }
 
-// order returns the order of the replay's event under today's mapping; "" until the event is fetched.
+// order returns the order of the replay's event under the current mapping; "" until the event is fetched.
 func (r *replay) order() string {
 	if r.event == nil {
 		return ""
@@ -124,12 +124,12 @@ func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
 }
 
 // inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes that LeadHit
-// did: older letters of the order must not be replayed any more. The order under today's mapping may differ from the
-// order of the call.
-func (d *Dispatcher) inDoubt(is fold.Status, today string) {
+// did: older letters of the order must not be replayed any more. The parameter current is the order under the
+// current mapping, which may differ from the order of the call; "" if that is unknown.
+func (d *Dispatcher) inDoubt(is fold.Status, current string) {
 	older := d.letters.Older(is.ID, is.Order, is.Key)
-	if today != "" && today != is.Order {
-		older = append(older, d.letters.Older(is.ID, today, is.Key)...)
+	if current != "" && current != is.Order {
+		older = append(older, d.letters.Older(is.ID, current, is.Key)...)
 	}
 	for i, id := range older {
 		if !slices.Contains(older[:i], id) {

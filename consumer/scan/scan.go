@@ -102,7 +102,8 @@ var (
 	// errStopped says that the caller left its loop, after which yield must not be called again.
 	errStopped = errors.New("the caller has left the loop")
 	// errNothing ends a wait that could last for ever: a new leader may lack records that the old one had.
-	errNothing = fmt.Errorf("the broker returned nothing for %v, although the log was longer when reading began", patience)
+	errNothing = fmt.Errorf("the broker returned nothing for %v, although the log had more records when reading began",
+		patience)
 )
 
 type scan struct {

@@ -134,7 +134,7 @@ func outcome(cause, message string) string {
 	return cause + ": " + message
 }
 
-// asks is what today's mapping makes of an event: "call paid", "refused: UnknownStatus".
+// asks is what the current mapping makes of an event: "call paid", "refused: UnknownStatus".
 func (t *texts) asks(e OrderEvent) any {
 	switch e.Action {
 	case event.Call.String():

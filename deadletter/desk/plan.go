@@ -58,7 +58,7 @@ type form struct {
 	Detail  string // an error as the commands print it, or empty
 }
 
-// becomes is what today's mapping makes of some letters.
+// becomes is what the current mapping makes of some letters.
 type becomes struct {
 	Action, Text string
 	Count        int
@@ -109,7 +109,7 @@ func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
 	return p, nil
 }
 
-// becomesOf counts what today's mapping makes of letters, the most frequent first.
+// becomesOf counts what the current mapping makes of letters, the most frequent first.
 func becomesOf(letters []replay.Planned) []becomes {
 	counts := map[becomes]int{}
 	for _, l := range letters {

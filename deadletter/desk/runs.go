@@ -96,7 +96,7 @@ func (p *runPage) turn(all []view.Replay, page string) {
 	}
 }
 
-// stop stops a run that this process carries out.
+// stop stops a run of this process.
 func (d *desk) stop(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("run")
 	if err := d.Writer.Stop(name, signatureOf(r, "")); err != nil {

@@ -32,7 +32,7 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 	// Start starts a run of the plan and returns the run's id. The run continues when ctx ends. The error is a
 	// [replay.ChangedError] if the letters have changed since the plan was made; no letter is requeued then.
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
-	// Stop stops a run that this process carries out. Workers still finish the letters that were requeued.
+	// Stop stops a run of this process. Workers still finish the letters that were requeued.
 	Stop(run string, s Signature) error
 	// Change dismisses or reopens letters, and says what happened to each.
 	Change(ctx context.Context, what ledger.Event, ids []ledger.ID, s Signature) ([]Changed, error)
@@ -57,7 +57,7 @@ type Reading struct {
 	Err error
 	// Limits are the limits of a plan, as far as they are known without asking Kafka about each letter.
 	Limits replay.Limits
-	// Running are the runs that this process carries out and can stop.
+	// Running are the runs of this process, which it can stop.
 	Running []string
 }
 

@@ -105,7 +105,7 @@ func (o *Office) Stop(run string, s desk.Signature) error {
 	defer o.mu.Unlock()
 	stop, running := o.runs[run]
 	if !running {
-		return fmt.Errorf("run %q cannot be stopped here: it has ended, or another program carries it out", run)
+		return fmt.Errorf("run %q cannot be stopped here: it has ended, or it belongs to another process", run)
 	}
 	stop(&replay.StoppedError{By: s.By})
 	return nil

@@ -30,7 +30,7 @@ type Access struct {
 	Cluster *broker.Cluster
 	// WriteEntry appends an entry to the ledger, and creates the ledger if it does not exist.
 	WriteEntry func(context.Context, ledger.Entry) error
-	// Mapping is today's mapping. If it is not known, Mapping is nil and Unmapped is the reason.
+	// Mapping is the current mapping. If it is not known, Mapping is nil and Unmapped is the reason.
 	Mapping  *mapping.Mapping
 	Unmapped string
 	// Answered, if not nil, is called after each response from Kafka.

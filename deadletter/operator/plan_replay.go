@@ -124,7 +124,7 @@ func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
 	}
 }
 
-// becomes maps the ready letters with today's mapping, in one pass over the part of the topic that holds them.
+// becomes maps the ready letters with the current mapping, in one pass over the part of the topic that holds them.
 func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
 	if r.Mapping == nil || len(letters) == 0 {
 		return nil

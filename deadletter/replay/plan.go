@@ -64,7 +64,7 @@ type Planned struct {
 	// Stage, Cause, Text and Version are copied from the letter: where and why it failed, the status that it was about,
 	// and the worker's version.
 	Stage, Cause, Text, Version string
-	// Becomes is what today's mapping makes of the letter's event; nil if that is not known.
+	// Becomes is what the current mapping makes of the letter's event; nil if that is not known.
 	Becomes *event.Item
 }
 
@@ -171,7 +171,7 @@ func (p Plan) Orders() []string {
 // cannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not know what the letter is about.
 const cannotTell = "CannotTell"
 
-// Map notes what today's mapping makes of the letter's event, by the same rules as a worker.
+// Map notes what the current mapping makes of the letter's event, by the same rules as a worker.
 func (p *Planned) Map(items []event.Item) {
 	i := max(p.ID.Item, 0)
 	unclear := i >= len(items) || p.ID.Item == ledger.NoItem && len(items) != 1
@@ -185,7 +185,7 @@ func (p *Planned) Map(items []event.Item) {
 	p.Becomes = &items[i]
 }
 
-// Same reports whether today's mapping asks for the same as when the letter failed.
+// Same reports whether the current mapping asks for the same as when the letter failed.
 func (p *Planned) Same() bool {
 	b := p.Becomes
 	switch {

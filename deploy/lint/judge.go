@@ -112,7 +112,7 @@ func (j *judgement) secrets() {
 		j.add(from.SecretRef != nil, "secrets", j.worker(), "takes variables from a Secret; mount it as a volume and set the _FILE setting")
 	}
 	for _, e := range j.container.Env {
-		j.add(e.ValueFrom != nil, "secrets", j.worker(), "takes %s from something other than a value; mount a Secret as a volume and set the _FILE setting", e.Name)
+		j.add(e.ValueFrom != nil, "secrets", j.worker(), "sets %s with valueFrom; mount a Secret as a volume and set the _FILE setting", e.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
 		j.add(secret.MatchString(name), "secrets", j.worker(), "sets %s in plain text; set the _FILE setting", name)

@@ -45,7 +45,7 @@ func (j *judgement) oneDesk() {
 	for _, e := range c.Env {
 		_, known := j.program.setting(e.Name)
 		j.add(!known && !foreign.MatchString(e.Name), "desk", about, "sets %s, which is not a setting of the program", e.Name)
-		j.add(e.ValueFrom != nil, "desk", about, "takes %s from something other than a value; mount a Secret as a volume and set the _FILE setting", e.Name)
+		j.add(e.ValueFrom != nil, "desk", about, "sets %s with valueFrom; mount a Secret as a volume and set the _FILE setting", e.Name)
 	}
 	environment := j.environment(c)
 	address, err := netip.ParseAddrPort(environment["DESK_ADDR"])

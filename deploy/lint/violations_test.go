@@ -47,7 +47,7 @@ func violations() []violation {
 		{"a misspelt setting", minimal, "  LOG_LEVEL: info", "  LOGLEVEL: info", "settings: Deployment/leadhit-sync: sets LOGLEVEL"},
 		{"a required setting that is missing", minimal, "  KAFKA_BROKERS: ", "  GODEBUG: ", "does not set KAFKA_BROKERS"},
 		{"settings that are not there", minimal, "configMapRef:\n            name: ", "configMapRef:\n            name: x", "a ConfigMap that is not in the manifests"},
-		variable("a key in a variable", minimal, `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "secrets: Deployment/leadhit-sync: takes LEADHIT_API_KEY"),
+		variable("a key in a variable", minimal, `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "secrets: Deployment/leadhit-sync: sets LEADHIT_API_KEY with valueFrom"),
 		variable("a token in plain text", minimal, `{name: OTEL_EXPORTER_OTLP_HEADERS, value: authorization=x}`, "sets OTEL_EXPORTER_OTLP_HEADERS in plain text"),
 		variable("a proxy's password", minimal, `{name: LEADHIT_PROXY, value: "http://me:pw@proxy:3128"}`, "LEADHIT_PROXY is a URL that contains a user name"),
 		{"variables of a Secret", minimal, "      - configMapRef:", "      - secretRef: {name: leadhit-sync}\n        - configMapRef:", "takes variables from a Secret"},
@@ -85,7 +85,7 @@ func violations() []violation {
 		{"a desk of another release", withDesk, "image: registry.example.com/leadhit-sync:0.1.0\n        imagePullPolicy: IfNotPresent\n        livenessProbe:\n          exec", "image: registry.example.com/leadhit-sync:0.2.0\n        imagePullPolicy: IfNotPresent\n        livenessProbe:\n          exec", "desk: Deployment/leadhit-sync-desk: runs the image"},
 		{"a misspelt setting of the desk", withDesk, "name: DESK_USER_HEADER", "name: DESK_USERHEADER", "desk: Deployment/leadhit-sync-desk: sets DESK_USERHEADER"},
 		{"a desk that everybody reaches", withDesk, "- name: DESK_WRITE", "- {name: DESK_ADDR, value: \":8090\"}\n        - name: DESK_WRITE", `desk: Deployment/leadhit-sync-desk: listens on ":8090"`},
-		{"a desk's token in a variable", withDesk, "- name: DESK_WRITE\n          value: \"true\"", "- {name: DESK_WRITE, valueFrom: {secretKeyRef: {name: desk, key: write}}}", "desk: Deployment/leadhit-sync-desk: takes DESK_WRITE from something other than a value"},
+		{"a desk's token in a variable", withDesk, "- name: DESK_WRITE\n          value: \"true\"", "- {name: DESK_WRITE, valueFrom: {secretKeyRef: {name: desk, key: write}}}", "desk: Deployment/leadhit-sync-desk: sets DESK_WRITE with valueFrom"},
 		{"a number beside KEDA", production, "spec:\n  minReadySeconds", "spec:\n  replicas: 2\n  minReadySeconds", "sets replicas too"},
 	}
 }

@@ -48,7 +48,7 @@ rootLogger.appenderRef.out.ref = out
 // stdout, and from there to the log file.
 const logSettings = "log4j.properties"
 
-// releaseOf returns what a version needs. 0.11, 2.8, 3.9 and 4.x were tried.
+// releaseOf returns what a version needs. It was tested with Kafka 0.11, 2.8, 3.9 and 4.x.
 func releaseOf(version string) (release, error) {
 	var major, minor int
 	if _, err := fmt.Sscanf(version, "%d.%d.", &major, &minor); err != nil {

@@ -88,7 +88,7 @@ func (a *attempt) Required(versions map[protocol.ApiKey]int16) bool {
 // RawExchange writes the request and reads its response.
 func (a *attempt) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if a.version < a.Least {
-		return nil, fmt.Errorf("%w: it speaks %v up to version %d, and %d is needed",
+		return nil, fmt.Errorf("%w: it supports %v up to version %d, and %d is needed",
 			kafkaerr.ErrTooOld, a.ApiKey(), a.version, a.Least)
 	}
 	if !a.state.CompareAndSwap(waiting, sending) {

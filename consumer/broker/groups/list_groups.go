@@ -37,7 +37,7 @@ func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	return exchange.Node(cluster, l.node)
 }
 
-// Required takes the request over from kafka-go. The versions that the broker speaks are unknown here: kafka-go has
+// Required takes the request over from kafka-go. The versions that the broker supports are unknown here: kafka-go has
 // limited them to its own.
 func (l *groupList) Required(map[protocol.ApiKey]int16) bool { return true }
 

@@ -39,7 +39,7 @@ func writeError(op, topic string, err error, advice string) *Error {
 	case errors.Is(e, ErrUnknownPartition):
 		advice = "create the topic, or allow the worker to create it"
 	case errors.Is(e, ErrUnauthorised):
-		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, " +
+		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create if it does not exist yet, " +
 			"or check the credentials"
 	default:
 		return e

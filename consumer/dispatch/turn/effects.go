@@ -195,7 +195,7 @@ type Append struct {
 }
 
 // Take asks the caller to fetch a letter for a replay: fetch the record at Offset of the letters' topic, and map its
-// event with today's mapping of the event's topic. Retry the fetch until it returns the letter, or shows that the
+// event with the current mapping of the event's topic. Retry the fetch until it returns the letter, or shows that the
 // letter is gone.
 type Take struct {
 	ID     uint64
@@ -206,7 +206,7 @@ type Take struct {
 // Taken is the letter that a Take found.
 type Taken struct {
 	Letter fold.Letter
-	Items  []event.Item // of the event, under today's mapping; must not be changed afterwards
+	Items  []event.Item // of the event, under the current mapping; must not be changed afterwards
 	Record any          // returned with each effect about the replay
 	// Cause says why there is no event to replay, such as LetterExpired or ValueExpired; "" if there is one.
 	Cause string

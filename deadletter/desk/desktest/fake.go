@@ -4,7 +4,6 @@ package desktest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -250,7 +249,7 @@ func (f backend) Stop(run string, s desk.Signature) error {
 	defer f.mu.Unlock()
 	i := slices.Index(f.running, run)
 	if i < 0 {
-		return errors.New("this process does not carry out run " + run)
+		return fmt.Errorf("run %q cannot be stopped here: it has ended, or it belongs to another process", run)
 	}
 	f.write(ledger.Entry{Event: ledger.RunStop, Run: run, Why: "interrupted: stopped by " + s.By})
 	f.running = slices.Delete(f.running, i, i+1)
