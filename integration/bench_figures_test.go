@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// measured has the figures of one run.
+// measured holds the figures of one run.
 type measured struct {
 	perSecond float64 // events
 	calls     float64 // per event

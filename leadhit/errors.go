@@ -35,8 +35,8 @@ type RPCError struct {
 	Type string
 	// Message is for people, at most 1 KiB.
 	Message string
-	// nullID reports that the response's id is null: the server could not read the request, so it does not say which
-	// call it responds to.
+	// nullID reports whether the response's id is null. If it is, the server could not read the request, so the
+	// response does not say which call it belongs to.
 	nullID bool
 }
 

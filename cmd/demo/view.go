@@ -130,8 +130,12 @@ func (w *watch) notice(s status.Worker, since time.Duration) {
 		w.paused, w.pause = s.State, since
 		return
 	}
-	if w.paused != "" {
-		w.story.add("the worker found the new key: calls resume after " + seconds(w.pause))
+	switch w.paused {
+	case "":
+	case "unauthorised":
+		w.story.add("the worker found the new key: calls resumed after " + seconds(w.pause))
+	default: // an outage, or a pause by hand or by the flood guard
+		w.story.add("the pause ended: calls resumed after " + seconds(w.pause))
 	}
 	w.paused = ""
 }

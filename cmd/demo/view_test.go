@@ -50,13 +50,22 @@ func TestTheEndOfAPauseIsInTheStory(t *testing.T) {
 		{"unauthorised", true, 200 * time.Millisecond},
 		{"unauthorised", true, 2300 * time.Millisecond},
 		{"running", false, 0},
+		{"by hand", true, 4 * time.Second},
+		{"running", false, 0},
 		{"draining", false, 0},
 	} {
 		w.notice(status.Worker{State: s.state, Paused: s.paused}, s.since)
 	}
-	told := w.story.beats()
-	if len(told) != 1 || told[0].text != "the worker found the new key: calls resume after 2.3 s" {
-		t.Errorf("got %+v, want the end of one pause of 2.3 s", told)
+	var told []string
+	for _, beat := range w.story.beats() {
+		told = append(told, beat.text)
+	}
+	want := []string{
+		"the worker found the new key: calls resumed after 2.3 s",
+		"the pause ended: calls resumed after 4.0 s",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("got %q, want %q", told, want)
 	}
 }
 

@@ -194,7 +194,7 @@ func workText(w *life.Work) string {
 	return text
 }
 
-// causeText joins a cause and a message. A message about an HTTP error begins with the cause already, so the cause is
+// causeText joins a cause and a message. A message about an HTTP error already begins with the cause, so the cause is
 // not added to it.
 func causeText(cause, message string) string {
 	switch message = strings.TrimSpace(message); {

@@ -161,7 +161,7 @@ func (p *statusPrinter) nextAttempt(o status.WaitingOrder) string {
 	return "now"
 }
 
-// lastOutcome describes an order's last outcome. A message about an HTTP error begins with the cause already, so the
+// lastOutcome describes an order's last outcome. A message about an HTTP error already begins with the cause, so the
 // cause is not added to it.
 func lastOutcome(o status.WaitingOrder) string {
 	text, message := o.Cause, strings.TrimSpace(o.Message)

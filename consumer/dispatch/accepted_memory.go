@@ -23,10 +23,10 @@ type statement struct {
 	order digest
 	// says is the digest of the partition, the record key and the status.
 	says digest
-	// key is a hash of the record key and the partition's number. All statements about one order must have the same
-	// key, and statements about different orders must have different keys. Otherwise the record key is not the order
-	// id, or producers use different partitioners, and an order's events may have several owners. This hash does not
-	// prove a repeat; says does.
+	// key is a hash of the record key and the partition's number. Normally, all statements about one order have the
+	// same key, and statements about different orders have different keys. If not, the record key is not the order id,
+	// or producers use different partitioners, and an order's events may have several owners. This hash does not prove
+	// a repeat; only the digest in the field says does.
 	key uint64
 }
 

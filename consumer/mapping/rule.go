@@ -10,8 +10,8 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// costLimit limits one evaluation of a rule, in CEL's own unit of cost. Even a long rule costs about a hundredth of the
-// limit.
+// costLimit limits one evaluation of a rule, in CEL's own unit of cost. Even a long rule costs only about a hundredth
+// of the limit.
 const costLimit = 1000
 
 var (
