@@ -17,8 +17,9 @@ func configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "config", Short: "Print every setting with its value, or check the settings",
 		Long: `Print every setting with the value in force; secrets appear as ***. If there are
-mistakes in the settings, print the table of all settings on stdout, and the mistakes
-on stderr, one per line; the exit code is then 2. --table prints the table as Markdown.
+mistakes in the settings, config prints the table of all settings on stdout, and the
+mistakes on stderr, one per line; the exit code is then 2. --table prints the table as
+Markdown.
 
 --check prints no values. It checks whether a worker could start with these settings,
 by the same rules as run; if not, the exit code is 2. It reads the files that settings
