@@ -53,8 +53,8 @@ func (i *Inspection) Err() error {
 	return &UnfitError{Topic: i.Topic, Flaws: fatal}
 }
 
-// UnfitError reports a topic that loses letters or pauses, or rejects them. An operator has to change its settings, so
-// there is no point in a quick retry.
+// UnfitError reports a topic that rejects or loses the letters or pauses written to it. An operator has to change its
+// settings, so there is no point in a quick retry.
 type UnfitError struct {
 	Topic string
 	Flaws []Flaw // all of them fatal

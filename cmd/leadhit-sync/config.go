@@ -16,10 +16,10 @@ func configCommand() *cobra.Command {
 	var o configOptions
 	c := &cobra.Command{
 		Use: "config", Short: "Print every setting with its value, or check the settings",
-		Long: `Print every setting with the value in force; secrets appear as ***. If there are
-mistakes in the settings, config prints the table of all settings on stdout, and the
-mistakes on stderr, one per line; the exit code is then 2. --table prints the table as
-Markdown.
+		Long: `Print every setting with the value in force; secrets appear as ***. --table prints a
+Markdown table of names, defaults and meanings, without values. If there are mistakes
+in the settings, config prints that table instead of the values, and the mistakes on
+stderr, one per line; the exit code is then 2.
 
 --check prints no values. It checks whether a worker could start with these settings,
 by the same rules as run; if not, the exit code is 2. It reads the files that settings

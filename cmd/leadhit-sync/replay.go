@@ -48,8 +48,8 @@ others are untouched. Run the same command again to replay the rest. Times such 
 --since 24h are fixed when the command starts.
 
 Select letters by flags or by their ids; --state open selects all open letters. Filters
-select open and requeued letters unless --state says otherwise; the plan counts the
-requeued ones.
+select open and requeued letters unless --state says otherwise. The plan only counts
+the requeued ones; they are not requeued again.
 
 Exit codes: 0 all letters are resolved · 1 failure · 2 usage error · 3 partly done: some
 letters were refused again, were changed meanwhile, or were not replayed · 5 declined, or
