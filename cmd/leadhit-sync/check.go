@@ -43,7 +43,7 @@ it works; skip says what check could not try, and why. check tries the key with 
 that does not exist. --call also calls set_order_status for a made-up order,
 leadhit-sync-check, with a status that LeadHit refuses.
 
-Exit codes: 0 nothing failed · 1 a line says FAIL · 2 mistakes in the settings, one
+Exit codes: 0 nothing failed · 1 a line says FAIL · 2 the settings have mistakes, one
 per line on stderr; check then contacts neither Kafka nor LeadHit.`,
 		Example: `  leadhit-sync check
   kubectl exec deployment/leadhit-sync -- /leadhit-sync check

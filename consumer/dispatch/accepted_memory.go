@@ -25,8 +25,8 @@ type statement struct {
 	says digest
 	// key is a hash of the record key and the partition's number. Normally, all statements about one order have the
 	// same key, and statements about different orders have different keys. If not, the record key is not the order id,
-	// or producers use different partitioners, and an order's events may have several owners. A repeat is proven by the
-	// digest in says, not by this hash.
+	// or producers use different partitioners, and an order's events may have several owners. This hash alone does not
+	// prove a repeat.
 	key uint64
 }
 

@@ -27,7 +27,7 @@ type Filter struct {
 	Version string
 	// Headers are patterns for the event's own headers: * is any text, ? is one character. All of them must match.
 	Headers map[string]string
-	// AllGroups includes letters of other groups that share the topic.
+	// AllGroups includes letters of other consumer groups that share the topic.
 	AllGroups bool
 }
 
