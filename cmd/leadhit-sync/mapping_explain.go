@@ -85,7 +85,7 @@ func (f recordFlags) record(c *cobra.Command) (event.Record, error) {
 	if f.null {
 		return r, nil
 	}
-	// A person who forgot the file would see a command that hangs, because a terminal's input does not end by itself.
+	// A person who forgot the file would see a command that hangs, because a terminal's input does not end on its own.
 	if terminal.Is(c.InOrStdin()) {
 		return r, usageError{errors.New("the event is read from stdin: add < event.json to the command")}
 	}
