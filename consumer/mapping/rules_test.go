@@ -218,6 +218,35 @@ status: {paid: ["paid"]}
 	}
 }
 
+func TestAHintStaysWhenTheMessageIsCut(t *testing.T) {
+	t.Parallel()
+	const hint = "; payload is JSON in a string: set table.expand.json.payload=true in Debezium's outbox router, or write " +
+		"it as an object"
+	var paths []string
+	for _, end := range []string{"a", "b", "c"} {
+		paths = append(paths, "{path: $."+strings.Repeat("x", 80)+end+"}")
+	}
+	m := loadText(t, `
+fields:
+  order_id: {first_of: [`+strings.Join(paths, ", ")+`]}
+  status: {first_of: [{path: $.s}, `+strings.Join(paths, ", ")+`]}
+  a: {path: $.a}
+rules:
+- {when: 'a == "x"', then: dead-letter, reason: "`+strings.Repeat("reason-", 32)+`"}
+status: {paid: ["paid"]}
+`)
+	for text, want := range map[string]string{
+		`"s":"paid"`: "order_id is missing: no path $.xxx",
+		`"a":"b"`:    "status is missing: no path $.s, no path $.xxx",
+		`"a":"x"`:    "reason-reason-",
+	} {
+		got := decode(t, m, value(`{`+text+`,"payload":"{}"}`)).Message
+		if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "…"+hint) || len(got) > 256 || len(got) < 250 {
+			t.Errorf("%s: got %q, %d bytes, want %q … and the hint, in 256 bytes", text, got, len(got), want)
+		}
+	}
+}
+
 func TestAnItemNamesTheDecidingPart(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 600)

@@ -2,7 +2,8 @@ package mapping
 
 import "bytes"
 
-// hinted adds to a message the reason why something is missing, if the shape of the event shows that reason.
+// hinted adds to a message the reason why something is missing, if the shape of the event shows that reason. If the two
+// are too long together, the message is cut: the hint, which is shorter, says what to change.
 func (r *run) hinted(cause, message string) string {
 	hint := r.hint
 	switch cause {
@@ -17,7 +18,8 @@ func (r *run) hinted(cause, message string) string {
 	if hint == "" {
 		return message
 	}
-	return message + "; " + hint
+	hint = "; " + hint
+	return shorten(message, maxMessage-len(hint)) + hint
 }
 
 // shapeHint recognises events that need another setting of the mapping or of the producer, and names that setting.
