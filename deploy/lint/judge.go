@@ -115,7 +115,8 @@ func (j *judgement) secrets() {
 		j.add(e.ValueFrom != nil, "secrets", j.worker(), "sets %s with valueFrom; mount a Secret as a volume and set the _FILE setting", e.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
-		j.add(secret.MatchString(name), "secrets", j.worker(), "sets %s in plain text; set the _FILE setting", name)
+		// A variable with valueFrom has no text here, and is reported above.
+		j.add(secret.MatchString(name) && j.settings[name] != "", "secrets", j.worker(), "sets %s in plain text; set the _FILE setting", name)
 		u, err := url.Parse(j.settings[name])
 		j.add(err == nil && u.User != nil, "secrets", j.worker(), "%s is a URL that contains a user name", name)
 	}

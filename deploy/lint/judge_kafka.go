@@ -38,7 +38,7 @@ func (j *judgement) topics() {
 		const days90 = 90 * 24 * 3600 * 1000
 		kept := ledger.Spec.Config.RetentionMs
 		j.add(kept < max(3*letters.Spec.Config.RetentionMs, days90), "topics", label("KafkaTopic/"+ledger.Name),
-			"is kept for %d ms, want at least 90 days, and at least three times the retention of the letters", kept)
+			"keeps entries for %d ms: want at least 90 days, and at least three times the retention of the letters", kept)
 	}
 }
 
@@ -77,20 +77,21 @@ func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }
 
-// scaling: KEDA asks about the worker's group and topics, and starts no more workers than there are partitions.
+// scaling: KEDA scales on the lag of the worker's group and topics, and starts no more workers than there are
+// partitions.
 func (j *judgement) scaling() {
 	for _, s := range contents[*scaledObject](j.Overlay) {
 		about := label("ScaledObject/" + s.Name)
-		var asked []string
+		var watched []string
 		for _, t := range s.Spec.Triggers {
 			if t.Type == "kafka" {
-				asked = append(asked, t.Metadata.Topic)
-				j.add(t.Metadata.ConsumerGroup != j.setting("KAFKA_GROUP"), "scaling", about, "asks about the group %q, but the worker's is %q",
+				watched = append(watched, t.Metadata.Topic)
+				j.add(t.Metadata.ConsumerGroup != j.setting("KAFKA_GROUP"), "scaling", about, "scales on the lag of the group %q, but the worker's is %q",
 					t.Metadata.ConsumerGroup, j.setting("KAFKA_GROUP"))
 			}
 		}
 		consumed := slices.Sorted(slices.Values(j.sources()))
-		j.add(asked != nil && !slices.Equal(slices.Sorted(slices.Values(asked)), consumed), "scaling", about, "asks about the topics %v, but the worker consumes %v", asked, consumed)
+		j.add(watched != nil && !slices.Equal(slices.Sorted(slices.Values(watched)), consumed), "scaling", about, "scales on the lag of the topics %v, but the worker consumes %v", watched, consumed)
 		for _, t := range contents[*kafkaTopic](j.Overlay) {
 			j.add(slices.Contains(consumed, t.Name) && s.Spec.MaxReplicaCount > t.Spec.Partitions, "scaling", about,
 				"scales to %d workers, but the topic %s has only %d partitions", s.Spec.MaxReplicaCount, t.Name, t.Spec.Partitions)

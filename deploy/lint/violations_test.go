@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"strings"
 	"testing"
 
 	"leadhit-sync/deploy/lint"
@@ -78,7 +79,7 @@ func violations() []violation {
 		{"rights by a prefix", production, "patternType: literal", "patternType: prefix", "does not have the pattern type literal"},
 		{"rights of another group", production, "name: leadhit-sync\n        patternType", "name: other\n        patternType", "may not Read group leadhit-sync"},
 
-		{"another group", kafkaScale, "consumerGroup: leadhit-sync", "consumerGroup: other", `scaling: ScaledObject/leadhit-sync: asks about the group "other"`},
+		{"another group", kafkaScale, "consumerGroup: leadhit-sync", "consumerGroup: other", `scaling: ScaledObject/leadhit-sync: scales on the lag of the group "other"`},
 		{"another topic", kafkaScale, "topic: orders", "topic: order", "the worker consumes [orders]"},
 		{"more workers than partitions", production, "partitions: 12", "partitions: 5", "but the topic orders has only 5 partitions"},
 		{"two desks", withDesk, "replicas: 1", "replicas: 2", "desk: Deployment/leadhit-sync-desk: must have one replica"},
@@ -98,6 +99,15 @@ func TestEachRuleFindsWhatIsPlanted(t *testing.T) {
 			t.Parallel()
 			wantFound(t, decoded(t, plant(t, all[v.overlay], v.old, v.new)).Judge(p), v.want)
 		})
+	}
+}
+
+func TestAKeyWithValueFromIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	key := variable("", minimal, `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "")
+	got := decoded(t, plant(t, renderings(t)[minimal], key.old, key.new)).Judge(known(t))
+	if len(got) != 1 || !strings.Contains(got[0], "sets LEADHIT_API_KEY with valueFrom") {
+		t.Errorf("got %q, want one finding, about valueFrom", got)
 	}
 }
 
