@@ -194,7 +194,7 @@ func pauseAndResume(p *person) {
 	p.fills("Reason", "LeadHit is being migrated")
 	p.do(p.Press(kb.Enter))
 	p.sees("The pause has been written", "Calls are paused", "Paused by anna", "LeadHit is being migrated")
-	p.comesToSee("1 paused: by hand")
+	p.comesToSee("1 paused (by hand)")
 	p.fills("Reason to resume", "it is done")
 	p.clicks("Resume calls")
 	p.sees("The pauses have ended")

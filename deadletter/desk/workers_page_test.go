@@ -24,7 +24,7 @@ func TestTheWorkersShowTheirStateAndWhy(t *testing.T) {
 			"Pause all calls",
 		},
 		"outage": {
-			"2 workers: 2 paused: LeadHit is down different versions: 1.10.0+9be01d2, 1.8.3+77aa0c4",
+			"2 workers: 2 paused (LeadHit is down) different versions: 1.10.0+9be01d2, 1.8.3+77aa0c4",
 			"LeadHit is down. Single calls probe it, and calls resume automatically. Nothing is lost.",
 			"LeadHit asked to wait (Retry-After) until", "Orders waiting 37",
 			"35 orders: http 503 Service Unavailable: no upstream is healthy", "and 31 more",
@@ -32,10 +32,11 @@ func TestTheWorkersShowTheirStateAndWhy(t *testing.T) {
 			"4 orders: http 503", // of the older release, which does not count them
 		},
 		"paused": {
-			"2 workers: 2 paused: by hand", "Calls are paused", "Paused by alice@example.com since", "LeadHit переезжает",
+			"2 workers: 2 paused (by hand)", "Calls are paused", "Paused by alice@example.com since", "LeadHit переезжает",
 			"Resume calls",
 		},
 		"flood": {
+			"2 workers: 2 paused (flood of dead letters)",
 			"Paused by the flood guard of leadhit-sync-5d9c7-x2x9k since", "build 1.10.0+9be01d2 shop@4f1c2a",
 			"100 of the last 200 outcomes were dead letters",
 			"ValidationError Possible statuses: paid, submitted, canceled; got “complete”",

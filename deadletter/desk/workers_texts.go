@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// state is a worker's state in words: "running", "paused: LeadHit is down".
+// state is a worker's state in words: "running", "paused (LeadHit is down)".
 func (t *texts) state(s *status.Worker) any {
 	if s.Paused {
 		return t.t("worker.paused", t.word("pause", s.State))
