@@ -13,8 +13,8 @@
 //
 // The letters and the ledger are read before the worker joins the group, and followed from then on. At most the newest
 // 200,000 letters are read. If one of the two topics cannot be read later, the worker continues as before; only a new
-// generation waits. While the ledger cannot be written, an order waits even if LeadHit has accepted its call. The fetch
-// of a letter for its replay is retried until the letter has been read or is known to be gone.
+// generation waits. While nothing can be written to the ledger, an order waits even if LeadHit has accepted its call.
+// The fetch of a letter for its replay is retried until the letter has been read or is known to be gone.
 //
 // No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
 // generation, before anything is fetched, the consumer creates the letters' topic and the ledger if they are missing,

@@ -49,7 +49,8 @@ func (l *ledgerWriter) write(ctx context.Context, a turn.Append) {
 		l.waits.end(waitEntries)
 		l.again.Over(l.logger()).InfoContext(ctx, "can write to the ledger again")
 	case ctx.Err() == nil: // otherwise the stop made it fail
-		l.waits.begin(waitEntries, "the ledger cannot be written, so the orders of accepted events wait: "+withoutPorts(err.Error()))
+		l.waits.begin(waitEntries, "entries cannot be written to the ledger, so the orders of accepted events wait: "+
+			withoutPorts(err.Error()))
 		l.again.fail(l.logger(), err).ErrorContext(ctx,
 			"cannot write to the ledger: events and replays that LeadHit accepted do not count as finished; trying again")
 	}

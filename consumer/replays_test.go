@@ -241,7 +241,7 @@ func TestAReplayIsCalledAgainAfterACrash(t *testing.T) {
 	})
 }
 
-func TestAnAcceptedEventWaitsUntilTheLedgerCanBeWritten(t *testing.T) {
+func TestAnAcceptedEventWaitsUntilItsMarkIsInTheLedger(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.refusedFirst()
 		fault := w.fake.Fault(kfake.Fault{
@@ -256,7 +256,7 @@ func TestAnAcceptedEventWaitsUntilTheLedgerCanBeWritten(t *testing.T) {
 			w.t.Errorf("got a commit of %d, want 1: the accepted event is not finished", at)
 		}
 		w.toldOnce("cannot write to the ledger")
-		waitsFor(w.t, k, "the ledger cannot be written")
+		waitsFor(w.t, k, "entries cannot be written to the ledger")
 		fault.Remove()
 		w.settle(time.Minute)
 		w.saysSoon("overtaken orders/0/0 0 orders/0/1")

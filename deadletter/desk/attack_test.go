@@ -287,13 +287,13 @@ func TestAValueIsShownOnlyForAReasonThatTheLedgerKeeps(t *testing.T) {
 		f *desktest.Fake
 		request
 	}{
-		"without a reason":                   {letterWith("harmless"), request{path: at, form: "x=y"}},
-		"with an empty form":                 {letterWith("harmless"), request{path: at}},
-		"with a blank reason":                {letterWith("harmless"), request{path: at, form: "reason=+%09+"}},
-		"with a reason in the query":         {letterWith("harmless"), request{path: at + "?reason=because", form: "x=y"}},
-		"with a reason that is too long":     {letterWith("harmless"), request{path: at, form: "reason=" + strings.Repeat("a", 300<<10)}},
-		"while the ledger cannot be written": {broken, request{path: at, form: "reason=because"}},
-		"of a letter that is unknown":        {letterWith("harmless"), request{path: "/letters/orders/3/43/reveal", form: "reason=because"}},
+		"without a reason":                           {letterWith("harmless"), request{path: at, form: "x=y"}},
+		"with an empty form":                         {letterWith("harmless"), request{path: at}},
+		"with a blank reason":                        {letterWith("harmless"), request{path: at, form: "reason=+%09+"}},
+		"with a reason in the query":                 {letterWith("harmless"), request{path: at + "?reason=because", form: "x=y"}},
+		"with a reason that is too long":             {letterWith("harmless"), request{path: at, form: "reason=" + strings.Repeat("a", 300<<10)}},
+		"while nothing can be written to the ledger": {broken, request{path: at, form: "reason=because"}},
+		"of a letter that is unknown":                {letterWith("harmless"), request{path: "/letters/orders/3/43/reveal", form: "reason=because"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
