@@ -18,8 +18,8 @@ type Flaw struct {
 	Want    string `json:"want"`
 	// Why says what the value leads to.
 	Why string `json:"why"`
-	// Fatal reports that nothing may be consumed until the setting is changed, because letters or pauses could not be
-	// stored, or could be lost at any time.
+	// Fatal reports whether nothing may be consumed until the setting is changed, because letters or pauses could not
+	// be stored, or could be lost at any time.
 	Fatal bool `json:"fatal"`
 }
 

@@ -100,7 +100,7 @@ func withDetail(text, detail string) string {
 // transportError says that there was no response. LeadHit may have done the work nevertheless.
 type transportError struct {
 	Err error
-	// Stopped reports that the caller's context ended, which says nothing about LeadHit.
+	// Stopped reports whether the caller's context ended, which says nothing about LeadHit.
 	Stopped bool
 	// text is Err's text without secrets or unprintable characters. For a failure of TLS, it also says what to do.
 	text string

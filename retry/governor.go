@@ -46,7 +46,7 @@ type Governor struct {
 
 // Pass identifies a call that has started.
 type Pass struct {
-	// Probe reports that the call is the one that a pause or a closed gate lets through.
+	// Probe reports whether the call is the one that a pause or a closed gate lets through.
 	Probe bool
 
 	ticket    ticket

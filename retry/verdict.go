@@ -48,8 +48,8 @@ type Verdict struct {
 	Code int
 	// RetryAfter is how long LeadHit asked all callers to wait: 0 to 15 minutes.
 	RetryAfter time.Duration
-	// Answered reports that the JSON-RPC node itself responded to this call, whatever it said: the key and the URL
-	// work.
+	// Answered reports whether the JSON-RPC node itself responded to this call, whatever it said. If it did, the key
+	// and the URL work.
 	Answered bool
 }
 

@@ -44,7 +44,7 @@ func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
 }
 
 // parse returns the filter that the flags and ids describe. It selects open letters unless a state or ids are given.
-// empty reports that no flag and no id selects anything. The error is about usage.
+// empty reports whether no flag and no id selects anything. The error is about usage.
 func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err error) {
 	filter = f.filter
 	filter.Since, filter.Until = f.since.from, f.until.from

@@ -24,8 +24,8 @@ type fitness struct {
 }
 
 // note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that have
-// appeared, and those that have disappeared, since the topic's last inspection. hidden reports that the settings cannot
-// be read, unless the last inspection could not read them either.
+// appeared, and those that have disappeared, since the topic's last inspection. hidden reports whether the settings
+// cannot be read, and the last inspection did not find that.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -57,7 +57,7 @@ type position struct {
 
 // News is the part of the topic that Next has not returned before.
 type News[T any] struct {
-	// Lost reports that the topic was deleted and created again. Said then has only records of the new topic.
+	// Lost reports whether the topic was deleted and created again. If it was, Said has only records of the new topic.
 	Lost bool
 	// Said is what the records say, in their order.
 	Said []T

@@ -58,7 +58,7 @@ type Call struct {
 	// Path is the request's path. It distinguishes callers that use different paths.
 	Path   string
 	Answer Answer
-	// Executed reports that the call has changed its order, whatever the response says.
+	// Executed reports whether the call has changed its order, whatever the response says.
 	Executed bool
 
 	stray bool // a call to an unknown method: not shown in the call log

@@ -117,8 +117,8 @@ func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []ins
 	}
 }
 
-// askForGroup asks each broker once. again reports that one of them is still loading its groups. The brokers are asked
-// one after another, and the first that coordinates the group ends the search.
+// askForGroup asks each broker once. again reports whether one of them is still loading its groups. The brokers are
+// asked one after another, and the first that coordinates the group ends the search.
 func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (g groups.Group,
 	at inspect.Node, again bool, failed error,
 ) {
