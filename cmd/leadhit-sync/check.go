@@ -39,7 +39,7 @@ and the worker's rights, the consumer group, and LeadHit with its key. check cre
 nothing and changes nothing in Kafka, and changes no order in LeadHit.
 
 Each line begins with ok, warn, FAIL or skip. ok means that check tried something and
-it works; skip says what check could not try, and why. check tries the key with a method
+it worked; skip says what check could not try, and why. check tries the key with a method
 that does not exist. --call also calls set_order_status for a made-up order,
 leadhit-sync-check, with a status that LeadHit refuses.
 

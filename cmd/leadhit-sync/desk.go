@@ -25,7 +25,7 @@ func deskCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "desk", Short: "Serve web pages about dead letters, orders and workers",
 		Long: `Serve web pages about dead letters, orders and workers at DESK_ADDR, until SIGTERM or
-SIGINT. They show what the commands letters, runs, order and status print.
+SIGINT. The pages show what the commands letters, runs, order and status print.
 
 With DESK_WRITE=true, known users may also replay, dismiss and reopen letters, see
 their values, and pause and resume calls. Users are identified by a header that a

@@ -62,7 +62,7 @@ records in the ledger who looks at which values.`,
 	q.allGroupsFlag(c)
 	c.Flags().BoolVar(&raw, "raw", false, "also write keys, headers and values, which may contain personal data")
 	c.Flags().StringVar(&to, "to", "", "write to this file instead of stdout; only its owner may read it")
-	o.add(c, "why you look at the values")
+	o.add(c, "why you need to see the values")
 	return c
 }
 

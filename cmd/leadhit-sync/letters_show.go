@@ -90,7 +90,7 @@ and nothing else.`,
 	f.BoolVar(&s.everyGroup, "all-groups", false, "include letters of other consumer groups that share the topic")
 	f.BoolVar(&s.history, "history", false, "also print each failure of the letter and each entry about it")
 	f.BoolVar(&s.reveal, "reveal", false, "also print the event's value, which may contain personal data")
-	s.operator.add(c, "why you look at the value")
+	s.operator.add(c, "why you need to see the value")
 	return c
 }
 

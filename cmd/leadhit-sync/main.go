@@ -1,5 +1,5 @@
 // Command leadhit-sync sends LeadHit the status of each order. It consumes order events from Kafka, calls
-// set_order_status for each, and stores events that LeadHit refuses as dead letters.
+// set_order_status for each, and stores refused events as dead letters.
 //
 // cmd/worker shows how the parts are wired.
 package main
@@ -34,9 +34,9 @@ const (
 const help = `leadhit-sync sends LeadHit the status of each order.
 
 It reads order events from Kafka, calls set_order_status(order_id, status) for each,
-retries calls that may still succeed, and stores events that LeadHit refuses in a
-dead-letter topic. Settings are environment variables: see "leadhit-sync config".
-A mapping says how an event becomes a status: see "leadhit-sync mapping".
+retries calls that may still succeed, and stores refused events in a dead-letter topic.
+Settings are environment variables: see "leadhit-sync config". A mapping says how an
+event becomes a status: see "leadhit-sync mapping".
 
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
 committed) · 1 failure, see stderr · 2 usage error or wrong settings, one mistake

@@ -113,8 +113,8 @@ func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellComp
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of mapping files, for editors",
-		Long: `Print the JSON Schema of mapping files. Editors with a YAML language server complete
-and check a file that begins with
+		Long: `Print the JSON Schema of mapping files. Editors with a YAML language server offer
+completion and checks in a file that begins with
   # yaml-language-server: $schema=mapping.schema.json`,
 		Example: `  leadhit-sync mapping schema > mapping.schema.json`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -113,9 +113,9 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 // nothing returns the error that says where an order was looked for. The exit code is 1, like that of letters show for
 // an id without a letter.
 func (l shownOrder) nothing() error {
-	return fmt.Errorf("no event and no letter of order %s: read %s in %s; --since looks further back, and the "+
-		"mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order), l.extent(),
-		readIn(l.Seconds))
+	return fmt.Errorf("found no event and no letter of order %s after reading %s in %s; use --since to look further "+
+		"back; the mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order),
+		l.extent(), readIn(l.Seconds))
 }
 
 // extent says how many events were read, and since when.

@@ -102,7 +102,8 @@ func wantLife(t *testing.T, l life.Order) {
 func TestAnOrderThatOccursNowhereSaysWhatWasRead(t *testing.T) {
 	installed(t)
 	got := command(t, "", "order", "4713", "--since", "2026-03-11T07:00:00Z")
-	want := "leadhit-sync: no event and no letter of order 4713: read 2 events of 1 topic since 2026-03-11 07:00:00 UTC in "
+	want := "leadhit-sync: found no event and no letter of order 4713 after reading 2 events of 1 topic since " +
+		"2026-03-11 07:00:00 UTC in "
 	if got.code != exitError || got.out != "" || !strings.HasPrefix(got.err, want) || !strings.Contains(got.err, "--since") {
 		t.Errorf("got %+v, want exit code 1 and %q", got, want)
 	}

@@ -112,7 +112,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.limit, "limit", limits.Most, "replay at most this many letters, the first by partition and offset")
 	f.IntVar(&o.canary, "canary", run.Canary, "letters that must be resolved before others are replayed; 0 for none")
 	f.IntVar(&o.max, "max-replays", limits.MaxReplays, "leave out letters that were already replayed this many times")
-	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes are refusals; 0% never stops")
+	f.Var(&o.breaker, "breaker", "stop when refusals reach this share of the last 50 outcomes; 0% never stops")
 	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters are requeued, without waiting for their outcomes")
 	f.DurationVar(&o.timeout, "timeout", run.Timeout, "how long the whole run may take")
 	f.BoolVar(&o.yes, "yes", false, "do not ask; required without a terminal")

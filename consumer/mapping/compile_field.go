@@ -60,7 +60,7 @@ func (c *compiler) shape(s *spec.Field, f *field) {
 	f.pattern = c.regexp(s.Pattern, s.Where+".pattern", none)
 	f.time = c.timeFormat(s, f.kind)
 	if f.kind == kindPresent && (f.pattern != nil || f.lower || f.trim) {
-		c.add(s.Place, s.Where, "type present ignores the text: pattern and normalize have no effect")
+		c.add(s.Place, s.Where, "pattern and normalize have no effect with type: present, which ignores the text")
 	}
 }
 
