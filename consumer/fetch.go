@@ -101,23 +101,9 @@ func (f *fetcher) fetch(ctx context.Context, ask turn.Fetch) {
 }
 
 func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask turn.Fetch, batch broker.Batch) {
-	read := time.Now()
-	events := make([]turn.Event, len(batch.Records))
-	for i, r := range batch.Records {
-		// Allocate each event separately: one that stays unfinished for hours must not keep its neighbours in memory.
-		e := &Event{Record: r}
-		size := len(r.Key) + len(r.Value) + eventOverhead
-		for _, h := range r.Headers {
-			size += len(h.Key) + len(h.Value)
-		}
-		items, ok := f.decode(ctx, log, e)
-		if !ok {
-			return
-		}
-		events[i] = turn.Event{
-			Offset: r.Offset, Time: r.Time, Since: event.Since(r.Time, read), Bytes: size, Items: items, Record: e,
-			Key: r.Key,
-		}
+	events, ok := f.events(ctx, log, batch)
+	if !ok {
+		return
 	}
 	f.counts.fetched.Add(uint64(len(events)))
 	var ended *hold
@@ -130,6 +116,30 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask turn.Fetch,
 	if ended != nil || look {
 		f.logHold(ctx, log, ask.Partition, batch.LastStable, ended)
 	}
+}
+
+// events decodes the records of a batch. It returns false if ctx has ended.
+func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Batch) ([]turn.Event, bool) {
+	read := time.Now()
+	defer f.options.Cluster.DecodeSlot(ctx)()
+	events := make([]turn.Event, len(batch.Records))
+	for i, r := range batch.Records {
+		// Allocate each event separately: one that stays unfinished for hours must not keep its neighbours in memory.
+		e := &Event{Record: r}
+		size := len(r.Key) + len(r.Value) + eventOverhead
+		for _, h := range r.Headers {
+			size += len(h.Key) + len(h.Value)
+		}
+		items, ok := f.decode(ctx, log, e)
+		if !ok {
+			return nil, false
+		}
+		events[i] = turn.Event{
+			Offset: r.Offset, Time: r.Time, Since: event.Since(r.Time, read), Bytes: size, Items: items, Record: e,
+			Key: r.Key,
+		}
+	}
+	return events, true
 }
 
 // decode asks for an event's items until they are known. It returns false if ctx has ended.

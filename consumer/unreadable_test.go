@@ -1,13 +1,16 @@
 package consumer_test
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/event"
 )
 
@@ -45,6 +48,35 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 		if got := k.State().Unreadable; len(got) != 0 {
 			t.Errorf("got %+v for a partition that is read again", got)
 		}
+	})
+}
+
+func TestPartitionsThatWaitForASchemaDoNotStopOthers(t *testing.T) {
+	waiting := runtime.GOMAXPROCS(0) // more partitions than decode slots
+	bubble(t, waiting+1, func(w *world) {
+		for p := range waiting {
+			w.produce(p, fine, fmt.Sprint("waits", p))
+		}
+		schema := make(chan struct{})
+		w.start(func(o *consumer.Options) {
+			o.Decode = func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
+				if e.Partition < waiting {
+					select {
+					case <-schema:
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+				}
+				return decode(ctx, e)
+			}
+		})
+		time.Sleep(20 * time.Second) // all of them wait now
+		w.produce(waiting, fine, "a", "b", "c")
+		if !w.wait(time.Second, func() bool { return len(w.ledger.unfinished()) == waiting }) {
+			t.Errorf("unfinished after 1s: %v, want those that wait for a schema", w.ledger.unfinished())
+		}
+		close(schema)
+		w.settle(10 * time.Second)
 	})
 }
 

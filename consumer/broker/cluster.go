@@ -70,6 +70,7 @@ type Cluster struct {
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
 	memory    *semaphore.Weighted // memoryBudget bytes, for large fetch responses
 	decoders  *records.Decoders
+	slots     *semaphore.Weighted // for decoding
 }
 
 // Open checks the options, reads each file that they name, and returns the cluster without connecting to it. All
@@ -117,6 +118,7 @@ func Open(o Options) (*Cluster, error) {
 		writers:      newWriters(pool.Addr, transport),
 		memory:       semaphore.NewWeighted(memoryBudget),
 		decoders:     records.NewDecoders(),
+		slots:        newDecodeSlots(),
 	}, nil
 }
 

@@ -106,6 +106,7 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 		return batch, kafkaerr.FromCode(partition.Code)
 	}
 	of := event.Partition{Topic: req.Topic, Number: req.Partition}
+	defer c.DecodeSlot(ctx)()
 	batch.Records, batch.Next, err = partition.Decode(ctx, c.decoders, of, req.Offset, records.Limit{
 		Bytes: req.MaxDecoded, Overhead: req.Overhead,
 	})

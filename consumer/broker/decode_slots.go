@@ -1,0 +1,34 @@
+package broker
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// slotPatience limits the wait for a slot, because a holder that waits for a schema must not stop the other partitions.
+// The wait is long enough for the events of a whole window (WINDOW_BYTES).
+const slotPatience = 100 * time.Millisecond
+
+// newDecodeSlots returns one slot fewer than there are processors, but at least one.
+//
+// In a backlog, all partitions need their next events at about the same time. Go looks for data from the network when a
+// processor has no other work, or else every 10 ms. If all processors decoded, the responses from LeadHit would wait
+// for that long, several times in a row.
+func newDecodeSlots() *semaphore.Weighted {
+	return semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1)))
+}
+
+// DecodeSlot waits until the caller may decode fetched events, and returns a function that ends the use of the slot.
+// Slots leave a processor free for the calls. [Cluster.Fetch] takes a slot itself while it decodes records; take another
+// one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when ctx ends.
+func (c *Cluster) DecodeSlot(ctx context.Context) (release func()) {
+	ctx, cancel := context.WithTimeout(ctx, slotPatience)
+	defer cancel()
+	if c.slots.Acquire(ctx, 1) != nil {
+		return func() {}
+	}
+	return func() { c.slots.Release(1) }
+}
