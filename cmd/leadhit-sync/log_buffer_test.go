@@ -88,8 +88,9 @@ func TestDroppedLinesAreCountedInTheFormatOfTheLog(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			reader, writer := io.Pipe()
 			b, end := buffered(t, writer, format)
-			synctest.Wait()
-			for range logLines + 100 {
+			_, _ = b.Write([]byte("line\n"))
+			synctest.Wait() // now the buffer waits for the reader, and reports no dropped lines until all are written
+			for range logLines + 99 {
 				_, _ = b.Write([]byte("line\n"))
 			}
 			var read bytes.Buffer
