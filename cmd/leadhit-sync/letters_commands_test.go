@@ -208,6 +208,34 @@ func TestLookingAtAValueIsWrittenToTheLedgerFirst(t *testing.T) {
 	}
 }
 
+func TestOnlyItsOwnerMayReadAnExport(t *testing.T) {
+	stored(t, 2)
+	dir := t.TempDir()
+	old := filepath.Join(dir, "old.jsonl")
+	if err := os.WriteFile(old, []byte("of last week\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(old, 0o666); err != nil { // not by WriteFile: the umask would narrow it
+		t.Fatal(err)
+	}
+	for _, file := range []string{filepath.Join(dir, "new.jsonl"), old} {
+		if got := command(t, "", "letters", "export", "--to", file); got.code != 0 {
+			t.Errorf("got %+v from export --to %s", got, file)
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 || info.Size() == 0 {
+			t.Errorf("%s: got %d bytes with the permissions %v, want letters that only the owner may read", file, info.Size(),
+				info.Mode().Perm())
+		}
+	}
+	if got := command(t, "", "letters", "export", "--to", os.DevNull); got.code != 0 {
+		t.Errorf("got %+v from an export to a device", got)
+	}
+}
+
 func TestAnAuthorWithALineBreakIsRefusedSoNoValueIsShown(t *testing.T) {
 	stored(t, 2)
 	t.Setenv("DEAD_LETTER_TOPIC", "dlq.leadhit-sync")

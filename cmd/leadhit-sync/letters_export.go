@@ -24,8 +24,8 @@ func exportCommand() *cobra.Command {
 		Long: `Write dead letters as JSON, one per line; without --state only the open ones. Keys,
 headers and values are left out.
 
---raw includes them. They may contain personal data, so --raw needs a reason, and first
-records in the ledger who looks at which values.`,
+--raw includes them. They may contain personal data, so --raw needs a reason. Before it
+writes them, it records in the ledger who looks at which values.`,
 		Example: `  leadhit-sync letters export --since 24h --to letters.jsonl
   leadhit-sync letters export --order 4711 --raw --reason "the shop asked" > letters.jsonl`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -82,7 +82,7 @@ func exportLetters(w io.Writer, v *view.View, filter view.Filter) error {
 	return nil
 }
 
-// toFile writes to a file, or to stdout if it has no name.
+// toFile writes to a file that only its owner may read, or to stdout if it has no name.
 func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
 	if name == "" {
 		return write(stdout)
@@ -91,5 +91,18 @@ func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	if err := makePrivate(file); err != nil {
+		return errors.Join(err, file.Close())
+	}
 	return errors.Join(write(file), file.Close())
+}
+
+// makePrivate takes a file's permissions away from everybody but its owner: a file that existed before has kept them.
+// Pipes and devices are left alone.
+func makePrivate(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return file.Chmod(0o600)
 }
