@@ -43,7 +43,7 @@ func (c *committer) logOutcome(r groups.CommitResult) {
 		return
 	}
 	if r.Outcome == groups.MetadataTooLarge {
-		c.log.Warn("the brokers reject the metadata of a commit: a waiting order holds up its partition; "+
+		c.log.Warn("the brokers reject the metadata of a commit, so a waiting order holds up its partition; "+
 			"set offset.metadata.max.bytes to 4096, the default, on the brokers",
 			slog.String("topic", r.Topic), slog.Int("partition", r.Number),
 			slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))

@@ -33,7 +33,7 @@ func (p *pauseLog) note(is snapshot.Pause) {
 		p.logResumed(was)
 	case retry.Unauthorised.String():
 		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s; calls resume automatically; " +
-			"correct the account or LEADHIT_API_KEY_FILE, which is read again when it changes")
+			"check the account at LeadHit, and the key in LEADHIT_API_KEY_FILE, which is read again when it changes")
 	case retry.Misconfigured.String():
 		log.Error("calls paused: the server at LEADHIT_URL responds, but does not know set_order_status; " +
 			"probing every 30 s; calls resume automatically; run leadhit-sync check and correct LEADHIT_URL")

@@ -26,8 +26,9 @@ func dismissCommand() *cobra.Command {
 opens them again.
 
 Give ids or a filter; --state open selects all open letters. To dismiss more than 25
-letters, type how many there are when asked, or give --yes, which is required without
-a terminal. The exit code is 3 if somebody else changed some of them first.`,
+letters, type how many there are when asked, or give --yes. Without a terminal, --yes
+is required for any number. The exit code is 3 if somebody else changed some of the
+letters first.`,
 		Example: `  leadhit-sync letters dismiss orders/3/118273 --reason "test order"
   leadhit-sync letters dismiss --cause NotJSON --until 7d --reason "shop resent them" --yes`,
 		Args: cobra.ArbitraryArgs,

@@ -70,9 +70,9 @@ func showCommand() *cobra.Command {
 		Use: "show ID", Short: "Show one dead letter, such as orders/3/118273",
 		Long: `Show everything about one dead letter, except the event's value.
 
---reveal and -o raw show the value, which may contain personal data. They need a reason,
-and first record in the ledger who looks at the value. -o raw prints the value's bytes
-and nothing else.`,
+--reveal and -o raw show the value, which may contain personal data. They need a reason.
+Before they show the value, they record in the ledger who looks at it. -o raw prints the
+value's bytes and nothing else.`,
 		Example: `  leadhit-sync letters show orders/3/118273 --history
   leadhit-sync letters show orders/3/118273 --reveal --reason "the shop asked" -o json
   leadhit-sync letters show orders/3/118273 -o raw --reason "the shop asked" > event.json`,

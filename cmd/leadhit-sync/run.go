@@ -29,7 +29,8 @@ take up to 50 s. A second signal ends the worker at once; calls that were in fli
 are repeated later.
 
 The worker waits for Kafka, for its topics and for LeadHit as long as necessary. /readyz
-and the log say what it waits for. Run "leadhit-sync check" first to find such waits.`,
+and the log say what it waits for. To see beforehand what is not ready, run
+"leadhit-sync check".`,
 		Example: `  leadhit-sync run
   LOG_FORMAT=text LOG_LEVEL=debug leadhit-sync run`,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), c.OutOrStdout()) },

@@ -133,7 +133,7 @@ func adviceOn(s status.Worker) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {
 	case "unauthorised":
-		return "LeadHit rejects the API key: correct the key's file or the account" + resumes
+		return "LeadHit rejects the API key: check the key's file and the account at LeadHit" + resumes
 	case "misconfigured":
 		return "the address does not know set_order_status: check LEADHIT_URL (leadhit-sync check)" + resumes
 	case "outage":

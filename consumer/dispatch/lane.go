@@ -108,7 +108,8 @@ func (d *Dispatcher) orphanEnded(key laneKey) {
 	}
 }
 
-// detach removes an event from its lanes, whatever its position. The event will not be finished.
+// detach removes an event from its lanes, whatever its position. It is for events that do not pass through finish:
+// dropped events, and replays that have ended.
 func (d *Dispatcher) detach(e *pending) {
 	for _, l := range e.lanes {
 		for i, other := range l.events {

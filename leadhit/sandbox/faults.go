@@ -148,8 +148,8 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	for _, s := range shares {
 		sum += s.share
 	}
-	// A healthy sandbox draws no random number. So it need not take the lock, which all calls of a benchmark would
-	// share.
+	// A healthy sandbox draws no random number. So it need not take the lock, for which all calls of a benchmark would
+	// contend.
 	if sum == 0 && f.Jitter <= 0 {
 		return Accepted
 	}

@@ -28,7 +28,7 @@ type Guard struct {
 	told     int                        // how many entries at the start of own were announced
 }
 
-// id identifies a pause: a write without a response is retried, so the ledger may hold its entry twice.
+// id identifies a pause. A write without a response is retried, so the ledger may hold the same pause twice.
 type id struct {
 	by string
 	at int64 // Unix time in nanoseconds, so that the time zone does not matter
