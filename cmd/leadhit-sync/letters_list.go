@@ -82,7 +82,7 @@ large topic takes time, and about 500 bytes of memory for each letter.`,
 	q.allGroupsFlag(c)
 	f := c.Flags()
 	f.IntVar(&limit, "limit", 50, "number of letters to list")
-	f.Var(&order, "sort", "failed, expires or order; a minus in front reverses the order")
+	f.Var(&order, "sort", "failed, expires or order; a minus in front sorts in reverse")
 	f.BoolVarP(&watching, "watch", "w", false, "refresh every two seconds, until Ctrl-C")
 	outputFlag(c, &output, linesForms()...)
 	return c

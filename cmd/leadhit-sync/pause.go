@@ -31,7 +31,7 @@ The workers pause within seconds: they finish and commit the calls in flight, an
 start no new ones. They stay in the group. A restart does not end the pause. The pause
 lasts as long as the ledger keeps its entry: at least 90 days, unless somebody changed
 the ledger's retention. The ledger is a topic beside the dead letters, so pause needs
-only the KAFKA_ settings and DEAD_LETTER_TOPIC.
+only DEAD_LETTER_TOPIC and the KAFKA_ settings, except KAFKA_TOPICS and KAFKA_START.
 
 pause refuses a group that has no workers and no ledger, because its name is probably
 misspelt. --create writes the pause for workers that start later.`,

@@ -22,8 +22,8 @@ func newDecodeSlots() *semaphore.Weighted {
 }
 
 // DecodeSlot waits until the caller may decode fetched events, and returns a function that ends the use of the slot.
-// Slots leave a processor free for the calls. [Cluster.Fetch] takes a slot itself while it decodes records; take another
-// one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when ctx ends.
+// Slots leave a processor free for the calls. [Cluster.Fetch] takes a slot itself while it decodes records; take
+// another one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when ctx ends.
 func (c *Cluster) DecodeSlot(ctx context.Context) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, slotPatience)
 	defer cancel()

@@ -24,9 +24,9 @@ type statement struct {
 	// says is the digest of the partition, the record key and the status.
 	says digest
 	// key is a hash of the record key and the partition's number. Normally, all statements about one order have the
-	// same key, and statements about different orders have different keys. Otherwise the record key is not the order
-	// id, or producers use different partitioners; either way, an order's events may have several owners. This hash
-	// alone does not prove a repeat.
+	// same key, and statements about different orders have different keys. Exceptions show that the record key is not
+	// the order id, or that producers use different partitioners; either way, an order's events may have several
+	// owners. This hash alone does not prove a repeat.
 	key uint64
 }
 

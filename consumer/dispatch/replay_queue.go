@@ -40,10 +40,10 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 }
 
-// doubt handles a replay that the previous owner may have sent. This worker does not send the replay, because the letter
-// has since been dismissed or replayed again. LeadHit may have accepted the replay, so older letters of its order are
-// marked as overtaken. If the letter does not name its order, the letter's event is fetched to find the order; until
-// then, no other replay of the partition is sent.
+// doubt handles a replay that the previous owner may have sent. This worker does not send the replay, because the
+// letter has since been dismissed or replayed again. LeadHit may have accepted the replay, so older letters of its
+// order are marked as overtaken. If the letter does not name its order, the letter's event is fetched to find the
+// order; until then, no other replay of the partition is sent.
 func (d *Dispatcher) doubt(is fold.Status) {
 	if is.Order != "" {
 		d.inDoubt(is, "")

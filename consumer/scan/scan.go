@@ -304,7 +304,7 @@ func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, err
 	return nil
 }
 
-// resume returns where to continue when the offset is out of range. Either retention has passed it, or the log was
+// resume returns where to continue when the offset is out of range. Either its record has expired, or the log was
 // truncated below it. In the second case nothing of the range is left, and Follow continues at the log's end.
 func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	bounds, err := s.cluster.Bounds(ctx, s.Topic, []int{p.partition})

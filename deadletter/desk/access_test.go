@@ -84,7 +84,7 @@ func (q request) send(t *testing.T, to http.Handler) *httptest.ResponseRecorder 
 	return w
 }
 
-// who is a page that shows its visitor's name and whether the visitor may write.
+// who serves a page that shows its visitor's name and whether the visitor may write.
 func who(w http.ResponseWriter, r *http.Request) {
 	name, may, why := desk.VisitorOf(r)
 	if may {

@@ -212,8 +212,8 @@ func versions(letters []replay.Planned) string {
 	return strings.Join(names, ", ")
 }
 
-// lacksRights returns an error if this user may not write to the ledger. A cluster that does not report rights refuses
-// the first entry instead.
+// lacksRights returns an error if Kafka does not allow us to write to the ledger. A cluster that does not report rights
+// refuses the first entry instead.
 func (r *Reader) lacksRights(ctx context.Context) error {
 	topic := ledger.Topic(r.Letters)
 	rights, err := r.Cluster.TopicRights(ctx, topic)
@@ -221,7 +221,7 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 		return nil //nolint:nilerr // the first entry fails with the reason, before any letter was requeued
 	}
 	if len(rights[topic].Lack("Write")) > 0 {
-		return errors.New("this user may not write to the ledger: grant Write on topic " + topic +
+		return errors.New("Kafka does not allow us to write to the ledger: grant Write on topic " + topic +
 			"; no letter was requeued")
 	}
 	return nil

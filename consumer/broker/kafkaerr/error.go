@@ -16,7 +16,7 @@ import (
 
 // The meaning of a failure, whichever code or error of kafka-go reports it. Test with errors.Is.
 var (
-	// ErrOffsetOutOfRange [1]: the offset is below the log's start (retention has passed it) or above its end.
+	// ErrOffsetOutOfRange [1]: the offset is below the log's start (its record has expired) or above the log's end.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrUnknownPartition [3]: the topic or partition does not exist, as far as the broker or the pool knows. It is
 	// temporary while a leader moves or a topic is being created.

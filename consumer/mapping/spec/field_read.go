@@ -67,7 +67,7 @@ func (r *reader) alternative(where string, n *yaml.Node) Source {
 	if ok := r.object(where, n, known); ok && len(all) != 1 {
 		r.Add(r.at(n), where, "has %d sources, must have one: path, envelope, header, key or ce", len(all))
 	}
-	// Having no source is a problem that was recorded above or by r.object. The compiler skips a source without text.
+	// If there is no source, that problem was recorded above or by r.object. The compiler skips a source without text.
 	if len(all) == 0 {
 		return Source{}
 	}

@@ -87,8 +87,8 @@ func (g *Guard) Announcement() (ledger.Entry, bool) {
 	return e, true
 }
 
-// Follow takes the ledger's next entry for the group (see [ledger.Entry.For]). Pass all entries in the ledger's order,
-// including our own: a resume ends only pauses that precede it. A new process begins at the ledger's start.
+// Follow takes the ledger's next entry for the group (see [ledger.Entry.For]). Pass all such entries in the ledger's
+// order, including our own: a resume ends only pauses that precede it. A new process begins at the ledger's start.
 func (g *Guard) Follow(e ledger.Entry) {
 	paused := g.paused()
 	switch {
