@@ -136,8 +136,8 @@ func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partiti
 	})
 	if !found.Since.IsZero() {
 		log.WarnContext(ctx, "an open transaction holds back events: "+
-			"they are read once its producer commits or aborts it; if the producer is gone, find and end the transaction with kafka-transactions.sh "+
-			"(find-hanging, abort --start-offset)",
+			"they are read once its producer commits or aborts it; if the producer is gone, "+
+			"find and end the transaction with kafka-transactions.sh (find-hanging, abort --start-offset)",
 			slog.Int64("offset", found.Offset), slog.Int64("events", found.Events), slog.Time("since", found.Since))
 	}
 }

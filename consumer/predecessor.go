@@ -48,7 +48,8 @@ func (p *predecessor) remove(ctx context.Context) bool {
 	for _, member := range dead {
 		err := p.insist(ctx, func() error { return p.options.Cluster.Remove(ctx, p.options.Group, member.ID) })
 		if err != nil {
-			p.log.WarnContext(ctx, "cannot remove this worker's dead predecessor; the group waits until the predecessor's session ends",
+			p.log.WarnContext(ctx, "cannot remove this worker's dead predecessor; "+
+				"the group waits until the predecessor's session ends",
 				slog.String("member", member.ID), slog.Duration("session", p.options.Dispatch.Session),
 				slog.Any("error", err))
 			continue

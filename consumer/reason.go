@@ -96,7 +96,8 @@ func accessReason(err error) reason {
 		return reason{what: "a broker is older than Kafka 0.11", fix: "upgrade the brokers, or check KAFKA_BROKERS"}
 	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		return reason{
-			what: "Kafka does not allow the worker's user to make this request", fix: "check the user's ACLs with leadhit-sync check",
+			what: "Kafka does not allow the worker's user to make this request",
+			fix:  "check the user's ACLs with leadhit-sync check",
 		}
 	case errors.Is(err, kafkaerr.ErrNotLeader):
 		return reason{what: "a partition has no leader yet", fix: "if this lasts, look at the brokers", passing: true}

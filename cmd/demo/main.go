@@ -87,7 +87,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // its errors are returned, and printed once
 	flags.Usage = func() {}
-	flags.DurationVar(&o.length, "for", 0, "end after this `time`, 10s or more; all faults happen within it (default: run until Ctrl-C)")
+	flags.DurationVar(&o.length, "for", 0, "end after this `time`, 10s or more; all faults happen within it (default: "+
+		"run until Ctrl-C)")
 	flags.IntVar(&o.rate, "events-per-second", 60, "`events` that the shop writes per second")
 	flags.IntVar(&o.orders, "orders", 200, "number of `orders` that the events belong to")
 	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: random; "+

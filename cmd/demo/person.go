@@ -94,8 +94,9 @@ func (p *person) attempt(ctx context.Context, reader *operator.Reader) error {
 
 // outcomes counts a run's letters by outcome.
 func outcomes(s replay.Summary) string {
-	return counts(", ", count{s.Resolved, "resolved"}, count{s.Superseded, "superseded"}, count{s.Refused, "refused again"},
-		count{s.Failed, "failed"}, count{len(s.Changed), "changed meanwhile"}, count{s.Waiting, "waiting"})
+	return counts(", ", count{s.Resolved, "resolved"}, count{s.Superseded, "superseded"},
+		count{s.Refused, "refused again"}, count{s.Failed, "failed"}, count{len(s.Changed), "changed meanwhile"},
+		count{s.Waiting, "waiting"})
 }
 
 // count is a number with its name.

@@ -144,7 +144,9 @@ const (
 // checkSession compares the session timeout with the brokers' limits. Outside them, brokers refuse every join with
 // INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies its own. If the
 // coordinator is not known, all brokers that can be reached are asked.
-func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []inspect.Node) {
+func checkSession(ctx context.Context, r *report, cluster *broker.Cluster,
+	session time.Duration, nodes []inspect.Node,
+) {
 	known := false
 	for _, node := range nodes {
 		settings, err := cluster.NodeSettings(ctx, node.ID, leastSession, mostSession)

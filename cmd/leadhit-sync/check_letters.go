@@ -15,7 +15,9 @@ import (
 
 // checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes. It creates neither:
 // the worker creates both with settings that suit them, after its first join.
-func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, topology inspect.Topology) {
+func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster,
+	c *config.Config, topology inspect.Topology,
+) {
 	found, err := worker.InspectLetters(ctx, c, cluster)
 	checkKeeper(r, "letters", found, err, topology)
 	found, err = worker.InspectLedger(ctx, c, cluster)

@@ -40,7 +40,8 @@ func (f *filterFlags) add(c *cobra.Command) {
 // allGroupsFlag is for commands that only read: it adds the letters of other groups. To change such a letter, run a
 // command with the KAFKA_GROUP of its group.
 func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
-	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false, "include letters of other consumer groups that share the topic")
+	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false,
+		"include letters of other consumer groups that share the topic")
 }
 
 // parse returns the filter that the flags and ids describe. It selects open letters unless a state or ids are given.

@@ -83,7 +83,9 @@ func printCauses(w io.Writer, output outputForm, causes []view.Cause) error {
 		each, names = append(each, v), append(names, c.Fingerprint)
 	}
 	all := map[string]any{"schema": causesSchema, "causes": views}
-	return output.printList(w, all, each, names, func(w io.Writer) error { return causesPage(causes, time.Now()).Print(w) })
+	return output.printList(w, all, each, names, func(w io.Writer) error {
+		return causesPage(causes, time.Now()).Print(w)
+	})
 }
 
 // causesPage has a line for each cause. The fingerprint stays whole, to be copied.

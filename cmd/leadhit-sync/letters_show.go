@@ -151,8 +151,8 @@ func (l shownLetter) write(c *cobra.Command, output outputForm, reveal bool) err
 		return printYAML(w, l.json(reveal))
 	case "raw":
 		if l.Omitted != nil {
-			return fmt.Errorf("letter %s: the value was too large for the dead-letter topic; read it in the event's own topic, at %s",
-				l.ID(), l.Place.ID())
+			return fmt.Errorf("letter %s: the value was too large for the dead-letter topic; "+
+				"read it in the event's own topic, at %s", l.ID(), l.Place.ID())
 		}
 		if l.Event.Value == nil {
 			return errors.New("the event has no value: it is a tombstone")

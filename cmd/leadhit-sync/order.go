@@ -120,7 +120,8 @@ func (l shownOrder) nothing() error {
 
 // extent says how many events were read, and since when.
 func (l shownOrder) extent() string {
-	return fmt.Sprintf("%s of %s since %s UTC", count(l.Read, "event"), count(len(l.Topics), "topic"), l.Since.Format(moment))
+	events, topics := count(l.Read, "event"), count(len(l.Topics), "topic")
+	return fmt.Sprintf("%s of %s since %s UTC", events, topics, l.Since.Format(moment))
 }
 
 func readIn(s float64) string {

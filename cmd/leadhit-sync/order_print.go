@@ -118,8 +118,8 @@ func (e shownEvent) details() []string {
 		all = append(all, "the mapping finds no order id; the record's key is the order's id")
 	}
 	if e.Repeats != "" && (e.State == life.Finished || e.State == life.Committed) {
-		all = append(all, "the status of "+e.Repeats+", so no call was needed; after a restart or a rebalance, a worker makes "+
-			"the call anyway")
+		all = append(all, "the status of "+e.Repeats+", so no call was needed; "+
+			"after a restart or a rebalance, a worker makes the call anyway")
 	}
 	for _, s := range e.History {
 		all = append(all, s.At.UTC().Format(orderMoment)+"  "+orderStepText(s))

@@ -96,7 +96,8 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 			defer stop()
 			statuses := m.Check().Statuses
 			w := &watch{
-				cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders, statuses, settings.SkipRepeats),
+				cluster: cluster, mapping: m, topics: settings.Kafka.Topics,
+				tally:    newTally(mostOrders, statuses, settings.SkipRepeats),
 				statuses: statuses,
 				answered: n.Answered,
 			}

@@ -57,7 +57,8 @@ func newOrders(limit int) *orders {
 // that LeadHit accepted for the order had the same status, and was for an event of the same partition with the same
 // key.
 func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
-	now := told{status: status, accepted: accepted, at: event.Partition{Topic: e.Topic, Number: e.Partition}, key: o.hash(e.key)}
+	at := event.Partition{Topic: e.Topic, Number: e.Partition}
+	now := told{status: status, accepted: accepted, at: at, key: o.hash(e.key)}
 	known := o.known[id]
 	other, used := o.keys[now.key]
 	o.spreads = o.spreads || len(e.key) == 0 || used && other != known ||

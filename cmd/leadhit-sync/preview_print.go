@@ -111,8 +111,8 @@ func (s summary) printOrders(p *terminal.Page) {
 		for i, e := range s.Orders.Examples {
 			examples[i] = terminal.Quote(e.OrderID) + " in " + strings.Join(e.Partitions, " and ")
 		}
-		p.Row("warn", atLeast+count(s.Orders.Spread, "order")+" in two partitions, so their events have no sequence to keep: "+
-			strings.Join(examples, ", "))
+		p.Row("warn", atLeast+count(s.Orders.Spread, "order")+" in two partitions, "+
+			"so their events have no sequence to keep: "+strings.Join(examples, ", "))
 	}
 	if s.Orders.Beyond > 0 {
 		p.Row("limit", fmt.Sprintf("figures about individual orders cover the first %d orders; %d of %s are about others",
@@ -122,7 +122,8 @@ func (s summary) printOrders(p *terminal.Page) {
 
 // repeats says how many calls the events need, with and without repeats.
 func (o ordersSummary) repeats(atLeast string) string {
-	text := fmt.Sprintf("%s%d of %s would send the status that LeadHit already has for the order", atLeast, o.Repeats, count(o.Calls, "call"))
+	text := fmt.Sprintf("%s%d of %s would send the status that LeadHit already has for the order",
+		atLeast, o.Repeats, count(o.Calls, "call"))
 	atMost := ""
 	if atLeast != "" {
 		atMost = "at most "
@@ -131,7 +132,8 @@ func (o ordersSummary) repeats(atLeast string) string {
 	case o.Repeats == 0:
 		return text
 	case o.Skipped:
-		return fmt.Sprintf("%s, so a worker makes %s%d, and a few more after a restart or a rebalance", text, atMost, o.Needed)
+		return fmt.Sprintf("%s, so a worker makes %s%d, and a few more after a restart or a rebalance",
+			text, atMost, o.Needed)
 	case o.unequal:
 		return text + "; a worker calls anyway, because the topics have different numbers of partitions"
 	case o.spreads:

@@ -54,8 +54,8 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 		calls = append(calls, fmt.Sprintf("%s with the status %q", count(g.Count, "call"), g.What))
 	}
 	if len(calls) > 0 {
-		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; status lists in a mapping translate it, for instance "+
-			"paid: [%q]",
+		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; "+
+			"status lists in a mapping translate it, for instance paid: [%q]",
 			listing(calls), strings.Join(w.statuses, ", "), w.firstUnknown()))
 	}
 	if refused := w.tally.outcomes[event.Refuse]; accepted == 0 && len(w.samples) > 0 {

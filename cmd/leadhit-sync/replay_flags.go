@@ -24,7 +24,8 @@ func (s *selection) parse(f *filterFlags, ids []string) error {
 		return err
 	}
 	if empty {
-		return usageError{errors.New("no letters selected: give a filter, such as --cause, or ids; --state open selects all open letters")}
+		return usageError{errors.New("no letters selected: give a filter, such as --cause, or ids; " +
+			"--state open selects all open letters")}
 	}
 	if len(f.states) == 0 && len(filter.IDs) == 0 {
 		// After an interrupted replay a person wants to see which letters are requeued already.

@@ -51,9 +51,10 @@ type plannedView struct {
 // json makes empty lists rather than null, so that a script may loop over them.
 func (p replayPlan) json() planView {
 	orders := p.Orders()
+	first := orders[:min(fewOrders, len(orders))]
 	return planView{
 		Schema: "plan.v1", Group: p.Group, Filter: p.Filter, Counts: p.Counts, Letters: plannedViews(p.Letters),
-		Left: plannedViews(p.Left), Orders: len(orders), FirstOrders: append([]string{}, orders[:min(fewOrders, len(orders))]...),
+		Left: plannedViews(p.Left), Orders: len(orders), FirstOrders: append([]string{}, first...),
 		Warnings: texts(p.Warnings),
 	}
 }

@@ -115,8 +115,8 @@ func printRuns(w io.Writer, all []view.Run) error {
 		p.Line("no runs: nothing has been replayed yet")
 		return p.Print(w)
 	}
-	p.Columns(terminal.Whole, terminal.Short, terminal.Short, terminal.Whole, terminal.Whole, terminal.Whole, terminal.Text,
-		terminal.Text)
+	p.Columns(terminal.Whole, terminal.Short, terminal.Short, terminal.Whole, terminal.Whole, terminal.Whole,
+		terminal.Text, terminal.Text)
 	p.Row("RUN", "STARTED (UTC)", "BY", "ASKED", "RESOLVED", "WAITING", "OTHERS", "REASON")
 	for _, r := range all {
 		p.Row(r.Name, r.Started.UTC().Format("01-02 15:04:05"), r.By, fmt.Sprintf("%d/%d", r.Asked, r.Count),
@@ -140,7 +140,13 @@ func otherOutcomes(r view.Run) string {
 	for _, o := range []struct {
 		what string
 		n    int
-	}{{"refused again", r.Refused}, {"superseded", r.Superseded}, {"failed", r.Failed}, {"dismissed", r.Dismissed}, {"too late", r.Lost}} {
+	}{
+		{"refused again", r.Refused},
+		{"superseded", r.Superseded},
+		{"failed", r.Failed},
+		{"dismissed", r.Dismissed},
+		{"too late", r.Lost},
+	} {
 		if o.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", o.n, o.what))
 		}

@@ -89,8 +89,8 @@ func (p *statusPrinter) print(url string) {
 	p.events()
 	p.letters()
 	if s.TwoPartitions > 0 {
-		p.labelled("warn", count(s.TwoPartitions, "order")+" had events in two partitions of a topic, so in no fixed sequence: "+
-			"set the record key to the order id")
+		p.labelled("warn", count(s.TwoPartitions, "order")+" had events in two partitions of a topic, "+
+			"so in no fixed sequence: set the record key to the order id")
 	}
 	for _, f := range s.Flaws {
 		if !f.Fatal { // fatal ones are listed as problems

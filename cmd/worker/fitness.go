@@ -98,7 +98,8 @@ func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 		log := log.With(slog.String("setting", f.Setting), slog.String("is", f.Is), slog.String("why", f.Why),
 			slog.String("want", f.Want))
 		if f.Fatal {
-			log.ErrorContext(ctx, "a topic setting prevents dead letters or pauses from being stored, or causes their loss; change it")
+			log.ErrorContext(ctx, "a topic setting prevents dead letters or pauses from being stored, "+
+				"or causes their loss; change it")
 		} else {
 			log.WarnContext(ctx, "a topic setting does not suit dead letters or the ledger; change it")
 		}

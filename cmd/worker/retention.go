@@ -59,7 +59,8 @@ func (w *Worker) readRetention(ctx context.Context) bool {
 				w.log.DebugContext(ctx, "cannot read the topic's retention", slog.String("topic", topic), slog.Any("error", err))
 			}
 		case limited && before[topic] != age && topic != w.config.DeadLetter.Topic:
-			w.log.InfoContext(ctx, "found the topic's retention; Kafka deletes events that are older than this, even if they are unread",
+			w.log.InfoContext(ctx, "found the topic's retention; "+
+				"Kafka deletes events that are older than this, even if they are unread",
 				slog.String("topic", topic), slog.String("retention", age.String()))
 		}
 		if limited {

@@ -49,7 +49,9 @@ func ledgerLetter(l deadletter.Letter, in event.Record) fold.Letter {
 	if l.Item != deadletter.NoItem {
 		id.Item = l.Item
 	}
-	return fold.Letter{ID: id, Order: l.OrderID, Key: fold.KeyHash(l.Key), Count: l.ReplayCount, Offset: in.Offset, Stored: in.Time}
+	return fold.Letter{
+		ID: id, Order: l.OrderID, Key: fold.KeyHash(l.Key), Count: l.ReplayCount, Offset: in.Offset, Stored: in.Time,
+	}
 }
 
 // take fetches a letter for its replay, restores its event, and maps the event with the current mapping of its topic.

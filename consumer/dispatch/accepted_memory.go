@@ -56,7 +56,9 @@ type acceptedStatus struct {
 }
 
 func newAcceptedMemory(limit int) acceptedMemory {
-	return acceptedMemory{limit: limit, places: map[digest]int32{}, keys: map[uint64]int32{}, entries: make([]acceptedStatus, 1)}
+	return acceptedMemory{
+		limit: limit, places: map[digest]int32{}, keys: map[uint64]int32{}, entries: make([]acceptedStatus, 1),
+	}
 }
 
 // has reports whether a statement is the last one about its order that LeadHit accepted. If so, the order becomes the

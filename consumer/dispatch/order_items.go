@@ -75,7 +75,8 @@ func (d *Dispatcher) tasksOf(order string) []task {
 // tasksOf appends the event's tasks about an order.
 func (e *pending) tasksOf(tasks []task, order string) []task {
 	for i := range e.items {
-		if it := &e.items[i]; it.OrderID == order && it.Action == event.Call && (it.attempts > 0 || it.repeat || it.state != done) {
+		it := &e.items[i]
+		if it.OrderID == order && it.Action == event.Call && (it.attempts > 0 || it.repeat || it.state != done) {
 			tasks = append(tasks, task{e, i})
 		}
 	}

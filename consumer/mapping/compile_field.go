@@ -18,7 +18,8 @@ const (
 // it.
 func (c *compiler) field(s *spec.Field) {
 	if !identifier(s.Name) {
-		c.add(s.Place, s.Where, "a field's name must begin with a letter or _, have only letters, digits and _, and not be a reserved word of CEL")
+		c.add(s.Place, s.Where, "a field's name must begin with a letter or _, have only letters, digits and _, "+
+			"and not be a reserved word of CEL")
 		return
 	}
 	f := field{at: s.Place, name: s.Name, firstOf: s.FirstOf, limit: maxField, kind: c.kind(s)}
@@ -155,7 +156,8 @@ func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	}
 	f := timeFormat{layout: s.Layout.Value}
 	if s.Layout.Given() && s.Unix.Given() {
-		c.add(s.Unix.Place, s.Where+".unix", "give layout or unix, not both: layout is for a time written as text, unix for a count since 1970")
+		c.add(s.Unix.Place, s.Where+".unix", "give layout or unix, not both: "+
+			"layout is for a time written as text, unix for a count since 1970")
 	}
 	f.unit = map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond}[s.Unix.Value]
 	if f.layout != "" && !sensible(f.layout) {

@@ -75,7 +75,8 @@ func (a Access) user(r *http.Request) (name, unknown string) {
 	}
 	// A proxy may add its header to the client's instead of replacing it. The request then has two names, as two
 	// headers or joined in one, and nobody knows which name is the proxy's.
-	if names := r.Header.Values(a.UserHeader); len(names) == 1 && isUserName(names[0]) && !strings.Contains(names[0], ",") {
+	names := r.Header.Values(a.UserHeader)
+	if len(names) == 1 && isUserName(names[0]) && !strings.Contains(names[0], ",") {
 		return names[0], ""
 	}
 	return "", "access.unnamed"

@@ -36,7 +36,8 @@ func timeElement(at time.Time, attribute, text string) template.HTML {
 		return "–"
 	}
 	at = at.UTC()
-	return template.HTML(`<time datetime="` + at.Format("2006-01-02T15:04:05.000Z") + //nolint:gosec // no text from outside
+	//nolint:gosec // no text from outside
+	return template.HTML(`<time datetime="` + at.Format("2006-01-02T15:04:05.000Z") +
 		`" title="` + at.Format(utc) + `"` + attribute + `>` + template.HTMLEscapeString(text) + `</time>`)
 }
 

@@ -61,7 +61,9 @@ func New(s Settings) (http.Handler, error) {
 	mux.HandleFunc("GET /workers", d.workersPage)
 	mux.HandleFunc("POST /pause", d.pauseWorkers)
 	mux.HandleFunc("POST /resume", d.resumeWorkers)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { d.refuse(w, r, http.StatusNotFound, "error.absent") })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		d.refuse(w, r, http.StatusNotFound, "error.absent")
+	})
 	return s.Access.protect(mux, d.refuse), nil
 }
 

@@ -112,7 +112,9 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 		d.show(w, r, http.StatusOK, "letters", read, p)
 		return
 	}
-	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals { return totalsOf(v, read, now, texts) })
+	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals {
+		return totalsOf(v, read, now, texts)
+	})
 	key := s.Query.Encode() // a relative time, such as 24h, counts from the request that filled the cache
 	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow {
 		return causesOf(v, s, p.Totals, read, now)

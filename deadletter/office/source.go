@@ -101,7 +101,8 @@ func notesOf(notes []life.Note) (all []desk.Note) {
 // orders, so that its tests need no Kafka.
 func orderEvent(e *life.Event) desk.OrderEvent {
 	shown := desk.OrderEvent{
-		ID: e.ID, Action: e.Action, Status: e.Status, Cause: e.Cause, Message: e.Message, DecidedBy: e.By, ByKey: e.ByKey, Repeats: e.Repeats,
+		ID: e.ID, Action: e.Action, Status: e.Status, Cause: e.Cause, Message: e.Message,
+		DecidedBy: e.By, ByKey: e.ByKey, Repeats: e.Repeats,
 		State: string(e.State), Before: -1, Time: timeOf(e.Time), History: stepsOf(e.History),
 	}
 	if e.Before != nil {

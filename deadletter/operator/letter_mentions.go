@@ -56,11 +56,12 @@ func orderKey(order string) string { return "\n" + order }
 func (r *Reader) HistoryOf(ctx context.Context, l view.Letter) ([]life.Step, error) {
 	all := []life.Step{}
 	id := l.Ledger.ID.String()
-	err := r.readMentions(ctx, cmp.Or(l.Group, r.Group), []string{id}, func(of, _ string, s life.Step, _ *deadletter.Letter) {
+	take := func(of, _ string, s life.Step, _ *deadletter.Letter) {
 		if of == id {
 			all = append(all, s)
 		}
-	})
+	}
+	err := r.readMentions(ctx, cmp.Or(l.Group, r.Group), []string{id}, take)
 	slices.SortStableFunc(all, func(a, b life.Step) int { return a.At.Compare(b.At) })
 	return all, err
 }

@@ -279,7 +279,8 @@ func (r *orderReader) commits(ctx context.Context) error {
 		bounds, err := r.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil && c.Next > bounds[p.Number].End {
 			delete(r.facts.Commits, p)
-			r.note("commit-beyond-log", "the group's commit of %s is beyond the end of the log, which was truncated or recreated",
+			r.note("commit-beyond-log",
+				"the group's commit of %s is beyond the end of the log, which was truncated or recreated",
 				fmt.Sprintf("%s/%d", p.Topic, p.Number))
 		}
 	}

@@ -63,7 +63,8 @@ func (c Change) String() string {
 type ChangedError struct{ Letters []Change }
 
 func (e *ChangedError) Error() string {
-	text := fmt.Sprintf("%d of the planned letters changed meanwhile, so none was requeued: %s", len(e.Letters), e.Letters[0])
+	text := fmt.Sprintf("%d of the planned letters changed meanwhile, so none was requeued: %s",
+		len(e.Letters), e.Letters[0])
 	if more := len(e.Letters) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}

@@ -121,7 +121,8 @@ func (is Limits) Judge(l view.Letter) Planned {
 	case l.Ledger.Overtaken:
 		p.Class, p.Why = Superseded, "LeadHit accepted a newer event of its order: "+l.Ledger.Newer
 	case l.Ledger.Order == "" && l.Ledger.Key == 0:
-		p.Class, p.Why = orderUnknown, "it has neither an order id nor a key, so a newer event of its order may have been accepted"
+		p.Class, p.Why = orderUnknown, "it has neither an order id nor a key, "+
+			"so a newer event of its order may have been accepted"
 	case l.Ledger.Offset < is.Horizon:
 		p.Class, p.Why = orderUnknown, "it is so old that workers do not know whether a newer event of its order was accepted"
 	}
@@ -179,7 +180,9 @@ func (p *Planned) Map(items []event.Item) {
 		unclear = items[i].OrderID != "" || items[i].Action != event.Ignore
 	}
 	if unclear {
-		p.Becomes = &event.Item{OrderID: p.Order, Cause: cannotTell, Message: "the event does not name the letter's order now"}
+		p.Becomes = &event.Item{
+			OrderID: p.Order, Cause: cannotTell, Message: "the event does not name the letter's order now",
+		}
 		return
 	}
 	p.Becomes = &items[i]

@@ -80,7 +80,8 @@ func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	if changed := p.changed(topics); len(changed) > 0 {
 		return w.summary, &ChangedError{changed}
 	}
-	if err := w.append(ctx, ledger.Entry{Event: ledger.RunStart, Filter: plain(r.Filter, 1024), Count: len(w.left)}); err != nil {
+	start := ledger.Entry{Event: ledger.RunStart, Filter: plain(r.Filter, 1024), Count: len(w.left)}
+	if err := w.append(ctx, start); err != nil {
 		return w.summary, err
 	}
 	begun := time.Now()

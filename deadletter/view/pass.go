@@ -39,8 +39,8 @@ func (v *View) match(f Filter) []match { return slices.SortedFunc(v.each(f), byI
 
 func byID(a, b match) int {
 	x, y := a.kept.id(), b.kept.id()
-	return cmp.Or(strings.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition), cmp.Compare(x.Offset, y.Offset),
-		cmp.Compare(x.Item, y.Item), strings.Compare(a.kept.group, b.kept.group))
+	return cmp.Or(strings.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition),
+		cmp.Compare(x.Offset, y.Offset), cmp.Compare(x.Item, y.Item), strings.Compare(a.kept.group, b.kept.group))
 }
 
 // newestFirst orders letters by their last failure, the latest first.

@@ -142,7 +142,10 @@ func New(own string, headers ...string) *View {
 func (v *View) group(name string) *group {
 	g := v.groups[name]
 	if g == nil {
-		g = &group{letters: map[ledger.ID]*kept{}, lost: map[ledger.ID]bool{}, ended: map[ledger.ID]Outcome{}, replays: map[ledger.ID][]*replay{}}
+		g = &group{
+			letters: map[ledger.ID]*kept{}, lost: map[ledger.ID]bool{},
+			ended: map[ledger.ID]Outcome{}, replays: map[ledger.ID][]*replay{},
+		}
 		v.groups[name] = g
 		for _, e := range v.toAll {
 			v.follow(g, e)

@@ -81,23 +81,28 @@ func (j *judgement) podSecurity() {
 	}
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for _, d := range contents[*appsv1.Deployment](j.Overlay) {
-		result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &d.Spec.Template.ObjectMeta, &d.Spec.Template.Spec))
-		j.add(!result.Allowed, "pod-security", label("Deployment/"+d.Name), "%s: %s", result.ForbiddenReason(), result.ForbiddenDetail())
+		pod := &d.Spec.Template
+		result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec))
+		j.add(!result.Allowed, "pod-security", label("Deployment/"+d.Name),
+			"%s: %s", result.ForbiddenReason(), result.ForbiddenDetail())
 	}
 }
 
 // foreign matches variables that the Go runtime or a library reads.
-var foreign = regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
+var foreign = regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|` +
+	`OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
 
 // knownSettings: each variable is a setting of the program, or is read by the Go runtime or a library, and each
 // required one is set.
 func (j *judgement) knownSettings() {
 	for _, from := range j.container.EnvFrom {
-		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(), "takes its settings from a ConfigMap that is not in the manifests")
+		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(),
+			"takes its settings from a ConfigMap that is not in the manifests")
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
 		_, known := j.program.setting(name)
-		j.add(!known && !foreign.MatchString(name), "settings", j.worker(), "sets %s, which is not a setting of the program", name)
+		j.add(!known && !foreign.MatchString(name), "settings", j.worker(),
+			"sets %s, which is not a setting of the program", name)
 	}
 	for _, s := range j.program.Settings {
 		j.add(s.Required && j.settings[s.Name] == "", "settings", j.worker(), "does not set %s, which is required", s.Name)
@@ -109,19 +114,23 @@ func (j *judgement) knownSettings() {
 func (j *judgement) secrets() {
 	secret := regexp.MustCompile(`(PASSWORD|KEY|SECRET|TOKEN|CREDENTIALS?|HEADERS)$`)
 	for _, from := range j.container.EnvFrom {
-		j.add(from.SecretRef != nil, "secrets", j.worker(), "takes variables from a Secret; mount it as a volume and set the _FILE setting")
+		j.add(from.SecretRef != nil, "secrets", j.worker(),
+			"takes variables from a Secret; mount it as a volume and set the _FILE setting")
 	}
 	for _, e := range j.container.Env {
-		j.add(e.ValueFrom != nil, "secrets", j.worker(), "sets %s with valueFrom; mount a Secret as a volume and set the _FILE setting", e.Name)
+		j.add(e.ValueFrom != nil, "secrets", j.worker(),
+			"sets %s with valueFrom; mount a Secret as a volume and set the _FILE setting", e.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
 		// A variable with valueFrom has no text here, and is reported above.
-		j.add(secret.MatchString(name) && j.settings[name] != "", "secrets", j.worker(), "sets %s in plain text; set the _FILE setting", name)
+		j.add(secret.MatchString(name) && j.settings[name] != "", "secrets", j.worker(),
+			"sets %s in plain text; set the _FILE setting", name)
 		u, err := url.Parse(j.settings[name])
 		j.add(err == nil && u.User != nil, "secrets", j.worker(), "%s is a URL that contains a user name", name)
 	}
 	for _, s := range contents[*corev1.Secret](j.Overlay) {
-		j.add(true, "secrets", label("Secret/"+s.Name), "is in the manifests; create it with kubectl, or with components/external-secrets")
+		j.add(true, "secrets", label("Secret/"+s.Name),
+			"is in the manifests; create it with kubectl, or with components/external-secrets")
 	}
 }
 
@@ -134,9 +143,11 @@ func (j *judgement) grace() {
 	p := j.program
 	need := max(p.Drain+session/2, p.Rebalance) + p.IO + 10*time.Second
 	given := j.Grace()
-	j.add(given < need, "grace", j.worker(), "terminationGracePeriodSeconds is %s; max(drain %s + commit %s, join %s) + leaving %s + 10s = %s is needed",
+	j.add(given < need, "grace", j.worker(),
+		"terminationGracePeriodSeconds is %s; max(drain %s + commit %s, join %s) + leaving %s + 10s = %s is needed",
 		given, p.Drain, session/2, p.Rebalance, p.IO, need)
-	j.add(j.container.Lifecycle != nil, "grace", j.worker(), "has a lifecycle hook, which uses up part of the grace period")
+	j.add(j.container.Lifecycle != nil, "grace", j.worker(),
+		"has a lifecycle hook, which uses up part of the grace period")
 }
 
 // Grace returns the worker's grace period.
@@ -156,12 +167,16 @@ func (j *judgement) probes() {
 			return ""
 		}
 		path := p.HTTPGet.Path
-		j.add(!slices.Contains(j.program.Paths, path), "probes", j.worker(), "the %s probe requests %q, which the program does not serve", name, path)
+		j.add(!slices.Contains(j.program.Paths, path), "probes", j.worker(),
+			"the %s probe requests %q, which the program does not serve", name, path)
 		j.add(p.HTTPGet.Port.StrVal != "http", "probes", j.worker(), "the %s probe does not use the port named http", name)
 		return path
 	}
-	live, ready, startup := asks("liveness", j.container.LivenessProbe), asks("readiness", j.container.ReadinessProbe), asks("startup", j.container.StartupProbe)
-	j.add(live == ready, "probes", j.worker(), "the liveness and readiness probes request the same path: an outage would restart the workers")
+	live := asks("liveness", j.container.LivenessProbe)
+	ready := asks("readiness", j.container.ReadinessProbe)
+	startup := asks("startup", j.container.StartupProbe)
+	j.add(live == ready, "probes", j.worker(),
+		"the liveness and readiness probes request the same path: an outage would restart the workers")
 	j.add(startup != live, "probes", j.worker(), "the startup probe and the liveness probe request different paths")
 	var pages int32
 	for _, p := range j.container.Ports {
@@ -169,8 +184,10 @@ func (j *judgement) probes() {
 			pages = p.ContainerPort
 		}
 	}
-	_, port, err := net.SplitHostPort(j.setting("HTTP_ADDR"))
-	j.add(err != nil || port != strconv.Itoa(int(pages)), "probes", j.worker(), "HTTP_ADDR %q does not use the port named http, which is %d", j.setting("HTTP_ADDR"), pages)
+	address := j.setting("HTTP_ADDR")
+	_, port, err := net.SplitHostPort(address)
+	j.add(err != nil || port != strconv.Itoa(int(pages)), "probes", j.worker(),
+		"HTTP_ADDR %q does not use the port named http, which is %d", address, pages)
 	for _, m := range contents[*podMonitor](j.Overlay) {
 		for _, e := range m.Spec.PodMetricsEndpoints {
 			j.add(e.Port != "http" || !slices.Contains(j.program.Paths, e.Path), "probes", label("PodMonitor/"+m.Name),

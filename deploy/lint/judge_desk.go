@@ -36,21 +36,27 @@ func (j *judgement) oneDesk() {
 		return
 	}
 	about := label("Deployment/" + d.Name)
-	j.add(d.Spec.Replicas == nil || *d.Spec.Replicas != 1, "desk", about, "must have one replica: a replay belongs to the process that carries it out")
-	j.add(c.Image != j.container.Image, "desk", about, "runs the image %s, but the worker runs %s", c.Image, j.container.Image)
+	j.add(d.Spec.Replicas == nil || *d.Spec.Replicas != 1, "desk", about,
+		"must have one replica: a replay belongs to the process that carries it out")
+	j.add(c.Image != j.container.Image, "desk", about,
+		"runs the image %s, but the worker runs %s", c.Image, j.container.Image)
 	for _, from := range c.EnvFrom {
-		j.add(from.SecretRef != nil, "desk", about, "takes variables from a Secret; mount it as a volume and set the _FILE setting")
-		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "desk", about, "takes its settings from a ConfigMap that is not in the manifests")
+		j.add(from.SecretRef != nil, "desk", about,
+			"takes variables from a Secret; mount it as a volume and set the _FILE setting")
+		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "desk", about,
+			"takes its settings from a ConfigMap that is not in the manifests")
 	}
 	for _, e := range c.Env {
 		_, known := j.program.setting(e.Name)
 		j.add(!known && !foreign.MatchString(e.Name), "desk", about, "sets %s, which is not a setting of the program", e.Name)
-		j.add(e.ValueFrom != nil, "desk", about, "sets %s with valueFrom; mount a Secret as a volume and set the _FILE setting", e.Name)
+		j.add(e.ValueFrom != nil, "desk", about,
+			"sets %s with valueFrom; mount a Secret as a volume and set the _FILE setting", e.Name)
 	}
 	environment := j.environment(c)
 	address, err := netip.ParseAddrPort(environment["DESK_ADDR"])
 	j.add((err != nil || !address.Addr().IsLoopback()) && environment["DESK_TOKEN_FILE"] == "", "desk", about,
-		"listens on %q: without DESK_TOKEN_FILE, anybody who reaches it can read letters and claim to be any user", environment["DESK_ADDR"])
+		"listens on %q: without DESK_TOKEN_FILE, anybody who reaches it can read letters and claim to be any user",
+		environment["DESK_ADDR"])
 }
 
 // environment returns the environment of a container: the settings of its ConfigMaps and the values set in the

@@ -28,10 +28,13 @@ func (j *judgement) topics() {
 		ours := t.Name == j.letters() || t.Name == j.ledger()
 		c := t.Spec.Config
 		j.add(!ours && !slices.Contains(j.sources(), t.Name), "topics", about, "is not one of the worker's topics")
-		j.add(t.Spec.Replicas < 2, "topics", about, "has one replica: losing the broker with the only replica would lose the topic")
-		j.add(ours && (t.Spec.Partitions != 1 || c.CleanupPolicy != "delete" || c.MessageTimestampType != "LogAppendTime"), "topics", about,
+		j.add(t.Spec.Replicas < 2, "topics", about,
+			"has one replica: losing the broker with the only replica would lose the topic")
+		suits := t.Spec.Partitions == 1 && c.CleanupPolicy == "delete" && c.MessageTimestampType == "LogAppendTime"
+		j.add(ours && !suits, "topics", about,
 			"must have one partition, cleanup.policy delete and message.timestamp.type LogAppendTime")
-		j.add(t.Name == j.ledger() && c.RetentionBytes != -1, "topics", about, "can lose entries to a size limit: want retention.bytes -1, as the program sets it")
+		j.add(t.Name == j.ledger() && c.RetentionBytes != -1, "topics", about,
+			"can lose entries to a size limit: want retention.bytes -1, as the program sets it")
 	}
 	letters, ledger := declared[j.letters()], declared[j.ledger()]
 	if letters != nil && ledger != nil {
@@ -56,7 +59,8 @@ func (j *judgement) rights() {
 		about, given := label("KafkaUser/"+u.Name), map[string][]string{}
 		for _, acl := range u.Spec.Authorization.ACLs {
 			resource := acl.Resource.Type + " " + acl.Resource.Name
-			j.add(acl.Resource.PatternType != "literal", "rights", about, "the rule for %s does not have the pattern type literal", resource)
+			j.add(acl.Resource.PatternType != "literal", "rights", about,
+				"the rule for %s does not have the pattern type literal", resource)
 			given[resource] = append(given[resource], acl.Operations...)
 		}
 		for _, resource := range slices.Sorted(maps.Keys(given)) {
@@ -86,16 +90,19 @@ func (j *judgement) scaling() {
 		for _, t := range s.Spec.Triggers {
 			if t.Type == "kafka" {
 				watched = append(watched, t.Metadata.Topic)
-				j.add(t.Metadata.ConsumerGroup != j.setting("KAFKA_GROUP"), "scaling", about, "scales on the lag of the group %q, but the worker's is %q",
-					t.Metadata.ConsumerGroup, j.setting("KAFKA_GROUP"))
+				group := t.Metadata.ConsumerGroup
+				j.add(group != j.setting("KAFKA_GROUP"), "scaling", about,
+					"scales on the lag of the group %q, but the worker's is %q", group, j.setting("KAFKA_GROUP"))
 			}
 		}
 		consumed := slices.Sorted(slices.Values(j.sources()))
-		j.add(watched != nil && !slices.Equal(slices.Sorted(slices.Values(watched)), consumed), "scaling", about, "scales on the lag of the topics %v, but the worker consumes %v", watched, consumed)
+		j.add(watched != nil && !slices.Equal(slices.Sorted(slices.Values(watched)), consumed), "scaling", about,
+			"scales on the lag of the topics %v, but the worker consumes %v", watched, consumed)
 		for _, t := range contents[*kafkaTopic](j.Overlay) {
 			j.add(slices.Contains(consumed, t.Name) && s.Spec.MaxReplicaCount > t.Spec.Partitions, "scaling", about,
 				"scales to %d workers, but the topic %s has only %d partitions", s.Spec.MaxReplicaCount, t.Name, t.Spec.Partitions)
 		}
-		j.add(j.Worker.Spec.Replicas != nil, "scaling", about, "the Deployment sets replicas too: each apply would undo KEDA's work")
+		j.add(j.Worker.Spec.Replicas != nil, "scaling", about,
+			"the Deployment sets replicas too: each apply would undo KEDA's work")
 	}
 }

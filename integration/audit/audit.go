@@ -154,7 +154,8 @@ func (a *auditor) call(call sandbox.Call) {
 		a.outOfOrder(call, fmt.Sprintf("call %s of order %.40q: %s", call.ID, event.Order, why))
 	}
 	if a.unawaited(event.lane.before, call) {
-		a.report.Unended = append(a.report.Unended, fmt.Sprintf("call %s of order %.40q: the ledger did not yet have the outcome of %s",
+		a.report.Unended = append(a.report.Unended, fmt.Sprintf(
+			"call %s of order %.40q: the ledger did not yet have the outcome of %s",
 			call.ID, event.Order, event.lane.before.ID))
 	}
 	event.lane.before = call

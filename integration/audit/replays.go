@@ -54,7 +54,9 @@ func (a *auditor) unawaited(before, next sandbox.Call) bool {
 		return false
 	}
 	letter := a.Ledger.letters[event.LetterID()]
-	replay := letter != nil && slices.ContainsFunc(letter.asked, func(stored time.Time) bool { return !stored.After(before.Arrived) })
+	replay := letter != nil && slices.ContainsFunc(letter.asked, func(stored time.Time) bool {
+		return !stored.After(before.Arrived)
+	})
 	if !replay || letter.byHand || slices.ContainsFunc(a.Losses, func(l Loss) bool {
 		return l.Process == processOf(next) && !l.To.Before(before.Arrived) && !l.From.After(next.Arrived)
 	}) {

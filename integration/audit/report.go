@@ -77,7 +77,8 @@ func (r Report) Err() error {
 // String returns the report on one line, as a run's summary.
 func (r Report) String() string {
 	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · committed ahead %d · "+
-		"repeated too often %d · replays without an outcome %d · late calls %d · commits back %d · repeated calls %d · skipped %d · letters twice %d",
+		"repeated too often %d · replays without an outcome %d · late calls %d · commits back %d · repeated calls %d · "+
+		"skipped %d · letters twice %d",
 		len(r.Lost), len(r.OutOfOrder), len(r.Strange), len(r.Altered), len(r.Uncommitted), len(r.Ahead),
 		len(r.TooMany), len(r.Unended), len(r.Late), r.Back, r.Repeats, r.Skipped, r.Twice)
 }

@@ -30,10 +30,11 @@ func (f Finding) String() string {
 
 // audit runs axe-core. Chromium evaluates it like an expression in the debugger, so the page's content security policy
 // need not allow it. Most rows of a long table are left out: they are alike, and would take most of the time.
-const audit = `axe.run({exclude: [["tbody > tr:nth-child(n+12)"]]}, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({
-	id: v.id, impact: v.impact, help: v.help,
-	places: v.nodes.map(n => n.target.join(" ") + " " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message),
-})))`
+const audit = `axe.run({exclude: [["tbody > tr:nth-child(n+12)"]]}, {resultTypes: ["violations"]}).then(r =>
+	r.violations.map(v => ({
+		id: v.id, impact: v.impact, help: v.help,
+		places: v.nodes.map(n => n.target.join(" ") + " " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message),
+	})))`
 
 // Audit returns the rules of axe-core that the current page breaks, minor ones included. Scripts must be enabled in the
 // tab.

@@ -67,7 +67,8 @@ func Build(t *testing.T, dir string, mutants map[string][]Edit, omitted ...strin
 	if err := errors.Join(err, os.WriteFile(overlay, text, 0o600)); err != nil {
 		return nil, err
 	}
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", b.path)
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w",
+		"-overlay", overlay, "-o", b.path)
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build with all mutants: %w\n%s", err, out)

@@ -47,7 +47,8 @@ func (s *source) take(d *ast.GenDecl) {
 		v, ok := spec.(*ast.ValueSpec)
 		switch {
 		case d.Tok == token.IMPORT:
-		case !ok || d.Tok != token.CONST || len(v.Names) != 1 || len(v.Values) != 1 || names(v, map[string]bool{"iota": true}):
+		case !ok || d.Tok != token.CONST || len(v.Names) != 1 || len(v.Values) != 1,
+			names(v, map[string]bool{"iota": true}):
 			s.rest = append(s.rest, spec)
 		default:
 			s.constants[v.Names[0].Name] = v

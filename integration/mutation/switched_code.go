@@ -130,7 +130,8 @@ func (s *source) door(d *ast.FuncDecl, mutants []mutant) string {
 		}
 		fmt.Fprintf(&cases, "\t%s:\n\t\t%s%s%s(%s)\n", label, give, callee, m.suffix(), arguments)
 	}
-	return fmt.Sprintf("func %s%s(%s) %s {\n\tswitch mutantOn {\n%s%s\t}\n}", receiver, d.Name.Name, parameters, results, cases.String(), missing)
+	return fmt.Sprintf("func %s%s(%s) %s {\n\tswitch mutantOn {\n%s%s\t}\n}",
+		receiver, d.Name.Name, parameters, results, cases.String(), missing)
 }
 
 // parameters returns a list of parameters with new names, and the arguments that pass them on.

@@ -111,7 +111,8 @@ func Schedules() []Schedule {
 			slices.Repeat([]Kind{KillWorker}, 12), slices.Repeat([]Kind{FreezeWorker}, 2), slices.Repeat([]Kind{RollWorkers}, 4),
 			[]Kind{ScaleWorkers, KillBroker, KillCoordinator, FreezeBroker})},
 		{Name: "operators", Share: 0.20, apart: true, Operators: true, deck: slices.Concat(slices.Repeat(leadhit(), 2),
-			slices.Repeat([]Kind{KillWorker}, 8), slices.Repeat([]Kind{FreezeWorker}, 2), []Kind{RollWorkers, ScaleWorkers, KillBroker, KillCoordinator})},
+			slices.Repeat([]Kind{KillWorker}, 8), slices.Repeat([]Kind{FreezeWorker}, 2),
+			[]Kind{RollWorkers, ScaleWorkers, KillBroker, KillCoordinator})},
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package ports reserves ports of 127.0.0.1 for servers that other processes start, stop and start again.
 //
-// A program that looks for a free port and releases it leaves a gap: until the server listens, and each time it is down,
-// another program may take the port. Here the port stays bound, by a socket that does not listen.
+// A program that looks for a free port and releases it leaves a gap: until the server listens, and each time it is
+// down, another program may take the port. Here the port stays bound, by a socket that does not listen.
 package ports
 
 import (
@@ -37,7 +37,8 @@ func Reserve(count int) (*Reserved, error) {
 		}
 		r.Numbers, r.free = append(r.Numbers, port), append(r.free, free)
 	}
-	return nil, errors.Join(fmt.Errorf("cannot find %d free ports between %d and %d on 127.0.0.1", count, lowest, highest), r.Close())
+	err := fmt.Errorf("cannot find %d free ports between %d and %d on 127.0.0.1", count, lowest, highest)
+	return nil, errors.Join(err, r.Close())
 }
 
 // Address returns the address, host:port, of the port with this index.

@@ -71,6 +71,8 @@ func (o *Orders) event(order int, status string, want audit.Want) audit.Event {
 		o.random.IntN(1<<30), o.random.IntN(90000), 1+o.random.IntN(3))
 	return audit.Event{
 		Key: []byte(id), Value: value, Want: want, Order: id, Status: status,
-		Headers: []kgo.RecordHeader{{Key: "source", Value: []byte("shop")}, {Key: "trace", Value: []byte{0, 0xff, byte(o.made)}}},
+		Headers: []kgo.RecordHeader{
+			{Key: "source", Value: []byte("shop")}, {Key: "trace", Value: []byte{0, 0xff, byte(o.made)}},
+		},
 	}
 }

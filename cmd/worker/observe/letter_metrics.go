@@ -20,7 +20,8 @@ func (g *gauges) letters(to sender, now time.Time) {
 		since = now.Add(-keeps)
 	}
 	c := g.source.Consumer.LetterCounts(since)
-	const help = "Letters of this worker's partitions that wait for somebody (open) or for their replay (requeued). Overtaken letters do not count as open."
+	const help = "Letters of this worker's partitions that wait for somebody (open) or for their replay (requeued). " +
+		"Overtaken letters do not count as open."
 	to.send(prometheus.GaugeValue, "letters_open", help, float64(c.Open), []string{"state"}, string(fold.Open))
 	to.send(prometheus.GaugeValue, "letters_open", help, float64(c.Requeued), []string{"state"}, string(fold.Requeued))
 	oldest := age(now, c.Oldest)

@@ -63,8 +63,8 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		spread:   newSpread(),
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "items_total",
-			Help: "Items, by action (call, ignore, refuse, repeat): what an event asks for, one for each order it names. repeat counts " +
-				"the call items that needed no call, because LeadHit had accepted the status last.",
+			Help: "Items, by action (call, ignore, refuse, repeat): what an event asks for, one for each order it names. " +
+				"repeat counts the call items that needed no call, because LeadHit had accepted the status last.",
 		}, []string{"action"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "verdicts_total",

@@ -112,7 +112,9 @@ func openTransaction(now time.Time, s consumer.State, p event.Partition) *status
 	if !open {
 		return nil
 	}
-	return &status.OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
+	return &status.OpenTransaction{
+		LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since),
+	}
 }
 
 // heldBack returns the number of events that open transactions hold back in a topic, and the age of the oldest. It

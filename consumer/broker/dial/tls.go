@@ -61,7 +61,8 @@ func (t *TLS) pair() (tls.Certificate, error) {
 		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
 	}
 	if block, _ := pem.Decode(certificate); block == nil {
-		return tls.Certificate{}, optionError("tls certificate", errors.New("read client certificate: the file contains no PEM data"))
+		return tls.Certificate{}, optionError("tls certificate",
+			errors.New("read client certificate: the file contains no PEM data"))
 	} else if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
 	}

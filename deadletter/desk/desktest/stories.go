@@ -36,7 +36,8 @@ func Story(name string) *Fake {
 		f.Err = errors.New("fetch dlq.shop/0: dial tcp 10.1.2.3:9092: connect: connection refused")
 	case "ledger":
 		f.busy()
-		f.Err = errors.New("fetch dlq.shop.ledger/0: [29] Topic Authorization Failed: the client is not authorized to access the requested topic")
+		f.Err = errors.New("fetch dlq.shop.ledger/0: [29] Topic Authorization Failed: " +
+			"the client is not authorized to access the requested topic")
 	case "unread":
 		f.Unread = true
 		f.Err = errors.New("topic dlq.shop does not exist: no letter has been written yet, or KAFKA_GROUP or " +
@@ -57,21 +58,28 @@ func kinds() []kind {
 	call, mapping := deadletter.StageCall, deadletter.StageMapping
 	return []kind{
 		{
-			"ValidationError", "Possible statuses: paid, submitted, canceled; got “complete”", call, "complete", "1.10.0+9be01d2",
-			`rules[2]: status == "complete"`, -32000, 152, 3 * time.Hour, 2 * time.Minute,
+			"ValidationError", "Possible statuses: paid, submitted, canceled; got “complete”", call, "complete",
+			"1.10.0+9be01d2", `rules[2]: status == "complete"`, -32000, 152, 3 * time.Hour, 2 * time.Minute,
 		},
 		{
 			"InvalidOrder", "Заказ не найден: проверьте идентификатор, переданный на странице оформления", call, "paid",
 			"1.9.0+3fa2c1d", "", -32004, 31, 9 * 24 * time.Hour, 50 * time.Minute,
 		},
-		{"HTTP 422", "Unprocessable Entity", call, "submitted", "1.9.0+3fa2c1d", "", 422, 17, 6 * 24 * time.Hour, 5 * time.Hour},
+		{
+			"HTTP 422", "Unprocessable Entity", call, "submitted",
+			"1.9.0+3fa2c1d", "", 422, 17, 6 * 24 * time.Hour, 5 * time.Hour,
+		},
 		{
 			"UnknownStatus", "status “на сборке у партнёра” is in no list of the mapping", mapping, "", "1.10.0+9be01d2",
 			"statuses", 0, 9, 20 * time.Hour, 3 * time.Hour,
 		},
-		{"NotJSON", "value is not JSON: invalid character 'P' at byte 1", mapping, "", "1.8.3+77aa0c4", "", 0, 4, 29 * 24 * time.Hour, 28 * 24 * time.Hour},
 		{
-			"MissingOrderID", "no order id at $.order.external.identifiers[?(@.kind=='leadhit')].value: the path matches nothing",
+			"NotJSON", "value is not JSON: invalid character 'P' at byte 1", mapping, "",
+			"1.8.3+77aa0c4", "", 0, 4, 29 * 24 * time.Hour, 28 * 24 * time.Hour,
+		},
+		{
+			"MissingOrderID",
+			"no order id at $.order.external.identifiers[?(@.kind=='leadhit')].value: the path matches nothing",
 			mapping, "", "1.9.0+3fa2c1d", "order_id", 0, 1, 7 * time.Hour, 7 * time.Hour,
 		},
 	}
@@ -101,7 +109,8 @@ func (k kind) letter(offset int64, random *rand.Rand, at time.Time) deadletter.L
 	case "HTTP 422":
 		order = "mp-7f3c9a1e-55d0-4c1b-9a83-0b6c2f1d" + order
 	}
-	value := fmt.Sprintf(`{"order":{"id":%q,"status":%q,"total":%d},"customer":{"email":"anna@example.com","name":"Анна"}}`,
+	value := fmt.Sprintf(`{"order":{"id":%q,"status":%q,"total":%d},`+
+		`"customer":{"email":"anna@example.com","name":"Анна"}}`,
 		order, k.status, 1000+random.IntN(90_000))
 	if k.cause == "NotJSON" {
 		value = "PING"
@@ -125,25 +134,26 @@ func (k kind) letter(offset int64, random *rand.Rand, at time.Time) deadletter.L
 func (f *Fake) past(now time.Time, random *rand.Rand) {
 	k := kinds()[0]
 	k.version = "1.9.0+3fa2c1d"
-	run := "r_01JD8K"
+	run, started := "r_01JD8K", now.Add(-26*time.Hour)
 	f.Write(ledger.Entry{
 		Event: ledger.RunStart, Run: run, By: "alice@example.com", Via: "cli", Reason: "LeadHit 2.4 accepts it", Count: 58,
-		At: now.Add(-26 * time.Hour), Filter: "--cause ValidationError --state open",
+		At: started, Filter: "--cause ValidationError --state open",
 	})
 	for i := range 58 {
 		l := k.letter(int64(90_000+i*7), random, now.Add(-30*time.Hour))
 		f.Store(l)
 		f.Write(ledger.Entry{
-			Event: ledger.LetterReplay, ID: l.ID(), N: 1, Run: run, By: "alice@example.com", Via: "cli", At: now.Add(-26 * time.Hour),
+			Event: ledger.LetterReplay, ID: l.ID(), N: 1, Run: run, By: "alice@example.com", Via: "cli", At: started,
 			Reason: "LeadHit 2.4 accepts it", Letter: f.offset - 1, Order: l.OrderID,
 		})
-		outcome := ledger.Entry{Event: ledger.LetterResolved, ID: l.ID(), N: 1, At: now.Add(-26*time.Hour + time.Minute)}
+		outcome := ledger.Entry{Event: ledger.LetterResolved, ID: l.ID(), N: 1, At: started.Add(time.Minute)}
 		if i%11 == 10 {
 			outcome.Event, outcome.Newer = ledger.LetterSuperseded, "orders/3/118273"
 		}
 		f.Write(outcome)
 	}
-	f.Write(ledger.Entry{Event: ledger.RunStop, Run: run, By: "alice@example.com", Why: "done", At: now.Add(-26*time.Hour + 2*time.Minute)})
+	ended := started.Add(2 * time.Minute)
+	f.Write(ledger.Entry{Event: ledger.RunStop, Run: run, By: "alice@example.com", Why: "done", At: ended})
 	i := 0
 	for id, l := range f.sorted() {
 		if l.Version == k.version && l.Cause == k.cause {
@@ -151,7 +161,9 @@ func (f *Fake) past(now time.Time, random *rand.Rand) {
 		}
 		switch i++; {
 		case i%6 == 0:
-			f.Write(ledger.Entry{Event: ledger.LetterOvertaken, ID: id.String(), Newer: "orders/3/118900", At: now.Add(-time.Minute)})
+			f.Write(ledger.Entry{
+				Event: ledger.LetterOvertaken, ID: id.String(), Newer: "orders/3/118900", At: now.Add(-time.Minute),
+			})
 		case i%31 == 0:
 			f.Write(ledger.Entry{
 				Event: ledger.LetterDismissed, ID: id.String(), By: "boris", Reason: "test order of the QA shop", Via: "desk",
@@ -181,7 +193,10 @@ func (f *Fake) few() {
 
 func (f *Fake) close(how ledger.Event) {
 	for id := range f.sorted() {
-		f.Write(ledger.Entry{Event: how, ID: id.String(), By: "alice@example.com", Reason: "test orders", At: time.Now().Add(-20 * time.Minute)})
+		f.Write(ledger.Entry{
+			Event: how, ID: id.String(), By: "alice@example.com", Reason: "test orders",
+			At: time.Now().Add(-20 * time.Minute),
+		})
 	}
 }
 

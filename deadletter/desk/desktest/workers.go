@@ -35,7 +35,8 @@ func (f *Fake) ask(story string) {
 		f.Asked.Workers = workers(now, func(*status.Worker) {})
 		older(f.Asked.Workers[1].Status, now)
 		f.Asked.Workers = append(f.Asked.Workers, desk.Worker{
-			URL: pageOf(19), Err: errors.New(`the response has the schema "status.v2": is this the /status of a worker of this version?`),
+			URL: pageOf(19),
+			Err: errors.New(`the response has the schema "status.v2": is this the /status of a worker of this version?`),
 		})
 	case "idle":
 	case "outage":

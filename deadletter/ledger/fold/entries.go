@@ -54,8 +54,8 @@ func (f *Fold) Follow(e ledger.Entry) bool {
 // changesLetter reports whether an event is about a letter's state.
 func changesLetter(e ledger.Event) bool {
 	switch e {
-	case ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened, ledger.LetterResolved, ledger.LetterSuperseded, ledger.LetterFailed,
-		ledger.LetterOvertaken:
+	case ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened,
+		ledger.LetterResolved, ledger.LetterSuperseded, ledger.LetterFailed, ledger.LetterOvertaken:
 		return true
 	default: // about pauses and runs, or for people alone
 		return false

@@ -327,7 +327,8 @@ func older(id, accepted ledger.ID) bool {
 func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	for _, s := range f.letters {
-		if id := f.id(s); key != 0 && (s.key == key || KeyHash([]byte(s.order)) == key) && !s.overtaken && older(id, accepted) {
+		id := f.id(s)
+		if key != 0 && (s.key == key || KeyHash([]byte(s.order)) == key) && !s.overtaken && older(id, accepted) {
 			ids = append(ids, id)
 		}
 	}

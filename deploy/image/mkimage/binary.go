@@ -28,8 +28,9 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 	cmd.Dir = o.root
 	// The caller's settings (GOFLAGS, GOAMD64, a workspace) would change the bytes. GOFLAGS repeats a flag from above,
 	// because an empty value would let the setting of `go env -w` through.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=-trimpath", "GOWORK=off", "GOEXPERIMENT=", //nolint:forbidigo // the compiler needs it
-		"GOAMD64=v1", "GOARM64=v8.0")
+	//nolint:forbidigo // the compiler needs it
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=-trimpath", "GOWORK=off",
+		"GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build for %s: %w: %s", arch, err, bytes.TrimSpace(output))
 	}

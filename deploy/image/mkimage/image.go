@@ -42,7 +42,8 @@ func (m *made) print(out io.Writer) error {
 	var text bytes.Buffer
 	_, _ = fmt.Fprintf(&text, "image   %s\nversion %s\ndigest  %s\n", m.layout, m.version, m.digest)
 	for _, i := range m.images {
-		_, _ = fmt.Fprintf(&text, "%s   %s  %.1f MiB compressed  %s\n", i.arch, i.digest, float64(i.compressed)/(1<<20), i.sbom)
+		mebibytes := float64(i.compressed) / (1 << 20)
+		_, _ = fmt.Fprintf(&text, "%s   %s  %.1f MiB compressed  %s\n", i.arch, i.digest, mebibytes, i.sbom)
 	}
 	_, err := text.WriteTo(out)
 	return err
@@ -78,7 +79,8 @@ func write(dir string, binaries []*binary, source string) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, top.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": m.version}))
+	name := map[string]string{"org.opencontainers.image.ref.name": m.version}
+	return m, top.AppendIndex(index, layout.WithAnnotations(name))
 }
 
 // imageOf returns the image of one binary and its compressed size.
@@ -87,7 +89,8 @@ func imageOf(b *binary, source string) (v1.Image, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil },
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil }
+	layer, err := tarball.LayerFromOpener(open,
 		tarball.WithCompressionLevel(gzip.BestCompression), tarball.WithMediaType(types.OCILayer))
 	if err != nil {
 		return nil, 0, err
@@ -111,7 +114,8 @@ func imageOf(b *binary, source string) (v1.Image, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	image, err = mutate.Append(image, mutate.Addendum{Layer: layer, History: v1.History{Created: created, CreatedBy: "mkimage"}})
+	history := v1.History{Created: created, CreatedBy: "mkimage"}
+	image, err = mutate.Append(image, mutate.Addendum{Layer: layer, History: history})
 	return image, size, err
 }
 
@@ -150,7 +154,8 @@ func archive(b *binary) ([]byte, error) {
 			kind = tar.TypeDir
 		}
 		header := &tar.Header{
-			Typeflag: kind, Name: file.name, Mode: file.mode, Size: int64(len(file.content)), ModTime: b.time(), Format: tar.FormatUSTAR,
+			Typeflag: kind, Name: file.name, Mode: file.mode, Size: int64(len(file.content)), ModTime: b.time(),
+			Format: tar.FormatUSTAR,
 		}
 		if err := w.WriteHeader(header); err != nil {
 			return nil, err

@@ -28,10 +28,11 @@ func main() {
 		panic(err)
 	}
 	go func() {
-		_ = (&http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusTeapot)
 			fmt.Fprint(w, r.URL.Path)
-		})}).Serve(listener)
+		})
+		_ = (&http.Server{ReadHeaderTimeout: time.Second, Handler: handler}).Serve(listener)
 	}()
 	logger.InfoContext(ctx, "state", "state", "waiting")
 	logger.InfoContext(ctx, "listening", "addr", listener.Addr().String())
