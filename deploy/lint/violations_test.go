@@ -20,9 +20,9 @@ type violation struct {
 	name, overlay, old, new, want string
 }
 
-// variable returns a violation that adds an environment variable to the worker.
-func variable(name, overlay, entry, want string) violation {
-	return violation{name, overlay, "        - name: GOMEMLIMIT\n", "        - " + entry + "\n        - name: GOMEMLIMIT\n", want}
+// variable returns a violation that adds an environment variable to the worker of the minimal overlay.
+func variable(name, entry, want string) violation {
+	return violation{name, minimal, "        - name: GOMEMLIMIT\n", "        - " + entry + "\n        - name: GOMEMLIMIT\n", want}
 }
 
 // violations has at least one violation of each rule.
@@ -48,9 +48,9 @@ func violations() []violation {
 		{"a misspelt setting", minimal, "  LOG_LEVEL: info", "  LOGLEVEL: info", "settings: Deployment/leadhit-sync: sets LOGLEVEL"},
 		{"a required setting that is missing", minimal, "  KAFKA_BROKERS: ", "  GODEBUG: ", "does not set KAFKA_BROKERS"},
 		{"settings that are not there", minimal, "configMapRef:\n            name: ", "configMapRef:\n            name: x", "a ConfigMap that is not in the manifests"},
-		variable("a key in a variable", minimal, `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "secrets: Deployment/leadhit-sync: sets LEADHIT_API_KEY with valueFrom"),
-		variable("a token in plain text", minimal, `{name: OTEL_EXPORTER_OTLP_HEADERS, value: authorization=x}`, "sets OTEL_EXPORTER_OTLP_HEADERS in plain text"),
-		variable("a proxy's password", minimal, `{name: LEADHIT_PROXY, value: "http://me:pw@proxy:3128"}`, "LEADHIT_PROXY is a URL that contains a user name"),
+		variable("a key in a variable", `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "secrets: Deployment/leadhit-sync: sets LEADHIT_API_KEY with valueFrom"),
+		variable("a token in plain text", `{name: OTEL_EXPORTER_OTLP_HEADERS, value: authorization=x}`, "sets OTEL_EXPORTER_OTLP_HEADERS in plain text"),
+		variable("a proxy's password", `{name: LEADHIT_PROXY, value: "http://me:pw@proxy:3128"}`, "LEADHIT_PROXY is a URL that contains a user name"),
 		{"variables of a Secret", minimal, "      - configMapRef:", "      - secretRef: {name: leadhit-sync}\n        - configMapRef:", "takes variables from a Secret"},
 		{"a Secret in the repository", minimal, "apiVersion: policy/v1\n", "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n---\napiVersion: policy/v1\n", "secrets: Secret/x"},
 
@@ -104,7 +104,7 @@ func TestEachRuleFindsWhatIsPlanted(t *testing.T) {
 
 func TestAKeyWithValueFromIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	key := variable("", minimal, `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "")
+	key := variable("", `{name: LEADHIT_API_KEY, valueFrom: {secretKeyRef: {name: leadhit-sync, key: api-key}}}`, "")
 	got := decoded(t, plant(t, renderings(t)[minimal], key.old, key.new)).Judge(known(t))
 	if len(got) != 1 || !strings.Contains(got[0], "sets LEADHIT_API_KEY with valueFrom") {
 		t.Errorf("got %q, want one finding, about valueFrom", got)
