@@ -194,7 +194,7 @@ func (l *leader) noteMissing(missing map[string]reason) {
 	}
 	if all := strings.Join(names, ","); all != l.absent {
 		if l.absent = all; all == "" {
-			l.log.Info("all topics exist again")
+			l.log.Info("all topics are available again")
 			return
 		}
 		l.log.Warn("topics do not exist or cannot be described, so nobody consumes them; "+

@@ -109,7 +109,7 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 			}
 		}
 		if partitions := f.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait; "+
+			log.WarnContext(ctx, "the brokers do not know these partitions; calls and commits for them wait; "+
 				"if the topic is gone for good, remove it from KAFKA_TOPICS",
 				slog.Any("partitions", partitions), slog.Any("error", err))
 		}

@@ -22,7 +22,7 @@ const (
 )
 
 // probeCommand reads no settings: a health probe must not fail because of a setting that the worker has read already. A
-// URL with a user name is refused, because the errors of probe print the URL, including any password.
+// URL with a user name is refused, because probe's errors contain the URL, including any password.
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "probe URL", Short: "Request a page from a worker and print the response",

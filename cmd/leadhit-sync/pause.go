@@ -58,7 +58,7 @@ func resumeCommand() *cobra.Command {
 		Long: `End the pauses in force, whether set by hand or by the flood guard, and print them.
 
 Resuming accepts the letters that made the flood guard pause the calls: letters with
-these fingerprints (cause, code and kind of message) do not pause the workers again
+the same fingerprint (cause, code and kind of message) do not pause the workers again
 until another mapping or version is deployed. resume does not end pauses caused by the
 API key, LEADHIT_URL or an outage; these end automatically.`,
 		Example: `  leadhit-sync resume

@@ -192,9 +192,9 @@ type reason struct {
 	mapping, by, rule string
 }
 
-// explainRecord applies the mapping to one record. If the schema registry does not respond, the record counts as
-// refused, with a cause of its own. A worker would wait for the registry; preview does not. An implausible time is kept
-// in another field, because one such event would stretch the span over decades.
+// explainRecord applies the mapping to one record. If its schema cannot be looked up, the record counts as refused,
+// with a cause of its own. A worker would wait for the schema; preview does not. An implausible time is kept in another
+// field, because one such event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, key: r.Key, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {

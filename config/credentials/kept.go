@@ -35,9 +35,9 @@ func (k *Kept[T]) Load() T {
 	fresh, err := k.read()
 	switch {
 	case err == nil && k.broken:
-		k.log.Info("file can be used again", slog.String("setting", k.settings))
+		k.log.Info("the file can be used again", slog.String("setting", k.settings))
 	case err != nil && !k.broken:
-		k.log.Warn("file cannot be used; its previous content stays in use; fix the file",
+		k.log.Warn("the file cannot be used; its previous content stays in use; fix the file",
 			slog.String("setting", k.settings), slog.Any("error", err))
 	}
 	if k.broken = err != nil; !k.broken {

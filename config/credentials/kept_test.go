@@ -44,8 +44,8 @@ func TestContentStaysInUseWhileItsFileCannotBeRead(t *testing.T) {
 		if got := kept.Load(); got != step.want {
 			t.Errorf("%q in the file: got %q, want %q", step.text, got, step.want)
 		}
-		failed := strings.Count(log.String(), `msg="file cannot be used; its previous content stays in use; fix the file" setting=PASSWORD_FILE`)
-		recovered := strings.Count(log.String(), `msg="file can be used again" setting=PASSWORD_FILE`)
+		failed := strings.Count(log.String(), `msg="the file cannot be used; its previous content stays in use; fix the file" setting=PASSWORD_FILE`)
+		recovered := strings.Count(log.String(), `msg="the file can be used again" setting=PASSWORD_FILE`)
 		if failed != step.failed || recovered != step.recovered {
 			t.Errorf("got %d lines about failures and %d about recoveries, want %d and %d:\n%s", failed, recovered, step.failed, step.recovered, log.String())
 		}

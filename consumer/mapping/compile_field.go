@@ -18,7 +18,7 @@ const (
 // it.
 func (c *compiler) field(s *spec.Field) {
 	if !identifier(s.Name) {
-		c.add(s.Place, s.Where, "a field's name must begin with a letter or _, have only letters, digits and _, "+
+		c.add(s.Place, s.Where, "a field's name must begin with a letter or _, contain only letters, digits and _, "+
 			"and not be a reserved word of CEL")
 		return
 	}
@@ -87,7 +87,7 @@ func (c *compiler) source(f *field, s spec.Source) {
 		src.kind, src.name = fromHeader, s.From.Value
 	case "ce":
 		if !attribute(s.From.Value) {
-			c.add(s.From.Place, s.Where, "the name of a CloudEvents attribute has only lower-case letters and digits")
+			c.add(s.From.Place, s.Where, "the name of a CloudEvents attribute contains only lower-case letters and digits")
 			return
 		}
 		src.kind, src.name = fromCE, "ce_"+s.From.Value

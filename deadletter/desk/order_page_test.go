@@ -59,7 +59,7 @@ func TestAnOrderShowsItsEventsAndWhatTheyWaitFor(t *testing.T) {
 		},
 		"/orders?id=4713": {
 			"Only a part was read.", "Now Only a part was read, so there may be more",
-			"Not known 2 events cannot be read, because the schema registry does not respond.",
+			"Not known 2 events cannot be read, because their schemas cannot be looked up.",
 			"No worker of group shop responded",
 		},
 		"/orders": {"Orders The events of one order"},

@@ -17,7 +17,7 @@ type Order struct {
 	Read     int     // events
 	Seconds  float64 // that the reading took
 	Complete bool    // false: interrupted
-	Unmapped int     // events that cannot be read, because the schema registry does not respond
+	Unmapped int     // events that cannot be read, because their schemas cannot be looked up
 	More     int     // events that are left out
 	Notes    []Note
 	Events   []OrderEvent // oldest first

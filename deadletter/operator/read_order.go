@@ -108,7 +108,7 @@ func (r *orderReader) readEvents(ctx context.Context, topic string) error {
 		r.life.Read++
 		items, err := r.Mapping.Decode(ctx, record)
 		if err != nil {
-			r.life.Unmapped++ // the schema registry does not respond
+			r.life.Unmapped++ // its schema cannot be looked up
 			continue
 		}
 		r.event(record, r.named(ctx, record, items))
@@ -366,7 +366,7 @@ func (r *orderReader) finish() {
 	}
 	r.life.Sort()
 	if r.life.Unmapped > 0 {
-		r.note(life.Unmapped, "%s cannot be read, because the schema registry does not respond", events(r.life.Unmapped))
+		r.note(life.Unmapped, "%s cannot be read, because their schemas cannot be looked up", events(r.life.Unmapped))
 	}
 	if r.life.More > 0 {
 		r.note(life.LeftOut, "the list leaves out %s of the order", events(r.life.More))

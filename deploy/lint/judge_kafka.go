@@ -70,7 +70,7 @@ func (j *judgement) rights() {
 		}
 		for _, resource := range slices.Sorted(maps.Keys(needed)) {
 			for _, op := range without(needed[resource], given[resource]) {
-				j.add(true, "rights", about, "may not %s %s, which the worker needs", op, resource)
+				j.add(true, "rights", about, "lacks %s on %s, which the worker needs", op, resource)
 			}
 		}
 	}

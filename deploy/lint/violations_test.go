@@ -75,9 +75,9 @@ func violations() []violation {
 		{"a ledger of a gigabyte", production, "retention.bytes: -1", "retention.bytes: 1073741824", "retention.bytes -1"},
 
 		{"one right too many", production, "- DescribeConfigs\n", "- DescribeConfigs\n      - Alter\n", "rights: KafkaUser/leadhit-sync: may Alter topic orders, which the worker never does"},
-		{"one right too few", production, "- Write\n", "- Read\n", "may not Write topic dlq.leadhit-sync, which the worker needs"},
+		{"one right too few", production, "- Write\n", "- Read\n", "lacks Write on topic dlq.leadhit-sync, which the worker needs"},
 		{"rights by a prefix", production, "patternType: literal", "patternType: prefix", "does not have the pattern type literal"},
-		{"rights of another group", production, "name: leadhit-sync\n        patternType", "name: other\n        patternType", "may not Read group leadhit-sync"},
+		{"rights of another group", production, "name: leadhit-sync\n        patternType", "name: other\n        patternType", "lacks Read on group leadhit-sync"},
 
 		{"another group", kafkaScale, "consumerGroup: leadhit-sync", "consumerGroup: other", `scaling: ScaledObject/leadhit-sync: scales on the lag of the group "other"`},
 		{"another topic", kafkaScale, "topic: orders", "topic: order", "the worker consumes [orders]"},

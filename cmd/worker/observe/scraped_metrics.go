@@ -121,7 +121,7 @@ func partitions(to sender, s consumer.State) {
 	}
 	to.gauge("partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
 	to.gauge("partitions_window_full", "Partitions whose fetching is paused because the window is full.", float64(full))
-	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.",
+	to.gauge("partitions_unknown", "Partitions that the broker does not know; calls and commits for them wait.",
 		float64(unknown))
 	to.gauge("partitions_unreadable", "Partitions that are stuck because their next batch cannot be read.",
 		float64(len(s.Unreadable)))

@@ -91,17 +91,17 @@ func (c *Client) entry(id int) *entry {
 	return e
 }
 
-// logChange logs when the registry stops responding and when it responds again. "No such schema" is a response.
+// logChange logs when schemas can no longer be looked up, and when they can be again. "No such schema" is a response.
 func (c *Client) logChange(ctx context.Context, err error) {
 	silent := errors.Is(err, schema.ErrUnreachable)
 	if c.silent.Swap(silent) == silent {
 		return
 	}
 	if silent {
-		c.log.WarnContext(ctx, "schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL",
+		c.log.WarnContext(ctx, "cannot look up schemas; events that need them wait; check SCHEMA_REGISTRY_URL",
 			slog.Any("error", err))
 	} else {
-		c.log.InfoContext(ctx, "schema registry responds again")
+		c.log.InfoContext(ctx, "schemas can be looked up again")
 	}
 }
 

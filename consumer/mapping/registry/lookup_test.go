@@ -97,8 +97,8 @@ func TestFailuresOfTheRegistryAreClassified(t *testing.T) {
 			if !strings.Contains(err.Error(), "id 7") || strings.Contains(err.Error()+log.String(), "s3cret") {
 				t.Errorf("got %v and %q logged, want the id and nothing of the response", err, log)
 			}
-			if got := strings.Count(log.String(), "does not respond"); (got == 1) != errors.Is(test.want, schema.ErrUnreachable) {
-				t.Errorf("got %q logged, want a line if and only if it does not respond", log)
+			if got := strings.Count(log.String(), "cannot look up schemas"); (got == 1) != errors.Is(test.want, schema.ErrUnreachable) {
+				t.Errorf("got %q logged, want a line if and only if schemas cannot be looked up", log)
 			}
 		})
 	}
@@ -162,10 +162,10 @@ func TestSilenceIsLoggedWhenItBeginsAndEnds(t *testing.T) {
 			got = append(got, strings.TrimSpace(message))
 		}
 		want := []string{
-			`WARN msg="schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
-			`INFO msg="schema registry responds again"`,
-			`WARN msg="schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
-			`INFO msg="schema registry responds again"`,
+			`WARN msg="cannot look up schemas; events that need them wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
+			`INFO msg="schemas can be looked up again"`,
+			`WARN msg="cannot look up schemas; events that need them wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
+			`INFO msg="schemas can be looked up again"`,
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("got logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
