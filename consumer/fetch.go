@@ -120,8 +120,12 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask turn.Fetch,
 
 // events decodes the records of a batch. It returns false if ctx has ended.
 func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Batch) ([]turn.Event, bool) {
+	if len(batch.Records) == 0 {
+		return nil, true
+	}
 	read := time.Now()
-	defer f.options.Cluster.DecodeSlot(ctx)()
+	release := f.options.Cluster.DecodeSlot(ctx)
+	defer func() { release() }()
 	events := make([]turn.Event, len(batch.Records))
 	for i, r := range batch.Records {
 		// Allocate each event separately: one that stays unfinished for hours must not keep its neighbours in memory.
@@ -130,8 +134,13 @@ func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Bat
 		for _, h := range r.Headers {
 			size += len(h.Key) + len(h.Value)
 		}
-		items, ok := f.decode(ctx, log, e)
-		if !ok {
+		items, err := f.options.Decode(ctx, e)
+		if err != nil {
+			release() // the wait may take hours
+			items = f.decodeLater(ctx, log, e, err)
+			release = f.options.Cluster.DecodeSlot(ctx)
+		}
+		if ctx.Err() != nil {
 			return nil, false
 		}
 		events[i] = turn.Event{
@@ -142,12 +151,8 @@ func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Bat
 	return events, true
 }
 
-// decode asks for an event's items until they are known. It returns false if ctx has ended.
-func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]event.Item, bool) {
-	items, err := f.options.Decode(ctx, e)
-	if err == nil {
-		return items, true
-	}
+// decodeLater asks again for an event's items until they are known or ctx has ended. err is the first failure.
+func (f *fetcher) decodeLater(ctx context.Context, log *slog.Logger, e *Event, err error) (items []event.Item) {
 	var again retrier
 	key := waitDecode + e.Topic + "/" + strconv.Itoa(e.Partition)
 	defer f.waits.end(key)
@@ -155,12 +160,12 @@ func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]eve
 		f.waits.begin(key, "events of the topic "+e.Topic+" cannot be decoded yet: "+withoutPorts(err.Error()))
 		again.fail(log, err).WarnContext(ctx, "cannot decode an event yet; its partition waits; trying again")
 		if !again.Wait(ctx) {
-			return nil, false
+			return nil
 		}
 		items, err = f.options.Decode(ctx, e)
 	}
 	again.Over(log).InfoContext(ctx, "events can be decoded again")
-	return items, true
+	return items
 }
 
 // regain finds a new position when the offset is outside the log.
@@ -173,7 +178,7 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask turn.Fetch) 
 	switch {
 	case ask.Offset < bounds.First:
 		f.counts.expired.Add(uint64(bounds.First - ask.Offset))
-		log.ErrorContext(ctx, "events expired unread: retention overtook the worker; continuing at the log's start",
+		log.ErrorContext(ctx, "events expired unread; continuing at the log's start",
 			slog.Int64("from_offset", ask.Offset), slog.Int64("to_offset", bounds.First-1),
 			slog.Int64("at_most", bounds.First-ask.Offset))
 		f.send(func(now time.Time) { f.dispatcher.Fetched(now, ask, nil, bounds.First) })

@@ -147,7 +147,7 @@ func (g *generation) drain() turn.End {
 func (m *membership) logEnd(end turn.End) {
 	switch end {
 	case turn.Fenced:
-		m.log.Warn("the group has moved on without this worker; the next owner repeats the calls that are not committed")
+		m.log.Warn("the group has fenced this worker; the next owner repeats the calls that are not committed")
 	case turn.Expired:
 		m.log.Warn("no commit was acknowledged for a whole session timeout; calls that are not committed are repeated")
 	case turn.NotEnded:

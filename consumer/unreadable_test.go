@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -53,31 +54,71 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 
 func TestPartitionsThatWaitForASchemaDoNotStopOthers(t *testing.T) {
 	waiting := runtime.GOMAXPROCS(0) // more partitions than decode slots
-	bubble(t, waiting+1, func(w *world) {
-		for p := range waiting {
-			w.produce(p, fine, fmt.Sprint("waits", p))
-		}
-		schema := make(chan struct{})
-		w.start(func(o *consumer.Options) {
-			o.Decode = func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
-				if e.Partition < waiting {
-					select {
-					case <-schema:
-					case <-ctx.Done():
-						return nil, ctx.Err()
-					}
-				}
-				return decode(ctx, e)
-			}
+	for name, test := range map[string]struct {
+		lookUp    lookUp
+		slotAfter time.Duration
+	}{
+		"a lookup that hangs": {hangs, 100 * time.Millisecond},
+		"a lookup that fails": {failsAtOnce, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, waiting+1, func(w *world) { w.callWhileOthersWait(waiting, test.lookUp, test.slotAfter) })
 		})
-		time.Sleep(20 * time.Second) // all of them wait now
-		w.produce(waiting, fine, "a", "b", "c")
-		if !w.wait(time.Second, func() bool { return len(w.ledger.unfinished()) == waiting }) {
-			t.Errorf("unfinished after 1s: %v, want those that wait for a schema", w.ledger.unfinished())
+	}
+}
+
+// callWhileOthersWait lets all partitions but the last wait for a schema, and checks that the last one's events are
+// called.
+func (w *world) callWhileOthersWait(waiting int, lookUp lookUp, slotAfter time.Duration) {
+	for p := range waiting {
+		w.produce(p, fine, fmt.Sprint("waits", p))
+	}
+	schema := make(chan struct{})
+	k := w.start(func(o *consumer.Options) {
+		o.Decode = func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
+			var err error
+			if e.Partition < waiting {
+				err = lookUp(ctx, schema)
+			}
+			items, _ := decode(ctx, e)
+			return items, err
 		}
-		close(schema)
-		w.settle(10 * time.Second)
 	})
+	time.Sleep(20 * time.Second) // all of them wait now
+	start := time.Now()
+	k.cluster.DecodeSlot(w.t.Context())()
+	if waited := time.Since(start); waited != slotAfter {
+		w.t.Errorf("waited %v for a decode slot, want %v", waited, slotAfter)
+	}
+	w.produce(waiting, fine, "a", "b", "c")
+	if !w.wait(time.Second, func() bool { return len(w.ledger.unfinished()) == waiting }) {
+		w.t.Errorf("unfinished after 1s: %v, want those that wait for a schema", w.ledger.unfinished())
+	}
+	close(schema)
+	w.settle(30 * time.Second)
+}
+
+// lookUp gets a schema, which exists once the channel is closed.
+type lookUp func(ctx context.Context, schema <-chan struct{}) error
+
+// hangs is a lookup that gets no response until there is a schema.
+func hangs(ctx context.Context, schema <-chan struct{}) error {
+	select {
+	case <-schema:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// failsAtOnce is a lookup that gets an error at once until there is a schema.
+func failsAtOnce(_ context.Context, schema <-chan struct{}) error {
+	select {
+	case <-schema:
+		return nil
+	default:
+		return errors.New("HTTP status 503")
+	}
 }
 
 func TestStuckPartitionsAreListedInOrder(t *testing.T) {

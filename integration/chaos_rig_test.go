@@ -282,7 +282,7 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 // at most one session timeout later, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
-		"the group has moved on without this worker", "no commit was acknowledged for a whole session",
+		"the group has fenced this worker", "no commit was acknowledged for a whole session",
 		"a commit got no response", "the generation ends with calls in flight",
 	}
 	var found []audit.Loss

@@ -40,8 +40,8 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started. The caller that starts it also calls end, which waits for its goroutine. err
-// needs no lock: it is set before done is closed, and read only after that.
+// running is a worker that was started. Whoever starts it must call its method end, which waits for the worker's
+// goroutine. err needs no lock: it is set before done is closed, and read only after that.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the worker has ended

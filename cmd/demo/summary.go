@@ -32,8 +32,8 @@ type evidence struct {
 	retries         uint64 // as the worker counted
 }
 
-// verdict is the result of comparing the shop's book, LeadHit's call log, the letters, the ledger and the commits. Its
-// findings are sentences.
+// verdict is the result of comparing what the shop wrote, LeadHit's call log, the letters, the ledger and the commits.
+// Its findings are sentences.
 type verdict struct {
 	audit.Report
 

@@ -18,8 +18,9 @@ func configCommand() *cobra.Command {
 		Use: "config", Short: "Print every setting with its value, or check the settings",
 		Long: `Print every setting with the value in force; secrets appear as ***. --table prints a
 Markdown table of names, defaults and meanings, without values. If there are mistakes
-in the settings, config prints that table instead of the values, and the mistakes on
-stderr, one per line; the exit code is then 2.
+in the settings, config prints that table (or, with -o json, the settings and the
+mistakes) without values, and the mistakes on stderr, one per line; the exit code is
+then 2.
 
 --check prints no values. It checks whether a worker could start with these settings,
 by the same rules as run; if not, the exit code is 2. It reads the files that settings

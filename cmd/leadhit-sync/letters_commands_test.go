@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -212,7 +213,8 @@ func TestOnlyItsOwnerMayReadAnExport(t *testing.T) {
 	stored(t, 2)
 	dir := t.TempDir()
 	old := filepath.Join(dir, "old.jsonl")
-	if err := os.WriteFile(old, []byte("of last week\n"), 0o600); err != nil {
+	const before = "of last week\n"
+	if err := os.WriteFile(old, []byte(strings.Repeat(before, 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(old, 0o666); err != nil { // not by WriteFile: the umask would narrow it
@@ -226,9 +228,13 @@ func TestOnlyItsOwnerMayReadAnExport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Mode().Perm() != 0o600 || info.Size() == 0 {
-			t.Errorf("%s: got %d bytes with the permissions %v, want letters that only the owner may read", file, info.Size(),
-				info.Mode().Perm())
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 || len(text) == 0 || bytes.Contains(text, []byte(before)) {
+			t.Errorf("%s: got permissions %v and %d bytes, want letters alone, which only the owner may read", file,
+				info.Mode().Perm(), len(text))
 		}
 	}
 	if got := command(t, "", "letters", "export", "--to", os.DevNull); got.code != 0 {

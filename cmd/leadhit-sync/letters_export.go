@@ -87,7 +87,7 @@ func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
 	if name == "" {
 		return write(stdout)
 	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -97,12 +97,17 @@ func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// makePrivate takes a file's permissions away from everybody but its owner: a file that existed before has kept them.
-// Pipes and devices are left alone.
+// makePrivate empties a file, after it has taken the permissions away from everybody but the owner: a file that existed
+// before has kept them. Pipes and devices are left alone.
 func makePrivate(file *os.File) error {
 	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
+	if err != nil || !info.Mode().IsRegular() {
 		return err
 	}
-	return file.Chmod(0o600)
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := file.Chmod(0o600); err != nil {
+			return err
+		}
+	}
+	return file.Truncate(0)
 }

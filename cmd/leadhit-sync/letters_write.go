@@ -27,7 +27,7 @@ func (o *operatorFlags) add(c *cobra.Command, reason string) {
 // for Kafka.
 func (o *operatorFlags) sign(e *ledger.Entry) error {
 	if strings.TrimSpace(o.reason) == "" {
-		return usageError{errors.New("--reason is missing: the ledger shows it to others")}
+		return usageError{errors.New("--reason is missing: people who look at this later need to know why")}
 	}
 	e.At, e.By, e.Via, e.Reason = time.Now().UTC().Truncate(time.Millisecond), o.by, "cli", o.reason
 	if e.By == "" {

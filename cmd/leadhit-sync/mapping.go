@@ -42,8 +42,8 @@ func presetsCommand() *cobra.Command {
 	var output outputForm
 	c := &cobra.Command{
 		Use: "presets", Short: "List the mappings that come with the program",
-		Long: `List the presets: mappings that come with the program, by the platform whose events
-they read. Set MAPPING to the name of one.`,
+		Long: `List the presets: the mappings that come with the program, each with the platform
+whose events it reads. Set MAPPING to the name of one.`,
 		Example: `  leadhit-sync mapping presets
   leadhit-sync mapping presets -o json | jq -r '.presets[].name'`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// slotPatience limits the wait for a slot, because a holder that waits for a schema must not stop the other partitions.
-// The wait is long enough for the events of a whole window (WINDOW_BYTES).
+// slotPatience limits the wait for a slot, because a holder that looks up a schema must not stop the other partitions.
+// The wait is long enough to decode the events of a whole window of the default size (WINDOW_BYTES).
 const slotPatience = 100 * time.Millisecond
 
-// newDecodeSlots returns one slot fewer than there are processors, but at least one.
+// newDecodeSlots returns one slot fewer than there are processors now, but at least one.
 //
 // In a backlog, all partitions need their next events at about the same time. Go looks for data from the network when a
 // processor has no other work, or else every 10 ms. If all processors decoded, the responses from LeadHit would wait
@@ -22,8 +22,9 @@ func newDecodeSlots() *semaphore.Weighted {
 }
 
 // DecodeSlot waits until the caller may decode fetched events, and returns a function that ends the use of the slot.
-// Slots leave a processor free for the calls. [Cluster.Fetch] takes a slot itself while it decodes records; take
-// another one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when ctx ends.
+// Where there are several processors, slots leave one free for the calls. [Cluster.Fetch] takes a slot itself while it
+// decodes records; take another one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when
+// ctx ends.
 func (c *Cluster) DecodeSlot(ctx context.Context) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, slotPatience)
 	defer cancel()

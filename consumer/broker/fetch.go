@@ -107,6 +107,9 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	}
 	of := event.Partition{Topic: req.Topic, Number: req.Partition}
 	defer c.DecodeSlot(ctx)()
+	if ctx.Err() != nil {
+		return none, context.Cause(ctx)
+	}
 	batch.Records, batch.Next, err = partition.Decode(ctx, c.decoders, of, req.Offset, records.Limit{
 		Bytes: req.MaxDecoded, Overhead: req.Overhead,
 	})

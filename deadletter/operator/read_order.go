@@ -366,7 +366,7 @@ func (r *orderReader) finish() {
 	}
 	r.life.Sort()
 	if r.life.Unmapped > 0 {
-		r.note(life.Unmapped, "%s cannot be read, because their schemas cannot be looked up", events(r.life.Unmapped))
+		r.note(life.Unmapped, "%s cannot be read, because schemas cannot be looked up", events(r.life.Unmapped))
 	}
 	if r.life.More > 0 {
 		r.note(life.LeftOut, "the list leaves out %s of the order", events(r.life.More))

@@ -130,7 +130,7 @@ func (j *judgement) secrets() {
 	}
 	for _, s := range contents[*corev1.Secret](j.Overlay) {
 		j.add(true, "secrets", label("Secret/"+s.Name),
-			"is in the manifests; create it with kubectl, or with components/external-secrets")
+			"must not be in the manifests; create it with kubectl, or with components/external-secrets")
 	}
 }
 
