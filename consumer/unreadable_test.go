@@ -98,6 +98,28 @@ func (w *world) callWhileOthersWait(waiting int, lookUp lookUp, slotAfter time.D
 	w.settle(30 * time.Second)
 }
 
+func TestAStopLosesNoEventThatWaitsForASchema(t *testing.T) {
+	for name, lookUp := range map[string]lookUp{"a lookup that hangs": hangs, "a lookup that fails": failsAtOnce} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				w.produce(0, fine, "a", "b")
+				first := w.start(func(o *consumer.Options) {
+					o.Decode = func(ctx context.Context, _ *consumer.Event) ([]event.Item, error) {
+						return nil, lookUp(ctx, nil)
+					}
+				})
+				time.Sleep(20 * time.Second)
+				first.end()
+				if calls := w.ledger.calledNow(); len(calls) != 0 {
+					w.t.Errorf("got the calls %v of events that were never decoded", calls)
+				}
+				w.start()
+				w.settle(30 * time.Second)
+			})
+		})
+	}
+}
+
 // lookUp gets a schema, which exists once the channel is closed.
 type lookUp func(ctx context.Context, schema <-chan struct{}) error
 
