@@ -9,11 +9,13 @@ import (
 )
 
 const (
-	// laneCommit is the minimum time between two commits that free slots wait for. timerCommit is the maximum time that
-	// a finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
-	laneCommit  = 20 * time.Millisecond
-	timerCommit = 250 * time.Millisecond
-	commitAgain = 100 * time.Millisecond
+	// laneCommit is the minimum time between two commits that free slots wait for. longLaneCommit is the minimum if a
+	// long lane is among those that wait: the rest of the work waits for long lanes in the end. timerCommit is the
+	// maximum time that a finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
+	laneCommit     = 20 * time.Millisecond
+	longLaneCommit = 5 * time.Millisecond
+	timerCommit    = 250 * time.Millisecond
+	commitAgain    = 100 * time.Millisecond
 	// keepAlives is the minimum number of commits in a session timeout. kafka-go does not show the responses to its
 	// heartbeats, so our own commits are the only proof that the group still knows us.
 	keepAlives = 6
@@ -35,7 +37,7 @@ func (d *Dispatcher) commitAt() time.Time {
 		if t := d.dirtySince.Add(timerCommit); t.Before(at) {
 			at = t
 		}
-		if t := d.commitSent.Add(laneCommit); d.starved() && t.Before(at) {
+		if t := d.commitSent.Add(d.laneDistance()); d.starved() && t.Before(at) {
 			at = t
 		}
 		if d.nearEdge() || d.starved() && d.fresh >= d.config.CallsInFlight || d.quietDrain() {
@@ -46,6 +48,14 @@ func (d *Dispatcher) commitAt() time.Time {
 		return d.commitNot
 	}
 	return at
+}
+
+// laneDistance returns the minimum time between two commits that free slots wait for.
+func (d *Dispatcher) laneDistance() time.Duration {
+	if d.longWaits > 0 {
+		return longLaneCommit
+	}
+	return laneCommit
 }
 
 // starved reports whether slots are free, and a commit would let calls start in them.

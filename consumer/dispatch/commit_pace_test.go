@@ -175,3 +175,73 @@ func TestFewEventsBesideLettersThatAreBeingStoredAreCommittedEvery20ms(t *testin
 	h.pass(time.Millisecond)
 	h.wantCommit(true, "20 ms after the last one")
 }
+
+// paced processes events, the i-th about the i-th order. Calls take 20 to 22 ms, and commits take 3 ms.
+func paced(t *testing.T, orders []int) (f *flow, took time.Duration) {
+	t.Helper()
+	f = newFlow(t, flowSettings())
+	random := rand.New(rand.NewPCG(1, 1))
+	f.commitTakes = func() time.Duration { return 3 * time.Millisecond }
+	f.leadhit = func(now time.Duration, _ turn.Call) (time.Duration, retry.Verdict) {
+		takes := 20*time.Millisecond + time.Duration(random.Int64N(int64(2*time.Millisecond)))
+		took = now + takes
+		return takes, accepted()
+	}
+	for i, n := range orders {
+		f.write(0, n, event.Item{Action: event.Call, OrderID: fmt.Sprint("order ", n), Status: fmt.Sprint("status ", i)})
+	}
+	for f.now < time.Minute && f.d.Snapshot().Finished < uint64(len(orders)) {
+		f.until(f.now + 100*time.Millisecond)
+	}
+	return f, took
+}
+
+func TestALongLaneHardlyWaitsForCommits(t *testing.T) {
+	t.Parallel()
+	// By Zipf's law: order 0 has about a fifth of all events, order 1 half as many, order 2 a third as many, and so on.
+	const among, events = 100, 2000
+	var shares [among]float64
+	sum := 0.0
+	for n := range shares {
+		shares[n] = 1 / float64(n+1)
+		sum += shares[n]
+	}
+	var orders []int
+	hot := 0
+	for random := rand.New(rand.NewPCG(1, 1)); len(orders) < events; {
+		n := 0
+		for at := random.Float64()*sum - shares[0]; at >= 0; at -= shares[n] {
+			n++
+		}
+		orders = append(orders, n)
+		if n == 0 {
+			hot++
+		}
+	}
+	f, took := paced(t, orders)
+	if each := took / time.Duration(hot); each > 26*time.Millisecond {
+		t.Errorf("got %v per event of order 0, want at most 26 ms: 21 for the call, 3 for the commit, 2 more", each)
+	}
+	if got := within(f.commits, 0, took); got > hot*7/4 {
+		t.Errorf("got %d commits, want at most %d: one per event of order 0, and some for the others", got, hot*7/4)
+	}
+}
+
+func TestLanesThatAreNotLongWaitForCommitsTogether(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ orders, events int }{{5, 9}, {11, 90}} {
+		t.Run(fmt.Sprintf("%d orders with %d events each", c.orders, c.events), func(t *testing.T) {
+			t.Parallel()
+			var orders []int
+			for i := range c.orders * c.events {
+				orders = append(orders, i%c.orders)
+			}
+			f, took := paced(t, orders)
+			for i, at := range f.commits[1:] {
+				if gap := at - f.commits[i]; at < took && gap < 20*time.Millisecond {
+					t.Errorf("got two commits within %v, want at least 20 ms between them", gap)
+				}
+			}
+		})
+	}
+}

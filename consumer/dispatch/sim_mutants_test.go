@@ -279,6 +279,10 @@ func rare() map[string]rareFault {
 			"TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot",
 			edit{"commit.go", "return d.idle && (", "return ("},
 		},
+		"long-lane-waits-like-others": {
+			"TestALongLaneHardlyWaitsForCommits",
+			edit{"commit.go", "if d.longWaits > 0 {", "if d.longWaits > 0 && !d.live {"},
+		},
 		"repeats-hurry-commits": {
 			"TestABacklogIsCommittedInLargePartsWithoutAPause",
 			edit{"calls.go", "e.sending == 0 && e.called && e", "e.sending == 0 && e"},
