@@ -15,6 +15,10 @@ var errLeaseOver = errors.New("the lease on the partition has run out")
 
 // call makes a call, and then every further call that the dispatcher returns.
 func (b *base) call(ctx context.Context, call turn.Call) {
+	// Each call derives contexts. A context has a lock and a list of those derived from it, so the goroutines do not
+	// share one.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for more := true; more; {
 		e, _ := call.Record.(*Event)
 		until := call.Until
@@ -44,8 +48,8 @@ func (b *base) repeat(ctx context.Context, repeats []turn.Repeat) {
 
 // callID names a call after its event, so that the same call by another worker has the same id.
 func callID(at event.Partition, offset int64, item int, several bool) string {
-	id := make([]byte, 0, len(at.Topic)+32)
-	id = append(append(id, at.Topic...), '-')
+	var short [96]byte // a longer id costs another allocation
+	id := append(append(short[:0], at.Topic...), '-')
 	id = append(strconv.AppendInt(id, int64(at.Number), 10), '-')
 	id = strconv.AppendInt(id, offset, 10)
 	if several {

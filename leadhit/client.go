@@ -121,10 +121,20 @@ type keyedHeader struct {
 	header http.Header
 }
 
+// attempt is the memory of one call that net/http may still use after it has returned an error.
+type attempt struct {
+	check
+	trace httptrace.ClientTrace
+	body  bytes.Reader
+}
+
 // scratch is the memory in which one call reads its response.
 type scratch struct {
+	limited io.LimitedReader
 	body    bytes.Buffer
 	decoder jsontext.Decoder
+	name    []byte // of the member that is being read
+	text    []byte // of a value
 }
 
 // Open checks the options and returns a client. It does not connect, so an address that does not respond is not an
@@ -181,14 +191,16 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	k := &check{before: call.Before}
-	if call.Before != nil {
-		bounded = httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{GotConn: k.attach})
+	k := new(attempt)
+	if k.before = call.Before; k.before != nil {
+		k.trace.GotConn = k.attach
+		bounded = httptrace.WithClientTrace(bounded, &k.trace)
 	}
 	request := c.call.WithContext(bounded)
 	// This type of body lets head and body leave in one packet. Without GetBody, net/http cannot send the request
 	// twice.
-	request.Body = io.NopCloser(bytes.NewReader(body))
+	k.body.Reset(body)
+	request.Body = io.NopCloser(&k.body)
 	request.ContentLength = int64(len(body))
 
 	s, _ := c.scratch.Get().(*scratch)
@@ -241,7 +253,7 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	if response.StatusCode != http.StatusOK {
 		limit = maxErrorPage
 	}
-	err = readBody(&s.body, response, limit)
+	err = s.read(response, limit)
 	var wrapped error
 	if err == nil {
 		wrapped = unwrap(&s.body, response.Header.Get("Content-Encoding"), limit)

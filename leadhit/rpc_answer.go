@@ -53,7 +53,7 @@ func parseAnswer(s *scratch, id, key string) error {
 	}
 	// Broken UTF-8 in a message must not hide the error itself.
 	s.decoder.Reset(&s.body, jsontext.AllowInvalidUTF8(true))
-	a, err := readAnswer(&s.decoder, id)
+	a, err := s.readAnswer(id)
 	switch {
 	case err != nil:
 		return bad(err.Error())
@@ -88,8 +88,9 @@ var (
 	errErrorForm = errors.New("an error without a code")
 )
 
-func readAnswer(d *jsontext.Decoder, id string) (answer, error) {
+func (s *scratch) readAnswer(id string) (answer, error) {
 	var a answer
+	d := &s.decoder
 	if d.PeekKind() != jsontext.KindBeginObject {
 		return a, errNotJSON
 	}
@@ -97,18 +98,18 @@ func readAnswer(d *jsontext.Decoder, id string) (answer, error) {
 		return a, errBroken
 	}
 	for d.PeekKind() == jsontext.KindString {
-		name, err := d.ReadToken()
+		name, err := d.ReadValue()
 		if err != nil {
 			return a, errBroken
 		}
 		// Each read overwrites what the read before it returned, so the name is copied, and the value is examined at
 		// once.
-		which := name.String()
+		s.name, _ = jsontext.AppendUnquote(s.name[:0], name)
 		value, err := d.ReadValue()
 		if err != nil {
 			return a, errBroken
 		}
-		if err := a.take(which, value, id); err != nil {
+		if err := s.take(&a, value, id); err != nil {
 			return a, err
 		}
 	}
@@ -121,16 +122,17 @@ func readAnswer(d *jsontext.Decoder, id string) (answer, error) {
 	return a, nil
 }
 
-func (a *answer) take(name string, value jsontext.Value, id string) error {
-	switch name {
+// take takes the value of the member that s names.
+func (s *scratch) take(a *answer, value jsontext.Value, id string) error {
+	switch string(s.name) {
 	case "jsonrpc":
-		if str(value) != "2.0" {
+		if !s.is(value, "2.0") {
 			return errVersion
 		}
 	case "id":
 		switch {
 		case value.Kind() == jsontext.KindNull:
-		case str(value) == id:
+		case s.is(value, id):
 			a.id = idOurs
 		default:
 			a.id = idOther
@@ -183,6 +185,15 @@ func memberOf(value jsontext.Value) member {
 		return null
 	}
 	return present
+}
+
+// is reports whether a JSON value is a string with this text. Unlike str, it costs no allocation.
+func (s *scratch) is(value jsontext.Value, text string) bool {
+	if value.Kind() != jsontext.KindString {
+		return false
+	}
+	s.text, _ = jsontext.AppendUnquote(s.text[:0], value)
+	return string(s.text) == text
 }
 
 // str returns the text of a JSON string, and "" for any other value.

@@ -1,7 +1,6 @@
 package leadhit
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -133,12 +132,14 @@ func (e *handshakeError) Unwrap() error { return e.err }
 // errTooLong reports a body over its limit.
 var errTooLong = errors.New("response longer than 1 MiB")
 
-// readBody reads the body to its end, so that the connection can serve the next call, or to the limit.
-func readBody(into *bytes.Buffer, response *http.Response, limit int64) error {
+// read reads the body to its end, so that the connection can serve the next call, or to the limit.
+func (s *scratch) read(response *http.Response, limit int64) error {
 	if response.ContentLength > limit {
 		return errTooLong
 	}
-	n, err := into.ReadFrom(io.LimitReader(response.Body, limit+1))
+	s.limited = io.LimitedReader{R: response.Body, N: limit + 1}
+	n, err := s.body.ReadFrom(&s.limited)
+	s.limited.R = nil // the pool must not hold a response
 	if n > limit {
 		return errTooLong
 	}

@@ -91,7 +91,9 @@ func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 		delete(m.places, m.entries[at].order)
 		delete(m.keys, m.entries[at].key)
 	}
-	m.places[s.order], m.keys[s.key] = at, at
+	if !ok || !oneKeyEach { // otherwise both maps have the entry
+		m.places[s.order], m.keys[s.key] = at, at
+	}
 	m.entries[at] = acceptedStatus{statement: s, known: known}
 	m.link(at)
 	return oneKeyEach

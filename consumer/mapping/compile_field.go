@@ -22,7 +22,9 @@ func (c *compiler) field(s *spec.Field) {
 			"and not be a reserved word of CEL")
 		return
 	}
-	f := field{at: s.Place, name: s.Name, firstOf: s.FirstOf, limit: maxField, kind: c.kind(s)}
+	f := field{
+		at: s.Place, name: s.Name, missing: s.Name + " is missing", firstOf: s.FirstOf, limit: maxField, kind: c.kind(s),
+	}
 	p := c.program
 	switch s.Name {
 	case "order_id":

@@ -48,7 +48,7 @@ func (r *run) value(i int) *value {
 
 // read reads a value from the sources, in their order.
 func (r *run) read(f *field, v *value) {
-	v.state, v.absent, v.problem = stateNull, true, f.name+" is missing"
+	v.state, v.absent, v.problem = stateNull, true, f.missing
 	for i := range f.sources {
 		if r.from(f, &f.sources[i], v) {
 			break

@@ -78,6 +78,7 @@ type codeList struct {
 type field struct {
 	at      spec.Place
 	name    string
+	missing string // the problem if no source has a value
 	sources []source
 	firstOf bool
 	kind    fieldKind

@@ -34,8 +34,12 @@ type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
 
-	items          *prometheus.CounterVec
-	verdicts       *prometheus.CounterVec
+	items    *prometheus.CounterVec
+	verdicts *prometheus.CounterVec
+	// Almost every item counts in wanted, one of items, and almost every call in accepted, one of verdicts. So these
+	// two are looked up only once.
+	wanted         prometheus.Counter
+	accepted       prometheus.Counter
 	latency        prometheus.Histogram
 	letters        *prometheus.CounterVec
 	letterFailures prometheus.Counter
@@ -102,9 +106,10 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 
 // start creates each foreseeable counter with the value 0.
 func (m *Metrics) start(deadLetterTypes []string) {
-	for _, action := range []event.Action{event.Call, event.Ignore, event.Refuse} {
+	for _, action := range []event.Action{event.Ignore, event.Refuse} {
 		m.items.WithLabelValues(action.String())
 	}
+	m.wanted = m.items.WithLabelValues(event.Call.String())
 	m.items.WithLabelValues(repeated)
 	for _, cause := range append(mapping.Causes(), otherCause) {
 		m.letters.WithLabelValues(m.causes.label(cause), stageMapping)
@@ -114,7 +119,7 @@ func (m *Metrics) start(deadLetterTypes []string) {
 		m.letters.WithLabelValues(label, stageCall)
 		m.verdicts.WithLabelValues(retry.DeadLetter.String(), label)
 	}
-	m.verdicts.WithLabelValues(retry.Done.String(), "")
+	m.accepted = m.verdicts.WithLabelValues(retry.Done.String(), "")
 	for _, kind := range []retry.Kind{retry.Again, retry.Unauthorised, retry.Misconfigured} {
 		m.verdicts.WithLabelValues(kind.String(), otherCause)
 	}
@@ -157,10 +162,12 @@ func (m *Metrics) Decode(decode decoder) decoder {
 
 func (m *Metrics) decoded(e *consumer.Event, items []event.Item) {
 	for _, it := range items {
-		m.items.WithLabelValues(it.Action.String()).Inc()
-		if it.Action == event.Call {
-			m.watchSpread(e, it.OrderID)
+		if it.Action != event.Call {
+			m.items.WithLabelValues(it.Action.String()).Inc()
+			continue
 		}
+		m.wanted.Inc()
+		m.watchSpread(e, it.OrderID)
 	}
 }
 
@@ -197,11 +204,11 @@ func (m *Metrics) Repeat(context.Context, consumer.Call) { m.items.WithLabelValu
 // would be a new series for Prometheus to keep.
 func (m *Metrics) called(took time.Duration, v retry.Verdict) {
 	m.latency.Observe(took.Seconds())
-	cause := v.Cause
-	if cause != "" {
-		cause = m.causes.label(cause)
+	if v.Kind == retry.Done {
+		m.accepted.Inc()
+	} else {
+		m.verdicts.WithLabelValues(v.Kind.String(), m.causes.label(v.Cause)).Inc()
 	}
-	m.verdicts.WithLabelValues(v.Kind.String(), cause).Inc()
 	m.calls.Add(1)
 	if v.Kind == retry.Done || v.Kind == retry.DeadLetter {
 		m.done.Add(1)
