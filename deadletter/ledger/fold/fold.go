@@ -294,6 +294,9 @@ func (s *letter) state() State {
 // to the event's order, or have its key and no order; they are older than the event, and not marked yet. Closed letters
 // are included, because they may be reopened and replayed long after the event.
 func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
+	if len(f.letters) == 0 { // as in most groups
+		return nil
+	}
 	var ids []ledger.ID
 	collect := func(first *letter) {
 		for s := first; s != nil; s = s.next {
