@@ -1,15 +1,12 @@
 package dispatch_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"regexp"
-	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -501,52 +498,83 @@ func TestMutants(t *testing.T) {
 		t.Fatal(err)
 	}
 	hunters := hunters{Binary: binary, tests: tests}
-	t.Run("hunt", func(t *testing.T) { binary.Each(t, hunters.hunt) })
-	// The unchanged sources must pass each history in which a fault was found.
-	judges := append(slices.Compact(slices.Sorted(maps.Values(tests))), simulator)
-	if err := binary.Unchanged(t.Context(), judges, fmt.Sprintf("SIM_SEEDS=%d", hunters.histories)); err != nil {
-		t.Error(err)
-	}
+	binary.Each(t, hunters.hunt)
 }
 
 // hunters are the tests that look for faults.
 type hunters struct {
 	*mutation.Binary
 	tests map[string]string
-
-	mu        sync.Mutex
-	histories uint64 // how many histories were needed to find all faults so far
 }
 
-// hunt looks for one fault.
+// shownBy has the histories that showed some mutants last. They are tried first, because a search from history 0 takes
+// up to half a minute.
+func shownBy() map[string]uint64 {
+	return map[string]uint64{
+		"skip-with-another-key":    554,
+		"call-before-position":     336,
+		"metadata-of-old-topic":    264,
+		"skip-beside-another-call": 250,
+		"late-403-ignored":         133,
+		"partly-unlimited":         127,
+		"orphan-opens-lane":        90,
+		"replay-before-log-end":    76,
+	}
+}
+
+// hunt looks for one fault. The unchanged sources must pass the history or the test that shows it.
 func (h *hunters) hunt(t *testing.T, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	if name == equal {
-		if _, err := h.Hunt(ctx, equal, simulator, "SIM_SEEDS=100"); !errors.Is(err, mutation.ErrSurvived) {
+		if _, err := h.Hunt(ctx, equal, simulator, "SIM_SEEDS=20"); !errors.Is(err, mutation.ErrSurvived) {
 			t.Errorf("got %v, want %v", err, mutation.ErrSurvived)
 		}
 		return
 	}
-	out, err := h.Hunt(ctx, name, cmp.Or(h.tests[name], simulator), fmt.Sprintf("SIM_SEEDS=%d", mutantSeeds))
+	test, env := h.tests[name], []string(nil)
+	if test != "" {
+		if _, err := h.Hunt(ctx, name, test); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		seed := h.search(ctx, t, name)
+		test, env = simulator, histories(seed, 1)
+	}
+	if err := h.Unchanged(ctx, []string{test}, env...); err != nil {
+		t.Error(err)
+	}
+}
+
+// search returns the history in which the simulator finds a fault.
+func (h *hunters) search(ctx context.Context, t *testing.T, name string) (seed uint64) {
+	t.Helper()
+	last, ok := shownBy()[name]
+	out, err := "", mutation.ErrSurvived
+	if ok {
+		if out, err = h.Hunt(ctx, name, simulator, histories(last, 1)...); err != nil {
+			t.Logf("history %d no longer shows the fault: correct shownBy", last)
+		}
+	}
+	if errors.Is(err, mutation.ErrSurvived) {
+		out, err = h.Hunt(ctx, name, simulator, histories(0, mutantSeeds)...)
+	}
 	if err != nil {
 		t.Fatal(err)
-	}
-	if test := h.tests[name]; test != "" {
-		t.Logf("killed by %s", test)
-		return
 	}
 	found := regexp.MustCompile(`seed (\d+): .{1,150}`).FindStringSubmatch(out)
 	if found == nil {
 		t.Fatalf("failed without a seed: %s", out)
 	}
 	t.Logf("killed by %s", found[0])
-	seed, err := strconv.ParseUint(found[1], 10, 64)
-	if err != nil {
+	if seed, err = strconv.ParseUint(found[1], 10, 64); err != nil {
 		t.Fatal(err)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.histories = max(h.histories, seed+1)
+	return seed
+}
+
+// histories are the settings of a simulator that runs n histories from one on.
+func histories(from, n uint64) []string {
+	return []string{fmt.Sprintf("SIM_FROM=%d", from), fmt.Sprintf("SIM_SEEDS=%d", n)}
 }
