@@ -12,9 +12,9 @@ import (
 )
 
 // An outage takes no more memory than one window of events needs, however long it lasts. It is logged once when it
-// begins and once when it ends. The test allows a growth of 180 KiB an hour, or 4 MiB a day; a whole day would take a
-// minute with the race detector.
+// begins and once when it ends. The test allows a growth of 180 KiB an hour, or 4 MiB a day.
 func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
+	notWithRace(t)
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(fails)
 		const orders, window, hours = 600, 200, 4
@@ -49,6 +49,16 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 			w.t.Errorf("got letters %v, want none", w.ledger.letters)
 		}
 	})
+}
+
+// notWithRace skips a test with -short. `make test` runs this package with -short and the race detector, and then
+// its long tests without both: they last for hours in virtual time, which the race detector makes six times as slow.
+// They start no goroutine that other tests do not start.
+func notWithRace(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes too long with the race detector; runs without -short")
+	}
 }
 
 // wantWindow demands that no partition holds more than most unfinished events.

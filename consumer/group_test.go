@@ -134,6 +134,7 @@ func TestAnotherKeyIsProbedAtOnce(t *testing.T) {
 }
 
 func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
+	notWithRace(t)
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(answers(20 * time.Millisecond))
 		w.fake.Fault(kfake.Fault{

@@ -267,14 +267,14 @@ func stuckBeside(w *world, at int64) {
 		w.t.Errorf("got an age of %v at offset %d, want a minute: since it was read", age, p.OldestOffset)
 	}
 	w.event(0, w.ledger.next("other", fine))
-	time.Sleep(10 * time.Minute)
+	time.Sleep(3 * time.Minute)
 	k.end()
 	time.Sleep(time.Minute) // the next worker reads both events again
 	k = w.start()
 	time.Sleep(10 * time.Second)
 	p = k.State().Dispatch.Partitions[0]
-	if age := time.Since(p.Oldest); age < 11*time.Minute || age > 12*time.Minute {
-		w.t.Errorf("got an age of %v, want 11 minutes: the other event's own", age)
+	if age := time.Since(p.Oldest); age < 4*time.Minute || age > 5*time.Minute {
+		w.t.Errorf("got an age of %v, want 4 minutes: the other event's own", age)
 	}
 	waiting := k.WaitingOrders(1)
 	if len(waiting) != 1 || waiting[0].Order != "other" {

@@ -197,10 +197,10 @@ func guardMutants() map[string]mutant {
 			"TestARestartKeepsPausesAndAcceptedCauses",
 		},
 		"flood-resume-ends-later-pause": {
-			guard, "\tg.pauses = nil\n", "\tg.pauses, g.told, g.own = nil, 0, nil\n", "TestTheOrderInTheLedgerDecides",
+			guard, "\tg.pauses = nil\n", "\tg.pauses, g.told, g.own = nil, 0, nil\n", "TestTheSequenceInTheLedgerDecides",
 		},
 		"flood-window-kept": {
-			guard, "\t\tg.flood = flood{} //", "\t\t//", "TestTheOrderInTheLedgerDecides",
+			guard, "\t\tg.flood = flood{} //", "\t\t//", "TestTheSequenceInTheLedgerDecides",
 		},
 		"pause-lost-with-ledger": {
 			guard, "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)",

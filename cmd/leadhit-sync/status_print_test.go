@@ -204,8 +204,8 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	}
 }
 
-// TestAScreenOfStatusFitsEveryHeight: a shortened screen says what is left out, and the state comes first.
-func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
+// TestAScreenOfStatusFitsItsHeight: a shortened screen says what is left out, and the state comes first.
+func TestAScreenOfStatusFitsItsHeight(t *testing.T) {
 	t.Parallel()
 	one := func(s status.Worker) []workerpage.Asked {
 		return []workerpage.Asked{{URL: "http://w:8080/status", Status: &s}}
@@ -218,9 +218,10 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 		"many": slices.Concat(several, several),
 	} {
 		whole := fitStatus(all, screen{columns: statusWidth})
-		for height := 1; height <= min(len(whole)+1, 90); height++ {
+		for height := 1; height <= min(len(whole)+1, 90); height += 1 + height/10 {
 			mustFitHeight(t, name, all, whole, height)
 		}
+		mustFitHeight(t, name, all, whole, len(whole))
 		mustFit(t, strings.Join(whole, "\n"))
 	}
 	if got := strings.Join(fitStatus(several, screen{statusWidth, 8}), "\n"); !strings.Contains(got,

@@ -31,7 +31,7 @@ func TestWhatIsFinishedAboveAStuckEventTravelsInTheMetadata(t *testing.T) {
 	other.ask()
 	other.ack()
 	other.read(orders(0), eventOf(0, "stuck"), eventOf(1, "a"), eventOf(5, "b"), eventOf(6, "c"), eventOf(7, "d"))
-	other.wantInAir("the next owner passes over what is finished", 0, 5, 7)
+	other.wantInFlight("the next owner passes over what is finished", 0, 5, 7)
 }
 
 func TestMetadataOfAnotherLogIsIgnored(t *testing.T) {
@@ -59,7 +59,7 @@ func TestMetadataOfAnotherLogIsIgnored(t *testing.T) {
 			h.ask()
 			h.read(orders(0), c.first, eventOf(1, "a"))
 			h.ack()
-			h.wantInAir("all events", 0, 1)
+			h.wantInFlight("all events", 0, 1)
 		})
 	}
 }
@@ -88,7 +88,7 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	h.answerCommit(turn.CommitAnswer{Outcome: turn.Ambiguous})
 	h.pass(time.Second)
 	h.ack()
-	h.wantInAir("a later acknowledgement opens nothing", 2)
+	h.wantInFlight("a later acknowledgement opens nothing", 2)
 	h.accept(orders(0), 2)
 	h.pass(time.Second)
 	h.ack()
@@ -108,7 +108,7 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	h.assign(true, orders(0))
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"))
-	h.wantInAir("a new member", 0)
+	h.wantInFlight("a new member", 0)
 }
 
 func TestAGenerationLostWithACommitInFlightNeedsANewMember(t *testing.T) {
@@ -147,7 +147,7 @@ func TestADrainWaitsForCallsLettersAndTheLastCommit(t *testing.T) {
 	if h.last.Ended != turn.Drained {
 		t.Fatalf("got %v, want Drained", h.last.Ended)
 	}
-	h.wantInAir("nothing new in a drain")
+	h.wantInFlight("nothing new in a drain")
 }
 
 func TestADrainWaitsForCallsOfAnEarlierGeneration(t *testing.T) {
@@ -204,9 +204,9 @@ func TestNoCallStartsAfterTheLease(t *testing.T) {
 	}
 	h.pass(8 * time.Second) // a commit stays in flight
 	h.read(orders(0), eventOf(1, "b"))
-	h.wantInAir("the lease has ended", 0)
+	h.wantInFlight("the lease has ended", 0)
 	h.ack()
-	h.wantInAir("the lease began when the commit was sent, 6 s ago", 0, 1)
+	h.wantInFlight("the lease began when the commit was sent, 6 s ago", 0, 1)
 }
 
 func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
@@ -224,12 +224,12 @@ func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
 		t.Fatal("got a commit for the partition that the broker does not know, want none")
 	}
 	h.ack()
-	h.wantInAir("no calls meanwhile")
+	h.wantInFlight("no calls meanwhile")
 	h.d.Trusted(h.now, orders(0), 2)
 	h.ask()
 	h.pass(20 * time.Millisecond)
 	h.ack()
-	h.wantInAir("trusted and committed", 1)
+	h.wantInFlight("trusted and committed", 1)
 }
 
 func TestARestartedPartitionBeginsAnewAndCommitsFirst(t *testing.T) {
@@ -244,15 +244,15 @@ func TestARestartedPartitionBeginsAnewAndCommitsFirst(t *testing.T) {
 		t.Fatalf("fetch: got %d, want 3", got)
 	}
 	h.read(orders(0), eventOf(3, "a"), eventOf(4, "c"))
-	h.wantInAir("only the old calls", 10, 11)
+	h.wantInFlight("only the old calls", 10, 11)
 	h.pass(250 * time.Millisecond)
 	if got := h.commit.Offsets[0].Next; got != 3 {
 		t.Fatalf("commit: got %d, want 3", got)
 	}
 	h.ack()
-	h.wantInAir("the old call about order a is still in flight", 10, 11, 4)
+	h.wantInFlight("the old call about order a is still in flight", 10, 11, 4)
 	h.accept(orders(0), 10)
-	h.wantInAir("its old call has ended", 11, 4, 3)
+	h.wantInFlight("its old call has ended", 11, 4, 3)
 }
 
 func TestSuspectsAreReturnedWhenNoCommitIsInFlight(t *testing.T) {

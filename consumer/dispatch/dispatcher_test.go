@@ -18,48 +18,48 @@ func TestNothingIsCalledBeforeTheFirstCommitIsAcknowledged(t *testing.T) {
 		t.Fatalf("first commit: got %d partitions, want both", got)
 	}
 	h.read(orders(0), eventOf(0, "a"))
-	h.wantInAir("before the first commit's response")
+	h.wantInFlight("before the first commit's response")
 	h.ack()
-	h.wantInAir("after it", 0)
+	h.wantInFlight("after it", 0)
 }
 
 func TestTheNextEventOfAnOrderWaitsForAnAcknowledgedCommit(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"))
-	h.wantInAir("the first of each order", 0, 2)
+	h.wantInFlight("the first of each order", 0, 2)
 	h.accept(orders(0), 0)
-	h.wantInAir("accepted, not committed", 2)
+	h.wantInFlight("accepted, not committed", 2)
 	h.pass(20 * time.Millisecond)
 	if h.commit == nil {
 		t.Fatal("an order waits, but no commit went out within 20 ms")
 	}
-	h.wantInAir("the commit is in flight", 2)
+	h.wantInFlight("the commit is in flight", 2)
 	h.answerCommit(turn.CommitAnswer{Outcome: turn.NotSent})
-	h.wantInAir("the commit was not sent", 2)
+	h.wantInFlight("the commit was not sent", 2)
 	h.pass(time.Second)
 	h.ack()
-	h.wantInAir("the commit is acknowledged", 2, 1)
+	h.wantInFlight("the commit is acknowledged", 2, 1)
 }
 
 func TestAnEventAboutSeveralOrdersWaitsForAllAndAllWaitForIt(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "a", "b", "c"), eventOf(3, "c"))
-	h.wantInAir("the first of a and b", 0, 1)
+	h.wantInFlight("the first of a and b", 0, 1)
 	h.accept(orders(0), 0)
 	h.settle()
-	h.wantInAir("b is not yet free", 1)
+	h.wantInFlight("b is not yet free", 1)
 	h.accept(orders(0), 1)
 	h.settle()
-	h.wantInAir("one call for each order", 2, 2, 2)
+	h.wantInFlight("one call for each order", 2, 2, 2)
 	h.accept(orders(0), 2)
 	h.accept(orders(0), 2)
 	h.settle()
-	h.wantInAir("c waits for the rest of the event", 2)
+	h.wantInFlight("c waits for the rest of the event", 2)
 	h.accept(orders(0), 2)
 	h.settle()
-	h.wantInAir("all accepted and committed", 3)
+	h.wantInFlight("all accepted and committed", 3)
 }
 
 func TestOfTheItemsForOneOrderOnlyTheLastIsCalled(t *testing.T) {
@@ -68,7 +68,7 @@ func TestOfTheItemsForOneOrderOnlyTheLastIsCalled(t *testing.T) {
 	e := eventOf(0, "a", "b", "a")
 	e.Items[0].Status, e.Items[2].Status = "submitted", "paid"
 	h.read(orders(0), e)
-	h.wantInAir("two orders", 0, 0)
+	h.wantInFlight("two orders", 0, 0)
 	for _, c := range h.calls {
 		if c.Order == "a" && (c.Item != 2 || c.Status != "paid") {
 			t.Errorf("order a: got item %d (%s), want item 2", c.Item, c.Status)
@@ -81,7 +81,7 @@ func TestOrdersOfTwoTopicsShareALaneWherePartitionNumbersAgree(t *testing.T) {
 	h := started(t, settings(), orders(0), returns(0))
 	h.read(orders(0), eventOf(0, "a"))
 	h.read(returns(0), eventOf(7, "a"))
-	h.wantInAir("one call of order a", 0)
+	h.wantInFlight("one call of order a", 0)
 }
 
 func TestARefusedEventIsFinishedOnlyWhenItsLetterIsStored(t *testing.T) {
@@ -129,15 +129,15 @@ func TestRetryAfterHoldsBackAllOrders(t *testing.T) {
 	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 503", RetryAfter: 5 * time.Second})
 	h.accept(orders(0), 1)
 	h.read(orders(0), eventOf(2, "c"))
-	h.wantInAir("LeadHit asked for 5 s")
+	h.wantInFlight("LeadHit asked for 5 s")
 	h.settle()
 	h.pass(4500 * time.Millisecond)
-	h.wantInAir("after 4.8 s")
+	h.wantInFlight("after 4.8 s")
 	for range 3 {
 		h.settle()
 		h.pass(400 * time.Millisecond)
 	}
-	h.wantInAir("after 6 s at the latest: a fifth more", 0, 2)
+	h.wantInFlight("after 6 s at the latest: a fifth more", 0, 2)
 }
 
 func TestAnOrderThatFailsWhileOthersSucceedEndsAsALetter(t *testing.T) {
@@ -211,16 +211,16 @@ func TestFullMetadataHoldsBackNewCallsButNoRetryAndNotTheLowestEvent(t *testing.
 	c.MetadataBytes = 43 // space for two gaps of two bytes
 	h := started(t, c, orders(0))
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"), eventOf(4, "e"))
-	h.wantInAir("two gaps fit", 0, 1, 2)
+	h.wantInFlight("two gaps fit", 0, 1, 2)
 	if s := h.d.Snapshot().Partitions[0]; !s.Full {
 		t.Error("the partition is not shown as full")
 	}
 	h.answer(orders(0), 1, retry.Verdict{Cause: "Timeout"})
 	h.pass(time.Second)
-	h.wantInAir("the retry needs no space", 0, 2, 1)
+	h.wantInFlight("the retry needs no space", 0, 2, 1)
 	h.accept(orders(0), 0)
 	h.settle()
-	h.wantInAir("one gap less", 2, 1, 3)
+	h.wantInFlight("one gap less", 2, 1, 3)
 }
 
 func TestAFetchOfAnEndedGenerationIsIgnored(t *testing.T) {
@@ -249,13 +249,13 @@ func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	h.assign(true, orders(0))
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"), eventOf(4, "e"))
-	h.wantInAir("one slot is free, and its order has no call", 3)
+	h.wantInFlight("one slot is free, and its order has no call", 3)
 	h.d.Answered(h.now, orphans[0].ID, retry.Verdict{Kind: retry.Done, Answered: true})
 	h.ask()
-	h.wantInAir("one more slot is free, and order a may be called", 3, 0)
+	h.wantInFlight("one more slot is free, and order a may be called", 3, 0)
 	h.d.Answered(h.now, orphans[1].ID, retry.Verdict{Kind: retry.Unauthorised})
 	h.ask()
-	h.wantInAir("an old call's verdict on the key counts", 3, 0)
+	h.wantInFlight("an old call's verdict on the key counts", 3, 0)
 	if got := h.d.Snapshot().Pause.Kind; got != retry.Unauthorised.String() {
 		t.Errorf("paused: got %v, want %v", got, retry.Unauthorised)
 	}
@@ -268,18 +268,18 @@ func TestADeferredEventBeginsWhenAnotherAboutSeveralOrdersHasEnded(t *testing.T)
 	h := started(t, c, orders(0))
 	h.read(orders(0), eventOf(0, "stuck"), eventOf(1, "a", "b"), eventOf(2, "c", "d"), eventOf(3, "e", "f"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 502", Code: 502})
-	h.wantInAir("the first about two orders", 1, 1)
+	h.wantInFlight("the first about two orders", 1, 1)
 	h.accept(orders(0), 1)
-	h.wantInAir("the second about two orders", 1, 2)
+	h.wantInFlight("the second about two orders", 1, 2)
 	h.answer(orders(0), 2, retry.Verdict{Cause: "HTTP 502", Code: 502})
-	h.wantInAir("its other order", 1, 2)
+	h.wantInFlight("its other order", 1, 2)
 	h.answer(orders(0), 2, retry.Verdict{Cause: "HTTP 502", Code: 502})
-	h.wantInAir("the third is deferred: two are partly done", 1)
+	h.wantInFlight("the third is deferred: two are partly done", 1)
 	h.accept(orders(0), 1)
-	h.wantInAir("one has ended", 3, 3)
+	h.wantInFlight("one has ended", 3, 3)
 }
 
-func TestStateCountsWhatWaits(t *testing.T) {
+func TestASnapshotCountsWaitingAndBlockedEvents(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"),

@@ -341,7 +341,7 @@ func TestAPauseByHandCountsOnceItIsInTheLedger(t *testing.T) {
 	h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardPause, At: h.now, By: "alice", Reason: "migration"})
 	h.read(orders(0), eventOf(0, "a"))
 	h.settle()
-	h.wantInAir("paused by hand")
+	h.wantInFlight("paused by hand")
 	if s := h.d.Snapshot().Pause; s.Kind != ledger.ByHand || s.Reason != "migration" || s.By != "alice" || h.d.Paused() {
 		t.Errorf("got %+v, want a pause by alice", s)
 	}
@@ -349,10 +349,10 @@ func TestAPauseByHandCountsOnceItIsInTheLedger(t *testing.T) {
 	h.assign(true, orders(0))
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"))
-	h.wantInAir("a rebalance does not lift it")
+	h.wantInFlight("a rebalance does not lift it")
 	h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardResume, At: h.now, By: "alice"})
 	h.ask()
-	h.wantInAir("resumed", 0)
+	h.wantInFlight("resumed", 0)
 }
 
 func TestTheLimitOutlivesAGeneration(t *testing.T) {

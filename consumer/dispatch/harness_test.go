@@ -184,7 +184,7 @@ func (h *harness) inFlight() []int64 {
 	return offsets
 }
 
-func (h *harness) wantInAir(why string, want ...int64) {
+func (h *harness) wantInFlight(why string, want ...int64) {
 	h.tb.Helper()
 	if got := h.inFlight(); !slices.Equal(got, want) {
 		h.tb.Fatalf("%s: got calls about %v, want %v", why, got, want)

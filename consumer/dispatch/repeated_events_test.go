@@ -57,9 +57,9 @@ func TestARepeatIsFinishedWithoutACall(t *testing.T) {
 	h.pass(time.Second)
 	h.ack()
 	h.wantRepeats("the same status", 1)
-	h.wantInAir("no commit covers the repeat")
+	h.wantInFlight("no commit covers the repeat")
 	h.settle()
-	h.wantInAir("another status", 2)
+	h.wantInFlight("another status", 2)
 	s := h.d.Snapshot()
 	if s.Repeats != 1 || s.Finished != 2 || s.Partitions[0].Committed != 2 {
 		t.Errorf("got %d repeats, %d finished, committed %d", s.Repeats, s.Finished, s.Partitions[0].Committed)
@@ -71,7 +71,7 @@ func TestWithoutTheSettingARepeatIsCalled(t *testing.T) {
 	h := started(t, settings(), orders(0))
 	h.read(orders(0), says(0, "A", "paid"), says(1, "A", "paid"))
 	h.acceptAndCommit(orders(0), 0)
-	h.wantInAir("skipping is off", 1)
+	h.wantInFlight("skipping is off", 1)
 }
 
 // acceptAndCommit has LeadHit accept an event's call, and commits the event.
@@ -136,7 +136,7 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 			next := h.fetches[orders(0)].Offset
 			h.read(orders(0), says(next, "A", "paid"))
 			h.wantRepeats("forgotten")
-			h.wantInAir("forgotten", next)
+			h.wantInFlight("forgotten", next)
 		})
 	}
 }
@@ -159,9 +159,9 @@ func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	t.Parallel()
 	h := paid(t, skipping(), orders(0), orders(1))
 	h.read(orders(1), says(0, "A", "submitted"))
-	h.wantInAir("another status", 0)
+	h.wantInFlight("another status", 0)
 	h.read(orders(0), says(1, "A", "paid"))
-	h.wantInAir("the other lane's call may be applied at any time", 0, 1)
+	h.wantInFlight("the other lane's call may be applied at any time", 0, 1)
 	h.acceptAndCommit(orders(0), 1)
 	h.acceptAndCommit(orders(1), 0)
 	h.read(orders(0), says(2, "A", "paid"))
@@ -228,7 +228,7 @@ func TestOnlyAnEventWithTheSameKeyIsARepeat(t *testing.T) {
 			h.acceptAndCommit(orders(0), 0)
 			h.read(orders(0), keyed(says(1, "A", "paid"), keys[1]))
 			h.wantRepeats("the keys differ")
-			h.wantInAir("the keys differ", 1)
+			h.wantInFlight("the keys differ", 1)
 		})
 	}
 }
@@ -347,7 +347,7 @@ func TestAnEventAboutSeveralOrdersEndsTheSkipping(t *testing.T) {
 	h := paid(t, skipping(), orders(0))
 	h.read(orders(0), keyed(eventOf(1, "A", "B"), "A"))
 	h.wantRepeats("A is paid", 1)
-	h.wantInAir("B has another key", 1)
+	h.wantInFlight("B has another key", 1)
 	h.acceptAndCommit(orders(0), 1)
 	h.read(orders(0), says(2, "A", "paid"))
 	h.wantRepeats("A may be in other partitions, too")

@@ -25,7 +25,7 @@ func TestADismissedReplayThatWasCalledOvertakesOlderLetters(t *testing.T) {
 	h.answer(orders(0), 1, failure())
 	h.follow(ledger.LetterDismissed, 1, 1)
 	h.pass(time.Second)
-	h.wantInAir("dismissed")
+	h.wantInFlight("dismissed")
 	h.appended(true, ledger.LetterOvertaken, 0)
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.appended(true, ledger.LetterSuperseded, 0)
@@ -139,7 +139,7 @@ func TestAReplayIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "b", Offset: 900})
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.take(0, "a")
-	h.wantInAir("the letter is about another order")
+	h.wantInFlight("the letter is about another order")
 	h.appended(true, ledger.LetterFailed, 0)
 }
 
@@ -153,7 +153,7 @@ func TestAReplayInItsLaneIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "b", Offset: 900})
 	h.accept(orders(0), 1)
 	h.settle()
-	h.wantInAir("no mark reached the letter")
+	h.wantInFlight("no mark reached the letter")
 	h.appended(true, ledger.LetterFailed, 0)
 }
 
@@ -191,7 +191,7 @@ func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testi
 	})
 	h.take(1, "a")
 	h.take(0, "a")
-	h.wantInAir("requested first", 1)
+	h.wantInFlight("requested first", 1)
 	h.accept(orders(0), 1)
 	h.appended(true, ledger.LetterOvertaken, 0)
 	h.appended(true, ledger.LetterResolved, 1)
@@ -206,7 +206,7 @@ func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
 	})
 	h.appended(true, ledger.LetterOvertaken, 0, ledger.LetterSuperseded, 0)
 	h.take(1, "a")
-	h.wantInAir("its second replay", 1)
+	h.wantInFlight("its second replay", 1)
 }
 
 // The previous owner may have sent the letter under a mapping that found order a in it.
@@ -258,7 +258,7 @@ func TestADismissedReplayWithoutAnOrderIsFetchedForIt(t *testing.T) {
 			h.follow(ledger.LetterReplay, 1, 1)
 			dismiss(h)
 			h.take(1, "", event.Item{Action: event.Call, OrderID: "a", Status: "paid"})
-			h.wantInAir("dismissed")
+			h.wantInFlight("dismissed")
 			h.appended(true, ledger.LetterOvertaken, 0)
 		})
 	}
@@ -316,7 +316,7 @@ func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
 			}
 			h.d.Taken(h.now, first.ID, turn.Taken{Letter: fold.Letter{ID: test.letter, Key: 2}, Items: test.items})
 			h.take(0, "a")
-			h.wantInAir("it is older")
+			h.wantInFlight("it is older")
 			h.appended(true, ledger.LetterOvertaken, 0, ledger.LetterSuperseded, 0)
 		})
 	}

@@ -107,17 +107,17 @@ func TestAReplayRunsInItsLaneUntilItsOutcomeIsStored(t *testing.T) {
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.take(0, "a")
 	h.read(orders(0), eventOf(1, "a"))
-	h.wantInAir("the replay came first", 0)
+	h.wantInFlight("the replay came first", 0)
 	if c := h.calls[0]; c.Replay != 1 || c.Attempt != 1 {
 		t.Errorf("got %+v, want the first replay", c)
 	}
 	h.accept(orders(0), 0)
-	h.wantInAir("the outcome has not been stored yet")
+	h.wantInFlight("the outcome has not been stored yet")
 	h.appended(false, ledger.LetterResolved, 0)
-	h.wantInAir("the write failed")
+	h.wantInFlight("the write failed")
 	h.pass(time.Second)
 	h.appended(true, ledger.LetterResolved, 0)
-	h.wantInAir("the replay is over", 1)
+	h.wantInFlight("the replay is over", 1)
 	h.accept(orders(0), 1) // marks the letter, which may be reopened
 	h.appended(true, ledger.LetterOvertaken, 0)
 	h.settle()
@@ -134,11 +134,11 @@ func TestAReplayThatIsRefusedAgainIsALetterWithItsCount(t *testing.T) {
 	h.take(0, "a")
 	h.read(orders(0), eventOf(1, "a"))
 	h.answer(orders(0), 0, refusal())
-	h.wantInAir("the letter has not been stored yet")
+	h.wantInFlight("the letter has not been stored yet")
 	if s := h.store(); s.Replay != 1 || s.Run != "r1" || s.Offset != 0 || s.Order != "a" {
 		t.Errorf("got %+v, want a letter of the first replay", s)
 	}
-	h.wantInAir("the letter is the outcome", 1)
+	h.wantInFlight("the letter is the outcome", 1)
 	h.follow(ledger.LetterReplay, 0, 2)
 	if len(h.takes) != 1 {
 		t.Errorf("got %d replays taken up, want the second of the letter", len(h.takes))
@@ -175,11 +175,11 @@ func TestAReplayIsJudgedAgainWhenItsTurnComes(t *testing.T) {
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.take(0, "a")
 	h.read(orders(0), eventOf(2, "b"), eventOf(3, "a"))
-	h.wantInAir("the event came first", 1, 2)
+	h.wantInFlight("the event came first", 1, 2)
 	h.accept(orders(0), 1)
 	h.appended(true, ledger.LetterOvertaken, 0)
 	h.settle()
-	h.wantInAir("the replay is dropped, and the lane continues", 2, 3)
+	h.wantInFlight("the replay is dropped, and the lane continues", 2, 3)
 	h.appended(true, ledger.LetterSuperseded, 0)
 }
 
@@ -194,7 +194,7 @@ func TestAReplayIsDroppedWhenItsLetterIsDismissed(t *testing.T) {
 	h.answer(orders(0), 1, refusal())
 	h.store()
 	h.settle()
-	h.wantInAir("the letter is dismissed")
+	h.wantInFlight("the letter is dismissed")
 	if h.append != nil {
 		t.Errorf("got %+v, want no outcome", h.append.Entries)
 	}
@@ -208,7 +208,7 @@ func TestForceCallsAnOvertakenLetter(t *testing.T) {
 	h.d.Followed(h.now, ledger.Entry{Event: ledger.LetterReplay, ID: idAt(0).String(), N: 1, Letter: 500, Force: true, By: "alice", At: h.now})
 	h.ask()
 	h.take(0, "a")
-	h.wantInAir("forced", 0)
+	h.wantInFlight("forced", 0)
 }
 
 // inherited returns a harness whose worker has just got a partition, with a requeued letter and two unread events.
@@ -289,7 +289,7 @@ func TestAReplayThatCannotBeJudgedFails(t *testing.T) {
 		if h.append == nil || h.append.Entries[0].Event != c.want {
 			t.Errorf("%s: got %+v, want %s", name, h.append, c.want)
 		}
-		h.wantInAir(name)
+		h.wantInFlight(name)
 	}
 }
 
@@ -378,7 +378,7 @@ func TestReplaysOfARecreatedPartitionBeginAgain(t *testing.T) {
 	h.letter(0)
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.take(0, "a")
-	h.wantInAir("taken up", 0)
+	h.wantInFlight("taken up", 0)
 	h.d.Restarted(h.now, orders(0), 0, 0)
 	h.ask()
 	h.settle() // commits the choice of where to begin
@@ -387,10 +387,10 @@ func TestReplaysOfARecreatedPartitionBeginAgain(t *testing.T) {
 	}
 	old := h.call(orders(0), 0)
 	h.take(0, "a")
-	h.wantInAir("the old call is in flight")
+	h.wantInFlight("the old call is in flight")
 	h.d.Answered(h.now, old.ID, retry.Verdict{Kind: retry.Done, Answered: true})
 	h.ask()
-	h.wantInAir("the old call has ended", 0)
+	h.wantInFlight("the old call has ended", 0)
 }
 
 func TestReplaysOfOnePartitionKeepTheLedgersOrder(t *testing.T) {
@@ -403,19 +403,19 @@ func TestReplaysOfOnePartitionKeepTheLedgersOrder(t *testing.T) {
 	first, second := h.takes[0], h.takes[1]
 	h.takes = []turn.Take{second, first}
 	h.take(0, "a")
-	h.wantInAir("the letter that was requested first has not been read yet")
+	h.wantInFlight("the letter that was requested first has not been read yet")
 	h.take(1, "a")
-	h.wantInAir("the order of the ledger", 1)
+	h.wantInFlight("the order of the ledger", 1)
 }
 
 func TestCallsWaitUntilTheLettersAreRead(t *testing.T) {
 	t.Parallel()
 	h := inherited(t)
 	h.read(orders(0), eventOf(1, "a"), eventOf(2, "b"))
-	h.wantInAir("letters of the previous owner may be unread")
+	h.wantInFlight("letters of the previous owner may be unread")
 	h.d.CaughtUp()
 	h.ask()
-	h.wantInAir("all is read", 1, 2)
+	h.wantInFlight("all is read", 1, 2)
 }
 
 // No mark can have reached the letter before its order was known (seed 4145).
@@ -439,6 +439,6 @@ func TestALetterWithoutOrderAndKeyNeedsForceAfterARefusedReplayToo(t *testing.T)
 		t.Errorf("the letter names order %q, which no mark knew", s.Order)
 	}
 	h.follow(ledger.LetterReplay, 0, 2)
-	h.wantInAir("the newer event was accepted")
+	h.wantInFlight("the newer event was accepted")
 	h.appended(true, ledger.LetterFailed, 0)
 }

@@ -298,7 +298,7 @@ func rare() map[string]rareFault {
 			"TestSuspectsAreReturnedWhenNoCommitIsInFlight",
 			edit{"dispatcher.go", "if d.commit == nil {\n\t\t// A commit", "if d.live {\n\t\t// A commit"},
 		},
-		"commit-in-air-forgotten": {
+		"commit-in-flight-forgotten": {
 			"TestAGenerationLostWithACommitInFlightNeedsANewMember",
 			edit{"dispatcher.go", "d.ambiguous = d.ambiguous || d.commit != nil\n", ""},
 		},

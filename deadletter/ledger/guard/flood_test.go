@@ -208,7 +208,7 @@ func TestARestartKeepsPausesAndAcceptedCauses(t *testing.T) {
 	}
 }
 
-func TestTheOrderInTheLedgerDecides(t *testing.T) {
+func TestTheSequenceInTheLedgerDecides(t *testing.T) {
 	t.Parallel()
 	t.Run("a resume before our entry does not end our pause", func(t *testing.T) {
 		t.Parallel()
