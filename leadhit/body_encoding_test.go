@@ -49,7 +49,7 @@ func TestAnAnswerInAnotherEncodingIsReadOrNamed(t *testing.T) {
 		"gzip that unpacks to 2 MiB": {"gzip", packed(good + strings.Repeat(" ", 2<<20)), retry.Again, "longer than 1 MiB"},
 		"UTF-16, low byte first":     {"", "\xff\xfe{\x00\"\x00", retry.Again, "UTF-16"},
 		"UTF-16, high byte first":    {"", "\xfe\xff\x00{\x00\"", retry.Again, "UTF-16"},
-		"gzip around another page":   {"gzip", packed("<html>"), retry.Again, "no JSON object"},
+		"gzip around another page":   {"gzip", packed("<html>"), retry.Again, "not a JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -81,7 +81,7 @@ func maybeNull(code int) bool {
 }
 
 var (
-	errNotJSON   = errors.New("no JSON object")
+	errNotJSON   = errors.New("not a JSON object")
 	errBroken    = errors.New("broken JSON")
 	errTrailing  = errors.New("text after the response")
 	errVersion   = errors.New("not JSON-RPC 2.0")

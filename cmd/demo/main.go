@@ -125,8 +125,8 @@ func (o options) check(rest []string) error {
 	case o.rate < 1, o.orders < 1:
 		return errors.New("-events-per-second and -orders must be 1 or more")
 	case o.rate > perOrder*o.orders:
-		return fmt.Errorf("%d events per second are too many for %d orders: the worker makes the calls of an order one at "+
-			"a time, here about %d per second; set -orders to %d or more", o.rate, o.orders, perOrder,
+		return fmt.Errorf("%d events per second are too many for %d orders: in the demo, the worker makes about %d calls "+
+			"per second for each order, one at a time; set -orders to %d or more", o.rate, o.orders, perOrder,
 			(o.rate+perOrder-1)/perOrder)
 	case o.rate > maxRate:
 		return fmt.Errorf("-events-per-second must be at most %d", maxRate)

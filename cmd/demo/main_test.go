@@ -74,7 +74,7 @@ func TestTheDemo(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"story: LeadHit rejects our key (403)", "story: the worker stops as on SIGTERM", "✓ lost 0 · out of order 0",
+		"story: LeadHit rejects our key (403)", "story: the worker stops: it commits", "✓ lost 0 · out of order 0",
 		"story: alice replays", " resolved", "desk at http://127.0.0.1:", "/readyz", "committed = log end in 6 of 6 partitions",
 	} {
 		if !strings.Contains(out.String(), want) {

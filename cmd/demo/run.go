@@ -40,8 +40,8 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started. Whoever starts it must call its method end, which waits for the worker's
-// goroutine. err needs no lock: it is set before done is closed, and read only after that.
+// running is a worker that was started. Whoever starts it must call end, which waits for the worker's goroutine. err
+// needs no lock: it is set before done is closed, and read only after that.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the worker has ended
@@ -201,7 +201,7 @@ func (d *demo) sell(ctx context.Context) error {
 // offsets: their sum is the number of events, because each log begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
-	defer d.story.add("the worker stops as on SIGTERM: commits, leaves the group")
+	defer d.story.add("the worker stops: it commits and leaves the group")
 	idle := time.NewTimer(idleLimit)
 	defer idle.Stop()
 	look := time.NewTicker(100 * time.Millisecond)

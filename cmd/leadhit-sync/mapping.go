@@ -17,8 +17,8 @@ func mappingCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "mapping", Short: "Write and try a mapping: how an event becomes a status",
 		Long: `Write and try a mapping: the file that says which order an event is about, and which
-status LeadHit gets. None of these commands needs Kafka, LeadHit or a setting. To try
-a mapping on the events of a topic, use "leadhit-sync preview".
+status LeadHit gets. None of these commands needs Kafka, LeadHit or any settings. To
+try a mapping on the events of a topic, use "leadhit-sync preview".
 
 Exit codes: 0 done · 1 the mapping has mistakes, or a case gives a wrong result ·
 2 usage error.`,

@@ -48,12 +48,13 @@ others are untouched. Run the same command again to replay the rest. Times such 
 --since 24h are fixed when the command starts.
 
 Select letters by flags or by their ids; --state open selects all open letters. Filters
-select open and requeued letters unless --state says otherwise. The plan only counts
-the requeued ones; they are not requeued again.
+select open and requeued letters unless --state says otherwise. Letters that are already
+requeued are left alone; the plan shows how many there are.
 
-Exit codes: 0 all letters are resolved · 1 failure · 2 usage error · 3 partly done: some
-letters were refused again, were changed meanwhile, or were not replayed · 5 declined, or
-refused by a safety rule: no letter was requeued · 130 interrupted.`,
+Exit codes: 0 all letters are resolved or, with --no-wait, requeued · 1 failure · 2 usage
+error · 3 partly done: some letters were refused again, were changed meanwhile, or were
+not replayed · 5 declined, or refused by a safety rule: no letter was requeued ·
+130 interrupted.`,
 		Example: `  leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it" --dry-run
   leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it"
   leadhit-sync replay orders/3/118273 --reason "the mapping is fixed" --yes
@@ -106,7 +107,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	o.add(c, "why the letters are replayed (required)")
 	run, limits := replay.Defaults()
 	f := c.Flags()
-	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line; the only value is -")
+	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line; the value must be -")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only print the plan")
 	f.Var(&o.rate, "rate", "letters per second")
 	f.IntVar(&o.limit, "limit", limits.Most, "replay at most this many letters, the first by partition and offset")

@@ -27,8 +27,9 @@ func runsCommand() *cobra.Command {
 		Use: "runs [RUN]", Short: "Show the runs of replay and their outcomes",
 		Long: `Show the runs of "leadhit-sync replay", newest last, with the outcomes of their letters.
 
-With RUN, show only that run, with its filter and its end. A run without an end is still
-in progress, or its command was killed. Either way, the workers finish its letters.`,
+With RUN, show only that run, with its filter and how it ended. If no end is recorded,
+the run is still in progress, or its command was killed. Either way, the workers finish
+its letters.`,
 		Example: `  leadhit-sync runs
   leadhit-sync runs r_1P3XQ7K2M9 -w`,
 		Args: cobra.MaximumNArgs(1),

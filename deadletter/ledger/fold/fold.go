@@ -82,7 +82,7 @@ type Status struct {
 	// replayed again, or another replay was requested before that one had ended.
 	Former bool
 	// Unanswered says that the last replay that counted has no outcome: the letter is still requeued, or was dismissed
-	// before there was one. The replay's call may nevertheless have been sent.
+	// before the replay had an outcome. The replay's call may nevertheless have been sent.
 	Unanswered bool
 }
 
