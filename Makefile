@@ -6,8 +6,8 @@ SHELL := bash
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-# The core has no goroutine, lock or channel, as one of its tests checks. So the race detector would find nothing in it,
-# and make its simulator six times as slow.
+# The core has no goroutine, lock, channel or shared variable, as one of its tests checks. So it runs without the race
+# detector, which would make its simulator six times as slow.
 CORE = ./consumer/dispatch/... ./retry ./deadletter/ledger/...
 # All other packages except the black-box tests.
 UNIT = $$(go list ./... | grep -v '^leadhit-sync/integration' | grep -vxFf <(go list $(CORE)))
@@ -38,7 +38,7 @@ build: ## Build the binary into bin/.
 	go build -trimpath -o bin/leadhit-sync ./cmd/leadhit-sync
 
 .PHONY: test
-test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) and Chromium included; 16 to 28 minutes on two cores.
+test: ## Run every test, real Kafka (Java 17 and Maven) and Chromium included, with the race detector; 16 to 28 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
 	$(unit_tests)
 	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)

@@ -294,7 +294,7 @@ func (c *Client) header(key *string) http.Header {
 // release returns the memory to the pool, unless a large response has enlarged it. Otherwise each call in flight would
 // hold a large buffer in the end.
 func (c *Client) release(s *scratch) {
-	if s.body.Cap() <= keptBuffer {
+	if max(s.body.Cap(), cap(s.name), cap(s.text)) <= keptBuffer {
 		c.scratch.Put(s)
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 const (
 	// laneCommit is the minimum time between two commits that free slots wait for. longLaneCommit is the minimum if a
-	// long lane is among those that wait: the rest of the work waits for long lanes in the end. timerCommit is the
-	// maximum time that a finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
+	// long lane is among those that wait: a backlog ends only when its long lane ends. timerCommit is the maximum time
+	// that a finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
 	laneCommit     = 20 * time.Millisecond
 	longLaneCommit = 5 * time.Millisecond
 	timerCommit    = 250 * time.Millisecond
@@ -52,7 +52,7 @@ func (d *Dispatcher) commitAt() time.Time {
 
 // laneDistance returns the minimum time between two commits that free slots wait for.
 func (d *Dispatcher) laneDistance() time.Duration {
-	if d.longWaits > 0 {
+	if d.longWaits {
 		return longLaneCommit
 	}
 	return laneCommit
@@ -105,6 +105,9 @@ func (d *Dispatcher) startCommit(now time.Time) {
 		return
 	}
 	d.commit, d.commitSent, d.settledThen = c, now, d.settled
+	// If this commit does not release the long lane, later commits need not hurry either: its partition is suspended,
+	// the metadata is full, or the commit was not sent.
+	d.longWaits = false
 	d.out.Commit = c
 }
 

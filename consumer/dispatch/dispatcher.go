@@ -68,7 +68,7 @@ type generation struct {
 	settled    int  // sum of commitState.settled over the partitions that are not suspended
 	fresh      int  // uncommitted events in the same partitions
 	laneWaits  int  // lanes that wait for a commit
-	longWaits  int  // long lanes among them
+	longWaits  bool // a long lane waits for the next commit
 	idle       bool // a slot was free, but no call could start
 	commit     *turn.Commit
 	commitNot  time.Time // no commit is sent before this time

@@ -103,7 +103,7 @@
 //
 // A commit is due 250 ms after an event has finished. It is due earlier if the bound on what a crash repeats would soon
 // stop calls, or if slots are free and only a commit would let calls start in them. Commits for free slots are at least
-// 20 ms apart, or 5 ms if a lane with an eighth of all unfinished events is among those that wait, unless CallsInFlight
-// finished events are uncommitted. A commit is due at once if the generation has
+// 20 ms apart, unless CallsInFlight finished events are uncommitted. If one order has at least ten events, and half of
+// all unfinished ones, the commits that it waits for are only 5 ms apart. A commit is due at once if the generation has
 // drained, and otherwise at least six times per session timeout.
 package dispatch

@@ -9,12 +9,8 @@ type laneKey struct {
 	order  string
 }
 
-// A lane is long if it holds at least longLane events, and at least one in longLaneFraction of all unfinished events.
-// Its calls are made one after the other, so they are likely to end last.
-const (
-	longLane         = 10
-	longLaneFraction = 8
-)
+// longLane is the minimum number of events in a long lane.
+const longLane = 10
 
 // lane holds the unfinished events of one order, in the sequence in which they were fetched. Only the first may run.
 type lane struct {
@@ -22,8 +18,6 @@ type lane struct {
 	events []*pending
 	// unacked is the last event that had a call or was skipped, until an acknowledged commit covers its outcome.
 	unacked *pending
-	// longWait says that the lane was long when it began to wait for that commit.
-	longWait bool
 	// orphans counts the calls about this order that were dropped and are still in flight.
 	orphans int
 }
@@ -67,23 +61,21 @@ func (d *Dispatcher) advance(e *pending) {
 		if len(l.events) > 0 {
 			d.laneWaits++
 		}
-		if l.longWait = d.long(l); l.longWait {
-			d.longWaits++
-		}
+		d.longWaits = d.longWaits || d.long(l)
 	}
 }
 
+// long reports whether a lane has at least half of all unfinished events. Its calls are made one after the other, so it
+// is likely to end last.
 func (d *Dispatcher) long(l *lane) bool {
 	if len(l.events) < longLane {
 		return false
 	}
-	others := longLaneFraction * len(l.events)
+	others := -len(l.events)
 	for _, p := range d.order {
-		if others -= p.window.unfinished; others < 0 {
-			return false
-		}
+		others += p.window.unfinished
 	}
-	return true
+	return len(l.events) >= others
 }
 
 // release opens the lanes of an event whose outcome is covered by an acknowledged commit.
@@ -95,10 +87,6 @@ func (d *Dispatcher) release(e *pending) {
 		l.unacked = nil
 		if len(l.events) > 0 {
 			d.laneWaits--
-		}
-		if l.longWait {
-			l.longWait = false
-			d.longWaits--
 		}
 		d.open(l)
 	}

@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,7 +13,7 @@ import (
 )
 
 // The core must stay pure, so that a simulator can replay it.
-func TestTheCoreHasNoGoroutineClockContextOrLock(t *testing.T) {
+func TestTheCoreHasNoGoroutineClockContextLockOrSharedVariable(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{".", "../../retry", "../../deadletter/ledger", "../../deadletter/ledger/guard", "../../deadletter/ledger/fold", "turn", "snapshot"} {
 		files := token.NewFileSet()
@@ -50,6 +51,8 @@ func impure(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.GoStmt:
 		return "a goroutine"
+	case *ast.File:
+		return shared(n)
 	case *ast.SendStmt, *ast.SelectStmt, *ast.ChanType:
 		return "a channel"
 	case *ast.ImportSpec:
@@ -66,4 +69,32 @@ func impure(n ast.Node) string {
 		}
 	}
 	return ""
+}
+
+// shared names a variable of the package that is not an error; it returns "" if there is none.
+func shared(file *ast.File) string {
+	for _, d := range file.Decls {
+		d, ok := d.(*ast.GenDecl)
+		if !ok || d.Tok != token.VAR {
+			continue
+		}
+		for _, s := range d.Specs {
+			s, _ := s.(*ast.ValueSpec)
+			for i, name := range s.Names {
+				if i >= len(s.Values) || !isNewError(s.Values[i]) {
+					return "the shared variable " + name.Name
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func isNewError(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	f, ok := call.Fun.(*ast.SelectorExpr)
+	return ok && f.Sel.Name == "New" && fmt.Sprint(f.X) == "errors"
 }

@@ -36,8 +36,8 @@ type Metrics struct {
 
 	items    *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
-	// Almost every item counts in wanted, one of items, and almost every call in accepted, one of verdicts. So these
-	// two are looked up only once.
+	// wanted and accepted are counters of items and of verdicts. Most items and calls count there, so these two are
+	// looked up only once.
 	wanted         prometheus.Counter
 	accepted       prometheus.Counter
 	latency        prometheus.Histogram
