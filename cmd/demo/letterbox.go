@@ -58,7 +58,7 @@ func (b *letterbox) read(ctx context.Context, ends map[string]int64) error {
 	return nil
 }
 
-// missing says which topic was not read to its end; "" if both were.
+// missing describes a topic that was not read to its end; "" if both were.
 func (b *letterbox) missing(ends map[string]int64) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -38,7 +38,7 @@ const keptLines = 200
 
 func newLogbook() *logbook { return &logbook{pages: new(pages)} }
 
-// Enabled reports true for lines at info level and above.
+// Enabled reports whether a line has the info level or a higher one.
 func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
 // Handle keeps a line. It takes the address of the worker's pages from the line "listening": the worker listens on a
@@ -57,7 +57,7 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	l.count++
-	// Line breaks and repeated spaces would break the frame, so a line is one row of words.
+	// Line breaks and repeated spaces would break the frame, so white space is reduced to single spaces.
 	l.lines = append(l.lines, logLine{
 		number: l.count, at: r.Time, level: r.Level,
 		text: strings.Join(strings.Fields(text.String()), " "),
@@ -81,7 +81,7 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup returns the logbook itself, because a line is too short for groups.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
-// pair writes an attribute as key=value. It shortens times: Go's own form of a time is too long for a row.
+// pair formats an attribute as key=value. It shortens times: Go's own form of a time is too long for a row.
 func pair(a slog.Attr) string {
 	value := a.Value.Resolve()
 	if value.Kind() == slog.KindTime {
@@ -90,15 +90,15 @@ func pair(a slog.Attr) string {
 	return " " + a.Key + "=" + value.String()
 }
 
-// address is the address of the worker's pages; empty until the worker has logged it.
+// address returns the address of the worker's pages, or "" until the worker has logged the address.
 func (l *logbook) address() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.listen
 }
 
-// since returns the lines with a higher number, oldest first. A reader that falls behind by more than keptLines misses
-// the oldest lines; the log file has them.
+// since returns the lines with numbers above the given one, oldest first. A reader that falls behind by more than
+// keptLines misses the oldest lines; the log file has them.
 func (l *logbook) since(number int) []logLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -143,7 +143,7 @@ func (o options) check(rest []string) error {
 }
 
 // execute runs one command line and returns the exit code. It reads no settings: the flags are all that a person has to
-// know. Errors go to stderr, the summary to stdout, so the summary can be kept.
+// know. Errors go to stderr and the summary to stdout, so the summary can be redirected to a file.
 func execute(ctx context.Context, args []string) int {
 	o, err := parse(args, os.Stdout)
 	switch {
@@ -167,7 +167,7 @@ func execute(ctx context.Context, args []string) int {
 }
 
 // exitCode returns the exit code. If a signal ended the demo during startup, nothing was compared, so that case has a
-// code of its own. An error counts as much as a finding: without a summary, nothing has been shown.
+// code of its own. An error counts as much as a finding: without a summary, nothing has been proved.
 func exitCode(v verdict, err error) int {
 	switch {
 	// With the exit code of a signal, a script sees that the demo neither passed nor failed.
@@ -205,7 +205,7 @@ func painterFor(o options, out *os.File) painter {
 		return &plain{out: out, verbose: o.verbose}
 	}
 	ink := ansi
-	// Any value that is not empty turns colours off, as no-color.org asks.
+	// Any value that is not empty turns colours off, as no-color.org specifies.
 	if os.Getenv("NO_COLOR") != "" {
 		ink = colourless
 	}

@@ -90,7 +90,7 @@ func TestTheDemo(t *testing.T) {
 	}
 }
 
-// introduced is the demo's output; begun is closed once the output says how to watch the demo.
+// introduced collects the demo's output. The channel begun is closed once the output explains how to watch the demo.
 type introduced struct {
 	mu    sync.Mutex
 	text  strings.Builder
@@ -113,7 +113,7 @@ func (i *introduced) String() string {
 }
 
 // With the settings that the demo prints, commands reach all parts of the demo, at the ports that the flags set. A
-// pause by hand that is still in force when the shop closes delays the end of the demo until a resume.
+// manual pause that is still in force when the shop closes delays the end of the demo until calls are resumed.
 func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")

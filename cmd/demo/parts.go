@@ -89,16 +89,16 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.settings, err = load(p.environment); err != nil {
 		return nil, err
 	}
-	// The file gets each line as JSON, in case the records do not agree. The logbook gets the same lines for the
-	// screen.
+	// The file gets each line as JSON, to find the cause if the summary's records disagree. The logbook gets the same
+	// lines for the screen.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
 	p.worker, err = worker.Open(p.settings, "demo", log)
 	return p, err
 }
 
-// serveLeadHit serves the look-alike over real HTTP, so that the worker's own client, its timeouts and its reading of
-// broken responses are part of the demo. close ends the server's goroutine and waits for it. The server has no write
-// timeout, because slow responses are one of the faults.
+// serveLeadHit serves the look-alike over real HTTP, so that the worker's own client, its timeouts and its handling of
+// broken responses are part of the demo. The method close ends the server's goroutine and waits for it. The server has
+// no write timeout, because slow responses are one of the faults.
 func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err error) {
 	p.leadhit = sandbox.New(sandbox.Options{Seed: o.seed})
 	p.server = &http.Server{Handler: p.leadhit, ReadHeaderTimeout: callTimeout}
@@ -154,8 +154,8 @@ func load(environment map[string]string) (*config.Config, error) {
 	return config.Load()
 }
 
-// exports are shell lines with which the commands of leadhit-sync reach the running demo from another terminal. They
-// name the key's file instead of the key, so the shell's history holds no secret.
+// exports returns shell lines with which the commands of leadhit-sync reach the running demo from another terminal. The
+// lines name the key's file instead of the key, so the shell's history holds no secret.
 func (p *parts) exports(address string) []string {
 	in := func(names ...string) string {
 		words := []string{"export"}
@@ -188,7 +188,7 @@ func (p *parts) ready(ctx context.Context, r *running) (address string, err erro
 		select {
 		case <-ctx.Done():
 			return "", errNotBegun
-		// The worker ended on its own; the caller joins its error.
+		// The worker ended on its own; the caller adds the worker's error.
 		case <-r.done:
 			return "", errStopped
 		case <-limit.C:

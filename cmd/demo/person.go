@@ -26,7 +26,7 @@ const (
 	replayRate = 10
 )
 
-// person is the operator in the story. The operator replays letters once LeadHit accepts their status.
+// person is the operator in the story, who replays letters once LeadHit accepts their status.
 type person struct {
 	story    *story
 	settings *config.Config
@@ -105,7 +105,7 @@ type count struct {
 	name string
 }
 
-// counts lists the counts that are not 0.
+// counts lists the counts that are not 0, separated by the string between.
 func counts(between string, all ...count) string {
 	var texts []string
 	for _, c := range all {

@@ -40,8 +40,8 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started. Whoever starts it must call end, which waits for the worker's goroutine. err
-// needs no lock: it is set before done is closed, and read only after that.
+// running is a worker that was started. Whoever starts a worker must call the method end, which waits for the worker's
+// goroutine. The field err needs no lock: it is set before done is closed, and read only after that.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the worker has ended
@@ -130,11 +130,11 @@ Look at the letters and replay them: http://%s
 	return nil
 }
 
-// tryCommand is a command to begin with. It is the shortest way to see the worker's own view of the story.
+// tryCommand is suggested as the first command. It is the shortest way to see the worker's own view of the story.
 const tryCommand = "go run ./cmd/leadhit-sync status"
 
 // play runs the shop and the story, with the screen alongside, until all have ended. The screen and the letterbox
-// outlive ctx: the drain is the part that people should see. The clients close last, when nothing uses them any more.
+// outlive ctx, because people should see the drain. The clients close last, when nothing uses them any more.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())

@@ -36,7 +36,7 @@ func TestTheEndWaitsForTheOutcomeOfEachReplay(t *testing.T) {
 	select {
 	case err := <-finished:
 		t.Fatalf("the demo ended with %v, want it to wait for the outcome of the replay", err)
-	case <-time.After(500 * time.Millisecond): // finish looks ten times a second
+	case <-time.After(500 * time.Millisecond): // finish polls ten times a second
 	}
 	enter(`{"ev":"resolved","id":"orders/2/7","n":1}`)
 	select {

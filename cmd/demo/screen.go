@@ -25,7 +25,7 @@ type screen struct {
 	terminal.Screen
 
 	ink ink
-	log logLine // the last one
+	log logLine // the last line that was shown
 }
 
 func (s *screen) manner() (int, ink) {
@@ -53,8 +53,8 @@ func (s *screen) paint(v view) {
 }
 
 // frame lays a view out: a head, the figures, the story, the letters, and a foot. For a given width and height, all
-// frames have the same number of lines, at most height. A part that grew with its content would move the rows below it,
-// and nobody could read them.
+// frames have the same number of lines, at most height. A part that grew with its content would make the rows below
+// that part jump, and nobody could read them.
 func frame(v view, width, height int) []line {
 	inner := width - 2 // a blank column on each side
 	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})
@@ -96,7 +96,7 @@ func head(v view, width int) []line {
 	}
 }
 
-// figures is the grid of numbers, with as many columns as fit.
+// figures returns the grid of numbers, with up to four columns, as many as fit.
 func figures(v view, width int) []line {
 	cells := []struct{ name, value string }{
 		{"events", strconv.Itoa(v.events)},
@@ -123,7 +123,7 @@ func figures(v view, width int) []line {
 	return lines
 }
 
-// bars is the row of calls per second.
+// bars returns the row that shows calls per second.
 func bars(v view, width int) line {
 	const number = 5
 	room := width - labelWidth - number
@@ -139,7 +139,7 @@ func bars(v view, width int) line {
 
 func label(name string) span { return span{dim, terminal.Pad(name, labelWidth)} }
 
-// storyPart is the last rows of the story, with a mark at the current one.
+// storyPart returns the rows for the latest lines of the story, and marks the last line as the current one.
 func storyPart(v view, width, rows int) []line {
 	var lines []line
 	for i := len(v.beats) - 1; i >= 0 && len(lines) < rows; i-- {
@@ -173,7 +173,7 @@ func titled(name string, lines []line, rows int) []line {
 	return lines
 }
 
-// letterPart is the last letters, the newest first.
+// letterPart returns the rows for the last letters, the newest first.
 func letterPart(v view, rows int) []line {
 	var lines []line
 	for _, l := range slices.Backward(v.lastLetters) {
@@ -193,7 +193,7 @@ func letterPart(v view, rows int) []line {
 	return titled("letters", lines, rows)
 }
 
-// logRow is the last line of the worker's log.
+// logRow returns the row for the last line of the worker's log.
 func logRow(v view) line {
 	if len(v.log) == 0 {
 		return line{label("log")}
@@ -214,12 +214,12 @@ func logRow(v view) line {
 	}
 }
 
-// lookRow shows the address of the worker's pages.
+// lookRow returns the row with the address of the worker's pages.
 func lookRow(v view) line {
 	return line{label("look at"), {normal, "http://" + v.address + "/readyz"}, {dim, "  /metrics  /status"}}
 }
 
-// deskRow shows the address of the desk's pages.
+// deskRow returns the row with the address of the desk's pages.
 func deskRow(v view) line {
 	return line{label("desk"), {normal, "http://" + v.desk}, {dim, "  letters, replays, orders"}}
 }

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// middle is a view in the middle of the story.
+// middle returns a view in the middle of the story.
 func middle() view {
 	letter := func(offset int64, order, status string) deadletter.Letter {
 		return deadletter.Letter{
@@ -56,7 +56,7 @@ func TestTheFrame(t *testing.T) {
 	}
 }
 
-// golden returns the content of a file in testdata.
+// golden returns the content of a file in testdata. If UPDATE is set, it first writes got to the file.
 func golden(t *testing.T, name, got string) string {
 	t.Helper()
 	file := filepath.Join("testdata", name)

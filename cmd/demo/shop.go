@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// orderID names an order by its number, counted from 0.
+// orderID returns the id of the order with the given number, counted from 0.
 func orderID(number int) string { return fmt.Sprintf("W-%06d", 104000+number) }
 
 // change is the value of one event. The mapping reads order_id and status; real shops send the rest too.
@@ -98,8 +98,8 @@ type shop struct {
 	failed error
 }
 
-// openShop sets linger to 0, so that each event is sent at once, as a shop would do. Batching would turn a steady rate
-// into bursts.
+// openShop opens the shop's client. Linger is 0, so that each event is sent at once, as a shop would do: batching would
+// turn a steady rate into bursts.
 func openShop(brokers []string, o options) (*shop, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
 	if err != nil {
@@ -108,8 +108,8 @@ func openShop(brokers []string, o options) (*shop, error) {
 	return &shop{client: client, orders: newOrders(o.orders, o.seed), rate: o.rate}, nil
 }
 
-// sell follows the clock instead of counting ticks: after a slow tick it writes the events that are due. It writes
-// until ctx ends or a write fails, and waits until Kafka has acknowledged the last events.
+// sell writes events until ctx ends or a write fails, and then waits until Kafka has acknowledged the last events. It
+// follows the clock instead of counting ticks: after a late tick it writes all events that are due.
 func (s *shop) sell(ctx context.Context) error {
 	begun := time.Now()
 	lasting := context.WithoutCancel(ctx) // writes that were started are completed

@@ -38,7 +38,7 @@ func ansi(s style, text string) string {
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-// colourless keeps the text, so both inks give lines of the same width.
+// colourless leaves the text unchanged, so both inks give lines of the same width.
 func colourless(_ style, text string) string { return text }
 
 // render cuts the line to a width in columns and adds the styles. It cuts before it adds styles, because escape

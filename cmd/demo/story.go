@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// scene is a moment of the story, with the faults that LeadHit has from then on.
+// scene is a change in the story: the faults that LeadHit has from then on.
 type scene struct {
 	at     float64 // as a share of the chapter's time
 	text   string
@@ -80,13 +80,14 @@ func scenes(orders int) []scene {
 	}
 }
 
-// stuck makes one order fail: each of its calls gets 503. It shows that the other orders do not wait for that one.
+// stuck returns a fault for one order: each of its calls gets a 503. The fault shows that the other orders do not wait
+// for that one.
 func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow is stuck, plus late responses for every tenth order. Half of the timeout is slow for a person, but no failure
-// for the worker.
+// slow returns the fault of stuck, plus late responses for every tenth order. A response after half of callTimeout is
+// slow for a person, but is not a failure for the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {
@@ -98,9 +99,9 @@ func slow(orders int) map[string]sandbox.OrderFault {
 // chapterLength is the approximate length of a chapter if there are several.
 const chapterLength = time.Minute
 
-// chapters divides the demo's time. A short demo is one short chapter. A long demo repeats the chapter. Without a
-// length the chapters never end, and count is 0. A length is divided evenly, so the last chapter is not cut off in the
-// middle of a fault.
+// chapters returns the length of each chapter and their number. A short demo is one short chapter. A long demo repeats
+// the chapter. Without a length, chapters repeat until Ctrl-C, and count is 0. A length is divided evenly, so the last
+// chapter is not cut off in the middle of a fault.
 func chapters(length time.Duration) (each time.Duration, count int) {
 	if length == 0 {
 		return chapterLength, 0
@@ -153,7 +154,7 @@ func (s *story) play(ctx context.Context) error {
 	return s.repair()
 }
 
-// enter replaces all faults, so that no fault of an earlier scene remains.
+// enter begins a scene. It replaces all faults, so that no fault of an earlier scene remains.
 func (s *story) enter(sc scene) error {
 	s.add(sc.text)
 	if sc.learns != "" {

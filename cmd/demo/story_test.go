@@ -45,7 +45,7 @@ func TestTheScenesFitTheShortestDemo(t *testing.T) {
 		if i+1 < len(all) {
 			next = all[i+1].at
 		}
-		// The worker looks at the key's file once a second, and a call may take another second.
+		// The worker reads the key's file once a second, and a call may take another second.
 		lasts := time.Duration((next - s.at) * float64(shortest))
 		if s.key != keyStays && lasts < 1300*time.Millisecond {
 			t.Errorf("%q: got %v, want 1.3 s or more", s.text, lasts)

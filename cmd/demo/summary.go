@@ -40,26 +40,26 @@ type verdict struct {
 	// refused counts the events that LeadHit refused. letters counts the events that have a letter. refusals counts the
 	// refused calls: a replayed letter may be refused again.
 	refused, letters, refusals int
-	// unknown has further findings: records that the shop did not write, broken records, and outcomes that the ledger
+	// unknown holds further findings: records that the shop did not write, broken records, and outcomes that the ledger
 	// does not hold.
 	unknown []string
 	// written counts the shop's events.
 	written int
-	// replays has, for each kind of ledger entry, such as "resolved", the number of entries that counted. pending is
-	// the number of replays without an outcome.
+	// replays maps each kind of ledger entry, such as "resolved", to the number of entries that had an effect. pending
+	// is the number of replays without an outcome.
 	replays map[string]int
 	pending int
 	// repeated counts the calls that repeat an earlier call that LeadHit executed.
 	repeated int
 }
 
-// ok reports whether there are records, and all of them agree.
+// ok reports whether the shop wrote events and all records agree.
 func (v verdict) ok() bool {
 	return v.Err() == nil && len(v.unknown) == 0 && v.refused == v.letters && v.written > 0
 }
 
-// judge compares the records. The worker's own counters are not among them, so a mistake of the worker cannot confirm
-// itself. An unexpected letter counts as much as a missing one: the audit compares both ways.
+// judge compares the records. The worker's own counters are not among them, so an error in the worker cannot confirm
+// itself. An unexpected letter counts as much as a missing one: the audit compares in both directions.
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}
 	all := audit.Evidence{
@@ -110,8 +110,8 @@ func judge(e evidence) verdict {
 	return v
 }
 
-// unproven names outcomes that the person's replay reported, but the ledger does not hold. The ledger may hold more,
-// because a person at another terminal may replay letters too.
+// unproven returns a finding for each outcome that the person's replay reported more often than the ledger has it. The
+// ledger may have more, because a person at another terminal may replay letters too.
 func (v verdict) unproven(run replay.Summary) []string {
 	var all []string
 	for _, outcome := range []struct {
@@ -149,12 +149,12 @@ func repeated(calls []sandbox.Call) int {
 	return count
 }
 
-// content stands for an event's value in the audit: its hash, its order and its status.
+// content returns what stands for an event's value in the audit: the value's hash, the order and the status.
 func content(hash [sha256.Size]byte, order, status string) []byte {
 	return fmt.Appendf(nil, "%x %s %s", hash, order, status)
 }
 
-// places turns the offsets of the demo's only topic into the audit's form.
+// places converts the offsets of the demo's only topic to the audit's form.
 func places(offsets map[int]int64) map[audit.Place]int64 {
 	all := make(map[audit.Place]int64)
 	for partition, offset := range offsets {
@@ -163,7 +163,7 @@ func places(offsets map[int]int64) map[audit.Place]int64 {
 	return all
 }
 
-// headline is the verdict in one line.
+// headline returns the verdict in one line.
 func (v verdict) headline() string {
 	sign := "="
 	if v.letters != v.refused {
@@ -225,7 +225,7 @@ func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error 
 	return err
 }
 
-// account is what each part did, in a few lines each.
+// account summarizes what each part did, in a few lines each.
 func account(e evidence, v verdict, width int) []line {
 	var lines []line
 	retries := "retries"
@@ -252,7 +252,7 @@ func account(e evidence, v verdict, width int) []line {
 	return lines
 }
 
-// needless says how many events needed no call, because LeadHit had accepted their order's status before.
+// needless formats the number of events that needed no call, because LeadHit had accepted their order's status before.
 func (v verdict) needless() string {
 	if v.Skipped == 0 {
 		return ""
@@ -299,7 +299,7 @@ func answers(calls []sandbox.Call) string {
 	return strings.Join(texts, ", ")
 }
 
-// inWords names a response as the story does.
+// inWords names a kind of response as the story does.
 func inWords(a sandbox.Answer) string {
 	words := map[sandbox.Answer]string{
 		sandbox.Failed: "× 503", sandbox.Forbidden: "× 403", sandbox.HTML: "HTML pages",

@@ -65,11 +65,11 @@ func (d *demo) show(ctx context.Context, paint painter) {
 	}
 }
 
-// watch remembers what the next view needs. Only the goroutine of show uses it, so it needs no lock.
+// watch remembers what the next view needs. It has no lock, because only the goroutine of show uses it.
 type watch struct {
 	*demo
 	at         time.Time // the end of the last bucket
-	calls      int       // at that moment
+	calls      int       // made by the end of the last bucket
 	rates      []float64
 	log        int
 	paused     string        // the reason, while calls are paused
@@ -124,7 +124,8 @@ func (w *watch) measure(now time.Time, calls int) {
 	w.at, w.calls = now, calls
 }
 
-// notice adds the end of a pause to the story, because the worker decides when that is.
+// notice adds the end of a pause to the story when the worker has ended the pause: the story's scenes cannot know when
+// that happens.
 func (w *watch) notice(s status.Worker, since time.Duration) {
 	if s.Paused {
 		w.paused, w.pause = s.State, since
