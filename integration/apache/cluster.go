@@ -1,4 +1,4 @@
-// Package apache runs real Apache Kafka for tests and for trying things by hand: one node or several, as plain Java
+// Package apache runs real Apache Kafka for tests and for manual experiments: one node or several, as plain Java
 // processes on 127.0.0.1. Each node is both a broker and a controller (KRaft). Releases before 3.3 use ZooKeeper.
 //
 //	cluster, err := apache.Start(ctx, apache.Options{Nodes: 3})
@@ -97,7 +97,7 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 		return err
 	}
 	all.ports = slices.Clone(c.ports.Numbers)
-	// A fixed port may be in use; then the node ends, and Ready's error has the end of its log.
+	// A fixed port may be in use. Then the node exits, and the error from Ready contains the end of the node's log.
 	if options.Port != 0 {
 		all.ports[0] = options.Port
 	}

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// ErrAbsent says that Java or Maven is missing.
+// ErrAbsent indicates that Java or Maven is missing.
 var ErrAbsent = errAbsent
 
 // Properties returns the settings of one node of a cluster. Each node uses two of the ports.
@@ -13,23 +13,23 @@ func Properties(ports []int, id int, extra map[string]string) string {
 	return layout{ports: ports, extra: extra}.properties(id, "/data")
 }
 
-// PropertiesWith is Properties with listeners, and with authorization.
+// PropertiesWith is like Properties, but with listeners and authorization.
 func PropertiesWith(ports []int, id int, listeners ...Listener) string {
 	return layout{ports: ports, listeners: listeners, extra: authorizing(nil)}.properties(id, "/data")
 }
 
-// FetchInto fetches Kafka into a cache folder of the test's own.
+// FetchInto fetches Kafka into the given cache folder.
 func FetchInto(ctx context.Context, cache string) (string, error) {
 	return fetchInto(ctx, release{version: Version, scala: "2.13"}, cache)
 }
 
-// Release is what a version needs.
+// Release describes what a version of Kafka needs to run.
 type Release struct {
 	Jar, POM, Log4j string
 	ZooKeeper       bool
 }
 
-// ReleaseOf returns what a version needs.
+// ReleaseOf returns what a version of Kafka needs to run.
 func ReleaseOf(version string) (Release, error) {
 	r, err := releaseOf(version)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 )
 
-// errAbsent says that a required program is not installed. The wrapping error names it.
+// errAbsent indicates that a required program is not installed. The wrapping error names it.
 var errAbsent = errors.New("not on the PATH")
 
 // copyDependencies is the Maven goal that copies the pom's dependencies, as jars, into a folder. The plugin's version

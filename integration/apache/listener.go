@@ -26,7 +26,7 @@ type Listener struct {
 type LoginOptions struct {
 	// Keystore is a PEM file with the nodes' key and certificate. Empty means no TLS.
 	Keystore string
-	// Plain maps each user of PLAIN to a password. [Cluster.SetPassword] creates users of SCRAM.
+	// Plain maps each PLAIN user to a password. [Cluster.SetPassword] creates SCRAM users.
 	Plain map[string]string
 	// Reauthenticate is how long a login is valid before the node closes the connection. 0 means for ever.
 	Reauthenticate time.Duration

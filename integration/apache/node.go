@@ -14,7 +14,7 @@ import (
 type Node struct {
 	// ID is the node's id in Kafka's metadata.
 	ID int
-	// LogFile has the output of all processes of the node.
+	// LogFile is the path of the file with the output of all the node's processes.
 	LogFile string
 	// Listeners are the addresses, host:port, of Options.Listeners by name. They stay the same across restarts.
 	Listeners map[string]string
@@ -43,7 +43,7 @@ func (n *Node) format(ctx context.Context, all layout) error {
 	return n.formatKRaft(ctx)
 }
 
-// run runs one of Kafka's tools, and waits until it ends.
+// run runs one of Kafka's tools and waits for it to exit.
 func (n *Node) run(ctx context.Context, arguments ...string) error {
 	cmd := n.java(exec.CommandContext(ctx, "java"), arguments...)
 	var output bytes.Buffer

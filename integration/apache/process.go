@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// errEnded says that a process ended although nobody killed it.
+// errEnded indicates that a process ended although nobody killed it.
 var errEnded = errors.New("the process ended unexpectedly")
 
 // process is a Java process that can be killed and started again. Its log is in its folder.
@@ -26,7 +26,7 @@ type process struct {
 	ended chan struct{} // closed when cmd.Wait has returned
 }
 
-// java makes cmd run one of the jars' classes in the process's folder. Only the compiler C1 is used: with the serial
+// java makes cmd run one of the jars' classes in the process's folder. Only the C1 compiler is used: with the serial
 // collector, that halves the CPU time of a start, and leaves the second core to the program under test.
 func (p *process) java(cmd *exec.Cmd, arguments ...string) *exec.Cmd {
 	cmd.Args = append(cmd.Args, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
@@ -89,7 +89,7 @@ func (p *process) PID() int {
 	return p.cmd.Process.Pid
 }
 
-// signal delivers a signal to a process that runs.
+// signal delivers a signal to the process, which must be running.
 func (p *process) signal(signal syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,7 +99,7 @@ func (p *process) signal(signal syscall.Signal) error {
 	return p.send(signal)
 }
 
-// send delivers a signal by process id. It is not an error if the process has just ended.
+// send delivers a signal. It is not an error if the process has just exited.
 func (p *process) send(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s: %v: %w", p.name, signal, err)
@@ -107,7 +107,8 @@ func (p *process) send(signal syscall.Signal) error {
 	return nil
 }
 
-// running reports whether the process runs. If it ended although nobody killed it, the error has the end of its log.
+// running reports whether the process runs. If it ended although nobody killed it, the error contains the end of its
+// log.
 func (p *process) running() (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +123,8 @@ func (p *process) running() (bool, error) {
 	}
 }
 
-// lastLines returns the end of a log for an error's text, or nothing if it cannot be read.
+// lastLines returns the last lines of a log, at most count, for use in an error message. It returns nil if the log
+// cannot be read.
 func lastLines(file string, count int) []byte {
 	text, err := os.ReadFile(file)
 	if err != nil {

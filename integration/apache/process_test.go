@@ -21,7 +21,7 @@ func fakeJava(t *testing.T, script string) {
 	t.Setenv("PATH", dir+":/usr/bin:/bin")
 }
 
-// soon waits until holds reports true. The processes are real, so there is no fake clock to advance.
+// soon waits until holds() is true. The processes are real, so there is no fake clock to advance.
 func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {

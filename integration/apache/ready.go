@@ -9,7 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// errNotYet says that a cluster is still starting. The wrapping error says what is missing.
+// errNotYet indicates that a cluster is still starting. The wrapping error names what is missing.
 var errNotYet = errors.New("not ready")
 
 // Ready waits until each running node responds and knows all others, and every replica on them is in sync. Only then
@@ -53,7 +53,7 @@ func (c *Cluster) look(ctx context.Context) error {
 	return nil
 }
 
-// look asks one node for its view of the cluster. It uses a transport of its own, because a shared one would respond
+// look queries one node for its view of the cluster. It uses a transport of its own, because a shared one would respond
 // from its cache.
 func (n *Node) look(ctx context.Context, running, all int) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
@@ -65,8 +65,8 @@ func (n *Node) look(ctx context.Context, running, all int) error {
 	if err != nil {
 		return err
 	}
-	// A controller drops a killed broker only after its session of 9 s, so a node may know too many nodes as well as
-	// too few.
+	// A controller drops a killed broker only after the session timeout of 9 s, so a node may know too many nodes as
+	// well as too few.
 	if len(answer.Brokers) != running {
 		return fmt.Errorf("%w: it knows %d nodes, want %d", errNotYet, len(answer.Brokers), running)
 	}

@@ -72,10 +72,10 @@ func releaseOf(version string) (release, error) {
 	return r, nil
 }
 
-// jar is the file with Kafka itself.
+// jar returns the name of the file with Kafka itself.
 func (r release) jar() string { return "kafka_" + r.scala + "-" + r.version + ".jar" }
 
-// pom is a Maven project that depends on Kafka and on what Kafka does not declare.
+// pom returns a Maven project that depends on Kafka and on the artifacts that Kafka needs but does not declare.
 func (r release) pom() string {
 	var dependencies strings.Builder
 	for _, a := range append([]artifact{{"org.apache.kafka", "kafka_" + r.scala, r.version}}, r.besides...) {

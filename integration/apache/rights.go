@@ -14,11 +14,11 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// iterations is the smallest number of iterations that Kafka accepts.
+// iterations is the smallest number of SCRAM iterations that Kafka accepts.
 const iterations = 4096
 
-// SetPassword creates a user of SCRAM-SHA-256 and SCRAM-SHA-512, or changes its password. Established connections stay
-// open.
+// SetPassword creates a user with SCRAM-SHA-256 and SCRAM-SHA-512 credentials, or changes the user's password.
+// Established connections stay open.
 func (c *Cluster) SetPassword(ctx context.Context, user, password string) error {
 	// These are two requests, because Kafka rejects a request that alters a user twice.
 	err := errors.Join(
@@ -79,8 +79,8 @@ func (r Right) entries() []kafka.ACLEntry {
 	return entries
 }
 
-// WorkerRights returns all rights that a worker needs if somebody else creates the topics of events, letters and
-// ledger. They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
+// WorkerRights returns all rights that a worker needs if somebody else creates the topics for events and letters, and
+// the ledger. They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
 func WorkerRights(user, group, letters string, events ...string) []Right {
 	// Each right has its own slice, because tests remove single operations in place.
 	reads := func(others ...kafka.ACLOperationType) []kafka.ACLOperationType {
@@ -158,7 +158,7 @@ func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 }
 
 // Replace makes the running node load another PEM file for one of a listener's stores: "keystore", the certificate that
-// it presents, or "truststore", the authorities that it trusts. The file's name must differ from the one before,
+// it presents, or "truststore", the authorities that it trusts. The file's name must differ from the current one,
 // because the broker loads a file only when the setting changes. Each network thread loads it a moment later, and
 // established connections stay open.
 func (n *Node) Replace(ctx context.Context, listener, store, file string) error {

@@ -20,8 +20,8 @@ import (
 
 // Compare audits a run. It relies on Kafka's order within a partition: all events of an order must be in one partition.
 //
-// Calls must be in order of arrival, because each is judged by the calls before it. Compare reads the letters after all
-// calls: a refused event is finished when its letter is stored, and commits are compared with that time.
+// Calls must be in order of arrival, because each is judged against the calls before it. Compare reads the letters
+// after all calls: a refused event is finished when its letter is stored, and commits are compared with that time.
 func Compare(evidence Evidence) Report {
 	a := auditor{
 		Evidence: evidence,
@@ -49,7 +49,7 @@ func Compare(evidence Evidence) Report {
 }
 
 // Repeats counts the calls that arrived in [from, to) although an earlier call for the same event was executed or
-// denied. A zero time sets no bound. Calls about orders in the last argument do not count.
+// denied. A zero time sets no bound. The last argument holds orders whose calls do not count.
 func Repeats(calls []sandbox.Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0
@@ -81,9 +81,9 @@ type entry struct {
 
 func (e *entry) settled() bool { return e.accepted || e.denied || e.skipped }
 
-// lane is one order in one partition, up to the last call that was read.
+// lane holds the state of one order in one partition after the last call that was read.
 type lane struct {
-	last   *entry  // the newest event, while open assigns events to lanes
+	last   *entry  // the newest event so far; used only while events are assigned to lanes
 	newest int64   // the highest offset in taken; -1: none
 	taken  []int64 // the offsets that LeadHit accepted, and has not refused since
 	busy   time.Time
@@ -136,7 +136,7 @@ func (a *auditor) byOffset() []*entry {
 	return entries
 }
 
-// call judges one call by the calls that arrived before it, and records it.
+// call judges one call against the calls that arrived before it, and records it.
 func (a *auditor) call(call sandbox.Call) {
 	event := a.events[call.ID]
 	switch {
@@ -197,7 +197,7 @@ func (a *auditor) strange(format string, about ...any) {
 }
 
 // outOfOrder records a call that arrived too early or too late. Calls of a process that was frozen are recorded as
-// late, up to InFlight per freeze: they were in flight when SIGSTOP came, so no code could take them back.
+// late, up to InFlight per freeze: they were in flight when SIGSTOP arrived, so no code could take them back.
 func (a *auditor) outOfOrder(call sandbox.Call, line string) {
 	if i := slices.IndexFunc(a.Losses, func(l Loss) bool { return l.thaws(call) }); i >= 0 {
 		freeze := a.Losses[i]
@@ -259,7 +259,7 @@ func (a *auditor) letter(letter Letter) {
 	}
 }
 
-// same compares as Kafka does: null is not the empty string.
+// same reports whether a and b are the same to Kafka: null is not the empty string.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // close reports an event that was not finished as expected.

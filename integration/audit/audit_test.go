@@ -12,12 +12,12 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// at is a moment of the run, in milliseconds after its beginning.
+// at returns the time that is ms milliseconds after the start of the run.
 func at(ms int) time.Time {
 	return time.Unix(1_795_000_000, 0).Add(time.Duration(ms) * time.Millisecond)
 }
 
-// event is a record of order "a" in orders/0 with the status "s<offset>".
+// event returns a record of order "a" in orders/0 with the status "s<offset>".
 func event(offset int64, want audit.Want) audit.Event {
 	return audit.Event{
 		Topic: "orders", Offset: offset, Key: []byte("a"), Value: []byte("{}"), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte{0xff}}},
@@ -25,13 +25,13 @@ func event(offset int64, want audit.Want) audit.Event {
 	}
 }
 
-// call is a call for such a record. Its arrival and its end are in milliseconds after the beginning of the run.
+// call returns a call for such a record. Its arrival and its end are in milliseconds after the start of the run.
 func call(offset int64, outcome sandbox.Answer, from, to int) sandbox.Call {
 	e := event(offset, audit.Called)
 	return sandbox.Call{ID: e.CallID(), OrderID: e.Order, Status: e.Status, Answer: outcome, Executed: outcome.Executed(), Arrived: at(from), Ended: at(to)}
 }
 
-// letter is an unaltered letter of such a record.
+// letter returns an unaltered letter of such a record.
 func letter(offset int64) audit.Letter {
 	e := event(offset, audit.Refused)
 	return audit.Letter{

@@ -36,9 +36,9 @@ type Event struct {
 	Value     []byte
 	Headers   []kgo.RecordHeader
 
-	// Want is what a correct worker does with the event. The shop knows it, because it made the event.
+	// Want is what a correct worker does with the event. The shop knows, because it made the event.
 	Want   Want
-	Order  string // the order of its call
+	Order  string // the order id in its call
 	Status string
 	Cause  string // the cause in its letter; empty: not compared
 
@@ -70,7 +70,7 @@ type Place struct {
 	Partition int
 }
 
-// Evidence is what was recorded during a run by everybody except the worker.
+// Evidence is what was recorded during a run by everything except the worker.
 type Evidence struct {
 	Events    []Event
 	Calls     []sandbox.Call // in the order in which they arrived
@@ -106,7 +106,7 @@ const (
 	// replayed: an operator requested the repeat.
 	replayed Cause = "replay"
 	// gaveUp: the same process made another call after its timeout, although there was a response. On a busy machine
-	// its timer may fire before it reads the response. Each process may do that InFlight times.
+	// its timer may fire before it reads the response. Each process may do that up to InFlight times.
 	gaveUp Cause = "gave up"
 	// unexplained: none of the above happened.
 	unexplained Cause = "unexplained"

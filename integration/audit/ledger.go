@@ -11,7 +11,7 @@ import (
 // order.
 type Ledger struct {
 	IDs    []string       // of all letters, oldest first
-	Counts map[string]int // by event: the number of entries that count
+	Counts map[string]int // by the kind of entry, such as "replay": how many entries count
 
 	letters map[string]*letterState
 }
@@ -20,7 +20,7 @@ type Ledger struct {
 type letterState struct {
 	stored     bool // its record was read
 	count      int  // the replay that led to the newest record; 0: the event itself
-	replays    int  // how many count
+	replays    int  // how many replays count
 	answered   bool // the last replay has an outcome in the ledger
 	ended      bool // the last replay needs no outcome any more
 	resolved   bool
@@ -38,7 +38,7 @@ func (l *letterState) requeued() bool {
 	return !l.closed() && l.replays > 0 && !l.ended && l.count < l.replays
 }
 
-// Letter takes the next record of the dead-letter topic, by its headers dlq.id and dlq.replay.count.
+// Letter applies the next record of the dead-letter topic, given its headers dlq.id and dlq.replay.count.
 func (l *Ledger) Letter(id string, count int) {
 	s := l.of(id)
 	s.count = max(s.count, count)
@@ -48,7 +48,7 @@ func (l *Ledger) Letter(id string, count int) {
 	}
 }
 
-// Entry takes the next record of the ledger, and the time at which the broker stored it.
+// Entry applies the next record of the ledger, given the time at which the broker stored it.
 func (l *Ledger) Entry(value []byte, stored time.Time) error {
 	var e struct {
 		Event string `json:"ev"`

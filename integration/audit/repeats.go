@@ -17,7 +17,7 @@ func (a *auditor) doubtful(call sandbox.Call) bool {
 	return unanswered(call) || a.Patience > 0 && call.Ended.Sub(call.Arrived) > a.Patience-moment/2
 }
 
-// touches reports whether the loss may be why a process's call is repeated at a later time.
+// touches reports whether the loss may explain why the call was repeated at the given time.
 func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 	if processOf(call) != l.Process || l.From.After(repeated) || l.To.Add(moment).Before(call.Arrived) {
 		return false
@@ -25,12 +25,12 @@ func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 	if !a.doubtful(call) {
 		return true
 	}
-	// A doubtful call would have been repeated anyway, unless it was in flight at the loss.
+	// A doubtful call would have been repeated anyway, unless it was in flight at the time of the loss.
 	return l.Cause != Membership && (call.Ended.IsZero() || !call.Ended.Before(l.From))
 }
 
-// thaws reports whether the loss is a freeze of the call's process, and the call arrived during the freeze or within a
-// moment after it.
+// thaws reports whether the loss is a freeze of the call's process, and the call arrived during the freeze or at most
+// one second (moment) after it.
 func (l Loss) thaws(call sandbox.Call) bool {
 	return l.Cause == Freeze && processOf(call) == l.Process &&
 		!call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
@@ -74,7 +74,7 @@ func (a *auditor) repeats() {
 // blame records the cause of a repeat, and the loss behind it.
 func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	loss := a.reason(before, call)
-	// A fault may repeat a replay, too, so faults come first.
+	// A fault may repeat a replay, too, so faults take precedence.
 	if (loss.Cause == unexplained || loss.Cause == gaveUp) && a.asked[call.ID] > 0 {
 		a.asked[call.ID]--
 		loss = Loss{Cause: replayed}

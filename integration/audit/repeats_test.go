@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// by is a call that a process made.
+// by returns c as a call that the process made.
 func by(process string, c sandbox.Call) sandbox.Call {
 	c.Path = "/" + process + "/"
 	return c

@@ -9,25 +9,25 @@ import (
 // Report is the result of an audit. If the promise was kept, every slice is empty. Each line names one event, call or
 // letter.
 type Report struct {
-	// Lost names events without the expected outcome: not accepted, or without their letter.
+	// Lost lists events without the expected outcome: not accepted, or without their letter.
 	Lost []string
-	// OutOfOrder names calls that began before the order's previous event was settled, during another call of the same
+	// OutOfOrder lists calls that began before the order's previous event was settled, during another call of the same
 	// order, or after a newer status.
 	OutOfOrder []string
-	// Strange names calls and letters that no event needs, and calls that differ from their event.
+	// Strange lists calls and letters that no event needs, and calls that differ from their event.
 	Strange []string
-	// Altered names letters that differ from their event in any byte, or whose cause is not the expected one.
+	// Altered lists letters that differ from their event in any byte, or whose cause is not the expected one.
 	Altered []string
-	// Uncommitted names the partitions whose committed offset is not the log's end.
+	// Uncommitted lists the partitions whose committed offset is not the log's end.
 	Uncommitted []string
-	// Ahead names events that a commit had passed before they were finished: before the response reached the worker,
-	// or before the letter was stored. A crash would have lost them.
+	// Ahead lists events that a commit had passed before they were finished: before the response reached the worker, or
+	// before the letter was stored. A crash would have lost them.
 	Ahead []string
-	// TooMany names losses with more repeats than allowed, and repeats that no loss explains.
+	// TooMany lists losses with more repeats than allowed, and repeats that no loss explains.
 	TooMany []string
-	// Unended names letters whose last replay has no outcome, or an outcome that contradicts LeadHit's call log.
+	// Unended lists letters whose last replay has no outcome, or an outcome that contradicts LeadHit's call log.
 	Unended []string
-	// Late names calls that a frozen process had started before the freeze, and that arrived when it resumed. They
+	// Late lists calls that a frozen process had started before the freeze, and that arrived when it resumed. They
 	// cannot be taken back. If a freeze has more than InFlight of them, the rest are OutOfOrder.
 	Late []string
 	// Back counts samples whose commit was lower than an earlier one.

@@ -7,12 +7,12 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// sample is a commit in orders/0 that was sampled at the given time.
+// sample returns a commit in orders/0 that was sampled at the given time.
 func sample(next int64, ms int, metadata string) audit.Sample {
 	return audit.Sample{Place: audit.Place{Topic: "orders"}, Taken: at(ms), Next: next, Metadata: metadata}
 }
 
-// storedAt is an unaltered letter that was stored at the given time.
+// storedAt returns an unaltered letter that was stored at the given time.
 func storedAt(offset int64, ms int) audit.Letter {
 	l := letter(offset)
 	l.Stored = at(ms)

@@ -15,13 +15,13 @@ import (
 type known struct {
 	status   string
 	accepted time.Time // when the caller had the response
-	to       time.Time // when the next call arrived; zero: none came
+	to       time.Time // when the next call arrived; zero: none arrived
 }
 
-// knows records what a call says about the status that LeadHit has. A call that its worker had given up says nothing to
-// the worker that owns the lane. A call without a response does not say when its event was settled: it may end long
-// after another worker's call about the same event. A process that was frozen may have lost the lane, or may own it
-// again. So a call that arrived when such a process resumed does not end what was known before.
+// knows records what a call shows about the status that LeadHit has. From a call that its worker had given up, the
+// worker that owns the lane learns nothing. A call without a response does not show when its event was settled: the
+// call may end long after another worker's call for the same event. A process that was frozen may have lost the lane,
+// or may own it again. So a call that arrived when such a process resumed does not end what was known before.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
 	answered := !unanswered(call)
 	if settles(call) && answered && e.ended.IsZero() {

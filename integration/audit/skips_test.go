@@ -7,21 +7,21 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// said is an event of order "a" with the given status.
+// said returns an event of order "a" with the given status.
 func said(offset int64, status string) audit.Event {
 	e := event(offset, audit.Called)
 	e.Status = status
 	return e
 }
 
-// says is a call for such an event.
+// says returns a call for such an event.
 func says(offset int64, status string, outcome sandbox.Answer, from, to int) sandbox.Call {
 	c := call(offset, outcome, from, to)
 	c.Status = status
 	return c
 }
 
-// stored is the event with the time at which its producer received the acknowledgement.
+// stored returns the event with the time at which its producer received the acknowledgement.
 func stored(e audit.Event, ms int) audit.Event {
 	e.Stored = at(ms)
 	return e
@@ -138,7 +138,7 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 	}
 }
 
-// A judge that takes quadratic time would not end before the tests' timeout.
+// An audit that took quadratic time would not finish before the tests' timeout.
 func TestALongRunOfRepeatsIsJudgedInTime(t *testing.T) {
 	t.Parallel()
 	const many = 200_000

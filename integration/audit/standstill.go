@@ -14,8 +14,8 @@ type Standstill struct {
 	From, To time.Time
 }
 
-// Standstills returns the standstills of at least the given length, sorted by their beginning. Events without a time of
-// storage are ignored.
+// Standstills returns the standstills of at least the given length, sorted by their start. Events whose Stored is zero
+// are ignored.
 func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []Standstill {
 	settled := make(map[string]time.Time)
 	for _, call := range calls {

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// waiting is an event that was stored at the given time.
+// waiting returns an event that was stored at the given time.
 func waiting(offset int64, partition, ms int) audit.Event {
 	e := event(offset, audit.Called)
 	e.Partition, e.Stored = partition, at(ms)

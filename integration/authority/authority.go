@@ -1,10 +1,10 @@
-// Package authority issues certificates for tests and for trying things by hand.
+// Package authority issues certificates for tests and for manual experiments.
 //
 //	ca, err := authority.New("test authority")
 //	pair, err := ca.Issue(authority.Subject{Name: "broker", Hosts: []string{"127.0.0.1"}})
 //
-// It issues wrong certificates too: expired ones, and ones for other hosts. The package stores nothing; the caller owns
-// the keys, which are not for production.
+// It issues invalid certificates too: expired ones, and ones for other hosts. The package stores nothing; the caller
+// owns the keys, which are not for production.
 package authority
 
 import (

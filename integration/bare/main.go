@@ -73,7 +73,7 @@ func paceOf(calls []sandbox.Call) pace {
 	return pace{Calls: len(calls), PerSecond: float64(last-first) / took.Seconds()}
 }
 
-// serve runs the look-alike until ctx ends. GET /count returns the number of calls so far, GET /pace returns their
+// serve runs the look-alike until ctx is done. GET /count returns the number of calls so far, GET /pace returns their
 // rate, and DELETE / resets both. The address is in the log line "listening", like a worker's, so that program.Get
 // finds it.
 func serve(ctx context.Context, latency time.Duration) error {

@@ -59,13 +59,13 @@ func find() string {
 	return ""
 }
 
-// View is how a person looks at a page. The zero value is a wide, light window in English. A narrow window is a
-// phone's.
+// View describes the browser in which a person sees a page. The zero value is a wide, light window in English. A narrow
+// window behaves like a phone's.
 type View struct {
 	Width, Height int64
 	Dark          bool
 	Language      string            // as in Accept-Language
-	NoScript      bool              // as with scripts switched off
+	NoScript      bool              // scripts are switched off
 	Headers       map[string]string // what a proxy adds to each request
 }
 
@@ -76,7 +76,7 @@ const (
 	phone = 600
 )
 
-// Open opens an empty tab with its own cookies. It lives as long as Chromium.
+// Open opens an empty tab with its own cookies. The tab stays open until Close, or until Chromium ends.
 func Open(chromium context.Context, v View) (*Tab, error) {
 	ctx, leave := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
 	t := &Tab{ctx: ctx, leave: leave}
@@ -122,7 +122,7 @@ func (t *Tab) open(v View) error {
 	return chromedp.Do(t.ctx, call(audits.Enable, cdp.Empty{}))
 }
 
-// header sets what each request carries.
+// header sets the headers that each request carries.
 func (t *Tab) header(v View) error {
 	headers := network.Headers{}
 	for name, value := range v.Headers {

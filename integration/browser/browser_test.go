@@ -29,7 +29,7 @@ const page = `<!doctype html><html lang="en"><meta charset="utf-8">
 <style nonce="n">body {color: #222; background: #fff} @media (prefers-color-scheme: dark) {body {color: #eee; background: #111}}</style>
 <main><h1>Letters</h1><p>%s</p><p>%s</p><p>%s</p>%s</main></html>`
 
-// mistakes lists what is added to the page, and a word of the problem or the finding that must be reported.
+// mistakes lists what is added to the page, and text that the reported problem or finding must contain.
 var mistakes = []struct{ added, problem, finding string }{
 	{added: `<script nonce="n">console.error("it broke")</script>`, problem: "it broke"},
 	{added: `<script nonce="n">nothing.here</script>`, problem: "ReferenceError"},
@@ -61,7 +61,7 @@ func serve(t *testing.T, added string) (url string) {
 }
 
 // TestBrowser checks what the tests of the desk rely on: mistakes in a page are found, and a page is shown in the view
-// (width, language, …) that a test asks for.
+// (width, language, …) that a test requests.
 func TestBrowser(t *testing.T) {
 	chromium := browser.Start(t)
 	t.Run("a page without a mistake", func(t *testing.T) {
@@ -135,7 +135,7 @@ func views(t *testing.T, chromium context.Context) {
 	}
 }
 
-// hands uses a form with a mouse and with a keyboard, with and without scripts.
+// hands fills in a form with mouse and keyboard, with and without scripts.
 func hands(t *testing.T, chromium context.Context) {
 	t.Helper()
 	const form = `<form><label>Reason <input name="reason" value="old"></label> <button>Dismiss</button></form>

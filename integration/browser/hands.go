@@ -13,15 +13,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// look finds elements as a person does, by the words on them.
+// look is the source of functions that find elements as a person does, by their text.
 //
 //go:embed look.js
 var look string
 
-// pause is the time between two looks at the page.
+// pause is the interval at which the page is polled.
 const pause = 50 * time.Millisecond
 
-// errUnseen says that something did not appear in time.
+// errUnseen indicates that something did not appear in time.
 var errUnseen = errors.New("not on the page")
 
 // spot is where an element is on the screen.
@@ -76,7 +76,7 @@ func (t *Tab) Press(keys string) error { return t.Do(chromedp.KeyEvent(keys)) }
 type Focus struct {
 	// Name is the beginning of the element's text or label.
 	Name string
-	// Ring says that a person can see where the focus is.
+	// Ring reports whether a person can see where the focus is.
 	Ring bool
 }
 
@@ -102,10 +102,11 @@ func (t *Tab) See(texts ...string) error {
 // Text returns the visible text of the page. White space is reduced to single spaces.
 func (t *Tab) Text() (string, error) { return evaluate[string](t, "text") }
 
-// Overflow names the elements that are wider than the window, outside of boxes that scroll on their own.
+// Overflow returns descriptions of the elements that are wider than the window, outside of boxes that scroll on their
+// own. If the page does not scroll sideways, it returns none.
 func (t *Tab) Overflow() ([]string, error) { return evaluate[[]string](t, "overflow") }
 
-// unseen is an error with the page's text.
+// unseen returns an error that contains the page's text.
 func (t *Tab) unseen(what string) error {
 	page, err := t.Text()
 	if err != nil {
@@ -114,7 +115,7 @@ func (t *Tab) unseen(what string) error {
 	return fmt.Errorf("%q: %w: %s", what, errUnseen, page)
 }
 
-// until calls try until it succeeds. Errors before that do not count, because the page may still be loading.
+// until calls try() until it succeeds. Errors before that are ignored, because the page may still be loading.
 func (t *Tab) until(try func() error) error {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is the time limit of one call. A call that waits longer is looking for something that is not there.
+// patience is the time limit of one call. A call that takes longer is waiting for something that will not appear.
 const patience = time.Minute
 
 // Tab is a tab of Chromium. Use it from one goroutine.
@@ -48,7 +48,7 @@ func do[T any](t *Tab, action chromedp.Action[T], result *T) error {
 	return err
 }
 
-// notice records a problem of the page.
+// notice records the event if it reports a problem with the page.
 func (t *Tab) notice(event any) {
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:

@@ -28,7 +28,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// errAbsent says that a requirement is missing. The wrapping error names it.
+// errAbsent indicates that a requirement is missing. The wrapping error names it.
 var errAbsent = errors.New("missing")
 
 // Available returns nil if this process can run containers, or an error that names what is missing.
@@ -111,9 +111,9 @@ func (c *Container) Init(ctx context.Context) (int, error) {
 	return state.PID, err
 }
 
-// Delete ends the container and removes runc's state for it. Deleting it twice is harmless.
+// Delete stops the container and removes runc's state for it. Deleting it twice is harmless.
 func (c *Container) Delete(ctx context.Context) error {
-	// --force kills the container's processes first. runc's own process, our child, ends with them or is killed below.
+	// --force kills the container's processes first. runc's own process, our child, exits with them or is killed below.
 	if output, err := c.ask(ctx, "delete", "--force", c.id); err != nil {
 		return fmt.Errorf("runc delete: %w: %s", err, output)
 	}

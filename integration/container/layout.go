@@ -18,11 +18,11 @@ import (
 
 // Image is the unpacked image of one architecture.
 type Image struct {
-	// Digest is that of the image index, which a deployment would name.
+	// Digest is the digest of the image index, by which a deployment would refer to the image.
 	Digest string
 	// Compressed is the size of the layers as a node downloads them, in bytes.
 	Compressed int64
-	// Files has the modes of all files and folders by path, without a slash at either end.
+	// Files maps the path of each file and folder, without a slash at either end, to its mode.
 	Files  map[string]fs.FileMode
 	Config Config
 
@@ -50,8 +50,8 @@ type descriptor struct {
 // store is the folder of a layout.
 type store string
 
-// Unpack unpacks the image for Linux on an architecture from the layout into bundle, an empty folder. It checks every
-// digest, as a container engine would.
+// Unpack unpacks the image for Linux on the given architecture from the layout into bundle, an empty folder. It checks
+// every digest, as a container engine would.
 func Unpack(layout, architecture, bundle string) (*Image, error) {
 	image := &Image{Files: make(map[string]fs.FileMode), bundle: bundle}
 	if err := image.unpack(store(layout), architecture); err != nil {
@@ -148,7 +148,7 @@ func (s store) read(d descriptor, to any) error {
 }
 
 // apply unpacks a layer. It accepts only files and folders that belong to root: a link, a device or another owner in
-// our image would be a mistake of mkimage.
+// our image would be a bug in mkimage.
 func (i *Image) apply(s store, layer descriptor, root *os.Root) error {
 	content, err := s.blob(layer)
 	if err != nil {

@@ -16,11 +16,11 @@ const (
 	// An open tab reads its page every five seconds, so mostPolls stands for twenty minutes.
 	mostPolls  = 240
 	firstPolls = 60 // they fill caches
-	// pollsAtOnce polls must end within the browser's patience, even on a slow machine.
+	// pollsAtOnce polls must finish within the browser's patience, even on a slow machine.
 	pollsAtOnce = 10
 )
 
-// polls makes the page reload its content, as its timer does, a number of times.
+// polls is a script that makes the page reload its content a given number of times, as the page's timer does.
 const polls = `(async () => {
 	const original = window.fetch;
 	let done = 0;
@@ -33,7 +33,7 @@ const polls = `(async () => {
 	return done;
 })()`
 
-// TestAnOpenTabDoesNotGrow looks at a page on which every poll finds something new.
+// TestAnOpenTabDoesNotGrow opens a page on which every poll finds something new.
 func TestAnOpenTabDoesNotGrow(t *testing.T) {
 	chromium := browser.Start(t)
 	for _, path := range []string{"/letters", "/workers"} {
@@ -79,7 +79,7 @@ func weighAfter(t *testing.T, tab *browser.Tab, reads int) browser.Weight {
 	return w
 }
 
-// changing serves the busy story. Before each request one more letter is stored.
+// changing serves the story "busy". Before each request one more letter is stored.
 func changing(t *testing.T) (url string) {
 	t.Helper()
 	backend := desktest.Story("busy")

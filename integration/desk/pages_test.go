@@ -26,7 +26,7 @@ type page struct {
 	picture picture
 }
 
-// refused returns the HTTP status of a page, if it is not 200.
+// refused returns the HTTP status of a page, or "" for 200.
 func (p page) refused() string {
 	switch p.name {
 	case "no such page", "no such order":
@@ -146,7 +146,7 @@ func listen(t *testing.T, handler http.Handler) (url string) {
 	return server.URL
 }
 
-// look opens the page and judges it.
+// look opens the page and checks it.
 func look(t *testing.T, tab *browser.Tab, v browser.View, url string, p page) {
 	t.Helper()
 	if start, unfinished := strings.CutSuffix(p.address, "…"); unfinished {
@@ -170,7 +170,7 @@ func look(t *testing.T, tab *browser.Tab, v browser.View, url string, p page) {
 		t.Errorf("got a page that scrolls sideways because of %q", wide)
 	}
 	for _, problem := range problems {
-		// The browser itself logs this about a page with such a status.
+		// The browser itself logs such a problem for a page with this status.
 		if p.refused() == "" || !strings.Contains(problem, "status of "+p.refused()) {
 			t.Errorf("got %s, want nothing on the console", problem)
 		}

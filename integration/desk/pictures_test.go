@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/integration/browser"
 )
 
-// pictures is where the README's pictures are.
+// pictures is the folder of the README's pictures.
 const pictures = "../../deadletter/desk/screenshots"
 
 func updating() bool { return os.Getenv("UPDATE_SCREENSHOTS") != "" }
@@ -52,8 +52,8 @@ func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	}
 }
 
-// small keeps 256 colours, and replaces each of the others with the nearest of the 256. Most of the others are at the
-// edges of characters.
+// small reduces a screenshot to 256 colours. It replaces each other colour with the nearest of the 256. Most of the
+// other colours are at the edges of characters.
 func small(t *testing.T, shot []byte) []byte {
 	t.Helper()
 	full, err := png.Decode(bytes.NewReader(shot))

@@ -11,9 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Write writes one record whose timestamp is ms, and waits until all in-sync replicas have it. It builds the batch by
-// hand, because a time.Time in kgo cannot go beyond the year 2262. The client's versions must be limited to 3.6: later
-// ones identify topics by id.
+// Write writes one record whose timestamp is ms, and waits until all in-sync replicas have it. It builds the batch
+// itself, because a time.Time in kgo cannot go beyond the year 2262. The client's protocol versions must be limited to
+// those of Kafka 3.6: later ones identify topics by id.
 func Write(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
 	r := kmsg.NewRecord()
 	r.Key, r.Value = record.Key, record.Value

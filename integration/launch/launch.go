@@ -23,7 +23,7 @@ type running struct {
 	remove   func() error // deletes the files that are not in the cluster's folder
 }
 
-// launch runs Kafka and the LeadHit look-alike until ctx ends. Both have ended when it returns.
+// launch runs Kafka and the LeadHit look-alike until ctx is done. Both have stopped when it returns.
 func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err := checkNeeds(ctx); err != nil {
 		return err
@@ -39,8 +39,8 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	// Deferred functions run in reverse order, so the look-alike has ended, and prints no more calls, before Kafka
-	// ends.
+	// Deferred functions run in reverse order, so the look-alike has stopped, and prints no more calls, before Kafka
+	// stops.
 	defer func() { err = errors.Join(err, cluster.Close(), cluster.remove()) }()
 	client, closeClient := clientOf(cluster.Brokers())
 	err = createTopic(ctx, client, topic)
@@ -48,7 +48,7 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	// The look-alike has its own context, so that an early return below also ends it.
+	// The look-alike has its own context, so that an early return below also stops it.
 	lasting, stop := context.WithCancel(ctx)
 	url, done, err := serveLeadHit(lasting, out, o.leadhitPort)
 	if err != nil {

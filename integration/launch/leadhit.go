@@ -15,8 +15,8 @@ import (
 // apiKey is the only key that the look-alike accepts.
 const apiKey = "local-key"
 
-// serveLeadHit serves the look-alike until ctx ends, and prints each call. It returns the value of LEADHIT_URL. done is
-// closed when the goroutines have ended; the caller must wait for that before it returns.
+// serveLeadHit serves the look-alike until ctx is done, and prints each call. It returns the value of LEADHIT_URL. The
+// channel done is closed when the goroutines have ended; the caller must wait for that before it returns.
 func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, done <-chan struct{}, err error) {
 	node := sandbox.New(sandbox.Options{Key: apiKey})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -38,7 +38,7 @@ func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, don
 	return "http://" + listener.Addr().String() + "/api/v1/orders/", all, nil
 }
 
-// showCalls prints a line for each call that the look-alike has responded to, until ctx ends.
+// showCalls prints a line for each call that the look-alike has responded to, until ctx is done.
 func showCalls(ctx context.Context, out io.Writer, node *sandbox.Sandbox) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()

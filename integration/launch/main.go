@@ -1,6 +1,6 @@
-// Command launch starts real Apache Kafka with the topic orders, and a LeadHit look-alike, on this machine, for trying
-// things by hand. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and
-// deletes the data.
+// Command launch starts real Apache Kafka with the topic orders, and a LeadHit look-alike, on this machine, for manual
+// experiments. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and deletes
+// the data.
 //
 //	go run ./integration/launch
 //	go run ./integration/launch produce -brokers 127.0.0.1:21234 4711 paid
@@ -44,7 +44,7 @@ type streams struct {
 	out, err io.Writer
 }
 
-// usageError reports a mistake in the command line.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -117,9 +117,9 @@ func newFlags(name string, s streams, help string) *flag.FlagSet {
 
 // parse reads the flags. For -h it prints the help and returns flag.ErrHelp.
 func parse(flags *flag.FlagSet, args []string) error {
-	// The flag package calls Usage for -h and for every mistake. After a mistake the help would hide the message.
+	// The flag package calls Usage for -h and for every error. After an error the help would hide the message.
 	help := flags.Usage
-	flags.Usage = func() {} // no help after a mistake
+	flags.Usage = func() {} // no help after an error
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		help()

@@ -14,7 +14,7 @@ import (
 // leastJava is the oldest Java that brokers of Kafka 4 run on (KIP-1013).
 const leastJava = 17
 
-// errMissing says that a requirement is missing. The wrapping error names it.
+// errMissing indicates that a requirement is missing. The wrapping error names it.
 var errMissing = errors.New("not ready for Kafka")
 
 // install says how to install the requirements, and what works without them.

@@ -25,7 +25,7 @@ type event struct {
 	headers    []kafka.Header
 }
 
-// headerFlags collects the flags -header.
+// headerFlags collects the values of the flag -header.
 type headerFlags []kafka.Header
 
 // String returns the default for the help: none.
@@ -77,7 +77,7 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
 	return err
 }
 
-// readEvent returns an event for the mapping plain, with the given order and status. Without these arguments it reads
+// readEvent returns an event for the mapping "plain", with the given order and status. Without these arguments it reads
 // the event's value from its input.
 func readEvent(args []string, key string, in io.Reader) (event, error) {
 	switch len(args) {
@@ -109,7 +109,7 @@ func clientOf(brokers []string) (client *kafka.Client, closeClient func()) {
 	return &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport}, transport.CloseIdleConnections
 }
 
-// produce writes an event and returns its place as topic/partition/offset. It creates a topic that does not exist.
+// produce writes an event and returns its place as topic/partition/offset. It creates the topic if necessary.
 func produce(ctx context.Context, brokers []string, to string, e event) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()

@@ -25,7 +25,8 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 			err = errors.Join(err, r.remove())
 		}
 	}()
-	// The folder is readable only by its owner (MkdirTemp), because it has the password and the broker's private key.
+	// The folder is readable only by its owner (MkdirTemp), because it contains the password and the broker's private
+	// key.
 	place := func(name string) string { return filepath.Join(dir, name) }
 	// A new password for each run: the listener is on 127.0.0.1, but other users of the machine can reach it.
 	password := rand.Text()
@@ -54,7 +55,7 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	return r, nil
 }
 
-// certify creates an authority, and a certificate of that authority for the nodes.
+// certify creates an authority, and a certificate for the nodes that the authority has signed.
 func certify(place func(string) string) error {
 	ca, err := authority.New("authority of a trial Kafka")
 	if err != nil {

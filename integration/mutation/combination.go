@@ -11,22 +11,22 @@ import (
 	"strings"
 )
 
-// mutant has the name of a mutant for people, and its number in the code.
+// mutant identifies a mutant: its name for people, and its number in the code.
 type mutant struct {
 	name   string
 	number int
 }
 
-// unchanged is the code without any fault.
+// unchanged returns the mutant with the number 0, which stands for the code without any fault.
 func unchanged() mutant { return mutant{} }
 
 // suffix returns the suffix of names that belong to the mutant.
 func (m mutant) suffix() string { return "Mutant" + strconv.Itoa(m.number) }
 
-// combination has the packages with all mutants in them, by folder.
+// combination holds the packages, with all mutants in them, by the path of their folder.
 type combination map[string]*folder
 
-// folder is the sources of one package.
+// folder holds the sources of one package.
 type folder struct {
 	name     string
 	files    map[string]*source // as they are on disk, by path
@@ -34,7 +34,7 @@ type folder struct {
 	further  map[string][]string // constants of mutants, by path
 }
 
-// variant is a function as a mutant has it.
+// variant is a mutant's version of a function.
 type variant struct {
 	mutant    mutant
 	path      string
@@ -101,7 +101,8 @@ func (c combination) folder(path string) (*folder, error) {
 	return f, nil
 }
 
-// add merges a mutant's changes into the folder. files has all files of the folder, the unchanged ones too.
+// add merges a mutant's changes into the folder. The parameter files contains all files of the folder, including the
+// unchanged ones.
 func (f *folder) add(m mutant, files map[string]*source) error {
 	d := difference{make(map[string]bool), make(map[string]bool)}
 	for path, s := range files {
@@ -128,8 +129,8 @@ func (f *folder) add(m mutant, files map[string]*source) error {
 	return nil
 }
 
-// constants keeps a mutant's constants of one file. Only functions may depend on them: other declarations cannot be
-// switched.
+// constants records the constants of one file that a mutant changes. Only functions may depend on them: other
+// declarations cannot be switched.
 func (f *folder) constants(m mutant, path string, s *source, constants map[string]bool) error {
 	for _, n := range s.rest {
 		if names(n, constants) {

@@ -1,7 +1,7 @@
 // Package mutation checks tests: it plants faults (mutants) in the code, and checks that a test notices each of them.
 //
-// One test binary has all mutants, and an environment variable switches one on. A build takes seconds and most mutants
-// die at once, so a binary for each would take minutes. Every function that a mutant changes is kept beside the
+// One test binary contains all mutants, and an environment variable switches one on. A build takes seconds and most
+// mutants die at once, so a binary for each would take minutes. Every function that a mutant changes is kept beside the
 // original under another name, and a function in the original's place calls the one that is switched on. A changed
 // constant is kept in the same way, with the functions that name it. Build refuses an edit of anything else, such as a
 // type or a signature.
@@ -25,13 +25,13 @@ import (
 // variable is the environment variable with the number of the mutant to switch on.
 const variable = "MUTANT_ON"
 
-// ErrSurvived says that a test did not notice a mutant.
+// ErrSurvived indicates that a test did not notice a mutant.
 var ErrSurvived = errors.New("survived")
 
 // Edit is a source file, text that occurs exactly once in it, and the text that replaces it.
 type Edit [3]string
 
-// Binary is a package's tests and the code they test, with mutants.
+// Binary is a package's compiled tests, and the code they test with all mutants in it.
 type Binary struct {
 	path, dir string
 	mutants   map[string]mutant
@@ -90,7 +90,7 @@ func (b *Binary) Each(t *testing.T, hunt func(t *testing.T, mutant string)) {
 }
 
 // Hunt runs a test with one mutant switched on, and returns what the failing test printed. If the test passes, the
-// error is ErrSurvived. A test that does not end or does not run proves nothing: that is another error.
+// error is ErrSurvived. A test that does not finish or does not run proves nothing: that is another error.
 func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (output string, err error) {
 	m, ok := b.mutants[mutant]
 	if !ok {

@@ -60,7 +60,7 @@ func (s *source) at(p token.Pos) int { return s.set.Position(p).Offset }
 
 func (s *source) of(n ast.Node) string { return s.text[s.at(n.Pos()):s.at(n.End())] }
 
-// key names a function in its package.
+// key returns a name for the function that is unique in its package.
 func (s *source) key(d *ast.FuncDecl) string {
 	if d.Recv == nil {
 		return d.Name.Name
@@ -101,10 +101,10 @@ func (s *source) renamed(n ast.Node, words map[string]bool, further *ast.Ident, 
 	return text.String()
 }
 
-// difference has the functions and constants of a package that a mutant changes.
+// difference holds the functions and constants of a package that a mutant changes.
 type difference struct{ functions, constants map[string]bool }
 
-// compare notes what differs in a changed copy of the file.
+// compare records in d what differs in a changed copy of the file.
 func (s *source) compare(other *source, d difference) error {
 	same := func(a, b ast.Node) bool { return s.of(a) == other.of(b) }
 	if !slices.EqualFunc(s.rest, other.rest, same) || len(s.constants) != len(other.constants) {

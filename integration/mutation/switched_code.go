@@ -40,7 +40,7 @@ func (c combination) write(place string) (replace map[string]string, err error) 
 // rendered returns the text of each file that has mutants, by path.
 func (f *folder) rendered() map[string]string {
 	added := maps.Clone(f.further)
-	replaced := make(map[string][]*ast.Ident) // the names of functions that a door replaces, by path
+	replaced := make(map[string][]*ast.Ident) // the names of functions that are replaced by a door, by path
 	for _, key := range slices.Sorted(maps.Keys(f.variants)) {
 		all := f.variants[key]
 		first := all[0]
@@ -85,7 +85,7 @@ func (s *source) marked(all []*ast.Ident) string {
 	return text.String()
 }
 
-// imports returns the imports that only mutants of a file have.
+// imports returns the imports that only the mutants of a file need.
 func (f *folder) imports(path string) string {
 	further := make(map[string]bool)
 	for _, v := range slices.Concat(slices.Collect(maps.Values(f.variants))...) {

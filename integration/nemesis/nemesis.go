@@ -25,7 +25,7 @@ const (
 	KillWorker        Kind = iota // SIGKILL, then a restart
 	FreezeWorker                  // SIGSTOP for longer than its session timeout, then SIGCONT
 	RollWorkers                   // SIGTERM and a restart, one worker after another
-	ScaleWorkers                  // all but one end cleanly, then restart
+	ScaleWorkers                  // all but one shut down cleanly, then restart
 	KillBroker                    // SIGKILL, then a restart
 	KillCoordinator               // the same for the group's coordinator
 	FreezeBroker                  // SIGSTOP, then SIGCONT

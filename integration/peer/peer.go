@@ -38,7 +38,8 @@ func Listen(t *testing.T, first, again string) (addr string) {
 	return listener.Addr().String()
 }
 
-// answer serves one connection until the other side closes it. A read deadline would hide a client that never hangs up.
+// answer serves one connection until the other side closes it. A read deadline would hide a client that never closes
+// it.
 func answer(conn net.Conn, first, again string) {
 	defer func() { _ = conn.Close() }() // the other side has hung up
 	_, err := conn.Read(make([]byte, 4096))

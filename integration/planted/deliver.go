@@ -63,7 +63,7 @@ type event struct {
 func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err error) {
 	var event event
 	if err := json.Unmarshal(m.Value, &event); err != nil {
-		return "NotJSON", nil // the cause that leadhit-sync has for it, because the audit compares causes
+		return "NotJSON", nil // the cause that leadhit-sync gives, because the audit compares causes
 	}
 	body, err := json.Marshal(map[string]any{
 		"jsonrpc": "2.0", "id": fmt.Sprintf("%s-%d-%d", m.Topic, m.Partition, m.Offset), "method": "set_order_status",

@@ -2,7 +2,7 @@
 // fault. It reads each partition event by event and commits after each event. The variable PLANTED selects the fault:
 //
 //	none             no fault: slow, but correct
-//	commit-first     commits an event before it calls
+//	commit-first     commits an event before the call
 //	parallel         makes several calls at once, even for one order
 //	403-to-letters   treats a 403 as a verdict on the event
 //	letter-unawaited commits a refused event before its letter is stored
@@ -54,8 +54,8 @@ type worker struct {
 	remembered                 memory // of the whole process, for skip-after-rebalance
 }
 
-// run joins the group and starts a goroutine per partition in each generation, until ctx ends. The generation waits for
-// its goroutines before the next one begins.
+// run joins the group and starts a goroutine per partition in each generation, until ctx is done. The generation waits
+// for its goroutines before the next one begins.
 func (w *worker) run(ctx context.Context) error {
 	if err := w.openLetters(ctx); err != nil {
 		return err
@@ -107,8 +107,8 @@ type position struct {
 	committed int64 // the highest offset that was sent
 }
 
-// consume reads until the generation or the process ends. It returns after all its calls have ended, so that no call of
-// this owner overlaps with the next owner's.
+// consume reads until the context generation or process is done. It returns after all its calls have ended, so that no
+// call of this owner overlaps with the next owner's.
 func (p *position) consume(generation, process context.Context, from int64) error {
 	ctx, cancel := context.WithCancel(generation)
 	defer cancel()

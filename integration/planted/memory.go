@@ -8,7 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// memory has the status that LeadHit accepted last for each order.
+// memory holds the status that LeadHit accepted last for each order.
 type memory struct {
 	mu       sync.Mutex
 	statuses map[string]string
@@ -33,7 +33,7 @@ func (p *position) repeats(m kafka.Message) bool {
 	return e.Status != "" && p.memory.statuses[e.Order] == e.Status
 }
 
-// remember takes the outcome of a call: the cause of a letter, or "" if LeadHit accepted the event.
+// remember records the outcome of a call: the cause of a letter, or "" if LeadHit accepted the event.
 func (p *position) remember(m kafka.Message, cause string) {
 	var e event
 	if json.Unmarshal(m.Value, &e) != nil {

@@ -12,7 +12,7 @@ import (
 	"strconv"
 )
 
-// The range lies below the one from which systems take ports themselves.
+// The range lies below the ephemeral ports, which systems assign themselves.
 const lowest, highest, tries = 20000, 32000, 1000
 
 // Reserved are ports for servers that set SO_REUSEADDR, as those of Go and Java do.
@@ -46,7 +46,7 @@ func (r *Reserved) Address(index int) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Numbers[index]))
 }
 
-// Close gives the ports back. Closing them twice is harmless.
+// Close releases the ports. Closing them twice is harmless.
 func (r *Reserved) Close() error {
 	var errs []error
 	for _, free := range r.free {

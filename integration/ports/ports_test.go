@@ -53,7 +53,7 @@ func TestNoPortIsReservedTwice(t *testing.T) {
 	}
 }
 
-// A second Close must not close a file that has since got the same number.
+// A second Close must not close a file that has since been opened with the same descriptor number.
 func TestPortsMayBeClosedTwice(t *testing.T) {
 	t.Parallel()
 	reserved := reserve(t, 1)

@@ -11,8 +11,8 @@ import (
 )
 
 // Line waits for a line of the program's JSON log with this message, on stdout or stderr, and returns its attributes.
-// suits selects lines by their attributes; nil accepts all. If the program ends without the line, the error has the
-// last output.
+// suits selects lines by their attributes; nil accepts all. If the program ends without the line, the error contains
+// the last output.
 func (p *Program) Line(
 	ctx context.Context, message string, suits func(attributes map[string]any) bool,
 ) (map[string]any, error) {
@@ -70,7 +70,7 @@ func read(file string) string {
 	return string(text)
 }
 
-// tail returns the last lines, for an error's text.
+// tail returns the last lines of the output, for an error message.
 func (p *Program) tail() []byte {
 	const lines = 10
 	all := bytes.Split(bytes.TrimSpace([]byte(p.Stdout()+p.Stderr())), []byte("\n"))

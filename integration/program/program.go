@@ -5,8 +5,8 @@
 //	p, err := program.Start(binary, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})
 //	code, err := p.Terminate(ctx)
 //
-// Ownership: the caller of Start ends the program, with Wait, Kill or Terminate. On Linux it also dies with the process
-// that started it. Its methods may be called from several goroutines.
+// Ownership: the caller of Start must call Wait, Kill or Terminate. On Linux the program also dies with the process
+// that started it. The methods of a Program may be called from several goroutines.
 package program
 
 import (
@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// pause is the time between two looks at the log.
+// pause is the interval at which the log is polled.
 const pause = 50 * time.Millisecond
 
 // Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir and returns the binary's path.
@@ -47,8 +47,8 @@ func Build(ctx context.Context, dir, main string, flags ...string) (string, erro
 	return binary, nil
 }
 
-// Options configure a process. Its environment has the settings and the tests' PATH, HOME and TMPDIR. Nothing else is
-// passed on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
+// Options configure a process. Its environment contains the settings, and the tests' PATH, HOME and TMPDIR. Nothing
+// else is passed on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
 type Options struct {
 	Arguments []string          // after the binary's name
 	Settings  map[string]string // environment variables
@@ -100,7 +100,7 @@ func Start(binary string, options Options) (*Program, error) {
 // PID returns the process id.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
 
-// Usage returns the CPU time of the ended process, and its peak memory in MiB, which is 0 if it is not known, as on
+// Usage returns the CPU time of the ended process, and its peak memory in MiB. The latter is 0 if unknown, as on
 // systems other than Linux. Call it after Wait.
 func (p *Program) Usage() (cpu time.Duration, peakMiB int) {
 	state := p.cmd.ProcessState

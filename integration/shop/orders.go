@@ -15,7 +15,7 @@ import (
 type Orders struct {
 	name    string
 	random  *rand.Rand
-	changes []int // of each order's status, so far
+	changes []int // how often each order's status has changed so far
 	repeats float64
 	made    int
 }

@@ -81,8 +81,8 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 	return written, nil
 }
 
-// Begin writes events in a transaction and leaves it open. finish ends the transaction and returns the events. After an
-// abort they are Untouched, because no consumer may see them.
+// Begin writes events in a transaction and leaves it open. The returned function ends the transaction and returns the
+// events. After an abort they are Untouched, because no consumer may see them.
 func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
 ) {
@@ -106,8 +106,8 @@ func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	}, nil
 }
 
-// Stream writes events at a steady pace until ctx ends. Then it waits for the missing acknowledgements and returns the
-// written events. A write that fails permanently ends the stream at once.
+// Stream writes events at a steady pace until ctx is done. Then it waits for the missing acknowledgements and returns
+// the written events. A write that fails permanently ends the stream at once.
 func (s *Shop) Stream(
 	ctx context.Context, topic string, perSecond int, next func() audit.Event,
 ) ([]audit.Event, error) {

@@ -1,5 +1,5 @@
-// Command stub stands in for the worker in the tests of package program: it logs, serves a page, and ends as the test
-// asks.
+// Command stub stands in for the worker in the tests of package program: it logs, serves a page, and exits as the test
+// requests.
 package main
 
 import (
