@@ -13,7 +13,8 @@ type Policy struct {
 	Initial, Max time.Duration
 	// MaxElapsed is how long one order may fail while others succeed; 0 is forever.
 	MaxElapsed time.Duration
-	// Random is the source of jitter. Nothing locks it, so only the goroutine that uses the Backoff may use it.
+	// Random is the source of jitter. It is not safe for concurrent use, so only the goroutine that uses the Backoff
+	// may use it.
 	Random *rand.Rand
 }
 
@@ -30,7 +31,7 @@ type Backoff struct {
 	seen    tally         // as of the last failure
 }
 
-// Backoff starts the waits of one status change.
+// Backoff returns a new Backoff for one status change.
 func (p Policy) Backoff() *Backoff {
 	return &Backoff{
 		random: p.Random, maxElapsed: p.MaxElapsed,
@@ -73,7 +74,7 @@ func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool
 	return b.maxElapsed > 0 && b.failing >= b.maxElapsed
 }
 
-// tally is what the process has seen of LeadHit since its start.
+// tally counts the verdicts, and sums up the pauses of the calls, since the process started.
 type tally struct {
 	succeeded, failed uint64 // verdicts on calls
 	paused            time.Duration

@@ -44,7 +44,7 @@ func TestBackoffDrawsUniformlyBelowACeilingThatDoubles(t *testing.T) {
 	}
 }
 
-// The library gives up after 15 minutes by default and says so with -1.
+// By default the library gives up after 15 minutes, and returns -1 from then on.
 func TestBackoffNeverGivesUp(t *testing.T) {
 	t.Parallel()
 	b := policy(1).Backoff()

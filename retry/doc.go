@@ -8,7 +8,7 @@
 //		// … the call ends, perhaps minutes later
 //		g.Answered(now, order, pass, verdict)
 //	}
-//	wake := g.Next(now) // when to ask again, unless a response comes first
+//	wake := g.Next(now) // when to call MayCall again, unless a response arrives first
 //
 // A [Backoff] spaces the attempts of one status change:
 //
@@ -23,8 +23,9 @@
 // # Promises
 //
 // No outage, pause or rejected key ever counts against an order. At most one probe is in flight. Whatever happens, a
-// call eventually falls due: either Next returns a time, or a call is in flight, or the caller has paused all calls.
-// After an outage the number of calls in flight grows slowly, so a server that starts cold is not overloaded again.
+// call eventually falls due: MayCall returns true, Next returns a time, a call is in flight, or the caller has paused
+// all calls. After an outage the number of calls in flight grows slowly, so a server that starts cold is not overloaded
+// again.
 //
 // # Rules for callers
 //
@@ -32,5 +33,5 @@
 // decision. Nothing here sleeps, locks or starts a goroutine. Only one goroutine at a time may use a Governor and its
 // Backoffs. Time must not go backwards. There are no errors: every input has a meaning.
 //
-// Package loop has retries that sleep and log.
+// Package loop provides retries that sleep and log.
 package retry

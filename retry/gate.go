@@ -10,7 +10,7 @@ const (
 	// gateFailures in a row across at least gateOrders orders are an outage. Fewer orders may be at fault themselves.
 	gateFailures = 20
 	gateOrders   = 5
-	// narrowOrders is how many orders must fail in a row before freed slots stay empty. A single one may be at fault
+	// narrowOrders is how many orders must fail in a row before freed slots stay empty. A single order may be at fault
 	// itself and must not slow down the others.
 	narrowOrders = 2
 	// gateWaitMin and gateWaitMax bound the ceiling of the time between two probes, from start to start. gateWaitMax
@@ -84,7 +84,7 @@ func (g *gate) answered(now time.Time, order string, p Pass, e evidence) {
 	case g.closed && e == served:
 		g.closed = false
 		g.turn()
-	case g.closed: // the probe failed or said nothing; the next one is already scheduled
+	case g.closed: // the probe failed or gave no evidence; the next one is already scheduled
 	case e == served:
 		g.row, g.orders = 0, g.orders[:0]
 	case e == failed:

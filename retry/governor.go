@@ -8,8 +8,8 @@ import (
 // Outage is the reason that [Governor.Probing] returns for a closed gate.
 const Outage = "outage"
 
-// Governor decides whether a call may start. It belongs to the process, not to a generation of the consumer group: it
-// knows about LeadHit, and calls of ended generations are still in flight.
+// Governor decides whether a call may start. It belongs to the process, not to a generation of the consumer group: what
+// it knows concerns LeadHit, and calls of ended generations may still be in flight.
 //
 // A call takes three steps: MayCall must return true, Start returns a Pass, and Answered gets this Pass, however late.
 // These parts work together:
@@ -114,8 +114,8 @@ func (g *Governor) Probing() (reason string, since time.Time) {
 
 func (g *Governor) probing() bool { return g.pause.active() || g.gate.closed }
 
-// nextProbe returns when the next probe may start; zero while one is in flight. The pause's probe serves the gate
-// too, and comes at the pause's time, so that a new key is tried at once.
+// nextProbe returns when the next probe may start; zero while one is in flight. The pause's probe serves the gate too,
+// and is due when the pause schedules it, so that a new key is tried at once.
 func (g *Governor) nextProbe() time.Time {
 	switch {
 	case !g.pause.active():

@@ -11,7 +11,7 @@ import (
 
 const seeds = 6
 
-// outages returns what a server that is down may do with a call.
+// outages returns the ways in which a server that is down may treat a call, by name.
 func outages(s *queueServer) map[string]func(func(retry.Verdict)) {
 	soon := func(v retry.Verdict) func(func(retry.Verdict)) {
 		return func(answer func(retry.Verdict)) { s.after(time.Millisecond, func() { answer(v) }) }

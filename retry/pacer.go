@@ -32,9 +32,10 @@ type pacer struct {
 	// quiet is the time until which LeadHit asked all callers to wait.
 	quiet time.Time
 	next  time.Time
-	// learned is the pace in calls per second that was learned from refusals, as of grown; 0 means none. After a first
-	// refusal, or one at a rate far below the pace, only a rate that works is known, not the highest one. Then the pace
-	// doubles each second until the next refusal (searching). Otherwise it grows slowly until searchAfter has passed.
+	// learned is the pace in calls per second that was learned from refusals; 0 means none. The field grown is the time
+	// up to which its growth is included. After a first refusal, or one at a rate far below the pace, only a rate that
+	// works is known, not the highest one. Then the pace doubles each second until the next refusal (searching).
+	// Otherwise it grows slowly until searchAfter has passed.
 	learned   float64
 	grown     time.Time
 	refusedAt time.Time
@@ -70,8 +71,8 @@ func (p *pacer) pace(now time.Time) float64 {
 	return min(p.setting, p.learned)
 }
 
-// grow raises the learned pace for the time that has passed. How often it is called makes no difference, so asking for
-// the Limits does not affect the pace.
+// grow raises the learned pace for the time that has passed. How often it is called makes no difference, so calling
+// Limits does not affect the pace.
 func (p *pacer) grow(now time.Time) {
 	if p.learned == 0 || p.frozen {
 		return
@@ -99,7 +100,7 @@ func (p *pacer) growTo(now time.Time) {
 	}
 }
 
-// refused lowers the pace, at most once per round trip, after LeadHit refused call number `number` because of
+// refused lowers the pace, at most once per round trip, after LeadHit refused the call with the given number because of
 // overload. last is the number of the latest call that has begun.
 func (p *pacer) refused(now time.Time, number, last uint64) {
 	if number <= p.mark {
@@ -117,7 +118,8 @@ func (p *pacer) refused(now time.Time, number, last uint64) {
 }
 
 // asked obeys a Retry-After. All workers get the same one, so each worker waits up to a fifth longer, at random. A draw
-// is made only when the wait becomes longer: otherwise the longest of 64 draws would win on every worker.
+// is made only when the wait becomes longer: otherwise each of perhaps 64 responses would draw, and the longest of the
+// 64 draws would win on every worker.
 func (p *pacer) asked(now time.Time, wait time.Duration) {
 	if wait <= 0 {
 		return

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// flow makes calls at the given rate for a few seconds; all are accepted.
+// flow makes calls at the given rate for the given time; all are accepted.
 func (r *rig) flow(perSecond int, seconds float64) {
 	r.t.Helper()
 	for range int(float64(perSecond) * seconds) {

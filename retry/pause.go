@@ -9,7 +9,7 @@ const (
 	// probeEvery is the time between two probes of a pause.
 	probeEvery = 30 * time.Second
 	// suspectOrders is how many orders must report "no such method", without a success between them, before all calls
-	// pause. A single one may be at fault itself.
+	// pause. A single order may be at fault itself.
 	suspectOrders = 3
 )
 

@@ -10,7 +10,7 @@ import (
 
 const probeEvery = 30 * time.Second
 
-// stage is a Governor with a clock that the test sets. Each call is about a new order.
+// stage is a Governor with a clock that the test sets. Each call is for a new order.
 type stage struct {
 	t        *testing.T
 	governor *retry.Governor
@@ -25,7 +25,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
 
-// start starts a call about a new order.
+// start starts a call for a new order.
 func (s *stage) start() func(retry.Verdict) {
 	s.t.Helper()
 	if !s.governor.MayCall(s.now) {
@@ -36,7 +36,7 @@ func (s *stage) start() func(retry.Verdict) {
 	return func(v retry.Verdict) { s.governor.Answered(s.now, order, pass, v) }
 }
 
-// wantPaused demands a pause of this kind; Again means no pause.
+// wantPaused fails the test unless calls are paused for this kind of verdict; Again means no pause.
 func (s *stage) wantPaused(why string, kind retry.Kind) {
 	s.t.Helper()
 	want := kind.String()

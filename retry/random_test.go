@@ -30,12 +30,12 @@ type driver struct {
 	*rig
 	random *rand.Rand
 	air    []retry.Pass
-	mood   int // which verdicts come now
+	mood   int // which verdicts LeadHit gives now
 	held   time.Duration
 	byHand bool
 }
 
-// step makes one thing happen, and returns what is wrong afterwards.
+// step performs one random action. It returns a description of what is wrong afterwards; "" if nothing is.
 func (d *driver) step() string {
 	before := d.now
 	switch n := d.random.IntN(20); {

@@ -24,7 +24,7 @@ type timer struct {
 	run func()
 }
 
-// timers is a heap.
+// timers is a heap; the earliest timer is on top.
 type timers struct{ items []timer }
 
 func (t *timers) Len() int { return len(t.items) }
@@ -46,7 +46,7 @@ func (w *world) after(d time.Duration, run func()) {
 	heap.Push(&w.queue, timer{w.now + d, w.seq, run})
 }
 
-// until lets time pass up to the end, and runs what falls due.
+// until advances the time to end, and runs what falls due.
 func (w *world) until(end time.Duration) {
 	for w.queue.Len() > 0 && w.queue.items[0].at <= end {
 		next := heap.Pop(&w.queue).(timer)
@@ -79,7 +79,7 @@ type client struct {
 	wake     time.Duration
 
 	begun      []time.Duration // when each call began
-	done       []time.Duration // when each success came
+	done       []time.Duration // when each success arrived
 	unanswered int             // calls that the server finished too late for the caller, which retries them
 	refused    int
 }

@@ -5,25 +5,26 @@ import "time"
 const (
 	// overloadShare is the share of the last second's responses at which signs of overload begin to count.
 	overloadShare = 0.1
-	// shrinkFor is how long refusals only shrink the pace. After that, the pace comes from the responses of the last
-	// second, and all of these are newer than the first refusal.
+	// shrinkFor is how long refusals only shrink the pace. After that, the pace is computed from the responses of the
+	// last second, and all of these are newer than the first refusal.
 	shrinkFor = 1100 * time.Millisecond
 	// episodeOver is the time after which an episode ends if no refusal has counted: making fewer calls has helped.
 	episodeOver = 2 * time.Second
-	// At the reduced pace, measureCalls responses are examined. If fewer come in measureTime, measureLeast are enough.
+	// At the reduced pace, measureCalls responses are examined. If fewer arrive in measureTime, measureLeast are
+	// enough.
 	measureCalls = 20
 	measureLeast = 5
 	measureTime  = 5 * time.Second
-	// toleratedFor is how long a finding remains valid. Each new one costs two seconds at a lower pace.
+	// toleratedFor is how long a finding remains valid. Each new finding costs two seconds at a lower pace.
 	toleratedFor = time.Minute
 	// toleratedMost is the largest share of refusals that is tolerated.
 	toleratedMost = 0.9
 )
 
 // slowdown finds out whether refusals end when we make fewer calls. An overloaded server refuses almost no call if it
-// gets nine tenths of the calls that it accepted in the last second. A broken server behind a balancer, or a kind of
-// order that breaks a server, causes refusals however few calls we make. Slowing down because of them would stop all
-// other orders for nothing.
+// gets nine tenths of the number of calls that it accepted in the last second. A broken server behind a balancer, or a
+// kind of order that breaks a server, causes refusals however few calls we make. Slowing down because of them would
+// stop all other orders for nothing.
 //
 // An episode begins with a refusal that counts. Refusals shrink the limit and the pace until the pace is one that the
 // server accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are
@@ -31,7 +32,7 @@ const (
 type slowdown struct {
 	phase phase
 	began time.Time // of the phase
-	last  time.Time // when the last refusal that counted came
+	last  time.Time // when the last refusal that counted arrived
 	// from is the number of the last call that began before the measurement. responses and refused count later calls.
 	from               uint64
 	responses, refused int
@@ -71,8 +72,8 @@ func (s *slowdown) shrunk(now time.Time, last uint64) {
 	}
 }
 
-// answered takes the response to a call. It reports whether a measurement has ended and found refusals that fewer
-// calls do not end.
+// answered takes the response to a call. It reports whether a measurement has ended and found refusals that do not end
+// when fewer calls are made.
 func (s *slowdown) answered(now time.Time, number uint64, v Verdict) (useless bool) {
 	if s.phase != measuring || number <= s.from {
 		return false

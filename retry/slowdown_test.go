@@ -64,7 +64,7 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 	}
 }
 
-// answerMany starts calls as often as they may start, but at most one per period. Each gets judge's verdict at once.
+// answerMany starts a call whenever one may start, but at most one per period. Each gets judge's verdict at once.
 func answerMany(g *retry.Governor, now time.Time, period, length time.Duration,
 	judge func() retry.Verdict,
 ) (time.Time, int) {

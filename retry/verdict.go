@@ -7,9 +7,9 @@ type Kind uint8
 
 // The kinds of verdict. The zero value is Again: an attempt without a verdict is retried, never counted as done.
 const (
-	// Again: it may still succeed; wait, then call again.
+	// Again: the status change may still succeed; wait, then call again.
 	Again Kind = iota
-	// Done: LeadHit accepted it.
+	// Done: LeadHit accepted the status change.
 	Done
 	// DeadLetter: a retry would not help; the event goes to the dead-letter topic.
 	DeadLetter
@@ -53,7 +53,7 @@ type Verdict struct {
 	Answered bool
 }
 
-// Causes of package leadhit that matter here. A test compares them with its Judge.
+// Causes that package leadhit uses and that matter here. A test compares them with leadhit.Judge.
 const (
 	causeNotSent   = "NotSent"   // we did not send the request
 	causeCancelled = "Cancelled" // we abandoned the call
@@ -71,7 +71,8 @@ const (
 type evidence uint8
 
 const (
-	// silent: nothing. The call was never sent, or a wrong key or URL stopped it, which is the pause's concern.
+	// silent: no evidence. The call was never sent, or it failed because of a wrong key or URL, which the pause
+	// handles.
 	silent evidence = iota
 	// served: LeadHit works.
 	served

@@ -48,7 +48,7 @@ func (r *Retrier) Failed() (failures int, lasting time.Duration) {
 // Failures returns the number of failures since the last success.
 func (r *Retrier) Failures() int { return r.failures }
 
-// Log returns the logger of the last failure. It discards everything if a failure with the same reason was logged since
+// Log returns a logger for the last failure. It discards everything if a failure with the same reason was logged since
 // the last success.
 func (r *Retrier) Log(log *slog.Logger, reason string) *slog.Logger {
 	if slices.Contains(r.logged, reason) {
@@ -58,7 +58,7 @@ func (r *Retrier) Log(log *slog.Logger, reason string) *slog.Logger {
 	return log.With(slog.Int("tries", r.failures))
 }
 
-// Over forgets the failures, and starts with short waits again. It returns the logger of the success, which discards
+// Over forgets the failures, and starts with short waits again. It returns a logger for the success, which discards
 // everything if no failure was logged.
 func (r *Retrier) Over(log *slog.Logger) *slog.Logger {
 	was := *r
@@ -69,7 +69,7 @@ func (r *Retrier) Over(log *slog.Logger) *slog.Logger {
 	return log.With(slog.Int("tries", was.failures))
 }
 
-// Wait waits before the next attempt, from 100 ms to 2 s. It returns false if ctx has ended.
+// Wait waits before the next attempt, from 100 ms to 2 s. It returns false if ctx is done.
 func (r *Retrier) Wait(ctx context.Context) bool {
 	if r.waits == nil {
 		r.waits = backoff.NewExponentialBackOff(

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/retry/loop"
 )
 
-// textLog returns a logger without times, and what it wrote.
+// textLog returns a logger that omits times, and the text that it writes.
 func textLog() (*slog.Logger, *strings.Builder) {
 	var out strings.Builder
 	options := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
