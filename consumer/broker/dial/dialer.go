@@ -192,7 +192,7 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 	n, err := c.boundConn.Read(b)
 	switch {
 	case c.secured && err != nil && isRemote(err):
-		// With TLS 1.3 our handshake is over before the broker has looked at our certificate.
+		// With TLS 1.3 our handshake is over before the broker has checked our certificate.
 		err = &tlsError{text: fmt.Sprintf("%s: %v", refusedByBroker, err), err: err}
 	case !c.secured && !c.responded && isAlert(b[:n]):
 		n, err = 0, &tlsError{
@@ -281,7 +281,8 @@ func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) erro
 	return apply(time.Now().Add(ioLimit))
 }
 
-// set keeps a deadline that was set from outside. Clearing that deadline must not leave a read in flight without any.
+// set keeps a deadline that was set from outside. Clearing that deadline must not leave a read in flight without a
+// deadline.
 func (c *boundConn) set(deadline *time.Time, t time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// Mistakes in the options show before any connection is opened, each with the option that it is about.
+// Mistakes in the options are reported before any connection is opened, each with the option's name.
 func ExampleNew() {
 	_, err := dial.New(dial.Options{Brokers: []string{"kafka-1:9092", "kafka-2"}})
 	if mistake, ok := errors.AsType[*dial.OptionError](err); ok {

@@ -35,10 +35,11 @@ type peer struct {
 	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
 }
 
-// foreign returns the error for a response that is not a broker's. begin has its first bytes.
+// foreign returns the error for a response that is not a broker's. The parameter begin holds the response's first
+// bytes.
 func (p peer) foreign(begin []byte) error { return p.foreignUntil(begin, nil) }
 
-// foreignUntil is foreign for a response that err cut short.
+// foreignUntil returns the same error for a response that err cut short.
 func (p peer) foreignUntil(begin []byte, err error) error {
 	text := fmt.Sprintf("%s does not speak Kafka: its response begins with %q; %s", p.address, begin, p.advice())
 	if name := protocolOf(begin); name != "" {
@@ -60,8 +61,8 @@ func (p peer) advice() string {
 	return "a broker advertised this address: check its advertised.listeners"
 }
 
-// protocolOf names the protocol whose servers begin with these bytes. It returns "" if the first eight bytes do not
-// show the protocol.
+// protocolOf returns the name of the protocol whose servers send these bytes first. It returns "" if the first eight
+// bytes do not show the protocol.
 func protocolOf(b []byte) string {
 	for _, known := range knownProtocols() {
 		if bytes.HasPrefix(b, []byte(known.prefix)) {
@@ -85,7 +86,7 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 // knownProtocol identifies a protocol by the first bytes that its server sends, before or after our request.
 type knownProtocol struct{ prefix, name string }
 
-// knownProtocols lists the servers that may be found at a mistaken address, mostly at the wrong port.
+// knownProtocols returns the protocols of servers that may listen at a misconfigured address, mostly at the wrong port.
 func knownProtocols() []knownProtocol {
 	return []knownProtocol{
 		{"HTTP", "HTTP"},

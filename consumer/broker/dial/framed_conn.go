@@ -27,11 +27,11 @@ const (
 	firstPiece = 4 << 10
 )
 
-// framedConn passes only valid responses to kafka-go, which allocates whatever size, count or length a peer sends
-// (segmentio/kafka-go#1439). It watches both directions: each response must belong to a request that was written, and
-// have a size that such a response can have. The content of a response is checked too, before kafka-go reads it. Memory
-// grows with what has arrived, not with what is announced. Only the content of a fetch response is passed on unchecked:
-// its reader trusts no length.
+// framedConn passes only valid responses to kafka-go, which allocates memory for whatever size, count or length a peer
+// sends (segmentio/kafka-go#1439). It watches both directions: each response must belong to a request that was written,
+// and have a size that such a response can have. The content of a response is checked too, before kafka-go reads it.
+// Memory grows with what has arrived, not with what is announced. Only the content of a fetch response is passed on
+// unchecked: its reader trusts no length.
 //
 // As with every connection of kafka-go, one goroutine at a time reads, and one at a time writes.
 type framedConn struct {
@@ -129,7 +129,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// next reads the part of a response that must be checked. After an error of the connection it can be called again.
+// next reads the part of a response that must be checked. It can be called again after a connection error.
 func (c *framedConn) next() error {
 	if len(c.frame) == 0 && cap(c.frame) > smallResponse {
 		c.frame = nil // do not keep the memory of a large response
@@ -169,7 +169,7 @@ func (c *framedConn) next() error {
 	return c.pass()
 }
 
-// pass makes the frame ready for Read: it is the response to the first request that waits.
+// pass makes the frame ready for Read. The frame is the response to the first request that waits.
 func (c *framedConn) pass() error {
 	if !c.spoke {
 		c.spoke = true
@@ -192,7 +192,8 @@ func (c *framedConn) front() (awaited, bool) {
 	return c.awaited[0], true
 }
 
-// arrive reads on until the frame's length is between least and most. Each read is limited as firstPiece says.
+// arrive reads until the frame has at least the number of bytes in the parameter least, and never more than most. Each
+// read is limited as firstPiece says.
 func (c *framedConn) arrive(least, most int) error {
 	for len(c.frame) < least {
 		c.frame = slices.Grow(c.frame, min(most-len(c.frame), max(firstPiece, len(c.frame))))

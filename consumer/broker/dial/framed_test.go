@@ -22,7 +22,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// canned is a connection on which a response waits.
+// canned is a connection that returns a prepared response.
 type canned struct {
 	net.Conn
 	response *bytes.Reader
@@ -76,7 +76,7 @@ func fill(v reflect.Value) {
 	}
 }
 
-// responses calls test with a response of each kind and version that a broker may send us.
+// responses calls the function test with a response of each kind and version that a broker may send us.
 func responses(t *testing.T, test func(t *testing.T, key, version int16, response []byte)) {
 	t.Helper()
 	kinds := 0
@@ -195,7 +195,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 
 func TestAResponseWithoutARequestIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // the only request
+	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // the API of the only request
 		once := sized("\x00\x00\x00\x02\x00\x00")
 		unasked := sized("\x00\x00\x00\x00\x00\x00\x00\x00")
 		conn := dial.Frame(canned{response: bytes.NewReader([]byte(once + unasked))}, "kafka:9092")
@@ -203,7 +203,7 @@ func TestAResponseWithoutARequestIsRefused(t *testing.T) {
 		if _, err := io.ReadFull(conn, make([]byte, len(once))); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // the error stays
+		for range 2 { // the error persists
 			_, err := conn.Read(make([]byte, 4))
 			refused(t, key.String(), err, "does not speak Kafka")
 		}
@@ -315,7 +315,7 @@ func sized(text string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text
 }
 
-// Brokers before 1.0 take the tokens of a login without a header, and respond in the same way.
+// Brokers before 1.0 accept login tokens that have no header, and respond without one.
 func TestTheLoginOfOldBrokersIsPassedOn(t *testing.T) {
 	t.Parallel()
 	for name, tokens := range map[string][][2]string{
@@ -344,7 +344,7 @@ func TestTheLoginOfOldBrokersIsPassedOn(t *testing.T) {
 	}
 }
 
-// converse writes requests in pieces, and reads the response to each.
+// converse writes requests in pieces, and checks the response to each request.
 func converse(t *testing.T, requests, answers []string, piece int) {
 	t.Helper()
 	responses := strings.Join(answers, "") + sized("\x00\x00\x00\x09\x00\x00")

@@ -37,10 +37,11 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 // memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which kafka-go has no
 // setting.
 //
-// As the group's leader, kafka-go asks for the partitions of all members' topics, and lets the broker create missing
+// As the group's leader, kafka-go requests the partitions of all members' topics, and lets the broker create missing
 // topics. With auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
-// defaults. So memberConn makes the request forbid that. Also, one topic with an error would make the assignment of all
-// topics fail. So topics with errors are left out of the response, and none of their partitions is assigned.
+// defaults. So memberConn makes the request forbid the creation of topics. Also, one topic with an error would make the
+// assignment of all topics fail. So topics with errors are left out of the response, and none of their partitions is
+// assigned.
 //
 // kafka-go also fails the assignment when a member's subscription differs from the form that kafka-go writes, so one
 // member could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.
@@ -49,14 +50,14 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 type memberConn struct {
 	net.Conn
 
-	out []byte // the beginning of a request that is not whole yet
+	out []byte // the beginning of a request that is not complete yet
 
 	in      *bufio.Reader
 	left    int64        // bytes of the current response to pass on unchanged
 	changed bytes.Buffer // a response that was changed, to be read first
 
 	mu      sync.Mutex
-	pending map[int32]rewrite // responses to come that must be changed, by correlation id
+	pending map[int32]rewrite // expected responses that must be changed, by correlation id
 }
 
 // rewrite says which response must be changed, and into which version.
@@ -65,7 +66,7 @@ type rewrite struct {
 	sent, wanted int16 // the version on the wire, and the one that kafka-go wrote
 }
 
-// Write takes the bytes of requests and sends each request when it is whole.
+// Write collects the bytes of requests and sends each request once it is complete.
 func (c *memberConn) Write(b []byte) (int, error) {
 	c.out = append(c.out, b...)
 	for {
@@ -83,7 +84,7 @@ func (c *memberConn) Write(b []byte) (int, error) {
 	}
 }
 
-// frame returns the size of the first message in b, its length included, and whether all of it is there.
+// frame returns the size of the first message in b, the length field included, and whether all of it is there.
 func frame(b []byte) (size int, whole bool, err error) {
 	const length = 4
 	if len(b) < length {
@@ -145,7 +146,7 @@ func (c *memberConn) expect(id int32, q rewrite) {
 	c.pending[id] = q
 }
 
-// expects reports whether a response that must be changed may come next.
+// expects reports whether a response that must be changed may arrive next.
 func (c *memberConn) expects() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -176,7 +177,7 @@ func (c *memberConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// next looks at the beginning of the next response. It may be called again after an error, such as an expired deadline.
+// next examines the beginning of the next response. It may be called again after an error, such as an expired deadline.
 func (c *memberConn) next() error {
 	const length, idAfter = 4, 8
 	head, err := c.in.Peek(length)

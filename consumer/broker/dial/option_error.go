@@ -8,10 +8,10 @@ type OptionError struct {
 	Err    error
 }
 
-// Error returns the text of the mistake, which names its subject.
+// Error returns the text of Err, without the option's name.
 func (e *OptionError) Error() string { return e.Err.Error() }
 
-// Unwrap returns the mistake.
+// Unwrap returns the underlying error.
 func (e *OptionError) Unwrap() error { return e.Err }
 
 // optionError returns nil if err is nil.

@@ -74,10 +74,11 @@ type shaped struct {
 }
 
 // unread is how many bytes may follow the last field of a response. kafka-go reads all fields of the versions that it
-// asks for.
+// requests.
 const unread = 64 << 10
 
-// check compares each length in a response with the bytes that are there, before kafka-go allocates memory for it.
+// check compares each length in a response with the number of bytes that are left, before kafka-go allocates memory for
+// it.
 func (s *shaped) check(a awaited) error {
 	name := protocol.ApiKey(a.key).String()
 	shape := shapeOf(a.key)
@@ -86,7 +87,7 @@ func (s *shaped) check(a awaited) error {
 		return fmt.Errorf("the shape of responses to %s is not known", name)
 	}
 	if a.version > protocol.ApiKey(a.key).MaxVersion() {
-		// kafka-go reads no such version. Our own readers compare each length with the bytes that are there.
+		// kafka-go reads no such version. Our own readers compare each length with the number of bytes that are left.
 		s.take(int64(s.whole - s.at))
 		return s.err
 	}
@@ -121,7 +122,7 @@ const (
 	errNoCount   = shapeError("a list in it has a negative length")
 )
 
-// take reads n bytes and moves past them. After an error it returns none.
+// take reads n bytes and moves past them. After an error it returns nil.
 func (s *shaped) take(n int64) []byte {
 	if s.err != nil || n <= 0 {
 		return nil
@@ -241,7 +242,7 @@ func (s *shaped) assignment(version int16) {
 	start := headBytes + codeBytes + lengthBytes
 	switch {
 	case version >= flexible:
-		return // kafka-go's membership asks for version 0
+		return // kafka-go's membership requests version 0
 	case version > 0:
 		start += throttleBytes
 	}
@@ -263,9 +264,9 @@ type fields struct {
 type fieldKind uint8
 
 const (
-	fixedField fieldKind = iota // width bytes
-	bytesField                  // a string or bytes, whose length has width bytes, 0 for a compact one
-	arrayField                  // elements, whose count has width bytes
+	fixedField fieldKind = iota // a value of width bytes
+	bytesField                  // a string or bytes; the length takes width bytes, or is compact if width is 0
+	arrayField                  // a list; the count takes width bytes, or is compact if width is 0
 )
 
 type field struct {
@@ -275,7 +276,7 @@ type field struct {
 	notNull bool // kafka-go cannot handle a count of -1
 }
 
-// shapes caches the tags of types.
+// shapes caches the fields that the tags of types describe.
 type shapes struct{ known sync.Map } // from shapeVersion to fields
 
 type shapeVersion struct {
@@ -300,8 +301,8 @@ func (s *shapes) fields(shape reflect.Type, version int16) fields {
 	return f
 }
 
-// structureOf keeps the fields that exist in a version. The versions of a field's tags do not overlap, so the first
-// that fits counts.
+// structureOf returns the fields of a type that exist in a version. The versions of a field's tags do not overlap, so
+// the first tag that fits counts.
 func structureOf(shape reflect.Type, version int16, flexible bool) fields {
 	f := fields{tagged: map[int]field{}, flexible: flexible}
 	for member := range shape.Fields() {
@@ -344,7 +345,7 @@ func (f *fields) member(t reflect.Type, version int16) field {
 	}
 }
 
-// width returns the width of a length: 0 for a compact one.
+// width returns how many bytes a length takes; 0 means that it is compact.
 func (f *fields) width(fixed int) int {
 	if f.flexible {
 		return 0

@@ -19,7 +19,7 @@ type SASL struct {
 	Mechanism string
 	// Username is the principal.
 	Username string
-	// PasswordFile is the file with the password; line ends after the password are not part of it. The file is read
+	// PasswordFile is the file with the password; line breaks after the password are not part of it. The file is read
 	// again for each handshake.
 	PasswordFile string
 }
@@ -27,7 +27,8 @@ type SASL struct {
 // plainName is the mechanism that sends the password in clear text.
 const plainName = "PLAIN"
 
-// mechanism checks the settings. Later changes to the password's file are logged.
+// mechanism checks the settings and returns the mechanism for kafka-go. Later changes to the password's file are
+// logged.
 func (s *SASL) mechanism(log *slog.Logger) (sasl.Mechanism, error) {
 	var mistakes []error
 	switch s.Mechanism {
@@ -67,8 +68,8 @@ func (s *SASL) prepared(password string) error {
 	return nil
 }
 
-// freshPassword is a sasl.Mechanism. kafka-go keeps one for the life of the process, so freshPassword starts each
-// handshake with the current content of the password's file.
+// freshPassword is a sasl.Mechanism. kafka-go keeps one mechanism for the life of the process, so freshPassword starts
+// each handshake with the current content of the password's file.
 type freshPassword struct {
 	sasl     SASL
 	password *credentials.Kept[string]
@@ -76,7 +77,7 @@ type freshPassword struct {
 
 func (f freshPassword) Name() string { return f.sasl.Mechanism }
 
-// Start takes the password as the file has it now, because it may have been rotated.
+// Start uses the password that the file contains now: the password may have been rotated.
 func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	password := f.password.Load()
 	if f.sasl.Mechanism == plainName {

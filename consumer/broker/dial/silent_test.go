@@ -14,7 +14,8 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// late is a connection whose reads return the answers, one per read. For "", the deadline passes instead.
+// late is a connection whose reads return the strings in answers, one per read. An empty string stands for an expired
+// deadline.
 type late struct {
 	canned
 	answers []string

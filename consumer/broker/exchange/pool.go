@@ -25,22 +25,22 @@ import (
 // CallLimit bounds every request but Fetch, whose limit follows from its wait.
 const CallLimit = 10 * time.Second
 
-// ErrLeftOut says that a response does not mention what was asked for.
+// ErrLeftOut says that a response does not mention what was requested.
 var ErrLeftOut = errors.New("the response does not mention it")
 
 // Pool is the process's one pool of connections to a cluster.
 type Pool struct {
-	// Addr names the brokers to ask first.
+	// Addr names the brokers to contact first.
 	Addr net.Addr
 	// Transport routes requests and keeps the connections.
 	Transport kafka.RoundTripper
-	// ClientID is what the brokers' logs and quotas call this process.
+	// ClientID identifies this process in the brokers' logs and quotas.
 	ClientID string
 	// Explain adds to an error what a connection knows about the failure.
 	Explain func(error) error
 }
 
-// Client makes kafka-go's own requests over the pool.
+// Client returns a client that makes kafka-go's own requests over the pool.
 func (p *Pool) Client() *kafka.Client { return &kafka.Client{Addr: p.Addr, Transport: p.Transport} }
 
 // Route chooses the broker that gets a request. The zero Route chooses any broker.
@@ -49,7 +49,8 @@ type Route struct {
 	group  string
 }
 
-// ToBroker routes a request to the broker that choose finds in the pool's metadata, such as a partition's leader.
+// ToBroker routes a request to the broker that the function choose finds in the pool's metadata, such as a partition's
+// leader.
 func ToBroker(choose func(protocol.Cluster) (protocol.Broker, error)) Route {
 	return Route{choose: choose}
 }
@@ -99,8 +100,8 @@ func Node(cluster protocol.Cluster, node int) (protocol.Broker, error) {
 	return broker, nil
 }
 
-// Ask sends a request and returns its response, which must be a T. After an error, sent says whether a byte of the
-// request may have left; false means that certainly none has.
+// Ask sends a request and returns its response, which must be a T. After an error, the result sent says whether any
+// byte of the request may have been sent; false means that certainly none was.
 func Ask[T protocol.Message](ctx context.Context, p *Pool, to Route, r Request) (_ T, sent bool, _ error) {
 	var none T
 	a := &attempt{Request: r, clientID: p.ClientID}

@@ -38,9 +38,9 @@ type Request struct {
 	First bool
 	// Read takes the response from the connection. Nil leaves that to kafka-go.
 	Read func(r io.Reader, version int16) (protocol.Message, error)
-	// Interrupt bounds the request's time on the connection: see [Interruptible]. Release ends the bound, and returns
-	// false if the connection is no longer usable. Nil leaves that to kafka-go, which obeys the deadline of the context
-	// passed to [Ask], but ignores an earlier end.
+	// Interrupt bounds the request's time on the connection: see [Interruptible]. The returned function ends the bound,
+	// and returns false if the connection is no longer usable. Nil leaves the bound to kafka-go, which obeys the
+	// deadline of the context passed to [Ask], but ignores an earlier cancellation.
 	Interrupt func(conn Deadliner) (release func() bool)
 }
 
@@ -62,7 +62,7 @@ func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
 }
 
 // attempt is a request that goes through the pool, which calls its exported methods. The goroutine of [Ask] and that of
-// the connection share it: state decides between them whether the request is sent or withdrawn.
+// the connection share the attempt: its field state decides between them whether the request is sent or withdrawn.
 type attempt struct {
 	Request
 

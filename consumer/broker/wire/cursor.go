@@ -13,15 +13,15 @@ import (
 	"math"
 )
 
-// Cursor reads Kafka's encoding from bytes. A field that does not fit sets Bad and reads as zero. A caller checks Bad
-// once after the last field, and before it trusts a count.
+// Cursor reads Kafka's encoding from bytes. A field that is malformed or cut short sets Bad and reads as zero. A caller
+// checks Bad once after the last field, and before it trusts a count.
 type Cursor struct {
 	B []byte // what is left
-	// Bad says that a field did not fit. It stays set, and every later read returns zero.
+	// Bad says that a field was malformed or cut short. It stays set, and every later read returns zero.
 	Bad bool
 }
 
-// Take returns the next n bytes, as a part of B; nil if fewer are left.
+// Take returns the next n bytes, as a subslice of B; nil if fewer are left.
 func (c *Cursor) Take(n int) []byte {
 	if n < 0 || n > len(c.B) {
 		c.Bad, c.B = true, nil
