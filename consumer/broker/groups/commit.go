@@ -72,8 +72,8 @@ func (o Outcome) String() string {
 	return "unknown"
 }
 
-// Commit sends the offsets in one request to the group's coordinator and returns one result for each, in their order.
-// It never sends anything twice.
+// Commit sends the offsets in one request to the group's coordinator and returns one result for each offset, in the
+// same order. It never sends anything twice.
 func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []OffsetCommit) []CommitResult {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
@@ -104,7 +104,8 @@ func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []Offs
 
 const errStaleMemberEpoch kafka.Error = 113 // kafka-go has no name for it
 
-// outcomeOf is pessimistic: a code that is not listed may come after the commit was applied.
+// outcomeOf returns the outcome that a code means. It is pessimistic: the coordinator may send a code that is not
+// listed after it has applied the commit.
 func outcomeOf(code kafka.Error) Outcome {
 	switch code {
 	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
@@ -166,8 +167,8 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 	return message
 }
 
-// Committed asks the group's coordinator what the group has committed. It returns an entry for each partition, with
-// Next -1 where nothing is committed (any more), or an error: [kafkaerr.ErrCoordinator],
+// Committed returns what the group has committed, as its coordinator reports it. There is an entry for each partition,
+// with Next -1 where nothing is committed (any more), or an error: [kafkaerr.ErrCoordinator],
 // [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrUnauthorised], or a network error.
 func (c *Coordinators) Committed(ctx context.Context, group string, partitions []event.Partition) (
 	map[event.Partition]OffsetCommit, error,

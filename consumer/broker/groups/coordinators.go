@@ -1,5 +1,6 @@
-// Package groups asks the coordinators of consumer groups: it commits offsets, reads committed ones, describes a group,
-// and removes a member whose process has ended. A cluster of package broker has the methods of [Coordinators].
+// Package groups sends requests to the coordinators of consumer groups: it commits offsets, reads committed ones,
+// describes a group, and removes a member whose process has ended. A cluster of package broker has the methods of
+// [Coordinators].
 //
 // [Coordinators.Commit] reports for each partition whether the commit is acknowledged, is refused, may be sent again,
 // or is ambiguous. [Again] means that the broker reported the commit as not applied, or that it was withdrawn before

@@ -24,7 +24,7 @@ type Group struct {
 	State string
 	// ProtocolType is "consumer" for consumers. Other clients, such as Kafka Connect, have another type.
 	ProtocolType string
-	// Protocol names the way in which the members share the partitions; "" while nobody has joined.
+	// Protocol is the name of the members' assignment strategy, such as range; "" while nobody has joined.
 	Protocol string
 	Members  []GroupMember
 	// Kind is empty for a classic group, which kafka-go can join. For other groups it is the name of their kind, such
@@ -42,9 +42,9 @@ type GroupMember struct {
 	ClientID, Host string
 }
 
-// GroupAt asks one broker about a group, which need not exist. Its error is [kafkaerr.ErrCoordinator] if that broker
-// does not coordinate the group, and [kafkaerr.ErrUnauthorised] if we may not see it. Unlike a search for the
-// coordinator, GroupAt never creates __consumer_offsets.
+// GroupAt returns what one broker knows about a group, which need not exist. Its error is [kafkaerr.ErrCoordinator] if
+// that broker does not coordinate the group, and [kafkaerr.ErrUnauthorised] if we may not see it. Unlike a search for
+// the coordinator, GroupAt never creates __consumer_offsets.
 func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Group, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
@@ -61,8 +61,8 @@ func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Gro
 	return g, nil
 }
 
-// Members asks a group's coordinator for its members. Finding the coordinator creates __consumer_offsets, as a join
-// does.
+// Members returns the members of a group, as the group's coordinator reports them. Finding the coordinator creates
+// __consumer_offsets, as a join does.
 func (c *Coordinators) Members(ctx context.Context, group string) ([]GroupMember, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()

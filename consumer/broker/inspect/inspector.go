@@ -1,6 +1,6 @@
-// Package inspect asks a cluster about its brokers, topics, settings and rights, and where the logs of partitions start
-// and end. It changes nothing. A cluster of package broker has the methods of an [Inspector], so its callers need this
-// package only for the types of the results.
+// Package inspect reads what a cluster reports about its brokers, topics, settings and rights, and where the logs of
+// partitions start and end. It changes nothing. A cluster of package broker has the methods of an [Inspector], so its
+// callers need this package only for the types of the results.
 //
 // Metadata comes from a broker, not from the pool's cache, and no request creates a topic. A setting or permission that
 // we may not see is unknown, which is not an error.
@@ -15,14 +15,15 @@ import (
 	"leadhit-sync/consumer/broker/exchange"
 )
 
-// Inspector asks a cluster about itself.
+// Inspector sends the requests of this package to one cluster.
 type Inspector struct {
 	pool    *exchange.Pool
 	client  *kafka.Client
 	members *kafka.Dialer
 }
 
-// New returns an Inspector that sends its requests over pool. Only Greet opens connections of its own, with members.
+// New returns an Inspector that sends its requests over pool. Only Greet opens connections of its own, with the dialer
+// members.
 func New(pool *exchange.Pool, members *kafka.Dialer) *Inspector {
 	return &Inspector{pool: pool, client: pool.Client(), members: members}
 }

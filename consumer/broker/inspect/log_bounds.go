@@ -21,8 +21,8 @@ type Bounds struct {
 	End int64
 }
 
-// Bounds asks the leaders where the logs of the partitions start and end. It returns an entry for each partition, or
-// the first error: [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], or a network
+// Bounds queries the leaders for the start and the end of each partition's log. It returns an entry for each partition,
+// or the first error: [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], or a network
 // error.
 func (i *Inspector) Bounds(ctx context.Context, topic string, partitions []int) (map[int]Bounds, error) {
 	stable, err := i.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, kafka.FirstOffset, kafka.LastOffset)
@@ -63,7 +63,7 @@ func (i *Inspector) OffsetsAt(ctx context.Context, topic string, partitions []in
 	return found, nil
 }
 
-// listOffsets asks for each partition's offsets at the given times. It returns entries for all partitions, or an error.
+// listOffsets requests each partition's offsets at the given times. It returns entries for all partitions, or an error.
 func (i *Inspector) listOffsets(
 	ctx context.Context, topic string, partitions []int, isolation kafka.IsolationLevel, times ...int64,
 ) (map[int]kafka.PartitionOffsets, error) {

@@ -21,7 +21,7 @@ type Node struct {
 	Address string
 }
 
-// nodesOf returns the brokers of a metadata response, by id.
+// nodesOf returns the brokers of a metadata response, sorted by id.
 func nodesOf(brokers []metadata.ResponseBroker) []Node {
 	nodes := make([]Node, 0, len(brokers))
 	for _, b := range brokers {
@@ -31,8 +31,8 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 	return nodes
 }
 
-// Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that
-// cannot serve a worker; it is empty if the broker can. Greet closes the connection.
+// Greet connects to one address as a worker would, TLS and login included. The result tooOld names the release of a
+// broker that cannot serve a worker; it is empty if the broker can. Greet closes the connection.
 func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, i.members.Timeout)
 	defer cancel()
@@ -41,7 +41,7 @@ func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, e
 	if err != nil {
 		return "", kafkaerr.New("connect to "+address, "", -1, err)
 	}
-	// Nothing was written that an error of Close could lose.
+	// Nothing was written that a failed Close could lose.
 	defer func() { _ = conn.Close() }()
 	// Nothing else would end the wait for the response when ctx ends.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
@@ -57,7 +57,7 @@ func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, e
 // transactions.
 const OldestFetch = 4
 
-// oldRelease names the release of a broker that supports these versions, if it is older than Kafka 0.11.
+// oldRelease names the release of a broker that supports these versions, if the release is older than Kafka 0.11.
 func oldRelease(versions []kafka.ApiVersion) string {
 	newest := -1
 	for _, v := range versions {

@@ -19,14 +19,15 @@ type OffsetsTopic struct {
 	Exists bool
 	// Replicas is the number of replicas of the partition that has the fewest.
 	Replicas int
-	// Leaders has the broker that leads each partition, by the partition's number; NoLeader where none does.
+	// Leaders holds the id of the broker that leads each partition, indexed by partition; NoLeader where there is none.
 	Leaders []int
-	// MinInSync is min.insync.replicas; 0 if we have no permission to ask.
+	// MinInSync is min.insync.replicas; 0 if we have no permission to read it.
 	MinInSync int
 }
 
-// Safe reports whether all acknowledged commits survive the loss of one broker. It is true if we could not ask, if the
-// topic does not exist yet, and for a cluster of one broker, which cannot replicate.
+// Safe reports whether all acknowledged commits survive the loss of one broker. What we could not read is taken to be
+// safe. Safe also returns true if the topic does not exist yet, and for a cluster of one broker, which cannot
+// replicate.
 func (o OffsetsTopic) Safe() bool {
 	if !o.Exists || o.Brokers <= 1 {
 		return true
@@ -34,7 +35,7 @@ func (o OffsetsTopic) Safe() bool {
 	return o.Replicas > 1 && o.MinInSync != 1
 }
 
-// OffsetsTopic asks how safe acknowledged commits are.
+// OffsetsTopic returns the description of __consumer_offsets, which shows how safe acknowledged commits are.
 func (i *Inspector) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 	topology, err := i.Topics(ctx, offsetsTopic)
 	if err != nil {
@@ -60,7 +61,7 @@ func (i *Inspector) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 }
 
 // Coordinator returns the broker that should coordinate a group: the leader of its partition of __consumer_offsets.
-// NoLeader says that there is none, or that it is not known.
+// NoLeader means that there is none, or that it is not known.
 func (o OffsetsTopic) Coordinator(group string) int {
 	if len(o.Leaders) == 0 {
 		return NoLeader

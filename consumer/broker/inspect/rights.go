@@ -21,8 +21,8 @@ func (r Rights) Lack(wanted ...string) []string {
 	return slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(r, name) })
 }
 
-// RightsOf reads the authorised operations in a response: a bit for each. The smallest int32 says that the broker was
-// not asked.
+// RightsOf reads the authorised operations in a response: one bit for each. The smallest int32 means that the request
+// did not ask for them.
 func RightsOf(operations int32) Rights {
 	if operations <= 0 {
 		return nil
@@ -39,7 +39,7 @@ func RightsOf(operations int32) Rights {
 	return rights
 }
 
-// TopicRights asks what we may do to topics, and returns an entry for each topic that exists and that we may see.
+// TopicRights returns what we may do to topics: an entry for each topic that exists and that we may see.
 func (i *Inspector) TopicRights(ctx context.Context, names ...string) (map[string]Rights, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names, IncludeTopicAuthorizedOperations: true})
 	if err != nil {

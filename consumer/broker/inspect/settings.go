@@ -34,7 +34,7 @@ func (i *Inspector) settingsOf(ctx context.Context, kind kafka.ResourceType, of 
 	return all[of].Settings, err
 }
 
-// TopicSettings returns all settings of each topic that exists and that we may ask about.
+// TopicSettings returns all settings of each topic that exists and whose settings we may read.
 func (i *Inspector) TopicSettings(ctx context.Context, topics ...string) (map[string]Settings, error) {
 	all, err := i.settings(ctx, kafka.ResourceTypeTopic, topics, nil)
 	if err != nil {
@@ -56,7 +56,7 @@ type described struct {
 	err error
 }
 
-// settings asks for the named settings of topics or brokers, or for all settings if there are no names.
+// settings requests the named settings of topics or brokers, or all settings if there are no names.
 func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (
 	map[string]described, error,
 ) {
@@ -93,14 +93,15 @@ func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, n
 	return all, nil
 }
 
-// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false if age alone
-// deletes nothing, or if the settings do not say. It ignores retention.bytes, which may delete earlier.
+// Retention returns how old an event of the topic may grow before the cluster deletes it. The result limited is false
+// if age alone deletes nothing, or if the settings do not say. Retention ignores retention.bytes, which may delete
+// earlier.
 func (s Settings) Retention() (age time.Duration, limited bool) {
 	if policy := s["cleanup.policy"]; policy != "" && !strings.Contains(policy, "delete") {
 		return 0, false
 	}
 	millis, err := strconv.ParseInt(s["retention.ms"], 10, 64)
-	// Kafka accepts any number of milliseconds; a Duration holds 292 years.
+	// Kafka accepts any number of milliseconds; a Duration holds at most 292 years.
 	const most = int64(1<<63-1) / int64(time.Millisecond)
 	if err != nil || millis < 0 || millis > most {
 		return 0, false
@@ -108,7 +109,7 @@ func (s Settings) Retention() (age time.Duration, limited bool) {
 	return time.Duration(millis) * time.Millisecond, true
 }
 
-// Retention asks for the retention of one topic, which must exist. The results are those of [Settings.Retention].
+// Retention reads the retention of one topic, which must exist. The results are those of [Settings.Retention].
 func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Duration, limited bool, err error) {
 	settings, err := i.settingsOf(ctx, kafka.ResourceTypeTopic, topic, "retention.ms", "cleanup.policy")
 	if err != nil {
@@ -119,7 +120,7 @@ func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Durat
 }
 
 // ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Brokers since 3.0 do not,
-// unless their inter.broker.protocol.version is older. known is false if a broker does not say.
+// unless their inter.broker.protocol.version is older. The result known is false if the brokers do not say.
 func (i *Inspector) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (
 		describeTransactions = 65 // a request that came with 3.0

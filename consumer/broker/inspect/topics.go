@@ -18,14 +18,14 @@ const oldestMetadata = 4
 type Topology struct {
 	// Brokers is how many brokers are alive.
 	Brokers int
-	// Nodes are these brokers, by id.
+	// Nodes are these brokers, sorted by id.
 	Nodes []Node
 	// Topics has an entry for each requested topic.
 	Topics map[string]TopicInfo
 }
 
 // EqualPartitions reports whether all topics that exist have the same number of partitions. Then a key has the same
-// partition number in each topic. It returns false if a topic's number is not known.
+// partition number in each topic. It returns false if a topic's partition count is not known.
 func (t Topology) EqualPartitions() bool {
 	counts := make(map[int]bool)
 	for _, info := range t.Topics {
@@ -46,7 +46,7 @@ type TopicInfo struct {
 	Partitions int
 	// Replicas is the number of replicas, dead ones included, of the partition that has the fewest.
 	Replicas int
-	// Leaders has the broker that leads each partition, by the partition's number; NoLeader where none does.
+	// Leaders holds the id of the broker that leads each partition, indexed by partition; NoLeader where there is none.
 	Leaders []int
 	// Missing says that the topic does not exist.
 	Missing bool
@@ -58,8 +58,8 @@ type TopicInfo struct {
 // NoLeader stands in Leaders for a partition without a leader.
 const NoLeader = -1
 
-// Topics describes topics. It asks a broker, not the pool's cache, and creates no topic. Its error is a network error,
-// [kafkaerr.ErrUnauthorised] or [kafkaerr.ErrTooOld]: this is the call that reports a wrong password.
+// Topics describes topics. It queries a broker, not the pool's cache, and creates no topic. Its error is a network
+// error, [kafkaerr.ErrUnauthorised] or [kafkaerr.ErrTooOld]: this is the call that reports a wrong password.
 func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names})
 	if err != nil {
@@ -77,7 +77,8 @@ func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, erro
 	return t, nil
 }
 
-// metadata asks any broker, which must support the version of the request that can forbid the creation of topics.
+// metadata sends the request to any broker, which must support the version of the request that can forbid the creation
+// of topics.
 func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*metadata.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
@@ -88,7 +89,8 @@ func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*me
 	return response, err
 }
 
-// topicInfo counts the replicas of the partition that has the fewest: the topic is only as safe as that one.
+// topicInfo returns the description of a topic. It counts the replicas of the partition that has the fewest: the topic
+// is only as safe as that partition.
 func topicInfo(topic metadata.ResponseTopic) TopicInfo {
 	if err := kafkaerr.FromCode(topic.ErrorCode); err != nil {
 		return TopicInfo{

@@ -1,7 +1,7 @@
 // Package kafkaerr judges the errors of requests to Kafka, so that callers need not know Kafka's error codes. A failed
 // request is an [*Error]. errors.Is matches it with one of this package's sentinels or with [records.ErrCorrupt]; if it
-// matches none, a retry may help. Errors of appending and of creating a topic also carry advice for the operator: which
-// setting or permission to change.
+// matches none, a retry may help. Errors from appending and from creating a topic also carry advice for the operator:
+// which setting or permission to change.
 package kafkaerr
 
 import (
@@ -39,11 +39,11 @@ var (
 	ErrUnfit = errors.New("the topic's settings are unsuitable")
 )
 
-// Error is a failed request about one topic or partition.
+// Error is a failed request.
 type Error struct {
 	// Op is the request, such as fetch, list offsets or commit.
 	Op string
-	// Topic is empty, and Partition is -1, if the request was not about one.
+	// Topic is empty if the request was not about one topic. Partition is -1 if it was not about one partition.
 	Topic     string
 	Partition int
 	// Code is Kafka's error code; 0 if no broker responded.
@@ -74,7 +74,8 @@ func (e *Error) Unwrap() []error {
 	return []error{e.fact, e.Err}
 }
 
-// New returns err as the failure of a request, and judges it. Partition is -1 if the request was not about one.
+// New returns err as the failure of a request, and judges it. The parameter partition is -1 if the request was not
+// about one partition.
 func New(op, topic string, partition int, err error) *Error {
 	e := &Error{Op: op, Topic: topic, Partition: partition, Err: err}
 	var code kafka.Error
@@ -97,7 +98,8 @@ func FromCode(code int16) error {
 	return kafka.Error(code)
 }
 
-// factOf lists only the codes that some caller treats specially. After any other code, every caller retries.
+// factOf returns the sentinel for a code, or nil. It lists only the codes that some caller treats specially. After any
+// other code, every caller retries.
 func factOf(code kafka.Error) error {
 	switch code {
 	case kafka.OffsetOutOfRange:

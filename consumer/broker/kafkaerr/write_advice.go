@@ -50,8 +50,8 @@ func writeError(op, topic string, err error, advice string) *Error {
 
 const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
 
-// refusal says why the topic or the cluster refuses a record, and what to do about it; "" if the error is no such
-// refusal.
+// refusal returns the reason why the topic or the cluster refuses a record, and what to do about it; "" if the error is
+// no such refusal.
 func refusal(err error) string {
 	const (
 		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"

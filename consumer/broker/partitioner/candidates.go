@@ -25,9 +25,9 @@ func All() *Candidates {
 	}}
 }
 
-// Explain reports whether one partitioner puts this key and all before it into their partitions. The key must not be
-// empty, because producers spread keyless records. partitions is the topic's number of partitions; 0 if that is not
-// known.
+// Explain reports whether at least one partitioner puts this key and all keys before it into their partitions. The key
+// must not be empty, because producers spread keyless records. The parameter partitions is the topic's partition count;
+// 0 if the count is not known.
 func (c *Candidates) Explain(key []byte, partition, partitions int) bool {
 	if partitions > 1 {
 		for n := len(c.numbers); n < partitions; n++ {

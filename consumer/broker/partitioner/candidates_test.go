@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/broker/partitioner"
 )
 
-// producers choose partitions as the usual clients do, with code that is not kafka-go's.
+// producers returns functions that choose partitions as the usual clients do, with code that is not kafka-go's.
 func producers() map[string]func(key []byte, partitions int) int {
 	fnv1a := func(key []byte) uint32 {
 		h := fnv.New32a()

@@ -84,7 +84,7 @@ func checkClaims(codec int8, packed []byte) error {
 	return nil
 }
 
-// checkSnappy looks at each block. Snappy unpacks three bytes to at most 64.
+// checkSnappy checks each block. Snappy unpacks three bytes to at most 64.
 func checkSnappy(packed []byte) error {
 	const most, slack = 64/3 + 1, 1 << 10
 	blocks := wire.Cursor{B: packed}
@@ -137,8 +137,8 @@ func snappyBlock(b []byte) uint64 {
 	return size
 }
 
-// zstdWindow returns the window of the first frame (RFC 8878, 3.1.1.1). A single-segment frame has no window field; its
-// content's size is the window.
+// zstdWindow returns the window size of the first frame (RFC 8878, 3.1.1.1). A single-segment frame has no window
+// field; the size of its content is the window size.
 func zstdWindow(b []byte) uint64 {
 	// No header is longer than 18 bytes, and no frame that matters is shorter.
 	if len(b) < 18 || binary.LittleEndian.Uint32(b) != 0xfd2fb528 {

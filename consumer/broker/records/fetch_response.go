@@ -27,15 +27,17 @@ import (
 type Partition struct {
 	// Code is the broker's error code; 0 means none.
 	Code int16
-	// HighWatermark is the end of the replicated log. LastStable is the end of what can be read, where the first open
-	// transaction starts. LogStart is the oldest offset; -1 if the response does not say.
+	// HighWatermark is the end of the replicated log. LastStable is the end of what can be read: the start of the first
+	// open transaction, or HighWatermark if no transaction is open. LogStart is the oldest offset; -1 if the response
+	// does not say.
 	HighWatermark, LastStable, LogStart int64
 
 	aborted []abortedTransaction
 	set     []byte
 }
 
-// abortedTransaction says to skip the producer's transactional records from first on, up to its next abort marker.
+// abortedTransaction says to skip the producer's transactional records from the offset first on, up to its next abort
+// marker.
 type abortedTransaction struct{ producer, first int64 }
 
 // ParseFetch reads the response to a fetch of one partition, without its correlation id, in one of the versions 4 to
@@ -49,7 +51,7 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 		c.Int32() // session
 	}
 	topics := c.Int32()
-	// An error of the whole response comes without topics, for example when the broker refuses the fetch session.
+	// A response with a top-level error has no topics, for example when the broker refuses the fetch session.
 	if f.Code != 0 && !c.Bad {
 		return f, nil
 	}
@@ -81,9 +83,9 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 // Limit is how many bytes the records of one fetch may take. Overhead is how many bytes the caller adds to each record.
 type Limit struct{ Bytes, Overhead int }
 
-// Decode returns the partition's committed records whose offsets are at least from, in offset order, and the offset to
-// ask for next. It stops at the limit; the first record comes whole, whatever its size. Each record has memory of its
-// own. An error after complete records is left to the next fetch, which begins there.
+// Decode returns the partition's committed records at and above the offset from, in offset order, and the offset to
+// fetch next. It stops at the limit; the first record is returned whole, whatever its size. Each record has memory of
+// its own. An error after complete records is left to the next fetch, which begins there.
 //
 // The error is an [*UnreadableError], which matches [ErrCorrupt], or the cause of ctx. Decode stops waiting for a
 // decoder when ctx ends.

@@ -44,7 +44,7 @@ func parseMessage(b []byte) (message, error) {
 }
 
 // message keeps the records of one message. A compressed message contains a whole set. A set that ends before the
-// offset asked for is not unpacked.
+// requested offset is not unpacked.
 func (w *walk) message(b []byte) error {
 	outer, err := parseMessage(b)
 	if err != nil {
@@ -76,8 +76,8 @@ func (w *walk) message(b []byte) error {
 }
 
 // unpack reads the set inside a compressed message. The outer message has the offset of the last inner one. In format 1
-// the inner offsets count from 0, so that a broker need not compress the set again. In format 0 they are right already,
-// and relocate keeps them.
+// the inner offsets count from 0, so that a broker need not compress the set again. In format 0 they are already those
+// of the log, and relocate keeps them.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	packed := outer.value
 	if codec == lz4 && outer.magic == 0 {

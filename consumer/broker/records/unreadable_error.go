@@ -7,8 +7,8 @@ import (
 )
 
 // UnreadableError says that a partition's next batch cannot be read: its checksum is wrong, its format or compression
-// is not known, or it does not unpack. It matches ErrCorrupt. A retry returns it again, unless the network changed the
-// bytes.
+// is not known, or it cannot be unpacked. It matches ErrCorrupt. A retry returns it again, unless the network changed
+// the bytes.
 type UnreadableError struct {
 	// First and Last are the offsets of the batch's events, as far as its header can be trusted. Last is where the
 	// batch ends: to skip it, continue at Last + 1.

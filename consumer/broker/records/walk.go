@@ -50,7 +50,7 @@ type walk struct {
 	full bool  // limit is reached; next is inside the batch
 }
 
-// records walks the set. An error after complete records is not returned: the next fetch starts with it.
+// records walks the set. An error after complete records is not returned: the next fetch starts there.
 func (w *walk) records(set []byte) error {
 	for len(set) > 0 && !w.full {
 		entry, rest, err := cut(set)
@@ -137,8 +137,8 @@ func parseHeader(b []byte) (header, error) {
 	return h, nil
 }
 
-// batch adds a batch's records, or skips the batch. next advances past a control batch too: it has an offset, but no
-// event.
+// batch adds a batch's records, or skips the batch. The field next also advances past a control batch, which has an
+// offset, but no event.
 func (w *walk) batch(b []byte) error {
 	h, err := parseHeader(b)
 	if err != nil {
@@ -168,8 +168,8 @@ func (w *walk) batch(b []byte) error {
 	return nil
 }
 
-// isAbort reads a marker's type: 0 is abort, 1 is commit. A marker is the only record of its batch, which is never
-// compressed, and its key holds a version and the type.
+// isAbort reports whether a marker's type is abort (0), not commit (1). A marker is the only record of its batch, which
+// is never compressed, and its key holds a version and the type.
 func isAbort(body []byte) bool {
 	c := wire.Cursor{B: body}
 	c.Varint() // length
@@ -191,8 +191,8 @@ func (w *walk) batchRecords(h header) (err error) {
 		defer func() { _ = unpacked.Close() }() // all that is needed has been read
 		source.stream = bufio.NewReaderSize(unpacked, 16<<10)
 	}
-	// Allocate memory for at most 1024 records, and more as they come. The count is only a hint: the checksum proves
-	// that the broker sent it, not that it is true.
+	// Allocate memory for at most 1024 records, and for more as they arrive. The count is only a hint: the checksum
+	// proves that the broker sent it, not that it is true.
 	w.out = slices.Grow(w.out, int(min(h.count, 1024)))
 	for range h.count {
 		body, err := source.next()
@@ -214,7 +214,7 @@ type recordSource struct {
 	scratch bytes.Buffer  // for records that are larger than the stream's buffer
 }
 
-// next returns bytes that are valid until the next call.
+// next returns the next record's bytes, which are valid until the next call.
 func (s *recordSource) next() ([]byte, error) {
 	if s.stream == nil {
 		n := s.plain.Varint()
@@ -242,7 +242,7 @@ func (s *recordSource) next() ([]byte, error) {
 		return body, nil
 	}
 	s.scratch.Reset()
-	// Copying grows the buffer with the bytes that are there, not with what a length claims.
+	// CopyN grows the buffer with the bytes that it reads, not to the length that is claimed.
 	if _, err := io.CopyN(&s.scratch, s.stream, n); err != nil {
 		return nil, fmt.Errorf("%w: compressed record: %w", ErrCorrupt, orTruncated(err))
 	}
@@ -282,7 +282,8 @@ func (w *walk) record(h header, body []byte) error {
 	return nil
 }
 
-// headers compares the count with the bytes that are left, before it allocates memory for that many headers.
+// headers reads a record's headers. It compares their count with the number of bytes that are left, before it allocates
+// memory for that many headers.
 func (w *walk) headers(r *event.Record, c *wire.Cursor) error {
 	count := c.Varint()
 	if c.Bad || count < 0 || count > int64(len(c.B))/2 { // a header takes at least two bytes
@@ -322,7 +323,7 @@ func (w *walk) keep(r event.Record, size int) {
 	w.next = r.Offset + 1
 }
 
-// unixTime returns zero for -1, which means no time. Any other number is the producer's own, however odd.
+// unixTime returns the zero time for -1, which means no time. Any other number is the producer's own time, however odd.
 func unixTime(ms int64) time.Time {
 	if ms == -1 {
 		return time.Time{}

@@ -21,11 +21,11 @@ import (
 type batch struct {
 	base       int64
 	lastDelta  int32
-	deltas     []int32 // of the records that are there
+	deltas     []int32 // offset deltas of the records that the batch contains
 	attributes int16
 	producer   int64
 	abort      bool // with the control bit: an abort marker
-	values     int  // bytes of a value, 1 if 0
+	values     int  // bytes in each value; 0 means 1
 }
 
 const (
@@ -48,7 +48,7 @@ func (b batch) bytes() []byte {
 		}
 		r.Value = make([]byte, max(b.values, 1))
 		r.TimestampDelta64 = int64(delta)
-		r.Length = int32(len(r.AppendTo(nil)) - 1) // the length itself is one byte while it is 0
+		r.Length = int32(len(r.AppendTo(nil)) - 1) // a length of 0 is encoded as one byte
 		body = append(body, r.AppendTo(nil)...)
 	}
 	if codec := int8(b.attributes & 7); codec != 0 {
@@ -386,7 +386,7 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 			t.Errorf("%s: got %v, next %d, %v, want 41 and 42, next 43", name, offsets(got), got.Next, err)
 		}
 	}
-	// In format 1 the checksum is right, or the frame is damaged.
+	// In format 1, a wrong checksum means that the frame is damaged.
 	set = message(1, 0, 0, 1, nil, nil)
 	if _, err := records.Walk(message(1, 3, 42, 1, nil, brokenLZ4(set)), 42, records.Limit{Bytes: 1000}); !errors.Is(err, records.ErrCorrupt) {
 		t.Errorf("format 1: got %v, want %v", err, records.ErrCorrupt)
