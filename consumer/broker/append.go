@@ -26,8 +26,8 @@ const (
 	writeLimit = 5 * time.Second
 )
 
-// writers store records. Kafka limits the size of the batch, not of the record, so a batch that is refused as too large
-// says nothing about its records. Each record is then sent alone.
+// writers store records. Kafka limits the size of the batch, not of the record, so the records of a batch that is
+// refused as too large may still fit. Each of them is then sent alone.
 type writers struct{ batched, single *kafka.Writer }
 
 // newWriters returns a writer for batches, and one for single records, which may be larger than a batch.
@@ -36,9 +36,9 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 		return &kafka.Writer{
 			Addr:      addr,
 			Transport: transport,
-			// Always choose the first partition, because readers rely on one order of all records.
+			// Always choose the first partition, because readers rely on a total order of all records.
 			Balancer:     kafka.BalancerFunc(func(kafka.Message, ...int) int { return 0 }),
-			RequiredAcks: kafka.RequireAll, // the zero value asks for no acknowledgement at all
+			RequiredAcks: kafka.RequireAll, // the zero value requests no acknowledgement at all
 			MaxAttempts:  3,
 			WriteTimeout: writeLimit,
 			ReadTimeout:  writeLimit,
@@ -52,15 +52,15 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 
 func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) } // kafka-go's Close never fails
 
-// Append stores the key, value and headers of records in the first partition of a topic, in their order and with the
-// current time. It returns nil only when all in-sync replicas have acknowledged all records. After an error, each
-// record may be stored or not, and a retry may store it twice. Records appended within a few milliseconds share a
+// Append stores the key, value and headers of records in the first partition of a topic, in the given order and with
+// the current time. It returns nil only when all in-sync replicas have acknowledged all records. After an error, each
+// record may or may not be stored, and a retry may store it twice. Records appended within a few milliseconds share a
 // batch.
 //
 // An operator must act on [kafkaerr.ErrTooLarge], [kafkaerr.ErrUnfit], [kafkaerr.ErrUnauthorised] and
-// [kafkaerr.ErrUnknownPartition]; the error's text says what to change. Any other error may be temporary. The end of
-// the context ends the wait, not the write. Only the context bounds the wait for a cluster that does not respond at
-// all. Otherwise one call takes up to 5 s for each of three attempts, and as much again for a large record.
+// [kafkaerr.ErrUnknownPartition]; the error's text says what to change. Any other error may be temporary. When ctx
+// ends, Append stops waiting, but the write may go on. Only the context bounds the wait for a cluster that does not
+// respond at all. Otherwise one call takes up to 5 s for each of three attempts, and as much again for a large record.
 func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record) error {
 	// Write one batch at a time: a batch must not be stored if the one before it failed.
 	for batch := range slices.Chunk(all, batchRecords) {

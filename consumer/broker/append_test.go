@@ -25,7 +25,7 @@ import (
 
 const own = "own" // a topic that we write to
 
-// withOwn starts a broker with the topic own, which has these settings.
+// withOwn starts a broker with the topic "own", which has these settings.
 func withOwn(t *testing.T, settings map[string]string) (*kfake.Cluster, *broker.Cluster) {
 	t.Helper()
 	fake := fakeKafka(t)
@@ -40,7 +40,7 @@ func openOwn(t *testing.T, fake *kfake.Cluster) *broker.Cluster {
 	return open(t, fake, func(o *broker.Options) { o.Topics = []string{own} })
 }
 
-// appended reads everything in the topic.
+// appended returns all records in the topic.
 func appended(t *testing.T, fake *kfake.Cluster, cluster *broker.Cluster) []event.Record {
 	t.Helper()
 	var all []event.Record

@@ -26,7 +26,7 @@ func TestClusterRunsInABubble(t *testing.T) {
 		if err != nil || len(batch.Records) != 1 || string(batch.Records[0].Value) != "paid" {
 			t.Fatalf("got %+v, %v, want the one event", batch, err)
 		}
-		// Nothing more comes, so the broker responds after an hour of the bubble's time.
+		// No more records arrive, so the broker responds after an hour of fake time.
 		started := time.Now()
 		_, err = cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: 1, MaxWait: time.Hour})
 		if got := time.Since(started); err != nil || got != time.Hour {

@@ -26,8 +26,8 @@ const (
 	setupLimit = 6 * time.Second
 
 	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline of the request that
-	// renews it. With one second, renewals would fail on a slow cluster; a longer time would delay us more after a
-	// leader has moved.
+	// renews it. With one second, renewals would fail on a slow cluster; a longer time would delay requests more after
+	// a leader has moved.
 	metadataTTL = 2 * time.Second
 
 	// idleLimit is far below the broker's own ten minutes, so that we close first: after the broker has closed an idle
@@ -37,7 +37,7 @@ const (
 
 // Options say which cluster to reach, and how.
 type Options struct {
-	// Brokers are the addresses, host:port, of the brokers to ask first. At least one is required.
+	// Brokers are the addresses, host:port, of the brokers to contact first. At least one is required.
 	Brokers []string
 	// Topics are all the topics that will be fetched from or written to: the pool knows only the leaders of these. An
 	// empty list means every topic of the cluster, which is costly on a large one.
@@ -46,7 +46,7 @@ type Options struct {
 	TLS *dial.TLS
 	// SASL turns on authentication. Nil means none.
 	SASL *dial.SASL
-	// ClientID is what the brokers' logs and quotas call this process.
+	// ClientID identifies this process in the brokers' logs and quotas.
 	ClientID string
 	// Dial opens a connection, without TLS. If it is nil, net.Dialer is used.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -82,8 +82,8 @@ func Open(o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
 
-	// kafka-go's group asks the first broker that accepts a TCP connection, and no other, so the order must differ
-	// between workers.
+	// kafka-go's group looks up its coordinator only at the first broker that accepts a TCP connection, so the order
+	// must differ between workers.
 	brokers := slices.Clone(o.Brokers)
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 
@@ -125,8 +125,8 @@ func Open(o Options) (*Cluster, error) {
 // Brokers returns the addresses of Options.Brokers, in an order that was chosen at random for this process.
 func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 
-// Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see [dial.Dialer.ConnectMember]. It must not be
-// changed.
+// Dialer returns the dialer for kafka.ConsumerGroupConfig, and for nothing else: see [dial.Dialer.ConnectMember]. The
+// caller must not change it.
 func (c *Cluster) Dialer() *kafka.Dialer { return c.members }
 
 // Close waits for the records that are being appended, and closes the idle connections. A connection in use closes when

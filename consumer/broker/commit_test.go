@@ -144,7 +144,8 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 		if took := time.Since(started); r.Outcome != groups.Ambiguous || took != 2*time.Second {
 			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, groups.Ambiguous)
 		}
-		// The commit is applied late, and could replace a newer one. So after it, no acknowledgement counts.
+		// The commit is applied late, and could replace a newer one. So after an ambiguous commit, no acknowledgement
+		// counts.
 		<-time.After(2 * time.Minute)
 		partition := event.Partition{Topic: "orders"}
 		if got, err := cluster.Committed(t.Context(), "sync", []event.Partition{partition}); err != nil ||
@@ -217,14 +218,14 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	if r.Outcome != groups.Again || r.Err == nil {
 		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, groups.Again)
 	}
-	// The commit is not sent now, and not later.
+	// The commit is never sent, not even later.
 	<-time.After(5 * time.Minute)
 	if n := sent.Load(); n != 0 {
 		t.Errorf("the broker got %d commits, want none, ever", n)
 	}
 }
 
-// No test can time this race: the caller gives up, and only then does the pool's goroutine have a connection.
+// No test can time this race: the caller gives up, and only then does the pool's goroutine get a connection.
 func TestAnAbandonedCommitIsNotSentLater(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	ctx, cancel := context.WithCancel(t.Context())

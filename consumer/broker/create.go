@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// CreateTopic creates a topic of one partition and reports whether it did. Two workers that create the same topic at
+// CreateTopic creates a topic with one partition and reports whether it did. Two workers that create the same topic at
 // once both succeed. Its errors are those of [Cluster.Append].
 func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, settings map[string]string) (
 	created bool, err error,

@@ -14,17 +14,17 @@ const slotPatience = 100 * time.Millisecond
 
 // newDecodeSlots returns one slot fewer than there are processors now, but at least one.
 //
-// In a backlog, all partitions need their next events at about the same time. Go looks for data from the network when a
-// processor has no other work, or else every 10 ms. If all processors decoded, the responses from LeadHit would wait
-// for that long, several times in a row.
+// In a backlog, all partitions need their next events at about the same time. Go's scheduler polls the network when a
+// processor has no other work, and otherwise every 10 ms. If all processors decoded, the responses from LeadHit would
+// wait for that long, several times in a row.
 func newDecodeSlots() *semaphore.Weighted {
 	return semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1)))
 }
 
-// DecodeSlot waits until the caller may decode fetched events, and returns a function that ends the use of the slot.
-// Where there are several processors, slots leave one free for the calls. [Cluster.Fetch] takes a slot itself while it
-// decodes records; take another one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when
-// ctx ends.
+// DecodeSlot waits until the caller may decode fetched events, and returns a function that releases the slot. With
+// several processors, the slots leave one free for the calls. [Cluster.Fetch] takes a slot itself while it decodes
+// records; take another one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when ctx
+// ends.
 func (c *Cluster) DecodeSlot(ctx context.Context) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, slotPatience)
 	defer cancel()

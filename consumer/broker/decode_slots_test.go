@@ -21,7 +21,7 @@ func TestDecodingLeavesAProcessorFreeButWaitsForNobodyLong(t *testing.T) {
 				release = slotAfter(t.Context(), t, cluster, 0)
 			}
 			none := slotAfter(t.Context(), t, cluster, 100*time.Millisecond)
-			none() // must not free a slot of somebody else
+			none() // must not release another caller's slot
 			stopped, stop := context.WithCancel(t.Context())
 			stop()
 			slotAfter(stopped, t, cluster, 0)

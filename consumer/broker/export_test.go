@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/consumer/broker/exchange"
 )
 
-// SendLate makes a commit that ends with ctx, and then passes the commit to a connection all the same. It returns
-// whether the commit counts as sent, and how many of its bytes were written.
+// SendLate makes a commit under ctx, which must have ended, and then passes the commit to a connection all the same. It
+// returns whether the commit counts as sent, and how many of its bytes were written.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}
 	pool.Transport = caught
@@ -36,20 +36,21 @@ type catcher struct {
 	request protocol.RawExchanger
 }
 
-// RoundTrip passes the request on.
+// RoundTrip keeps the request and passes it on.
 func (c *catcher) RoundTrip(ctx context.Context, addr net.Addr, r kafka.Request) (kafka.Response, error) {
 	c.request, _ = r.(protocol.RawExchanger)
 	return c.RoundTripper.RoundTrip(ctx, addr, r)
 }
 
-// MemoryBudget bounds the large responses of a process; LargeResponse is the largest that needs no share of it.
+// MemoryBudget bounds the large responses of a process; LargeResponse is the size of the largest response that needs no
+// share of the budget.
 const (
 	MemoryBudget  = memoryBudget
 	LargeResponse = largeResponse
 )
 
-// Enter takes memory for a response, as a connection does. Afterwards, the connection calls read, and the caller calls
-// leave.
+// Enter takes memory for a response, as a connection does. The returned functions release the memory: the connection
+// calls read, and the caller calls leave.
 func (c *Cluster) Enter(ctx context.Context, size int64) (read, leave func(), err error) {
 	s := newMemoryShare(c.memory)
 	return s.release, s.release, s.take(ctx, size)

@@ -28,14 +28,14 @@ const responseBytes = 256 << 10
 
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
 
-// FetchRequest says what to read of one partition.
+// FetchRequest says what to read from one partition.
 type FetchRequest struct {
 	Topic     string
 	Partition int
 	// Offset is the lowest offset to return.
 	Offset int64
-	// MaxBytes is the size at which the broker cuts the response. The first batch comes whole, whatever its size: only
-	// the topic's max.message.bytes limits it. 0 means 256 KiB, or MaxDecoded if that is less.
+	// MaxBytes is the size at which the broker cuts the response. The first batch is always sent whole, whatever its
+	// size: only the topic's max.message.bytes limits it. 0 means 256 KiB, or MaxDecoded if that is less.
 	MaxBytes int
 	// MaxDecoded is the size at which decoding stops: the returned records take at most this many bytes, unless the
 	// first record alone takes more. The next fetches return the rest of a well-compressed batch. 0 means four times
@@ -45,7 +45,7 @@ type FetchRequest struct {
 	// MaxDecoded.
 	Overhead int
 	// MaxWait is how long the broker waits for a first event. The call fails if nothing has arrived three seconds after
-	// the end of that wait, or if nothing more arrives for three seconds.
+	// the end of that wait, or if the response then stalls for three seconds.
 	MaxWait time.Duration
 	// Uncommitted reads up to the high watermark, including the records of open and aborted transactions. It is for our
 	// own topics: we write them without transactions, and another producer's open transaction must not hide what we
@@ -58,10 +58,11 @@ type Batch struct {
 	// Records are in offset order, all at or above the requested offset. Each has memory of its own, so that a record
 	// that is kept for long does not keep its neighbours in memory.
 	Records []event.Record
-	// Next is the offset to ask for next. It may have advanced even if there are no records.
+	// Next is the offset to fetch next. It may have advanced even if there are no records.
 	Next int64
-	// HighWatermark is the end of the replicated log. LastStable is the end of what can be read, where the first open
-	// transaction starts. LogStart is the oldest offset. With kafkaerr.ErrOffsetOutOfRange, all three are -1.
+	// HighWatermark is the end of the replicated log. LastStable is the end of what can be read: the start of the first
+	// open transaction, or HighWatermark if no transaction is open. LogStart is the oldest offset. With
+	// kafkaerr.ErrOffsetOutOfRange, all three are -1.
 	HighWatermark, LastStable, LogStart int64
 }
 
@@ -116,7 +117,7 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	return batch, err
 }
 
-// exchangeFetch asks for records and returns the response; the caller must release the response's memory. If ctx ends,
+// exchangeFetch sends the request and returns the response; the caller must release the response's memory. If ctx ends,
 // exchangeFetch returns, and the connection stops reading.
 func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetch, error) {
 	ctx, cancel := context.WithCancelCause(ctx)

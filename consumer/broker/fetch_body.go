@@ -16,8 +16,8 @@ const (
 	pageSize  = 64 << 10
 )
 
-// body reads a response: its size, its correlation id, and the rest into a buffer of the pool. A large response waits
-// for its share of the memory budget. Each piece that arrives resets stalled.
+// body reads a response: its size, its correlation id, and the rest into a pooled buffer. A large response waits for
+// its share of the memory budget. Each piece that arrives resets the timer stalled.
 func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, stalled *time.Timer) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {

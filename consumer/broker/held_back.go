@@ -26,7 +26,8 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 		if bounds[p].End <= bounds[p].Last {
 			continue
 		}
-		// Both ends must come from one response: events may arrive between two responses.
+		// Take the last stable offset and the high watermark from one response: events may arrive between two
+		// responses.
 		batch, err := c.Fetch(ctx, FetchRequest{
 			Topic: topic, Partition: p, Offset: bounds[p].Last, MaxBytes: 1, MaxDecoded: 1,
 		})
@@ -45,8 +46,8 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 	return held, nil
 }
 
-// TimeAt returns the time of the first record at or after an offset, committed or not. It returns zero if there is no
-// such record, or the record has no time. It costs the transfer of one batch.
+// TimeAt returns the time of the first record at or after an offset, committed or not. It returns the zero time if
+// there is no such record, or if the record has no time. It costs the transfer of one batch.
 func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offset int64) (time.Time, error) {
 	batch, err := c.Fetch(ctx, FetchRequest{
 		Topic: topic, Partition: partition, Offset: offset, MaxBytes: 1, MaxDecoded: 1, Uncommitted: true,

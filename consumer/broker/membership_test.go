@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// joinTopics joins the group sync for some topics.
+// joinTopics joins the group "sync" for some topics.
 func joinTopics(t *testing.T, cluster *broker.Cluster, topics ...string) *kafka.ConsumerGroup {
 	t.Helper()
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
@@ -42,7 +42,7 @@ func TestTheLeaderCreatesNoTopicAndAssignsThoseThatExist(t *testing.T) {
 	}
 }
 
-// createsNothing joins a group for a topic that exists and one that does not, and demands that no request creates a
+// createsNothing joins a group for a topic that exists and one that does not, and checks that no request creates a
 // topic.
 func createsNothing(t *testing.T, fake *kfake.Cluster) {
 	t.Helper()

@@ -33,7 +33,7 @@ func newMemoryShare(budget *semaphore.Weighted) *memoryShare {
 	return &memoryShare{budget: budget, users: 1}
 }
 
-// take waits until there is memory for size bytes. The connection calls it between the response's size and its body, so
+// take waits until there is memory for size bytes. The connection calls take after it has read the response's size, so
 // the body stays in the network until then. Call release afterwards.
 func (s *memoryShare) take(ctx context.Context, size int64) error {
 	share := int64(0)
@@ -50,7 +50,7 @@ func (s *memoryShare) take(ctx context.Context, size int64) error {
 	return nil
 }
 
-// release drops one user; the last one gives the memory back.
+// release drops one user. When the last user is gone, the memory returns to the budget.
 func (s *memoryShare) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

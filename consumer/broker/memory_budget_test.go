@@ -111,7 +111,7 @@ func TestASmallResponseDoesNotWaitForMemory(t *testing.T) {
 	})
 }
 
-// Either of the two users may end first; the memory is kept until the second one has ended.
+// Either of the two users may finish first; the memory stays taken until both have released it.
 func TestMemoryIsTakenUntilBothUsersHaveReleasedIt(t *testing.T) {
 	t.Parallel()
 	for name, readsFirst := range map[string]bool{"read, then decoded": true, "given up, then read": false} {

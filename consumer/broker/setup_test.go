@@ -39,7 +39,8 @@ func open(t *testing.T, fake *kfake.Cluster, change ...func(*broker.Options)) *b
 	return cluster
 }
 
-// producer writes to the partitions that its records name, one batch for each call of ProduceSync.
+// producer returns a client that writes to the partitions that its records name, one batch for each call of
+// ProduceSync.
 func producer(t *testing.T, fake *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	options = append([]kgo.Opt{
@@ -68,7 +69,8 @@ func produce(t *testing.T, client *kgo.Client, values ...string) {
 	}
 }
 
-// values returns what can be read of partition 0 from the request's offset to end, following Next.
+// values returns the values in partition 0 from the request's offset up to the offset end, in as many fetches as
+// needed.
 func values(t *testing.T, cluster *broker.Cluster, request broker.FetchRequest, end int64) []string {
 	t.Helper()
 	request.Topic, request.MaxWait = "orders", 100*time.Millisecond
@@ -89,7 +91,7 @@ func values(t *testing.T, cluster *broker.Cluster, request broker.FetchRequest, 
 	return got
 }
 
-// withDial reaches the broker through d.
+// withDial makes the cluster dial with d.
 func withDial(d func(ctx context.Context, network, address string) (net.Conn, error)) func(*broker.Options) {
 	return func(o *broker.Options) { o.Dial = d }
 }

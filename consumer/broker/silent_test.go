@@ -51,7 +51,8 @@ func checkSilent(t *testing.T, sends, want string) {
 	}
 }
 
-// stalls connects to a peer that reads all, sends the start of a response, and then sends nothing more.
+// stalls returns a dial function for a peer that reads everything, sends the start of a response, and then sends
+// nothing more.
 func stalls(sends string) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()

@@ -19,8 +19,8 @@ import (
 )
 
 // deafConn limits the bytes that a fetch may read: after *hears bytes its response stops, although the broker continues
-// to send. Large responses arrive in pieces with a pause before each. Other requests are not limited, because the
-// pool's own metadata requests come at any time.
+// to send. Large responses arrive in pieces with a pause before each. Other requests are not limited, because the pool
+// may send its own metadata requests at any time.
 type deafConn struct {
 	net.Conn
 	hears    *atomic.Int64

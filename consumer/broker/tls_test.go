@@ -64,7 +64,7 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 	}
 }
 
-// failsOfTLS tries both of kafka-go's ways to connect to the broker.
+// failsOfTLS checks that both of kafka-go's ways to connect to the broker fail with ErrTLS.
 func failsOfTLS(t *testing.T, cluster *broker.Cluster, want string) {
 	t.Helper()
 	_, err := cluster.Topics(t.Context(), "orders")
@@ -188,7 +188,7 @@ func TestOnlyTheEndOfAYoungConnectionSuggestsALogin(t *testing.T) {
 	}
 }
 
-// endOf returns the error of a connection that the broker ends at this age.
+// endOf returns the read error of a connection that the broker closes at this age.
 func endOf(t *testing.T, age time.Duration) error {
 	t.Helper()
 	near, far := net.Pipe()
@@ -212,7 +212,7 @@ func endOf(t *testing.T, age time.Duration) error {
 	return err
 }
 
-// logbook is a log that several goroutines write.
+// logbook is a log that several goroutines write to.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer

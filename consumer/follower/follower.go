@@ -1,11 +1,11 @@
-// Package follower follows one of the worker's own topics: the letters' topic or the ledger. It reads the topic from
+// Package follower follows one of the worker's own topics: the dead-letter topic or the ledger. It reads the topic from
 // its start, or only its newest records, and then every record that is appended.
 //
 // Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
 // next call catches up. The package starts no goroutine and does not retry.
 //
 // The topic may be deleted and created again. The follower notices that by comparing the last record that it read with
-// the one that is now at its offset, and starts again at the new topic's first record.
+// the record that is now at the same offset, and then starts over with the new topic.
 package follower
 
 import (
@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// longWait is how long the broker waits for the next record. It returns at once when there is one.
+	// longWait is how long the broker waits for the next record. The broker responds at once when there is one.
 	longWait = 5 * time.Second
 	// noWait is for records that exist already.
 	noWait = 50 * time.Millisecond
@@ -30,18 +30,18 @@ const (
 	fetchBytes = 1 << 20
 )
 
-// Follower follows a topic of one partition. Parse turns its records into values of type T. Only one goroutine at a
+// Follower follows a topic with one partition. Parse turns its records into values of type T. Only one goroutine at a
 // time may use a Follower.
 type Follower[T any] struct {
 	Cluster *broker.Cluster
 	Topic   string
-	// Parse returns what a record says; false skips it. The record's bytes are released at once, so that the values of
-	// many letters take no memory.
+	// Parse returns the value that a record contains; false skips the record. The follower keeps only the last record,
+	// so that many letters do not fill the memory.
 	Parse func(event.Record) (T, bool)
 	// Newest is how many of the newest records are read at the start; 0 means all.
 	Newest int64
-	// Recreate creates the topic after somebody deleted it. It returns false if that must not happen yet. It is called
-	// only after the topic has been read once. If Recreate is nil, the topic is never created here.
+	// Recreate creates the topic after somebody deleted it. It returns false if the topic must not be created yet. It
+	// is called only after the topic has been read once. If Recreate is nil, the topic is never created here.
 	Recreate func(context.Context) (bool, error)
 
 	begun     bool // the topic was read to its end once
@@ -57,17 +57,17 @@ type position struct {
 
 // News is the part of the topic that Next has not returned before.
 type News[T any] struct {
-	// Lost reports whether the topic was deleted and created again. If it was, Said has only records of the new topic.
+	// Lost reports whether the topic was deleted and created again. If it was, all of Said is from the new topic.
 	Lost bool
-	// Said is what the records say, in their order.
+	// Said holds the values that Parse returned, in the order of the records.
 	Said []T
 	// Next is the offset of the next record: all records before it were read.
 	Next int64
 }
 
-// Next returns news. The first call, and each call after an error, reads to the current end. Other calls wait for new
-// records for at most 5 s, and may return no news. Errors are those of the broker: [kafkaerr.ErrUnknownPartition] if
-// there is no such topic.
+// Next returns the part of the topic that it has not returned before. The first call, and each call after an error,
+// reads to the current end. Other calls wait for new records for at most 5 s, and may return nothing new. Errors are
+// those of the broker: [kafkaerr.ErrUnknownPartition] if there is no such topic.
 func (f *Follower[T]) Next(ctx context.Context) (news News[T], err error) {
 	if f.following {
 		news.Said, f.at, err = f.read(ctx, f.at, longWait)
@@ -110,8 +110,8 @@ func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 	return news, nil
 }
 
-// bounds returns where the topic starts and ends. It creates a deleted topic again, without checking its settings:
-// one replica in a cluster that has grown is no reason to stop following.
+// bounds returns where the topic starts and ends. It creates a deleted topic again, without checking its settings: too
+// few replicas, in a cluster that has grown, are no reason to stop following.
 func (f *Follower[T]) bounds(ctx context.Context) (inspect.Bounds, error) {
 	all, err := f.Cluster.Bounds(ctx, f.Topic, []int{0})
 	if !f.begun || f.Recreate == nil || !errors.Is(err, kafkaerr.ErrUnknownPartition) {
@@ -146,7 +146,7 @@ func (f *Follower[T]) sameLog(ctx context.Context, bounds inspect.Bounds) (bool,
 	return is.Offset == last.Offset && is.Time.Equal(last.Time) && bytes.Equal(is.Value, last.Value), nil
 }
 
-// read fetches once, from the given position. It returns what the records say, and the position after them.
+// read fetches once, from the given position. It returns the parsed values, and the position after the records.
 func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration) ([]T, position, error) {
 	batch, err := f.fetch(ctx, at.next, wait)
 	if err != nil {

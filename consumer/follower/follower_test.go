@@ -88,7 +88,7 @@ func (r *rig) pause(group, by string) {
 	r.scrawl(string(value))
 }
 
-// wantNews asks once, and demands pauses by these people.
+// wantNews calls Next once, and checks that it returns pauses by these people.
 func (r *rig) wantNews(lost bool, by ...string) {
 	r.t.Helper()
 	news, err := r.Next(r.t.Context())
@@ -104,13 +104,13 @@ func (r *rig) wantNews(lost bool, by ...string) {
 	}
 }
 
-// loses deletes the ledger, and demands that the follower notices.
+// loses deletes the ledger, and checks that the follower notices.
 func (r *rig) loses() {
 	r.t.Helper()
 	if err := r.kafka.DeleteTopic(topic); err != nil {
 		r.t.Fatal(err)
 	}
-	time.Sleep(10 * time.Second) // until the client has forgotten it
+	time.Sleep(10 * time.Second) // until the client has forgotten the topic
 	if _, err := r.Next(r.t.Context()); !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		r.t.Errorf("got %v, want an unknown partition", err)
 	}
@@ -119,7 +119,7 @@ func (r *rig) loses() {
 // create creates an empty ledger.
 func (r *rig) create() error {
 	err := r.kafka.CreateTopic(topic, 1, nil)
-	time.Sleep(10 * time.Second) // until the client knows it
+	time.Sleep(10 * time.Second) // until the client knows the topic
 	return err
 }
 
