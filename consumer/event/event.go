@@ -1,9 +1,9 @@
 // Package event defines the types that flow through the worker: a Kafka [Record] with its headers, and the [Place]
-// where it is stored. An [Item] is what a record asks for about one order.
+// where it is stored. An [Item] says what a record asks for, for one order.
 //
 // The fetcher makes a Record, and everything after the fetcher only reads it: the mapping, the dispatcher's callers,
-// the writer of dead letters, the listings. A Record owns its bytes, so a record that is kept for long does not keep
-// its neighbours in memory.
+// the dead-letter writer, and the commands that list records. A Record owns its bytes, so a record that is kept for
+// long does not keep its neighbours in memory.
 //
 // A nil key or value differs from an empty one. In Kafka a nil value is a tombstone; an empty one is just a value.
 package event
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Partition names one partition of a topic.
+// Partition identifies one partition of a topic.
 type Partition struct {
 	Topic  string
 	Number int
@@ -23,7 +23,7 @@ type Partition struct {
 type Place struct {
 	Topic     string
 	Partition int
-	Offset    int64 // after the topic is created again, the same offset names another event
+	Offset    int64 // after the topic is recreated, the same offset identifies another event
 }
 
 // ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed

@@ -1,9 +1,9 @@
 package event
 
-// Action is what to do about an order.
+// Action says what to do for an order.
 type Action uint8
 
-// The actions. The zero value is Refuse, so that an item that nobody filled in reaches a person and is never skipped.
+// The actions. The zero value is Refuse, so that an item that was never filled in reaches a person and is not skipped.
 const (
 	// Refuse says that the order cannot be reported to LeadHit. Cause and Message say why.
 	Refuse Action = iota
@@ -31,16 +31,17 @@ func (a Action) MarshalText() ([]byte, error) {
 	return []byte(a.String()), nil
 }
 
-// Item is what a record asks for about one order: a call, nothing, or a refusal. A record has at least one.
+// Item says what a record asks for, for one order: a call, nothing, or a refusal. A record has at least one.
 type Item struct {
-	// OrderID is 1 to 512 bytes of valid UTF-8, or empty if it was not read. In a call, Status is LeadHit's. In a
-	// refusal, Status is LeadHit's if a rule or a list gave one, else the shop's own.
+	// OrderID is 1 to 512 bytes of valid UTF-8, or empty if it was not read. In a call, Status is the status to send.
+	// In a refusal, Status is the status to send if a rule or a list gave one, else the shop's own.
 	OrderID string `json:"order_id,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Action  Action `json:"action"`
 	// Cause names the reason for a refusal; otherwise it is empty. Package mapping lists all causes.
 	Cause string `json:"cause,omitempty"`
-	// Message says what was found, in at most 256 bytes and without payload. For Ignore it is the reason.
+	// In a refusal, Message says what was found, in at most 256 bytes. For Ignore it is the reason. It quotes nothing
+	// of the payload except what package mapping allows.
 	Message string `json:"message,omitempty"`
 	// By names the deciding part of the mapping for people: a rule with its text, a status list, a field, or the value
 	// itself.

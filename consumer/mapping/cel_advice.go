@@ -25,7 +25,8 @@ func slips(rule string, isField func(string) bool) []slip {
 	return all
 }
 
-// operatorAdvice returns CEL's form of an operator of another language; "" for CEL's own operators and unknown words.
+// operatorAdvice returns what to write in CEL instead of another language's operator; "" for CEL's own operators and
+// unknown words.
 func operatorAdvice(word string) string {
 	write := func(cel string) string { return `"` + word + `" is not an operator in rules; write ` + cel }
 	switch word {

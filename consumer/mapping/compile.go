@@ -85,7 +85,7 @@ func (c *compiler) encoding() {
 	}
 }
 
-// schemas compiles the listed schemas, and returns a lookup that asks the fallback for all others.
+// schemas compiles the listed schemas, and returns a lookup that calls the fallback for all others.
 func (c *compiler) schemas(encoding string) schema.Lookup {
 	known := make(map[int]*schema.Schema)
 	for _, f := range c.spec.Schemas {
@@ -136,8 +136,8 @@ func (c *compiler) badPath(t spec.Text, where string, err error) {
 	c.add(at, where, "%s", problem)
 }
 
-// regexp compiles an expression. The expression must have the given number of groups, or may have any number if groups
-// is negative. regexp returns nil if the expression is missing or invalid.
+// regexp compiles an expression. The parameter groups is the number of groups that the expression must have; a negative
+// number allows any. regexp returns nil if the expression is missing or invalid.
 func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp {
 	if t.Value == "" {
 		return nil
@@ -200,7 +200,7 @@ func (c *compiler) lists() {
 	}
 }
 
-// whole looks for mistakes that show only when all parts are known.
+// whole looks for mistakes that can be found only when all parts are known.
 func (c *compiler) whole() {
 	p, s := c.program, c.spec
 	if slices.ContainsFunc(c.problems.All(), func(p spec.Problem) bool { return p.Mapping == s.Name }) {

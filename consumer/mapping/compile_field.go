@@ -52,7 +52,7 @@ func (c *compiler) field(s *spec.Field) {
 	p.fields = append(p.fields, f)
 }
 
-// shape compiles the steps between the text at a source and the field's value.
+// shape compiles the steps that turn a source's text into the field's value.
 func (c *compiler) shape(s *spec.Field, f *field) {
 	for _, n := range s.Normalize {
 		f.trim = f.trim || n.Value == "trim"

@@ -23,7 +23,8 @@ func (c *compiler) environment() (*cel.Env, error) {
 	return cel.NewEnv(options...)
 }
 
-// celType makes all types nullable, except present, so that a rule may compare a field that is missing.
+// celType returns the CEL type of a field. All types except present are nullable, so that a rule may compare a field
+// that is missing.
 func celType(kind fieldKind) *cel.Type {
 	switch kind {
 	case kindBool:

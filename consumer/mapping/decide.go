@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// decide makes the item of one order. The rules come first, then the status lists, then the mapping's "otherwise".
+// decide makes the item for one order. The rules come first, then the status lists, then the mapping's "otherwise".
 func (r *run) decide() event.Item {
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
@@ -46,7 +46,7 @@ func (r *run) byStatus() event.Item {
 	case v.text == "":
 		return r.refuse("fields.status", causeMissingStatus, "status is an empty string")
 	}
-	// A code of the shop comes before "otherwise: pass", so that lists can make exceptions.
+	// A code in a list takes precedence over "otherwise: pass", so that lists can make exceptions.
 	if found, ok := p.codes[v.text]; ok {
 		return r.say(found)
 	}
@@ -107,7 +107,7 @@ func (r *run) flawed(rule *rule) *value {
 	return nil
 }
 
-// nulls says which field of a rule is null. A null field is the usual reason why a rule fails.
+// nulls returns a message that names the first null field of a rule. A null field is the usual reason why a rule fails.
 func (r *run) nulls(rule *rule) string {
 	for _, i := range rule.reads {
 		if v := r.value(i); v.state == stateNull {

@@ -52,8 +52,8 @@ func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item
 	return m.decode(ctx, &record, nil)
 }
 
-// decode is what Decode and Explain have in common, so that an explanation cannot disagree with what a worker does.
-// A trace costs time, so only Explain asks for one.
+// decode implements both Decode and Explain, so that an explanation cannot disagree with what a worker does. A trace
+// costs time, so only Explain passes one.
 func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]event.Item, error) {
 	p := m.program(record.Topic)
 	if p == nil {
@@ -83,16 +83,16 @@ type run struct {
 	contentType string
 	framed      bool
 	binary      bool   // a CloudEvent in binary mode
-	inString    bool   // a string was opened
+	inString    bool   // JSON in a string was opened
 	lossy       bool   // invalid UTF-8 in the string was replaced with U+FFFD
 	absent      bool   // the event has no body
 	hint        string // why something is missing, if known
-	// connectSchema is the schema in Connect's envelope. below has the names of the members that were opened inside the
-	// payload of that envelope.
+	// connectSchema is the schema in Connect's envelope. below holds the names of the members that were opened inside
+	// the payload of that envelope.
 	connectSchema []byte
 	below         []string
-	envelope      [][]byte // the slots of the document around the innermost one; empty if there is none
-	ce            [][]byte // the slots of a structured CloudEvent
+	envelope      [][]byte // the values in the document around the innermost one, by slot; empty if there is none
+	ce            [][]byte // the values in a structured CloudEvent, by slot
 
 	item    int  // the current item, or none
 	noItem  bool // the list of items is missing

@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// Digest identifies the content of a mapping: 12 hex digits of a hash of the file, its presets and the schema files
-// that it names. Digest does not cover schemas from a schema registry.
+// Digest returns 12 hex digits that identify the content of a mapping: a hash of the file, its presets and the schema
+// files that it names. Schemas from a schema registry are not included.
 func (m *Mapping) Digest() string { return m.digest }
 
 // checksums are the hashes of the files that a load has read.
@@ -23,8 +23,8 @@ func (c *checksums) took(text []byte) {
 	c.all = append(c.all, hex.EncodeToString(sum[:]))
 }
 
-// reader returns a function that reads a file and adds it to the checksums. dir is the folder of the mapping file,
-// where relative paths in the mapping start.
+// reader returns a function that reads a file and adds it to the checksums. The result dir is the folder of the mapping
+// file; relative paths in the mapping start there.
 func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir string) {
 	plain, dir := credentials.Read, filepath.Dir(file)
 	if strings.HasPrefix(file, presetPrefix) {
@@ -39,7 +39,8 @@ func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir 
 	}, dir
 }
 
-// digest depends neither on the order in which files were read nor on repeats: a schema may be read more than once.
+// digest returns the mapping's digest. It depends neither on the order in which files were read nor on how often: a
+// schema may be read more than once.
 func (c *checksums) digest() string {
 	const digits = 12
 	all := slices.Compact(slices.Sorted(slices.Values(c.all)))

@@ -1,4 +1,4 @@
-// Package mapping turns one Kafka record into the status changes that it asks for, as a YAML file specifies.
+// Package mapping turns a Kafka record into status changes, as a YAML file specifies.
 //
 //	m, err := mapping.Load(mapping.Options{Source: "shop.yaml", Topics: []string{"shop.orders"}})
 //	…
@@ -7,7 +7,7 @@
 // Each record is decoded alone and in the same way every time. The package keeps no state between records, starts no
 // goroutine, and knows neither Kafka nor LeadHit nor the clock. [Mapping.Decode] never panics and never returns an
 // empty list, whatever the bytes are. A record that cannot be read becomes a refusal, and the caller writes a dead
-// letter. An error of Decode has only one meaning: a schema cannot be looked up now. The caller waits and decodes the
+// letter. An error from Decode has only one meaning: a schema cannot be looked up now. The caller waits and decodes the
 // same record again.
 //
 // Subpackages: spec reads the YAML, tree reads JSON, schema decodes Avro and Protobuf, registry looks schemas up.
@@ -54,7 +54,7 @@
 //	    ignore: [cancelled]
 //	    otherwise: dead-letter        # or ignore, or pass: send the status as it is
 //
-// A field, a status list or the rules of a mapping replace those of its preset as a whole. All mistakes of a file are
+// A field, a status list or the rules of a mapping replace those of its preset as a whole. All mistakes in a file are
 // reported at once, as a [spec.FileError]. A code is text, or an integer that every YAML library reads as the same
 // number and writes unchanged; Y, no, 010 and 1e3 must be quoted. A code may be in one list only.
 //
@@ -107,8 +107,8 @@
 // provided that its result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
-// null. covers(paid, due) is true if paid is at least due, or falls short of due by less than half a cent (0.005). The
-// function fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
+// null. covers(paid, due) is true if paid is at least due, or falls short of due by less than half a cent (0.005).
+// covers fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
 //
 // The reason of a rule becomes the message. In a reason, {field} stands for the field's text in quotes, cut to 80
 // bytes. By naming the field, the author permits its content to appear in letters and logs.

@@ -20,7 +20,7 @@ const (
 	byteOrderMark = "\xef\xbb\xbf"
 )
 
-// Markers are the slots of the members that identify envelopes.
+// markers holds the slots of the members that identify envelopes.
 type markers struct {
 	schema, payload, specversion, kind, source, id, data, data64, dataType, op, before, after, updateDescription int
 }
@@ -61,13 +61,13 @@ const (
 )
 
 // open removes all envelopes around the order, in the sequence that the package comment lists. It returns an item if
-// the record has no order to look at, else nil. An error means that the schema cannot be looked up now.
+// the record holds no order to decide on, else nil. An error means that the schema cannot be looked up now.
 func (r *run) open(ctx context.Context) (*event.Item, error) {
 	value := r.record.Value
 	r.binary = isCloudEvent(r.record.Headers)
 	switch {
 	case value == nil && r.binary:
-		// An event without data is still an event: its attributes may say enough.
+		// An event without data is still an event: its attributes may be enough.
 		r.found(envelopeBinary)
 		r.absent = true
 		return nil, nil
@@ -90,7 +90,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 	return r.unwrap(doc), nil
 }
 
-// decoded decodes a value as the mapping's "decode" says, and returns its JSON text.
+// decoded decodes a value as the mapping's "decode" specifies, and returns its JSON text.
 func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, error) {
 	id, payload, framed := schema.Frame(value)
 	r.framed = framed
@@ -153,7 +153,7 @@ func (r *run) unwrap(doc []byte) *event.Item {
 	return nil
 }
 
-// layer makes a document the innermost one.
+// layer reads a document and makes it the innermost one. It returns a refusal if the document cannot be read, else nil.
 func (r *run) layer(doc []byte) *event.Item {
 	err := r.scan.Scan(&r.program.plan, doc)
 	switch {

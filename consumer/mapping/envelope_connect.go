@@ -84,8 +84,8 @@ func (r *run) decimal(src *source, text []byte) []byte {
 	})
 }
 
-// decimalBy returns the digits of a value whose type is NUMERIC; nil for any other value. find looks the type up in the
-// schema.
+// decimalBy returns the digits of a value whose type is NUMERIC; nil for any other value. The function find returns the
+// value's type in the schema.
 func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte {
 	// Most schemas declare no NUMERIC. Searching the text for its name is cheaper than parsing the schema.
 	if tree.KindOf(text) != '"' || !bytes.Contains(types, []byte(connectDecimal)) {
@@ -96,7 +96,7 @@ func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte 
 		return nil
 	}
 	found := find(&root)
-	// Otherwise another member of the schema is the NUMERIC, and this value is an ordinary string.
+	// The NUMERIC may be another member of the schema. Then this value is an ordinary string.
 	if found == nil || found.Name != connectDecimal {
 		return nil
 	}
@@ -127,7 +127,8 @@ func (t *connectType) follow(path tree.Path) *connectType {
 	return t
 }
 
-// member of nil is nil, so that a path through an unknown type needs no checks on the way.
+// member returns the type of a member, or nil. It accepts a nil receiver, so that a path through an unknown type needs
+// no checks on the way.
 func (t *connectType) member(name string) *connectType {
 	if t == nil {
 		return nil

@@ -103,8 +103,8 @@ const (
 	byTopics = "match.topics"
 )
 
-// explained shows a field as rules see it: a time or a bool after its conversion, not as it is in the event. A field of
-// type present keeps its problem, because it is never null.
+// explained returns a field as rules see it: a time or a bool after its conversion, not as it is in the event. A field
+// of type present keeps its problem, because it is never null.
 func (r *run) explained(i int) ExplainedField {
 	f, v := &r.program.fields[i], r.value(i)
 	e := ExplainedField{Name: f.name, Type: f.kind.String(), Problem: v.problem, Failed: v.state == stateFlawed}

@@ -8,9 +8,9 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// extended returns the value of an object of MongoDB's Extended JSON: {"$oid": "64…"} is a string, and
-// {"$numberLong": "17"} is a number as written. It returns nil for any other object. Debezium and MongoDB's own
-// connector write documents in this form, in one of its two versions.
+// extended returns the value inside an object of MongoDB's Extended JSON: a string for {"$oid": "64…"}, and a number as
+// written for {"$numberLong": "17"}. It returns nil for any other object. Debezium and MongoDB's own connector write
+// documents in this form, in one of its two versions.
 func extended(text []byte) []byte {
 	wrapper, value := onlyMember(text)
 	isText := tree.KindOf(value) == '"'
@@ -36,7 +36,7 @@ func extended(text []byte) []byte {
 	return nil
 }
 
-// onlyMember returns the name and the value of an object that has one member; "" for anything else.
+// onlyMember returns the name and the value of an object's only member; "" and nil for anything else.
 func onlyMember(text []byte) (name string, value []byte) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true))
 	if open, err := d.ReadToken(); err != nil || open.Kind() != jsontext.KindBeginObject {

@@ -179,7 +179,7 @@ func (f *field) typed(text string, v *value) {
 	}
 }
 
-// parseNumber reads a number as JSON writes it, with leading zeros allowed. ParseFloat alone would also take 0x1p-2,
+// parseNumber reads a number as JSON writes it, with leading zeros allowed. ParseFloat alone would also accept 0x1p-2,
 // 1_000 and Inf.
 func parseNumber(text string) (float64, bool) {
 	digits := strings.TrimLeft(strings.TrimPrefix(text, "-"), "0123456789")

@@ -147,9 +147,10 @@ func textForm(text string) (form, bool) {
 	return form{}, false
 }
 
-// isMessagePack recognises a map whose first key is a string, or an array of such maps.
+// isMessagePack reports whether the value begins like a map whose first key is a string, or like an array of such maps.
 func isMessagePack(v []byte) bool {
-	// fixarray of 1 to 15 elements. Below: fixmap, map 16 and map 32, then fixstr, str 8 and str 16.
+	// Skip the head of a fixarray of 1 to 15 elements. Below are fixmap, map 16 and map 32, then fixstr, str 8 and str
+	// 16.
 	if len(v) > 1 && v[0] >= 0x91 && v[0] <= 0x9f {
 		v = v[1:]
 	}
@@ -167,9 +168,10 @@ func isMessagePack(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0xa1 && v[at] <= 0xbf || v[at] == 0xd9 || v[at] == 0xda)
 }
 
-// isCBOR recognises a map whose first key is a string, or an array of such maps.
+// isCBOR reports whether the value begins like a map whose first key is a string, or like an array of such maps.
 func isCBOR(v []byte) bool {
-	// RFC 8949: array of 1 to 23 elements or of indefinite length. Below: map, then text string.
+	// Skip the head of an array of 1 to 23 elements or of indefinite length (RFC 8949). Below are map, then text
+	// string.
 	if len(v) > 1 && (v[0] >= 0x81 && v[0] <= 0x97 || v[0] == 0x9f) {
 		v = v[1:]
 	}
@@ -206,7 +208,7 @@ func isProtobuf(v []byte) bool {
 	return hasBytes
 }
 
-// framedForm names the form of a value that is framed for a schema registry and whose payload is not JSON.
+// framedForm returns the form of a value that is framed for a schema registry and whose payload is not JSON.
 func framedForm(value []byte) form {
 	id, payload, _ := schema.Frame(value)
 	if f, ok := signed(value); ok { // a form that begins with a zero byte
@@ -270,7 +272,8 @@ func headerForm(headers []event.Header, contentType string) (form, bool) {
 	return form{}, false
 }
 
-// contentTypeName returns the name of a media type's form; "" for JSON and for an unknown media type.
+// contentTypeName returns the name of the encoding that a media type stands for; "" for JSON and for an unknown media
+// type.
 func contentTypeName(contentType string) string {
 	contentType = strings.ToLower(contentType)
 	for _, known := range []struct{ part, name string }{

@@ -26,7 +26,7 @@ type Options struct {
 	Schemas schema.Lookup
 }
 
-// Load reads and compiles a mapping. It returns all mistakes of a file at once, as a [*spec.FileError].
+// Load reads and compiles a mapping. It returns all mistakes in a file at once, as a [*spec.FileError].
 func Load(o Options) (*Mapping, error) {
 	if err := checkTopics(o.Topics); err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", o.Source, err)
@@ -44,7 +44,8 @@ func Load(o Options) (*Mapping, error) {
 	return m, nil
 }
 
-// checkTopics refuses a topic that is given twice: one of the two is probably a typo for another topic.
+// checkTopics rejects an empty topic name, and a topic that is given twice: one of the two is probably a typo for
+// another topic.
 func checkTopics(topics []string) error {
 	for i, topic := range topics {
 		if strings.TrimSpace(topic) == "" {
@@ -155,7 +156,7 @@ func join(dir, file string) string {
 	return filepath.Join(dir, file)
 }
 
-// withFallback returns a lookup that asks the fallback for any schema that is not listed.
+// withFallback returns a lookup that calls the fallback for any schema that is not listed.
 func withFallback(known map[int]*schema.Schema, fallback schema.Lookup) schema.Lookup {
 	return func(ctx context.Context, id int) (*schema.Schema, error) {
 		if s, ok := known[id]; ok {

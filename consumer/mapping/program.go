@@ -48,7 +48,7 @@ const (
 	encodingProtobuf
 )
 
-// none is the index if there is no such field, slot or current item.
+// none stands for the index of a field, slot or current item that does not exist.
 const none = -1
 
 // A verdict is the result that a rule or a list prescribes.
@@ -106,7 +106,7 @@ const (
 	kindTime
 )
 
-// String returns the type as the language names it.
+// String returns the type as a mapping names it.
 func (k fieldKind) String() string {
 	return spec.Types()[k]
 }
@@ -117,17 +117,17 @@ type timeFormat struct {
 	zone   *time.Location // for a time without a zone; nil if the time must have one
 }
 
-// A source is one place where a field's value may be.
+// A source is one place where a field's value may be found.
 type source struct {
 	kind sourceKind
 	slot int
 	name string // of the header or the attribute
 	path tree.Path
 	plan *tree.Plan // of a key that is read as JSON
-	// keySchema and keyPayload are the slots that show Connect's envelope around a key.
+	// keySchema and keyPayload are the slots that identify Connect's envelope around a key.
 	keySchema, keyPayload int
 	extract               *regexp.Regexp
-	text                  string // as it is written, for people
+	text                  string // as the mapping writes it, for people
 }
 
 type sourceKind uint8

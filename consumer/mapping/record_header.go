@@ -49,7 +49,7 @@ func (r *run) header(name string) literal {
 	case h == nil:
 		return literal{}
 	case h.Value == nil:
-		return literal{text: []byte("null")} // a header without a value is not an absent one
+		return literal{text: []byte("null")} // a header without a value is null, not absent
 	}
 	text := bytes.TrimSpace(h.Value)
 	switch {

@@ -81,7 +81,7 @@ func (m matcher) topics() []string {
 	return append([]string{}, m.names...)
 }
 
-// report makes empty lists rather than nil, which JSON would show as null.
+// report returns the parts of the mapping. Its lists are empty rather than nil, which JSON would show as null.
 func (p *program) report() ReportedMapping {
 	r := ReportedMapping{
 		Name: p.name, Description: p.description, Each: p.eachText,
@@ -107,7 +107,7 @@ func (p *program) report() ReportedMapping {
 	return r
 }
 
-// String returns the verdict as the language writes it.
+// String returns the verdict as a mapping writes it.
 func (v verdict) String() string {
 	switch v.action {
 	case sayCall:

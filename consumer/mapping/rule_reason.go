@@ -14,8 +14,8 @@ type reason struct {
 	fields []int    // indexes of the fields
 }
 
-// because writes the reason for this event. It quotes a field only if the author names it: payloads may hold personal
-// data.
+// because returns the text of a reason for this event. It quotes a field only if the author names it: payloads may hold
+// personal data.
 func (r *run) because(why reason) string {
 	switch {
 	case len(why.texts) == 0:
@@ -32,7 +32,8 @@ func (r *run) because(why reason) string {
 	return shorten(b.String(), maxMessage)
 }
 
-// quoted returns a field's text in quotes, or says in brackets why there is none.
+// quoted returns a field's text in quotes, or a note in parentheses that says why there is none. For a field of type
+// present it returns true or false.
 func (r *run) quoted(i int) string {
 	v := r.value(i)
 	switch {

@@ -15,7 +15,7 @@ type matcher struct {
 	name    string
 	names   []string
 	pattern *regexp.Regexp // nil for names
-	every   bool           // it is for every topic
+	every   bool           // the mapping is for every topic
 }
 
 func (m matcher) match(topic string) bool {
@@ -25,7 +25,8 @@ func (m matcher) match(topic string) bool {
 	return m.every || slices.Contains(m.names, topic)
 }
 
-// matcher compiles the match of a mapping. The only mapping of a file may leave match out: it is then for every topic.
+// matcher compiles the "match" of a mapping. The only mapping in a file may omit it: the mapping is then for every
+// topic.
 func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 	m := matcher{Place: s.Place, name: s.Name}
 	switch {

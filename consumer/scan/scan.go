@@ -44,7 +44,7 @@ const (
 	// wait is how long one fetch waits for records. When following, the partitions take turns, so a record may wait
 	// this long for each of the other partitions.
 	wait = 250 * time.Millisecond
-	// fetchBytes is more than a worker asks for: a command reads one partition at a time, and a person waits for it.
+	// fetchBytes is more than a worker requests: a command reads one partition at a time, and a person waits for it.
 	fetchBytes = 1 << 20
 	// patience is how long a partition may go without a success. A cluster takes 9 to 12 seconds to replace a leader.
 	patience = 30 * time.Second
@@ -70,8 +70,8 @@ type Range struct {
 	Progress func(done, total int64)
 }
 
-// Position is a place in every partition of a topic: an offset or, if set, a time, which means the first event that is
-// not older. An offset outside the log is moved to its start or end.
+// Position is a point in every partition of a topic: an offset, or a time if one is set. A time means the first event
+// at or after that time. An offset outside the log is moved to the log's start or end.
 type Position struct {
 	Offset int64
 	// Time, unless zero, is used instead of Offset.
@@ -101,7 +101,7 @@ func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[ev
 var (
 	// errStopped says that the caller left its loop, after which yield must not be called again.
 	errStopped = errors.New("the caller has left the loop")
-	// errNothing ends a wait that could last for ever: a new leader may lack records that the old one had.
+	// errNothing ends a wait that could last forever: a new leader may lack records that the old one had.
 	errNothing = fmt.Errorf("the broker returned nothing for %v, although the log had more records when reading began",
 		patience)
 )
@@ -114,7 +114,7 @@ type scan struct {
 	done    int64
 }
 
-// part is one partition's share of the range; the offsets from next to end are left.
+// part is one partition's share of the range. The offsets from next up to, but not including, end are still to be read.
 type part struct {
 	partition int
 	next, end int64
@@ -155,7 +155,7 @@ func (s *scan) locate(ctx context.Context) error {
 	return nil
 }
 
-// ends returns bounds whose Last is the end of what this range reads.
+// ends returns b, with Last moved to the log's end if the range reads uncommitted records.
 func (s *scan) ends(b inspect.Bounds) inspect.Bounds {
 	if s.Uncommitted {
 		b.Last = b.End
@@ -289,8 +289,8 @@ func (s *scan) fetch(ctx context.Context, p *part) fetched {
 	return fetched{batch, err}
 }
 
-// deliver yields the records of a fetch. A batch comes whole, so a fetch may return records beyond the range. They are
-// dropped here.
+// deliver yields the records of a fetch. A broker returns whole batches, so a fetch may return records beyond the
+// range. They are dropped here.
 func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, error) bool) error {
 	for _, r := range batch.Records {
 		if !s.Follow && r.Offset >= p.end {

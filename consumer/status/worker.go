@@ -87,7 +87,7 @@ type Order struct {
 	More  int    `json:"more,omitempty"` // items that are not listed
 }
 
-// Item is an item of an event about the order, or a replay.
+// Item is an item of an event for the order, or a replay.
 type Item struct {
 	Event  string `json:"event"`            // topic/partition/offset, and #item if the event names several orders
 	Replay int    `json:"replay,omitempty"` // the number of the replay
@@ -124,7 +124,7 @@ type Wait struct {
 	Since time.Time `json:"since"` // failed attempts do not reset it
 }
 
-// Partition is one partition of a Worker.
+// Partition describes one partition of the worker's assignment.
 type Partition struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
@@ -134,7 +134,7 @@ type Partition struct {
 	Committed int64 `json:"committed"` // -1: not yet
 	Fetched   int64 `json:"fetched"`
 	End       int64 `json:"end"`
-	// OpenTransaction is what an open transaction holds back; absent if there is none.
+	// OpenTransaction describes a transaction that holds back events; absent if there is none.
 	OpenTransaction *OpenTransaction `json:"open_transaction,omitempty"`
 	Unfinished      int              `json:"unfinished"`
 	OldestOffset    int64            `json:"oldest_unfinished_offset"` // -1: none
@@ -148,7 +148,7 @@ type Partition struct {
 // OpenTransaction is a producer's transaction that has been open for a few seconds. Events behind it are not read
 // before it ends.
 type OpenTransaction struct {
-	LastStable int64     `json:"last_stable"` // where it starts
+	LastStable int64     `json:"last_stable"` // the offset where it starts
 	HeldBack   int64     `json:"events_held_back"`
 	Since      time.Time `json:"since"` // the time of the first event held back
 	Age        float64   `json:"age_seconds"`

@@ -121,7 +121,7 @@ func Open(o Options) (*Client, error) {
 // Close closes idle connections. The client must not be used afterwards.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// newTransport uses no proxy: no setting names one.
+// newTransport returns a transport without a proxy, because no setting names one.
 func newTransport(o Options) (http.RoundTripper, error) {
 	t := &http.Transport{
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},

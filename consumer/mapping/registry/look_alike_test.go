@@ -107,7 +107,7 @@ func reference(name, subject string, version int) map[string]any {
 	return map[string]any{"name": name, "subject": subject, "version": version}
 }
 
-// setupRegistry returns a lookup, the look-alike of a healthy registry that the lookup asks, and the client's log.
+// setupRegistry returns a lookup, the look-alike of a healthy registry that the lookup queries, and the client's log.
 func setupRegistry(t *testing.T, o registry.Options) (schema.Lookup, *lookalike, *safeText) {
 	t.Helper()
 	fake, log := &lookalike{answers: map[string]answer{}}, new(safeText)

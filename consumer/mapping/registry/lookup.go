@@ -20,8 +20,8 @@ const (
 	// missHolds is how long an unknown id or a broken schema is remembered. It is short, because the schema may be
 	// registered soon.
 	missHolds = 10 * time.Second
-	// failureHolds is how long a failure is remembered. It is long enough that callers that ask at the same moment do
-	// not each wait for a timeout of their own.
+	// failureHolds is how long a failure is remembered. It is long enough that callers that look up the same id at the
+	// same moment do not each wait for a timeout of their own.
 	failureHolds = time.Second
 	// fetchTimeout limits the time to fetch one schema with all its references.
 	fetchTimeout = 15 * time.Second
@@ -34,7 +34,7 @@ const (
 // An entry is what is known about one id.
 type entry struct {
 	found atomic.Pointer[schema.Schema]
-	// turn holds one token. Its holder may ask the registry, and read and write the fields below.
+	// turn holds one token. Its holder may query the registry, and read and write the fields below.
 	turn  chan struct{}
 	err   error
 	until time.Time // when err expires
@@ -76,7 +76,7 @@ func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
 }
 
 // entry finds or adds the entry of an id. At the limit all entries without a schema are dropped. A caller that holds
-// one of them still finishes with it; at worst the registry is asked twice.
+// one of them still finishes with it; at worst the registry is queried twice.
 func (c *Client) entry(id int) *entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +91,8 @@ func (c *Client) entry(id int) *entry {
 	return e
 }
 
-// logChange logs when schemas can no longer be looked up, and when they can be again. "No such schema" is a response.
+// logChange logs when schemas can no longer be looked up, and when they can be again. "No such schema" counts as a
+// response.
 func (c *Client) logChange(ctx context.Context, err error) {
 	silent := errors.Is(err, schema.ErrUnreachable)
 	if c.silent.Swap(silent) == silent {
@@ -169,8 +170,8 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 }
 
 // judge distinguishes a registry without this schema from one that cannot respond. Only the registry's own codes, 404xx
-// such as 40403, count as "no such schema". A bare 404 comes from a wrong address, and would turn every event into a
-// letter. The response's text is dropped: it may hold anything.
+// such as 40403, count as "no such schema". A bare 404 indicates a wrong address. If it counted as well, every event
+// would become a letter. The response's text is dropped: it may hold anything.
 func judge(err error) error {
 	if response, ok := errors.AsType[*sr.ResponseError](err); ok {
 		if response.StatusCode == http.StatusNotFound && response.ErrorCode/100 == http.StatusNotFound {

@@ -93,7 +93,7 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	}}, nil
 }
 
-// An avroBuilder holds the named types met so far, by full name, and the references to types that come later.
+// An avroBuilder holds the named types met so far, by full name, and the references to types that are defined later.
 type avroBuilder struct {
 	known map[string]*avroNode
 	later []avroLater
@@ -206,7 +206,7 @@ func (b *avroBuilder) find(name, namespace string) *avroNode {
 	return b.known[name]
 }
 
-// resolve finds the types that came after their references, as Java has done since Avro 1.12.
+// resolve finds the types that are defined after their references, as Java has done since Avro 1.12.
 func (b *avroBuilder) resolve() error {
 	for _, l := range b.later {
 		known := b.find(l.name, l.namespace)
@@ -219,8 +219,8 @@ func (b *avroBuilder) resolve() error {
 	return nil
 }
 
-// decimal marks a decimal. If a decimal is invalid, the type stays bytes or a fixed: the specification tells readers to
-// ignore an invalid logical type.
+// decimal turns n into a decimal if the schema says so. If the decimal is invalid, the type stays bytes or a fixed: the
+// specification tells readers to ignore an invalid logical type.
 func (n *avroNode) decimal(s *avro.SchemaNode) {
 	if s.LogicalType == "decimal" && s.Scale >= 0 && s.Scale <= s.Precision {
 		n.kind, n.scale = avroDecimal, s.Scale

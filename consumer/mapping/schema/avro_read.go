@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// An avroReader goes through a payload once and writes each value as it comes. It keeps no value, and never allocates
-// based on a length or a count that the payload claims. Each step writes at least one byte, so the limit of the output
-// also limits the work.
+// An avroReader goes through a payload once and writes each value as soon as it is read. It keeps no value, and never
+// allocates based on a length or a count that the payload claims. Each step writes at least one byte, so the limit of
+// the output also limits the work.
 type avroReader struct {
 	*writer
 
@@ -73,8 +73,8 @@ func (r *avroReader) root(n *avroNode) error {
 	return r.record(n, last)
 }
 
-// record reads fields in the schema's order. optional is the index of the first field that may be missing: the payload
-// may end before that field or before any later one.
+// record reads fields in the schema's order. The parameter optional is the index of the first field that may be
+// missing: the payload may end before that field or before any later one.
 func (r *avroReader) record(n *avroNode, optional int) error {
 	if err := r.open('{'); err != nil {
 		return err

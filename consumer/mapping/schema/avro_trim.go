@@ -49,8 +49,8 @@ func withoutComments(text string) string {
 	})
 }
 
-// schema returns a trimmed schema and its shape: a string in which each named type is only its full name. Two schemas
-// with the same shape read the same payloads.
+// schema returns a trimmed schema and its shape: a string in which each named type is represented by its full name
+// alone. Two schemas with the same shape read the same payloads.
 func (t avroTrimmer) schema(s any, namespace string) (trimmed any, shape string) {
 	switch s := s.(type) {
 	case string:
@@ -155,7 +155,7 @@ func (t avroTrimmer) field(field any, namespace string) (trimmed any, shape stri
 	return out, quoted(name) + ":" + shape
 }
 
-// brief keeps a shape short, so that a deeply nested schema takes linear time.
+// brief returns a shape, or its hash if the shape is long, so that a deeply nested schema takes linear time.
 func brief(shape string) string {
 	if len(shape) <= 2*sha256.Size {
 		return shape

@@ -46,7 +46,7 @@ func Protobuf(ctx context.Context, text string, references ...Reference) (*Schem
 	})
 }
 
-// compileProtobuf compiles a .proto file with its imports, which it gets from find.
+// compileProtobuf compiles a .proto file. The function find returns the text of an import.
 func compileProtobuf(
 	ctx context.Context, main string, find func(name string) (text string, err error),
 ) (*Schema, error) {
@@ -116,13 +116,13 @@ message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }
 	}
 }
 
-// protobuf is a compiled file.
+// protobuf is a compiled .proto file.
 type protobuf struct {
 	file  protoreflect.FileDescriptor
 	types linker.Resolver
 }
 
-// decode reads a payload.
+// decode turns a payload into JSON.
 func (p *protobuf) decode(payload []byte) ([]byte, error) {
 	message, body, err := p.message(payload)
 	if err != nil {

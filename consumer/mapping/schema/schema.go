@@ -1,4 +1,4 @@
-// Package schema turns payloads of Avro and Protobuf into JSON.
+// Package schema turns Avro and Protobuf payloads into JSON.
 //
 //	id, payload, framed := schema.Frame(value)
 //	s, err := lookup(ctx, id)
@@ -49,7 +49,7 @@ type Schema struct {
 }
 
 // A Reference is another schema that a schema's text refers to. Name is the path in a Protobuf import statement; Avro
-// goes by the names inside Text.
+// uses the names inside Text.
 type Reference struct {
 	Name, Text string
 }

@@ -10,8 +10,8 @@ import (
 
 const (
 	// maxOutput limits the JSON of a payload, in bytes. A schema with many or long names, or an array of values without
-	// bytes, turns a small payload into a lot of text. The check comes between values, so one string may exceed the
-	// limit.
+	// bytes, turns a small payload into a lot of text. The limit is checked between values, so one string may exceed
+	// it.
 	maxOutput = 16 << 20
 	// maxDepth limits the nesting of objects and arrays.
 	maxDepth = 512

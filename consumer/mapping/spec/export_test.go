@@ -1,6 +1,6 @@
 package spec
 
-// KnownNames returns the names that are read in each kind of object, to compare the JSON Schema with them.
+// KnownNames returns the names recognised in each kind of object, so that a test can compare them with the JSON Schema.
 func KnownNames() map[string][]string {
 	r := &reader{Problems: &Problems{}}
 	all := make(map[string][]string)

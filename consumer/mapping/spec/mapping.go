@@ -78,7 +78,7 @@ type Field struct {
 	// Sources are tried in this order. FirstOf is true if several are allowed.
 	Sources []Source
 	FirstOf bool
-	// Extract, Normalize and Pattern are applied in this order, before the text is read as the type.
+	// Extract, Normalize and Pattern are applied in this order, before the text is converted to the type.
 	Extract   Text   // an RE2 pattern whose one group is the value
 	Normalize []Text // trim and lower
 	Pattern   Text   // an RE2 pattern that must match somewhere in the text

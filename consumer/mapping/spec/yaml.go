@@ -22,7 +22,7 @@ type reader struct {
 	*Problems
 
 	file    string
-	lines   []string // of the file, for places within a text
+	lines   []string // of the file, for places within text values
 	mapping string   // the name of the mapping that is being read
 }
 
@@ -86,7 +86,8 @@ func (r *reader) at(n *yaml.Node) Place {
 	return Place{File: r.file, Mapping: r.mapping, Line: n.Line, Column: n.Column}
 }
 
-// newText keeps the lines of the file, so that a mistake inside the text can be located later.
+// newText returns a Text without a Value. It keeps the lines of the file, so that a mistake inside the text can be
+// located later.
 func (r *reader) newText(n *yaml.Node) Text {
 	return Text{Place: r.at(n), node: n, lines: r.lines}
 }
@@ -210,7 +211,7 @@ func doubtful(scalar string) bool {
 	case "y", "n", "yes", "no", "on", "off", "=":
 		return true
 	}
-	return strings.Contains(scalar, ":") && strings.Trim(scalar, "0123456789:.+-") == "" // 1:30 is 90
+	return strings.Contains(scalar, ":") && strings.Trim(scalar, "0123456789:.+-") == "" // 1:30 is read as 90
 }
 
 // integer reads a whole number that is not negative.
@@ -223,7 +224,7 @@ func (r *reader) integer(where string, n *yaml.Node) int {
 	return i
 }
 
-// kindOf names the kind of a node in a message.
+// kindOf returns the kind of a node in words, for messages.
 func kindOf(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

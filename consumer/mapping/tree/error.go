@@ -8,14 +8,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The reasons why [Scanner.Scan] refuses a text that is JSON by its grammar. Any other error of Scan means "not JSON".
+// The reasons why [Scanner.Scan] rejects text that is syntactically valid JSON. Any other error from Scan means "not
+// JSON".
 var (
 	ErrDuplicateName = errors.New("duplicate name")
 	ErrTooDeep       = errors.New("too deep")
 )
 
-// A refusal is an error in our own words. The decoder's words quote the payload, which must not appear in a log. Ours
-// quote at most a harmless name.
+// A refusal is an error with a message of our own. The decoder's messages quote the payload, which must not appear in a
+// log. Ours quote at most a harmless name.
 type refusal struct {
 	reason  error // nil for "not JSON"
 	message string

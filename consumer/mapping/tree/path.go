@@ -53,7 +53,7 @@ func (e *PathError) Error() string {
 	return fmt.Sprintf("character %d: %s", e.At+1, e.Problem)
 }
 
-// ParsePath reads $, .name, ['name'], [n] and [-n]. Its error is a [*PathError].
+// ParsePath parses a path made of $, .name, ['name'], [n] and [-n]. Its error is a [*PathError].
 func ParsePath(text string) (Path, error) {
 	p := pathParser{text: text}
 	path, err := p.path()
@@ -63,7 +63,7 @@ func ParsePath(text string) (Path, error) {
 	return path, err
 }
 
-// ParseList reads a path with one [*] at its end, and returns the path of the list. Its error is a [*PathError].
+// ParseList parses a path with one [*] at its end, and returns the path of the list. Its error is a [*PathError].
 func ParseList(text string) (Path, error) {
 	p := pathParser{text: text}
 	path, err := p.path()

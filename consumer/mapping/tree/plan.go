@@ -37,7 +37,7 @@ func (p *Plan) add(root *node, slots *int, path Path) (slot int) {
 	return slot
 }
 
-// Each names the list whose elements are the items, and returns the slot of the list itself.
+// Each sets the list whose elements are the items, and returns the slot of the list itself.
 func (p *Plan) Each(list Path) (slot int) {
 	slot = p.Add(list)
 	p.grow(&p.root, list).each = true

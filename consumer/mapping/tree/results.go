@@ -3,7 +3,7 @@ package tree
 import "slices"
 
 // KindOf returns the kind of a JSON value: the first byte of its text, which is one of { [ " t f n, or the digit '0'
-// for any number. For an empty text it is the zero byte.
+// for any number. For empty text it is the zero byte.
 func KindOf(text []byte) byte {
 	if len(text) == 0 {
 		return 0
@@ -30,8 +30,8 @@ func (s *Scanner) At(slot int) []byte {
 	return s.slots[slot]
 }
 
-// Keep appends the values of all slots of the whole document to dst. There they survive the next scan, as long as the
-// scanned text does.
+// Keep appends the values of all slots of the whole document to dst. There they stay valid after the next scan, as long
+// as the scanned text is not changed.
 func (s *Scanner) Keep(dst [][]byte) [][]byte {
 	return append(slices.Grow(dst, len(s.slots)), s.slots...)
 }

@@ -75,7 +75,8 @@ func (s *Scanner) Scan(p *Plan, text []byte) error {
 	if err := s.whole(); err != nil {
 		return s.explain(err)
 	}
-	// Each round reads strictly smaller parts, so the loop ends. The parts were read before, so they cannot fail.
+	// Each round reads strictly smaller parts, so the loop ends. The parts were read before, so reading them cannot
+	// fail.
 	for i := 0; i < len(s.late); i++ {
 		part := s.late[i]
 		s.reset(text[part.start:part.end])
@@ -105,8 +106,8 @@ func (s *Scanner) whole() error {
 	return nil
 }
 
-// value reads the next value and keeps what the paths below n look for. Base is the offset of the decoder's text within
-// the document: it is not 0 for a part that is read again.
+// value reads the next value and keeps what the paths below n look for. The parameter base is the offset of the
+// decoder's text within the document; it is not 0 for a part that is read again.
 func (s *Scanner) value(n *node, row, base int) error {
 	kind := s.dec.PeekKind()
 	if n.leaf() || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
@@ -135,7 +136,8 @@ func (s *Scanner) value(n *node, row, base int) error {
 	return nil
 }
 
-// object reads the members of an object whose opening brace was read. A duplicate name is an error of the decoder.
+// object reads the members of an object whose opening brace was read. The decoder returns an error for a duplicate
+// name.
 func (s *Scanner) object(n *node, row, base int) error {
 	// Only the members of the whole document are counted: an object with exactly two members may be Connect's envelope.
 	root := n == &s.plan.root
@@ -216,8 +218,8 @@ func (s *Scanner) nextItem() (into *node, row int) {
 	return &s.plan.item, s.items - 1
 }
 
-// remember keeps the last elements of an array, at most twice as many as paths ask for: dropping one at a time would be
-// quadratic in a long array.
+// remember keeps the last elements of an array, at most twice as many as the paths need: dropping one at a time would
+// be quadratic in a long array.
 func (s *Scanner) remember(deepest, bottom int, part span) {
 	if len(s.tail)-bottom >= 2*deepest {
 		kept := copy(s.tail[bottom:], s.tail[len(s.tail)-deepest:])
