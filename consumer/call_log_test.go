@@ -24,7 +24,7 @@ const (
 	refused  = "r" // LeadHit refuses it
 	unmapped = "m" // the mapping refuses it
 	ignored  = "i" // it needs no call
-	aborted  = "a" // it belongs to an aborted transaction: nobody may see it
+	aborted  = "a" // it belongs to an aborted transaction: no worker may see it
 )
 
 // change is one status change of an order.
@@ -71,7 +71,7 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 }
 
 // ledger is the call log, the oracle of these tests: it sees everything that is produced, sent, stored and committed,
-// and reports whatever must not happen.
+// and reports every violation of the promises.
 type ledger struct {
 	mu         sync.Mutex
 	started    time.Time
@@ -188,7 +188,7 @@ func (l *ledger) called(worker string, c change) int {
 		l.violate("%s calls %s with %s, and another call about it is in flight", worker, c.order, c.status())
 	}
 	for i, earlier := range h.changes[:c.n-1] {
-		// a refusal by the mapping blocks nothing: its order is a guess
+		// an event that the mapping refuses blocks nothing: its order is a guess
 		if earlier.fate != unmapped && !earlier.finished() {
 			l.violate("%s calls %s with %s before %d is finished", worker, c.order, c.status(), i+1)
 		}
@@ -204,7 +204,7 @@ func (l *ledger) called(worker string, c change) int {
 	return h.changes[c.n-1].calls
 }
 
-// carriedOut records that LeadHit has set the status, whether or not anybody learns of it.
+// carriedOut records that LeadHit has set the status, whether or not a worker learns of it.
 func (l *ledger) carriedOut(c change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

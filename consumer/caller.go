@@ -15,8 +15,8 @@ var errLeaseOver = errors.New("the lease on the partition has run out")
 
 // call makes a call, and then every further call that the dispatcher returns.
 func (b *base) call(ctx context.Context, call turn.Call) {
-	// Each call derives contexts. A context has a lock and a list of those derived from it, so the goroutines do not
-	// share one.
+	// Each call derives contexts. A context has a lock and a list of the contexts derived from it, so the goroutines do
+	// not share one.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for more := true; more; {
@@ -36,7 +36,7 @@ func (b *base) call(ctx context.Context, call turn.Call) {
 	}
 }
 
-// repeat reports repeats to Options.Repeat, in place of their calls.
+// repeat passes repeats to Options.Repeat, which is called in place of Options.Call.
 func (b *base) repeat(ctx context.Context, repeats []turn.Repeat) {
 	for _, r := range repeats {
 		e, _ := r.Record.(*Event)

@@ -88,7 +88,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 			outcome = turn.Ambiguous
 		case groups.Fenced:
 			outcome = turn.Refused
-		// the permission may be granted before the lease ends; after its end, no call starts
+		// the permission may be granted before the lease ends; after the lease, no call starts
 		case groups.Again, groups.Forbidden:
 			outcome = turn.NotSent
 		case groups.UnknownTopic:

@@ -24,13 +24,13 @@
 // until their last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then
 // it removes them from the group.
 //
-// A position advances only past records that were read. The log itself may have moved: retention passed the offset,
-// or the topic was truncated or recreated. Then the consumer logs and counts that, and continues at the new start of
-// the log.
+// A position advances only past records that were read. The log itself may have moved: retention has passed the offset,
+// or the topic was truncated or recreated. Then the consumer logs and counts the move, and continues at the new start
+// of the log.
 //
 // Only workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other clients.
-// The leader assigns only partitions that exist, whatever topics the members name, and no request of the membership
-// creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
+// The leader assigns only partitions that exist, whatever topics the members name, and no request that the membership
+// sends creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
 //
 // # Goroutines
 //
@@ -74,7 +74,7 @@ const (
 // Event is one record as it was read.
 type Event struct {
 	event.Record
-	// Note belongs to Decode, which may leave something here for Call and Store.
+	// Note is set by Decode, and passed on to Call and Store.
 	Note any
 }
 
@@ -105,8 +105,8 @@ type Options struct {
 	// Start is where a group that has never committed begins.
 	Start Start
 	// Place is the worker's client id in the group. It names something that only one process can hold, such as a
-	// network address. The worker must hold it from before Run until Run has returned. So Run considers other members
-	// of the same name to be dead, and removes them. Empty means that the place is not known.
+	// network address. The worker must hold it before Run begins and until Run has returned. So Run considers other
+	// members with the same client id to be dead, and removes them. Empty means that the place is not known.
 	Place string
 	// All workers of the group follow Ledger and Letters.
 	Ledger  Ledger
@@ -123,7 +123,7 @@ type Options struct {
 	Call func(context.Context, Call) retry.Verdict
 	// Repeat is called instead of Call for a repeat; the Call's Before is nil. A nil Repeat is skipped.
 	Repeat func(context.Context, Call)
-	// Store returns nil only when the letter is stored for good.
+	// Store returns nil only when the letter is stored durably.
 	Store func(context.Context, Letter) error
 	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means
 	// that the letter could not be read yet: Take is called again.

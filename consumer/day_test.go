@@ -61,7 +61,7 @@ func notWithRace(t *testing.T) {
 	}
 }
 
-// wantWindow demands that no partition holds more than most unfinished events.
+// wantWindow checks that no partition has more unfinished events than the given maximum.
 func (k *worker) wantWindow(most int) {
 	k.world.t.Helper()
 	for _, p := range k.State().Dispatch.Partitions {

@@ -138,7 +138,7 @@ func refuseCommit(r kmsg.Request, code *kerr.Error) kmsg.Response {
 	return response
 }
 
-// breakRequests makes the next requests of some kind fail.
+// breakRequests makes the next requests of a random kind fail.
 func (c *chaos) breakRequests() {
 	faults := []kfake.Fault{
 		{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.NotLeaderForPartition},

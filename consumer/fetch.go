@@ -151,7 +151,7 @@ func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Bat
 	return events, true
 }
 
-// decodeLater asks again for an event's items until they are known or ctx has ended. err is the first failure.
+// decodeLater calls Decode again until it returns the event's items or ctx has ended. err is the first failure.
 func (f *fetcher) decodeLater(ctx context.Context, log *slog.Logger, e *Event, err error) (items []event.Item) {
 	var again retrier
 	key := waitDecode + e.Topic + "/" + strconv.Itoa(e.Partition)

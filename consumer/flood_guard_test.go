@@ -76,7 +76,7 @@ func (w *world) note(kind shared.Event, by, reason string) {
 	w.scrawl(value)
 }
 
-// scrawl writes any bytes into the ledger.
+// scrawl writes arbitrary bytes into the ledger.
 func (w *world) scrawl(value []byte) {
 	w.t.Helper()
 	producer := w.client() // a fresh one: the topic may have been recreated
@@ -95,8 +95,8 @@ func (w *world) entries() int64 {
 	return 0
 }
 
-// held demands that these workers are paused for this reason by this author; with empty texts, that they are not
-// paused.
+// held checks that the workers are paused for this reason by this author. If both strings are empty, it checks that the
+// workers are not paused.
 func (w *world) held(word, by string, workers ...*worker) {
 	w.t.Helper()
 	for _, k := range workers {

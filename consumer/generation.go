@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// generation takes a turn's effects that belong to one generation of the group. No channel is ever full: a partition
-// has at most one fetch and one suspicion in flight, and one more of each after its log has been recreated. A
+// generation receives those effects of each turn that belong to one generation of the group. No channel is ever full: a
+// partition has at most one fetch and one suspicion in flight, and one more of each after its log has been recreated. A
 // generation has at most one commit in flight, and ends once.
 type generation struct {
 	member   groups.Member
@@ -63,9 +63,9 @@ func (g *generation) start(e turn.Effects, unknownCommit bool) {
 	}
 }
 
-// live runs a generation, from reading its offsets to its end. The first context ends with the generation, or when the
-// worker must stop. The second context outlives the generation, for the last calls and commits. live returns how the
-// generation ended, and whether the worker must leave the group and join it as a new member.
+// live runs a generation, from reading its offsets to its end. The context fetching ends with the generation, or when
+// the worker must stop. The context working outlives the generation, for the last calls and commits. live returns how
+// the generation ended, and whether the worker must leave the group and join it as a new member.
 func (m *membership) live(
 	fetching, working context.Context, g *generation, own []event.Partition,
 ) (end turn.End, leave bool) {

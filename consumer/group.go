@@ -27,14 +27,14 @@ const (
 	heartbeat   = 500 * time.Millisecond
 	joinBackoff = time.Second
 	// rebuildAfter is the number of consecutive failures after which the group's client is rebuilt with the brokers in
-	// another order. The client asks only the first broker that accepts a connection, and a frozen broker still accepts
+	// another order. The client uses only the first broker that accepts a connection, and a frozen broker still accepts
 	// connections.
 	rebuildAfter = 5
 )
 
 // membership joins the group and runs its generations. One goroutine runs it. The worker leaves the group:
 //   - when the worker stops (here);
-//   - when joins keep failing, to ask another broker (here, rebuildAfter);
+//   - when joins keep failing, to try another broker (here, rebuildAfter);
 //   - after a commit without a response, to join as a new member (generation.go);
 //   - when the topics that the first call needs are not ready in time (prepare.go, prepareLimit).
 type membership struct {
@@ -141,7 +141,7 @@ func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 	}
 }
 
-// describe returns the errors of topics, in the order of their names.
+// describe joins the topics' errors, in the order of the topics' names.
 func describe(t inspect.Topology) error {
 	var all []error
 	for _, name := range slices.Sorted(maps.Keys(t.Topics)) {

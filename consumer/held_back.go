@@ -33,7 +33,7 @@ type hold struct {
 	HeldBack
 
 	seen   time.Time // when a fetch first stopped at it
-	asked  time.Time // when the first event's time was asked for; zero: not yet
+	asked  time.Time // when the first event's time was requested; zero: not yet
 	looked bool      // that request has ended, with or without an error
 	known  bool      // Since is the first event's time
 	logged bool
@@ -74,8 +74,8 @@ func (h holds) reported() map[event.Partition]HeldBack {
 	return out
 }
 
-// fetched takes the ends of a partition's log from a fetch. ended is a hold that was logged and is over. ask says that
-// it is time to ask for the age of the first event held back.
+// fetched takes the ends of a partition's log from a fetch. ended is a hold that was logged and is over. ask reports
+// whether it is time to request the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
 	// A response to a read_committed fetch has only records below the last stable offset (KIP-98). So only the log's
 	// two ends show whether the log continues above that offset.

@@ -203,7 +203,7 @@ func (l *leader) noteMissing(missing map[string]reason) {
 	}
 }
 
-// noteUneven records that the members consume different topics, and warns when that lasts.
+// noteUneven records that the members consume different topics, and warns if that lasts.
 func (l *leader) noteUneven(topics []string) {
 	all := strings.Join(topics, ",")
 	if all == "" {

@@ -33,7 +33,7 @@ func (l *logs) handler(who string) slog.Handler {
 	})
 }
 
-// say returns the lines that contain text.
+// say returns the lines that contain the given text.
 func (l *logs) say(text string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -22,7 +22,7 @@ type Ledger struct {
 	Exists func(context.Context) (bool, error)
 	// Ensure creates the topic unless it exists.
 	Ensure func(context.Context) error
-	// Append returns nil only when all entries are stored for good, in their order.
+	// Append returns nil only when all entries are stored durably, in their order.
 	Append func(context.Context, ...ledger.Entry) error
 }
 
@@ -45,7 +45,7 @@ type ownTopics struct {
 	letters *topicReader[fold.Letter]  // nil: no replays
 }
 
-// newOwnTopics sets up a reader of the letters only if replays are on: otherwise no letter is marked or taken up.
+// newOwnTopics sets up a reader of the letters only if replays are on: otherwise no letter is marked or replayed.
 func newOwnTopics(b *base) *ownTopics {
 	o := b.options
 	t := &ownTopics{base: b}
@@ -119,7 +119,7 @@ func (t *ownTopics) recreate(ctx context.Context) (bool, error) {
 	return true, t.options.Ledger.Ensure(ctx)
 }
 
-// entry returns a parser of the ledger's records for this group. It logs the first malformed one.
+// entry returns a parser of the ledger's records for this group. The parser logs the first malformed record.
 func (t *ownTopics) entry() func(event.Record) (ledger.Entry, bool) {
 	var once sync.Once
 	return func(r event.Record) (ledger.Entry, bool) {

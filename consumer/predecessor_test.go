@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// at gives a worker a place.
+// at returns an option that gives a worker the place.
 func at(place string) func(*consumer.Options) {
 	return func(o *consumer.Options) { o.Place = place }
 }
@@ -23,7 +23,7 @@ func slowly(change, int) conduct {
 	return conduct{before: callTimeout - time.Millisecond}
 }
 
-// traffic writes events about orders of all partitions at short intervals, until stopped.
+// traffic writes events about orders of all partitions at short intervals, until stop is called.
 func (w *world) traffic(partitions int) (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	go func() {

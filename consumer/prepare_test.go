@@ -16,7 +16,8 @@ import (
 	shared "leadhit-sync/deadletter/ledger"
 )
 
-// preparing counts the calls of Prepare, which fails while broken holds an error.
+// preparing returns an option that sets Prepare to a function that counts its calls, and fails while broken holds an
+// error.
 func preparing(calls *atomic.Int64, broken *atomic.Pointer[error]) func(*consumer.Options) {
 	return func(o *consumer.Options) {
 		o.Prepare = func(context.Context) error {
@@ -55,7 +56,7 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 }
 
 // createsNothingUntilItJoins starts a worker that cannot join, because orders has no partitions or because of a fault.
-// It demands that the worker creates no topic until it has joined.
+// It checks that the worker creates no topic until the worker has joined.
 func (w *world) createsNothingUntilItJoins(partitions int, fault *kfake.Fault) {
 	w.t.Helper()
 	created := w.count(kmsg.CreateTopics)

@@ -81,7 +81,7 @@ func parseLetter(r event.Record) (fold.Letter, bool) {
 	return fold.Letter{ID: id, Order: is["order"], Key: fold.KeyHash(r.Key), Count: count, Offset: r.Offset}, true
 }
 
-// takes is the Options.Take of these tests: it fetches a letter.
+// takes implements Options.Take for these tests: it fetches a letter.
 func (k *worker) takes(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	batch, err := k.cluster.Fetch(ctx, broker.FetchRequest{Topic: lettersTopic, Offset: t.Offset, MaxWait: time.Second})
 	if err != nil || len(batch.Records) == 0 {

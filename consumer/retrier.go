@@ -11,7 +11,7 @@ import (
 // patience is how long a passing failure, such as a join while the group rebalances, may last before it is logged.
 const patience = 10 * time.Second
 
-// retrier is a [loop.Retrier] that knows our reasons. The zero value is ready.
+// retrier is a [loop.Retrier] that logs a failure with its reason. The zero value is ready to use.
 type retrier struct{ loop.Retrier }
 
 // fail counts a failure. It returns the logger for that failure, which discards everything if the error's text was

@@ -118,10 +118,10 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	return at, missing
 }
 
-// describeTopics adds the facts on which the skipping of repeats depends: the topics' numbers of partitions, and
-// whether an order's events in two topics may have two owners. One key has the same partition number in topics of equal
-// size, and the range balancer gives a member the same partition numbers of each topic. If there are several topics and
-// they cannot be described, two owners are assumed.
+// describeTopics adds the facts on which the skipping of repeats depends: the topics' partition counts, and whether an
+// order's events in two topics may have two owners. A key has the same partition number in topics with equal partition
+// counts, and the range balancer gives a member the same partition numbers of each topic. If there are several topics
+// and they cannot be described, two owners are assumed.
 func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) {
 	if !s.options.Dispatch.SkipRepeats {
 		return
@@ -246,7 +246,7 @@ func (b beginning) apply(to []turn.Position) {
 	}
 }
 
-// begin chooses where to begin in partitions of a topic that have no commit.
+// begin chooses where to begin in those partitions of a topic that have no commit.
 func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
 	if err != nil {

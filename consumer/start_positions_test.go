@@ -186,8 +186,8 @@ func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing
 	}
 }
 
-// A producer with a partitioner of its own may put the key into this partition, while other producers put it into the
-// partition that all usual partitioners choose.
+// If no usual partitioner chooses an event's partition, the event's producer has a partitioner of its own. Other
+// producers may put the same key into the partition that all usual partitioners choose.
 func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T) {
 	for name, test := range map[string]struct{ partition, calls int32 }{
 		"chosen by all of them": {1, 1}, "chosen by none": {0, 2},

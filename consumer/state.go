@@ -30,7 +30,7 @@ type phase struct {
 type phases struct{ phase atomic.Pointer[phase] }
 
 // enter begins a phase. From the end of a generation until the next one, it keeps the time of that end, because an
-// alert asks how long nothing was consumed, not how long the last attempt took.
+// alert measures how long nothing was consumed, not how long the last attempt took.
 func (p *phases) enter(name string) {
 	was := p.phase.Load()
 	if was != nil && was.name == name {
@@ -94,12 +94,13 @@ type State struct {
 	LetterFailures uint64
 	// Predecessors counts the dead members with this worker's place that the worker removed from the group.
 	Predecessors uint64
-	// Unowned is how many partitions no member of the group consumes, as the group's leader determines it every 10
-	// seconds; 0 on the other members.
+	// Unowned is how many partitions no member of the group consumes. The group's leader counts them every 10 seconds;
+	// on the other members, Unowned is 0.
 	Unowned int
 }
 
-// State takes a turn. After Run has returned, only the phase, the waits and the counters are set.
+// State takes a turn and returns a snapshot. After Run has returned, only the phase, the waits and the counters are
+// set.
 func (c *Consumer) State() State {
 	var s State
 	c.send(func(time.Time) {
@@ -118,7 +119,7 @@ func (c *Consumer) State() State {
 	return s
 }
 
-// phaseAndWaits returns the phase with the waits of that phase: a phase that changed in between would have other waits.
+// phaseAndWaits returns the phase and the waits in that phase. It reads both again if the phase changed in between.
 func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 	for {
 		before, waits := c.phase.Load(), c.waits.list()
@@ -136,7 +137,7 @@ func (c *Consumer) WaitingOrders(most int) []snapshot.WaitingOrder {
 	return all
 }
 
-// OrderItems takes a turn and returns what is left to do about one order, and how many items it leaves out.
+// OrderItems takes a turn and returns what is left to do for one order, and how many items it leaves out.
 func (c *Consumer) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	c.send(func(time.Time) { items, more = c.dispatcher.OrderItems(order) })
 	return items, more

@@ -20,7 +20,7 @@ type turns struct {
 	mu         sync.Mutex
 	over       bool // no more turns
 	dispatcher *dispatch.Dispatcher
-	alarm      *time.Timer // rings at alarmAt or earlier
+	alarm      *time.Timer // fires at alarmAt or earlier
 	alarmAt    time.Time
 	pulse      atomic.Int64 // Unix nanoseconds of the last turn
 
@@ -44,8 +44,8 @@ func (t *turns) send(in func(now time.Time)) bool {
 	return taken
 }
 
-// take takes a turn. A goroutine whose call to LeadHit has ended passes mine. Then take writes the goroutine's next
-// call there, and more says whether there is one.
+// take takes a turn. A goroutine whose call to LeadHit has ended passes a non-nil mine. Then take stores the
+// goroutine's next call in *mine, and more reports whether there is one.
 func (t *turns) take(in func(now time.Time), mine *turn.Call) (more, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,7 +77,7 @@ func (t *turns) wakeAt(now, wake time.Time) {
 	}
 }
 
-// clock takes a turn whenever the alarm rings, at least once a tick, until ctx ends.
+// clock takes a turn whenever the alarm fires, at least once a tick, until ctx ends.
 func (t *turns) clock(ctx context.Context) {
 	defer t.alarm.Stop()
 	for {
@@ -90,7 +90,7 @@ func (t *turns) clock(ctx context.Context) {
 	}
 }
 
-// begin lets turns start goroutines, which end with work.
+// begin allows turns to start goroutines. They run with the context work, and the WaitGroup goroutines counts them.
 func (t *turns) begin(work context.Context, goroutines *sync.WaitGroup) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

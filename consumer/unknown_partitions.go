@@ -21,7 +21,7 @@ const (
 )
 
 // unknowns are the partitions that the brokers do not know, by topic. There is one log line per topic. The zero value
-// is ready.
+// is ready to use.
 type unknowns struct {
 	mu     sync.Mutex
 	topics map[string]*unknownTopic
@@ -77,7 +77,8 @@ func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	return len(t.partitions) == 0, t.logged
 }
 
-// restarted reports whether it must be logged that the topic's partitions are read from their start.
+// restarted records that one of the topic's partitions is read from its start, and reports whether to log that.
+// Partitions that follow within oneEvent are not logged.
 func (u *unknowns) restarted(p event.Partition) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -116,7 +117,7 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	}
 }
 
-// known ends what verify began.
+// known ends the wait that verify began.
 func (f *fetcher) known(ctx context.Context, p event.Partition) {
 	last, logged := f.unknown.remove(p)
 	if !last {

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// unreadableTries is how many times a batch is fetched before it counts as unreadable: the network may change
-	// bytes.
+	// unreadableTries is how many times a batch is fetched before it counts as unreadable: the network may have
+	// corrupted it.
 	unreadableTries = 3
 	// unreadableAgain is how often the log repeats that a partition is stuck.
 	unreadableAgain = 10 * time.Minute

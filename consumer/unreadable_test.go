@@ -67,8 +67,8 @@ func TestPartitionsThatWaitForASchemaDoNotStopOthers(t *testing.T) {
 	}
 }
 
-// callWhileOthersWait lets all partitions but the last wait for a schema, and checks that the last one's events are
-// called.
+// callWhileOthersWait lets all partitions but the last wait for a schema, and checks that calls are made for the last
+// one's events.
 func (w *world) callWhileOthersWait(waiting int, lookUp lookUp, slotAfter time.Duration) {
 	for p := range waiting {
 		w.produce(p, fine, fmt.Sprint("waits", p))
@@ -123,7 +123,7 @@ func TestAStopLosesNoEventThatWaitsForASchema(t *testing.T) {
 // lookUp gets a schema, which exists once the channel is closed.
 type lookUp func(ctx context.Context, schema <-chan struct{}) error
 
-// hangs is a lookup that gets no response until there is a schema.
+// hangs looks up a schema, and gets no response until there is one.
 func hangs(ctx context.Context, schema <-chan struct{}) error {
 	select {
 	case <-schema:
@@ -133,7 +133,7 @@ func hangs(ctx context.Context, schema <-chan struct{}) error {
 	}
 }
 
-// failsAtOnce is a lookup that gets an error at once until there is a schema.
+// failsAtOnce looks up a schema, and fails at once until there is one.
 func failsAtOnce(_ context.Context, schema <-chan struct{}) error {
 	select {
 	case <-schema:
@@ -205,7 +205,7 @@ func TestBrokersThatRefuseMetadataAreReported(t *testing.T) {
 	})
 }
 
-// takeNoMetadata makes the brokers refuse commits with metadata, as offset.metadata.max.bytes=0 does.
+// takeNoMetadata makes the brokers reject commits with metadata, as offset.metadata.max.bytes=0 does.
 func (w *world) takeNoMetadata() {
 	w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		w.fake.KeepControl()

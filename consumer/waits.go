@@ -38,7 +38,7 @@ const (
 	waitPrepared = "prepared"
 )
 
-// waits holds what the worker waits for now. The zero value is ready.
+// waits holds what the worker waits for now. The zero value is ready to use.
 type waits struct {
 	mu  sync.Mutex
 	all map[string]Wait

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// waitsFor demands that the worker waits for what the text says, and returns when the wait began.
+// waitsFor checks that one of the worker's waits contains the given text, and returns when that wait began.
 func waitsFor(t *testing.T, k *worker, text string) time.Time {
 	t.Helper()
 	for _, wait := range k.Waits() {
@@ -27,7 +27,7 @@ func waitsFor(t *testing.T, k *worker, text string) time.Time {
 	return time.Time{}
 }
 
-// waitsSinceStart demands a wait that is about a minute old: failed attempts must not reset its start.
+// waitsSinceStart checks that such a wait is about a minute old: failed attempts must not reset its start.
 func waitsSinceStart(t *testing.T, k *worker, text string) {
 	t.Helper()
 	if since := waitsFor(t, k, text); time.Since(since) < 59*time.Second {
@@ -236,7 +236,7 @@ func TestAWorkerThatWasInTheGroupJoinsAgainWithoutAMissingTopic(t *testing.T) {
 		if err := w.fake.DeleteTopic("payments"); err != nil {
 			w.t.Fatal(err)
 		}
-		// Five failures end the membership, and the next one begins by asking about the topics.
+		// Five failures end the membership, and the next membership begins with a query about the topics.
 		w.fake.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: 12,
 		})

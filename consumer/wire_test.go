@@ -16,7 +16,7 @@ type wire struct {
 	mu    sync.Mutex
 	conns map[*wireConn]struct{}
 	state wireState
-	thaws chan struct{}        // closed when it is no longer frozen
+	thaws chan struct{}        // closed when the wire is no longer frozen
 	delay func() time.Duration // of the brokers' responses; nil: none
 	pace  int                  // how many bytes of a response arrive within a tenth of a second; 0: all
 	spoil string               // text that is damaged wherever it occurs in a response
@@ -117,7 +117,7 @@ type wireConn struct {
 }
 
 func (c *wireConn) Read(b []byte) (int, error) {
-	if pace := c.wire.pace; pace > 0 && len(b) > pace { // small responses come at once
+	if pace := c.wire.pace; pace > 0 && len(b) > pace { // small responses arrive at once
 		b = b[:pace]
 		time.Sleep(100 * time.Millisecond)
 	}

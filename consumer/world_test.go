@@ -55,8 +55,8 @@ type conduct struct {
 	lost          bool          // a letter is stored, but the store reports a failure
 }
 
-// bubble runs test in a bubble of its own. The topic "orders" has this number of partitions; with 0 it does not exist.
-// The test fails if the call log shows a lost, concurrent or out-of-order call, or any other fault.
+// bubble runs test in a bubble of its own. The topic "orders" has the given number of partitions; with 0 it does not
+// exist. The test fails if the call log shows a lost, concurrent or out-of-order call, or any other fault.
 func bubble(t *testing.T, partitions int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -95,7 +95,7 @@ func newWorld(t *testing.T, seed uint64, partitions int) *world {
 	return w
 }
 
-// create makes a topic.
+// create creates a topic.
 func (w *world) create(topic string, partitions int) {
 	w.t.Helper()
 	if err := w.fake.CreateTopic(topic, int32(partitions), nil); err != nil {
@@ -154,7 +154,8 @@ func describeCommit(r *kmsg.OffsetCommitRequest) string {
 func (w *world) leadhitDoes(f func(c change, try int) conduct) { w.leadhit.Store(&f) }
 func (w *world) storeDoes(f func(c change, try int) conduct)   { w.store.Store(&f) }
 
-// answers makes LeadHit respond after latency: it refuses the changes whose fate is refused, and accepts the others.
+// answers makes LeadHit respond after the given latency: it refuses the changes whose fate is refused, and accepts the
+// others.
 func answers(latency time.Duration) func(change, int) conduct {
 	return func(c change, _ int) conduct {
 		d := conduct{before: latency, verdict: retry.Verdict{Kind: retry.Done, Answered: true}}
@@ -165,7 +166,7 @@ func answers(latency time.Duration) func(change, int) conduct {
 	}
 }
 
-// fails makes LeadHit respond as when it is down.
+// fails makes LeadHit respond as if it were down.
 func fails(change, int) conduct {
 	return conduct{
 		before: 100 * time.Millisecond, undone: true, verdict: retry.Verdict{Kind: retry.Again, Cause: "HTTP 503"},
