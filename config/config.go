@@ -5,8 +5,8 @@
 // default or is required. An empty value is more likely a slip in a manifest than intended. Anything that only looks
 // like a mistake, such as a variable whose name is one letter off, becomes a warning.
 //
-// Load opens the files that settings name, but does not parse them. Code that parses them (the key, certificates, the
-// mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
+// Load opens the files named in the settings, but does not parse them. Code that parses them (the key, certificates,
+// the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
 // The tags of Config are the only source of names, defaults, limits and explanations. They feed Load, the table in the
 // README and Variables, so none can drift from the others.
@@ -25,8 +25,8 @@ import (
 // Config holds every setting. Its zero value is unusable: Load fills it.
 //
 // Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The settings table
-// prints the help tag. In place of a default that is not a plain value, it prints the shown tag. Errors print the
-// example tag.
+// prints the tag "help". In place of a default that is not a plain value, it prints the tag "shown". Errors print the
+// tag "example".
 type Config struct {
 	Kafka struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`
@@ -102,21 +102,21 @@ func Load() (*Config, error) {
 	return load(func(string) bool { return true })
 }
 
-// Inspect is Load for a caller that makes further checks: it returns the settings even if there are mistakes. Settings
-// with a mistake must not be used.
+// Inspect is like Load, for a caller that makes further checks: it returns the settings even if there are mistakes.
+// Settings with a mistake must not be used.
 func Inspect() (*Config, *Error) {
 	c, p := read(tryFile)
 	return c, p.listed()
 }
 
-// InspectWithoutFiles is [Inspect] on a machine without the files that settings name: it opens none of them.
+// InspectWithoutFiles is like [Inspect], for a machine without the files named in the settings: it opens none of them.
 func InspectWithoutFiles() (*Config, *Error) {
 	c, p := read(func(string) error { return nil })
 	return c, p.listed()
 }
 
-// LoadKafka is Load for a command that reads the dead letters or writes to the ledger: it needs the Kafka connection
-// and the topic's name. Other settings may be missing or wrong, and must not be used.
+// LoadKafka is like Load, for a command that reads the dead letters or writes to the ledger: it checks the settings of
+// the Kafka connection, and DEAD_LETTER_TOPIC. Other settings may be missing or wrong, and must not be used.
 func LoadKafka() (*Config, error) {
 	return load(func(variable string) bool {
 		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_TOPICS" && variable != "KAFKA_START" ||
@@ -124,9 +124,9 @@ func LoadKafka() (*Config, error) {
 	})
 }
 
-// LoadPreview is Load for a command that reads order events and makes no calls: it needs the Kafka connection, the
-// topics, the mapping with its schemas, DEAD_LETTER_TOPIC, CALLS_IN_FLIGHT and SKIP_REPEATS. Other settings may be
-// missing or wrong, and must not be used.
+// LoadPreview is like Load, for a command that reads order events and makes no calls: it checks the settings of the
+// Kafka connection, the topics, the mapping with its schemas, DEAD_LETTER_TOPIC, CALLS_IN_FLIGHT and SKIP_REPEATS.
+// Other settings may be missing or wrong, and must not be used.
 func LoadPreview() (*Config, error) {
 	return load(ofPreview)
 }
@@ -137,20 +137,20 @@ func ofPreview(variable string) bool {
 		slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT", "SKIP_REPEATS"}, variable)
 }
 
-// LoadDesk is Load for the desk: it needs the settings of [LoadPreview], and its own.
+// LoadDesk is like Load, for the desk: it checks the settings of [LoadPreview] and those of the desk.
 func LoadDesk() (*Config, error) {
 	return load(func(variable string) bool {
 		return ofPreview(variable) || strings.HasPrefix(variable, "DESK_")
 	})
 }
 
-// LoadStatus is Load for a command that asks the worker of this host for its status: it needs only HTTP_ADDR. Other
-// settings may be missing or wrong, and must not be used.
+// LoadStatus is like Load, for a command that queries the worker on this host for its status: it checks only HTTP_ADDR.
+// Other settings may be missing or wrong, and must not be used.
 func LoadStatus() (*Config, error) {
 	return load(func(variable string) bool { return variable == "HTTP_ADDR" })
 }
 
-// load reads all settings and reports the mistakes of those that matter.
+// load reads all settings. It returns the mistakes in those for which the function matters returns true.
 func load(matters func(variable string) bool) (*Config, error) {
 	c, p := read(tryFile)
 	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
@@ -160,7 +160,7 @@ func load(matters func(variable string) bool) (*Config, error) {
 	return c, nil
 }
 
-// read reads and checks all settings; open tries a file that one of them names.
+// read reads and checks all settings; the function open tries to read a file named in a setting.
 func read(open func(path string) error) (*Config, *problems) {
 	c := new(Config)
 	p := &problems{settings: settingsOf(c), open: open}

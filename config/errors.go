@@ -86,8 +86,8 @@ func (p *problems) addOther(variable, what, change, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Change: change, Example: example})
 }
 
-// good reports whether none of the variables has a problem yet. A check of several settings asks first, because it
-// cannot compute with a value that could not be read.
+// good reports whether none of the variables has a problem yet. A check of several settings calls good first, because
+// the check cannot use a value that could not be read.
 func (p *problems) good(variables ...string) bool {
 	return !slices.ContainsFunc(p.found, func(f Problem) bool { return slices.Contains(variables, f.Variable) })
 }

@@ -23,7 +23,7 @@ func misspelt(settings []setting) []string {
 	return lines
 }
 
-// suggest is [DidYouMean] for the given settings.
+// suggest does what [DidYouMean] does, for the given settings.
 func suggest(name string, settings []setting) string {
 	is := func(name string) bool {
 		return slices.ContainsFunc(settings, func(s setting) bool { return s.name() == name })

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// networks are addresses and networks, separated by commas. An address is a network of one.
+// networks are addresses and networks, separated by commas. A single address counts as a network.
 type networks []netip.Prefix
 
 // String returns the setting's text.

@@ -122,7 +122,7 @@ func (s setting) text() string {
 	return text
 }
 
-// brief is the duration as a person writes it: 15m, where Go's own text is 15m0s.
+// brief returns the duration as a person writes it: 15m, where Go's own text is 15m0s.
 func brief(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

@@ -41,9 +41,9 @@ func FixedKey(value string) *Key {
 }
 
 // Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each
-// change, on its own goroutine. While the file cannot be read, the old key stays in use.
+// change, on the goroutine that called Watch. While the file cannot be read, the old key stays in use.
 //
-// It compares content, not timestamps: a read of the key costs no more than a look at its timestamp, two writes within
+// It compares content, not timestamps: reading the file costs no more than looking up its timestamp, two writes within
 // one tick of the file system's clock stay distinct, and the symbolic links that Kubernetes swaps need no special case.
 func (k *Key) Watch(ctx context.Context, every time.Duration, changed func()) error {
 	if every <= 0 {

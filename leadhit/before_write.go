@@ -16,8 +16,9 @@ type check struct {
 // conn runs the check of the current call right before the first bytes of the request are written. No later moment is
 // possible. If the check returns an error, nothing is sent.
 //
-// A check when the request's body is read would be too late. It needs a body of our own type, and net/http flushes the
-// head before it reads a body whose type it does not know (golang/go #22088). That also costs a packet.
+// Running the check when the request's body is read would be too late. That needs a body of our own type, and net/http
+// flushes the head before it reads a body whose type it does not know (golang/go #22088). The flush also costs a
+// packet.
 type conn struct {
 	net.Conn
 	check atomic.Pointer[check]

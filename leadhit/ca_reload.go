@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// lookEvery is the shortest time between two readings of the CA file.
+// lookEvery is the shortest time between two reads of the CA file.
 const lookEvery = time.Second
 
 // reloading is a transport that trusts the authorities that are currently in the CA file. It replaces its
@@ -24,9 +24,9 @@ type reloading struct {
 
 	current atomic.Pointer[http.Transport]
 	began   time.Time
-	next    atomic.Int64 // when to look next, in nanoseconds since began
+	next    atomic.Int64 // when to read the file next, in nanoseconds since began
 
-	mu      sync.Mutex // held while looking
+	mu      sync.Mutex // held while the file is read
 	trusted *x509.CertPool
 }
 

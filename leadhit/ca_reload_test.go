@@ -122,8 +122,8 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 				t.Errorf("got this log, want one line per change:\n%s", log.text.String())
 			}
 
-			// An authority that was removed from the file is no longer trusted, not even by a client that has connected
-			// under it before.
+			// An authority that was removed from the file is no longer trusted, not even by a client that connected
+			// while it was trusted.
 			shown.Store(&first)
 			replace(t, file, firstPEM)
 			eventually(t, client, func(v retry.Verdict) bool { return isDone(v) && log.count("LEADHIT_CA_FILE has changed") == 2 })
@@ -133,7 +133,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 	}
 }
 
-// The worker reads the file once a second, so a reading must be cheap.
+// The worker reads the file once a second, so a read must be cheap.
 func TestAFileThatHasNotChangedIsNotParsedAgain(t *testing.T) {
 	_, text := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
 	file := filepath.Join(t.TempDir(), "ca.pem")

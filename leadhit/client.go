@@ -109,7 +109,7 @@ type Client struct {
 	key       *Key
 	agent     string
 	call      *http.Request // copied for each call
-	mapPage   *http.Request // copied for each reading of the map page
+	mapPage   *http.Request // copied for each request for the map page
 	headers   atomic.Pointer[keyedHeader]
 	scratch   sync.Pool
 	outage    tlsOutage
@@ -292,7 +292,7 @@ func (c *Client) header(key *string) http.Header {
 }
 
 // release returns the memory to the pool, unless a large response has enlarged it. Otherwise each call in flight would
-// hold a large buffer in the end.
+// eventually hold a large buffer.
 func (c *Client) release(s *scratch) {
 	if max(s.body.Cap(), cap(s.name), cap(s.text)) <= keptBuffer {
 		c.scratch.Put(s)

@@ -16,7 +16,7 @@ type OptionError struct {
 // Error returns the option and its mistake.
 func (e *OptionError) Error() string { return "leadhit " + e.Option + ": " + e.Err.Error() }
 
-// Unwrap returns the mistake.
+// Unwrap returns the underlying error.
 func (e *OptionError) Unwrap() error { return e.Err }
 
 // optionError returns nil if err is nil.
@@ -102,7 +102,7 @@ type transportError struct {
 	Err error
 	// Stopped reports whether the caller's context ended, which says nothing about LeadHit.
 	Stopped bool
-	// text is Err's text without secrets or unprintable characters. For a failure of TLS, it also says what to do.
+	// text is Err's text without secrets or unprintable characters. For a TLS failure, it also says what to do.
 	text string
 	tls  bool
 }

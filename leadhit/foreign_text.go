@@ -10,15 +10,15 @@ const (
 	maxMessage = 1 << 10
 	maxExcerpt = 256
 	maxLabel   = 256
-	// maxCleaned limits the input that clean looks at. It is enough for a page that begins with white space.
+	// maxCleaned limits the input that clean processes. It is enough for a page that begins with white space.
 	maxCleaned = 16 << 10
 )
 
 const hidden = "***"
 
 // clean makes foreign text safe for logs, letters and terminals. It hides the secret, turns white space into single
-// spaces, keeps only printable characters, and cuts the text at limit bytes. Characters that Go does not call
-// printable could control a terminal or change the direction of reading (U+202E).
+// spaces, keeps only printable characters, and cuts the text at limit bytes. Characters that Go does not call printable
+// could control a terminal or reverse the direction of the text (U+202E).
 func clean(text, secret string, limit int) string {
 	hide := func(text string) string {
 		if secret == "" {

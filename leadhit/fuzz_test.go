@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Whatever a server sends, a call is done only if a plain reading of the JSON agrees. The verdict is one that such a
-// response may have, and its text is fit for a log.
+// Whatever a server sends, a call is done only if encoding/json, too, finds a result with the call's id in the
+// response. Only a refusal of the order makes a dead letter. The verdict's text is fit for a log.
 func FuzzParseAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`,

@@ -6,8 +6,8 @@ import (
 	"regexp"
 )
 
-// HasMethod reports whether the node's map page lists [Method]. A page without any method proves nothing and is a
-// *BadAnswerError. Other failures are those of SetOrderStatus.
+// HasMethod reports whether the node's map page lists [Method]. A page without any method proves nothing: the error is
+// then a *BadAnswerError. Other failures are those of SetOrderStatus.
 func (c *Client) HasMethod(ctx context.Context) (bool, error) {
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -75,7 +75,7 @@ func parseAnswer(s *scratch, id, key string) error {
 	return &rpc
 }
 
-// maybeNull reports whether a server may find an error with this code before it knows the id.
+// maybeNull reports whether a server may detect an error with this code before it knows the id.
 func maybeNull(code int) bool {
 	return code == codeParseError || code == codeInvalidRequest || code == codeMethodNotFound
 }
@@ -122,7 +122,7 @@ func (s *scratch) readAnswer(id string) (answer, error) {
 	return a, nil
 }
 
-// take takes the value of the member that s names.
+// take records in a the value of the member whose name is in s.name.
 func (s *scratch) take(a *answer, value jsontext.Value, id string) error {
 	switch string(s.name) {
 	case "jsonrpc":

@@ -21,7 +21,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// door is a LeadHit with a client. Each connection carries one call, and ends in a way that the test chooses.
+// door is a TLS server in place of LeadHit, with a client. Each connection carries one call, and ends in a way that the
+// test chooses.
 type door struct {
 	client *leadhit.Client
 	log    *logbook
@@ -54,7 +55,7 @@ func newDoor(t *testing.T) *door {
 	return d
 }
 
-// call makes one call. meets handles its connection.
+// call makes one call, and has the function meets handle the call's connection.
 func (d *door) call(t *testing.T, meets func(net.Conn) net.Conn) retry.Verdict {
 	t.Helper()
 	d.mu.Lock()
@@ -65,7 +66,7 @@ func (d *door) call(t *testing.T, meets func(net.Conn) net.Conn) retry.Verdict {
 
 func (d *door) answer(far net.Conn) net.Conn { return serveOnce(far, d.cert) }
 
-// stranger responds with a certificate that is not trusted.
+// stranger returns a function that responds with a certificate that is not trusted.
 func stranger(t *testing.T) func(net.Conn) net.Conn {
 	t.Helper()
 	cert, _ := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
@@ -168,7 +169,7 @@ func TestAnOutageOfTLSIsLoggedOnceForEachCause(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		d.logged(t, 1, 0)
-		for range 60 { // behind a balancer the causes may differ
+		for range 60 { // behind a load balancer the causes may differ
 			d.call(t, says(alert))
 			d.call(t, unknown)
 			d.call(t, says("HTTP/1.1 400"))

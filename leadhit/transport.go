@@ -18,15 +18,15 @@ const (
 	maxKey = 4 << 10
 	// maxResponseHeader replaces net/http's limit of 10 MiB.
 	maxResponseHeader = 64 << 10
-	// idleConnection is longer than most servers keep a connection. So the server closes an idle connection first, and
-	// the pool notices at once.
+	// idleConnection is longer than most servers keep an idle connection open. So the server closes an idle connection
+	// first, and the pool notices at once.
 	idleConnection = 90 * time.Second
 	keepAlive      = 30 * time.Second
 )
 
 // newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would
-// make them all fail and Call.Before could not stop just one of them. It also repeats requests automatically after a
-// GOAWAY.
+// make them all fail and Call.Before could not stop just one of them. net/http also repeats HTTP/2 requests
+// automatically after a GOAWAY.
 func newTransport(options Options) (*reloading, error) {
 	dial := options.Dial
 	if dial == nil {

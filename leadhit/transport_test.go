@@ -120,7 +120,8 @@ func TestAPrivateAuthorityIsTrustedAndReadAgain(t *testing.T) {
 	}
 }
 
-// proxy returns a CONNECT proxy that remembers the last Proxy-Authorization.
+// proxy starts a CONNECT proxy and returns its URL. The proxy stores the last Proxy-Authorization header in
+// *authorised.
 func proxy(t *testing.T, authorised *string) string {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -161,7 +162,7 @@ func TestCallsGoThroughAProxy(t *testing.T) {
 	if authorised == "" {
 		t.Error("the proxy did not get its password")
 	}
-	// An unknown authority behind the proxy is a failure of TLS, too.
+	// An unknown authority behind the proxy is a TLS failure, too.
 	stranger := open(t, server.URL, func(o *leadhit.Options) { o.Proxy = address })
 	if got := call(t, stranger); got.Cause != "TLS" {
 		t.Errorf("got %+v, want TLS", got)

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// maxFile is far above any credential. A bundle of all public authorities takes 250 KB.
+// maxFile is far above the size of any credential. A bundle of all public authorities takes 250 KB.
 const maxFile = 4 << 20
 
 // Read returns the content of a regular file. It refuses pipes and devices: reading one could block forever, and a

@@ -14,11 +14,11 @@ type Kept[T any] struct {
 	mu     sync.Mutex
 	read   func() (T, error) // one call at a time
 	good   T
-	broken bool // the last reading failed, which was logged
+	broken bool // the last read failed, which was logged
 }
 
-// Keep reads the files for the first time; an error here is the caller's to report. settings names the environment
-// variables that name the files, for the log.
+// Keep reads the files for the first time; an error here is the caller's to report. The parameter settings lists, for
+// the log, the environment variables with the files' paths.
 func Keep[T any](settings string, log *slog.Logger, read func() (T, error)) (*Kept[T], error) {
 	good, err := read()
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Authorities returns a reader of the authorities to trust: the system's and those in a PEM file. The reader returns
-// the same pool as long as the file does not change, so that a caller can compare pointers. The reader is not safe for
-// concurrent use; [Keep] makes it safe.
+// Authorities returns a function that reads the authorities to trust: the system's and those in a PEM file. That
+// function returns the same pool as long as the file does not change, so that a caller can compare pointers. It is not
+// safe for concurrent use; [Keep] makes it safe.
 func Authorities(name string) func() (*x509.CertPool, error) {
 	var text []byte
 	var pool *x509.CertPool
@@ -36,8 +36,9 @@ func Authorities(name string) func() (*x509.CertPool, error) {
 	}
 }
 
-// DialTLS is for [net/http.Transport.DialTLSContext]: each connection trusts what the file contains when the connection
-// begins. TCP and TLS together take at most limit. protocols are the ALPN protocols to offer, h2 or http/1.1.
+// DialTLS returns a function for [net/http.Transport.DialTLSContext]. Each connection trusts what the file contains
+// when the connection begins. The TCP connection and the TLS handshake together take at most limit. protocols are the
+// ALPN protocols to offer, h2 or http/1.1.
 func DialTLS(
 	roots *Kept[*x509.CertPool], limit time.Duration, protocols ...string,
 ) func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -25,7 +25,7 @@ func customResource(version, kind string) any {
 	return nil
 }
 
-// custom is a resource with our part of its spec.
+// custom is a resource with those fields of its spec that our manifests use.
 type custom[Spec any] struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`

@@ -54,7 +54,7 @@ func onDisk(t *testing.T, o *lint.Overlay) map[string]string {
 	return environment
 }
 
-// selfSigned makes a certificate and its key, both in PEM.
+// selfSigned creates a certificate and its key, both in PEM.
 func selfSigned(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

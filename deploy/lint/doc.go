@@ -5,7 +5,7 @@
 //	for _, finding := range overlay.Judge(program) { … }
 //
 // Mistakes are caught twice. Golden renderings in testdata show every change to the applied manifests, for review.
-// Rules catch what a reviewer cannot see: a misspelt field, a pod that the Pod Security level restricted forbids, and
+// Rules catch what a reviewer cannot see: a misspelt field, a pod that the Pod Security level "restricted" forbids, and
 // disagreement with the program. [ReadProgram] takes the program's settings, paths and time limits from the built
 // binary and the source.
 //

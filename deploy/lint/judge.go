@@ -63,7 +63,7 @@ func (j *judgement) setting(name string) string {
 	return known.Default
 }
 
-// decoding: each object is of a known kind and has only fields of that kind.
+// decoding checks that each object is of a known kind and has only fields of that kind.
 func (j *judgement) decoding() {
 	for i := range j.objects {
 		for _, wrong := range j.objects[i].wrong {
@@ -72,7 +72,7 @@ func (j *judgement) decoding() {
 	}
 }
 
-// podSecurity runs Kubernetes' own checks for the level restricted.
+// podSecurity runs Kubernetes' own checks for the Pod Security level "restricted".
 func (j *judgement) podSecurity() {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
@@ -92,8 +92,8 @@ func (j *judgement) podSecurity() {
 var foreign = regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|` +
 	`OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
 
-// knownSettings: each variable is a setting of the program, or is read by the Go runtime or a library, and each
-// required one is set.
+// knownSettings checks that each variable is a setting of the program, or is read by the Go runtime or a library. It
+// also checks that each required setting is set.
 func (j *judgement) knownSettings() {
 	for _, from := range j.container.EnvFrom {
 		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(),
@@ -109,8 +109,8 @@ func (j *judgement) knownSettings() {
 	}
 }
 
-// secrets: each secret comes as a file, which is read again when it changes. No variable and no ConfigMap holds a
-// secret.
+// secrets checks that each secret is mounted as a file, which is read again when it changes. No variable and no
+// ConfigMap may hold a secret.
 func (j *judgement) secrets() {
 	secret := regexp.MustCompile(`(PASSWORD|KEY|SECRET|TOKEN|CREDENTIALS?|HEADERS)$`)
 	for _, from := range j.container.EnvFrom {
@@ -134,9 +134,9 @@ func (j *judgement) secrets() {
 	}
 }
 
-// grace: the work after SIGTERM fits into the grace period. A worker drains, commits (for up to half a session timeout)
-// and leaves the group. A worker that is joining waits for the join instead of draining and committing. Ten seconds are
-// kept in reserve.
+// grace checks that the work after SIGTERM fits into the grace period. A worker drains, commits (for up to half a
+// session timeout) and leaves the group. A worker that is joining waits for the join instead of draining and
+// committing. Ten seconds are kept in reserve.
 func (j *judgement) grace() {
 	session, err := time.ParseDuration(j.setting("KAFKA_SESSION_TIMEOUT"))
 	j.add(err != nil, "grace", j.worker(), "KAFKA_SESSION_TIMEOUT: %v", err)
@@ -158,8 +158,8 @@ func (o *Overlay) Grace() time.Duration {
 	return 0
 }
 
-// probes: the health probes use a port and paths that the program serves. Liveness and readiness use different paths,
-// because a worker that waits is not ready, but a restart would not help it.
+// probes checks that the health probes use a port and paths that the program serves. Liveness and readiness must use
+// different paths, because a worker that waits is not ready, but a restart would not help it.
 func (j *judgement) probes() {
 	asks := func(name string, p *corev1.Probe) string {
 		if p == nil || p.HTTPGet == nil {

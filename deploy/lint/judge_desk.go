@@ -28,8 +28,8 @@ func (o *Overlay) desk() (*appsv1.Deployment, *corev1.Container) {
 	return nil, nil
 }
 
-// oneDesk: the desk is one pod with the worker's image and the program's settings. Over the network, only people who
-// have logged in reach it.
+// oneDesk checks that the desk is one pod with the worker's image and the program's settings, and that only people who
+// have logged in reach it over the network.
 func (j *judgement) oneDesk() {
 	d, c := j.desk()
 	if c == nil {

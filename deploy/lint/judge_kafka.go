@@ -19,7 +19,7 @@ func (j *judgement) letters() string {
 
 func (j *judgement) ledger() string { return j.letters() + ".ledger" }
 
-// topics: each has the name that the settings give it, and the form that the program needs.
+// topics checks that each topic has the name that the settings give it, and the configuration that the program needs.
 func (j *judgement) topics() {
 	declared := map[string]*kafkaTopic{}
 	for _, t := range contents[*kafkaTopic](j.Overlay) {
@@ -45,7 +45,7 @@ func (j *judgement) topics() {
 	}
 }
 
-// rights: the user may do what the worker does, and nothing else.
+// rights checks that the user may do what the worker does, and nothing else.
 func (j *judgement) rights() {
 	needed := map[string][]string{
 		"group " + j.setting("KAFKA_GROUP"): {"Read"},
@@ -76,13 +76,13 @@ func (j *judgement) rights() {
 	}
 }
 
-// without returns what is in all and not in some.
+// without returns the elements of all that are not in some.
 func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }
 
-// scaling: KEDA scales on the lag of the worker's group and topics, and starts no more workers than there are
-// partitions.
+// scaling checks that KEDA scales on the lag of the worker's group and topics, and starts no more workers than there
+// are partitions.
 func (j *judgement) scaling() {
 	for _, s := range contents[*scaledObject](j.Overlay) {
 		about := label("ScaledObject/" + s.Name)

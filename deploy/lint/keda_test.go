@@ -24,8 +24,8 @@ func TestKEDAsQueryAsksForMetricsThatTheWorkerHas(t *testing.T) {
 	}
 }
 
-// promtool runs the cases. This test makes sure that they use KEDA's query, and that at least one expects a figure, one
-// expects 0, and one expects no value.
+// promtool runs the cases. This test makes sure that they use KEDA's query, and that at least one expects a number
+// other than 0, one expects 0, and one expects no value.
 func TestTheCasesOfTheQueryUseKEDAsQuery(t *testing.T) {
 	t.Parallel()
 	cases, queries := read(t, "../components/keda/query_test.yaml"), overlays(t)[production].Queries()

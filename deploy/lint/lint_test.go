@@ -65,7 +65,7 @@ func output(t *testing.T, environment map[string]string, args ...string) (text s
 	return string(all), err
 }
 
-// table is what `leadhit-sync config --table` prints.
+// table returns what `leadhit-sync config --table` prints.
 func table(t *testing.T) string {
 	t.Helper()
 	text, err := output(t, nil, "config", "--table")

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// registry has the metrics that a query may name.
+// registry holds the metrics that a query may use, by name.
 type registry map[string]metric
 
 type metric struct {
@@ -43,8 +43,8 @@ func registered(t *testing.T) registry {
 		}
 		m := metric{kind: fields[1], labels: strings.FieldsFunc(fields[2], func(r rune) bool { return r == ',' }), values: map[string][]string{}}
 		if len(m.labels) > 0 {
-			// If there are several labels, the help lists the values of the last one: of kind for a metric with cause
-			// and kind.
+			// If there are several labels, the help lists the values of the last one: those of kind, for a metric with
+			// the labels cause and kind.
 			m.values[m.labels[len(m.labels)-1]] = listed(fields[3])
 		}
 		all[fields[0]] = m
@@ -59,7 +59,7 @@ func registered(t *testing.T) registry {
 	return all
 }
 
-// listed returns the values that a help lists in brackets: "(a, b)" or "(a: so; b: otherwise)".
+// listed returns the values that a metric's help lists in parentheses: "(a, b)" or "(a: so; b: otherwise)".
 func listed(help string) []string {
 	var values []string
 	for _, list := range regexp.MustCompile(`\(([^)]*)\)`).FindAllStringSubmatch(help, -1) {
@@ -71,7 +71,7 @@ func listed(help string) []string {
 	return values
 }
 
-// targetLabels come with every scrape by the PodMonitor.
+// targetLabels returns the labels that every scrape by the PodMonitor adds.
 func targetLabels() []string {
 	return []string{"namespace", "job", "instance", "pod", "container", "endpoint"}
 }
@@ -138,7 +138,7 @@ func (r registry) checkSelector(s *parser.VectorSelector, path []parser.Node) []
 	return found
 }
 
-// checkMatcher looks at one label that a query names, and at its value, or the values of a regular expression a|b.
+// checkMatcher checks one label in a query, and the label's value, or the values of a regular expression a|b.
 func (m metric) checkMatcher(name, label, asked string) []string {
 	var found []string
 	if !slices.Contains(slices.Concat(targetLabels(), m.labels), label) {

@@ -13,7 +13,7 @@ const (
 	alertsEnd   = "<!-- alerts:end -->\n"
 )
 
-// answers are the points that the text below each heading of the runbook must have.
+// answers returns the points that the text below each heading of the runbook must have.
 func answers() []string {
 	return []string{"**It means**", "**Lost?**", "**Look here**", "**Do this**", "**Over when**"}
 }
@@ -90,7 +90,7 @@ func runbook(readme string) (map[string]string, bool) {
 	return sections, true
 }
 
-// The test asks each command in the runbook for its help, so that a renamed command or flag is noticed.
+// The test runs each command in the runbook with --help, so that a renamed command or flag is noticed.
 func TestTheRunbooksCommandsExist(t *testing.T) {
 	t.Parallel()
 	readme := read(t, "../README.md")
@@ -123,7 +123,7 @@ func checkCommands(t *testing.T, readme string) []string {
 func checkCommand(t *testing.T, line string) []string {
 	t.Helper()
 	words := strings.Fields(line)
-	// The command's own words are in lower case; what follows are flags and what the reader fills in.
+	// The command's own words are in lower case; what follows are flags and placeholders.
 	end := slices.IndexFunc(words, func(w string) bool { return !regexp.MustCompile(`^[a-z]+$`).MatchString(w) })
 	if end < 0 {
 		end = len(words)

@@ -56,7 +56,7 @@ func TestTheProgramsLimitsAndPathsAreReadFromItsSource(t *testing.T) {
 	}
 }
 
-// sources lays out a small program.
+// sources creates the source tree of a small program.
 func sources(t *testing.T, worker, consumer string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

@@ -38,7 +38,7 @@ func Kustomizations(dir string) ([]string, error) {
 	return found, err
 }
 
-// Parts returns the folders that the kustomizations below dir name as resources or components.
+// Parts returns the folders that the kustomizations below dir list as resources or components.
 func Parts(dir string) ([]string, error) {
 	all, err := Kustomizations(dir)
 	if err != nil {

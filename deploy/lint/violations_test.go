@@ -25,7 +25,7 @@ func variable(name, entry, want string) violation {
 	return violation{name, minimal, "        - name: GOMEMLIMIT\n", "        - " + entry + "\n        - name: GOMEMLIMIT\n", want}
 }
 
-// violations has at least one violation of each rule.
+// violations returns at least one violation of each rule.
 func violations() []violation {
 	return []violation{
 		{"a misspelt field", minimal, "minReadySeconds", "minReadySecnds", "decode: Deployment/leadhit-sync: "},

@@ -11,7 +11,8 @@ func (l *callLog) OrderCalls(order string) []Call {
 	return calls
 }
 
-// Statuses returns the status of each order that has one: the last that was executed.
+// Statuses returns the status of each order: that of the order's last executed call. It omits orders without such a
+// call.
 func (l *callLog) Statuses() map[string]string {
 	statuses := make(map[string]string)
 	l.each(func(c *Call) {

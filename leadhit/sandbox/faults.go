@@ -22,8 +22,8 @@ type Faults struct {
 	Burst     int
 	// Orders has the faults of individual orders, by order id.
 	Orders map[string]OrderFault
-	// Statuses are accepted besides submitted and paid, as if LeadHit had learned them. Before that, an event with such
-	// a status becomes a letter. Afterwards, a replay of that letter succeeds.
+	// Statuses are accepted besides submitted and paid, as if LeadHit had been extended to support them. Before that,
+	// an event with such a status becomes a letter. Afterwards, a replay of that letter succeeds.
 	Statuses []string
 
 	// Shares of the calls, each from 0 to 1, with a sum of at most 1. The calls of the first three shares are not
@@ -37,7 +37,7 @@ type Faults struct {
 	Cuts       float64 // executed, then the connection is reset in the middle of the response
 	WrongID    float64 // executed, and answered with the id of another call
 
-	// Latency delays each response of the node itself. Jitter is the maximum of a random delay in addition to Latency.
+	// Latency delays each response of the node itself. Jitter is the maximum random delay added to Latency.
 	Latency, Jitter time.Duration
 }
 
@@ -46,11 +46,11 @@ type Faults struct {
 type OrderFault struct {
 	// Latency is added to the latency of all calls.
 	Latency time.Duration
-	// Refuse answers with a ValidationError.
+	// Refuse makes the response a ValidationError.
 	Refuse bool
-	// Status answers with this HTTP status.
+	// Status, if not 0, is the HTTP status of the response.
 	Status int
-	// Code answers with a JSON-RPC error of this code, and Type as its data.type.
+	// Code, if not 0, is the code of a JSON-RPC error, and Type is its data.type.
 	Code int
 	Type string
 }
@@ -187,5 +187,5 @@ func (s *Sandbox) admit(f *Faults) bool {
 	return true
 }
 
-// newDice returns random numbers that depend on the seed alone, so that a failed run can be repeated.
+// newDice returns a source of random numbers that depends on the seed alone, so that a failed run can be repeated.
 func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

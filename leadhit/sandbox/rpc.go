@@ -11,7 +11,7 @@ const method = "set_order_status"
 
 // request is a parsed call.
 type request struct {
-	id            []byte // JSON, as it came; nil if it could not be read
+	id            []byte // JSON, as received; nil if it could not be read
 	name          string // the id as text, for the call log
 	order, status string
 	stray         bool // a call to a method that does not exist

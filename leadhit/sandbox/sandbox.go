@@ -49,7 +49,7 @@ type Sandbox struct {
 	guard  bool // of the map page
 	bodies sync.Pool
 
-	mu     sync.Mutex // guards what follows, and changes of faults
+	mu     sync.Mutex // guards what follows, and changes to faults
 	dice   *rand.Rand
 	tokens float64
 	filled time.Time

@@ -27,7 +27,7 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 		"-ldflags", "-s -w -X main.version="+o.version, "-o", file, "./cmd/leadhit-sync")
 	cmd.Dir = o.root
 	// The caller's settings (GOFLAGS, GOAMD64, a workspace) would change the bytes. GOFLAGS repeats a flag from above,
-	// because an empty value would let the setting of `go env -w` through.
+	// because with an empty value, the setting of `go env -w` would apply.
 	//nolint:forbidigo // the compiler needs it
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=-trimpath", "GOWORK=off",
 		"GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
@@ -78,7 +78,7 @@ func (b *binary) setting(key string) string {
 	return ""
 }
 
-// revision is the commit, with a mark if the files differed from it.
+// revision returns the commit, with the suffix -dirty if the files differed from it.
 func (b *binary) revision() string {
 	revision := b.setting("vcs.revision")
 	if revision != "" && b.setting("vcs.modified") == "true" {
@@ -87,7 +87,8 @@ func (b *binary) revision() string {
 	return revision
 }
 
-// time is the commit's time. Without a commit it is the beginning of Unix time, as is usual for reproducible builds.
+// time returns the commit's time. Without a commit, it returns the beginning of Unix time, as is usual for reproducible
+// builds.
 func (b *binary) time() time.Time {
 	t, err := time.Parse(time.RFC3339, b.setting("vcs.time"))
 	if err != nil {

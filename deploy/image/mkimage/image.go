@@ -83,7 +83,7 @@ func write(dir string, binaries []*binary, source string) (*made, error) {
 	return m, top.AppendIndex(index, layout.WithAnnotations(name))
 }
 
-// imageOf returns the image of one binary and its compressed size.
+// imageOf returns the image of one binary, and the compressed size of the image's layer.
 func imageOf(b *binary, source string) (v1.Image, int64, error) {
 	archive, err := archive(b)
 	if err != nil {
@@ -119,7 +119,7 @@ func imageOf(b *binary, source string) (v1.Image, int64, error) {
 	return image, size, err
 }
 
-// labels are the annotations of the OCI image specification.
+// labels returns the annotations that the OCI image specification defines.
 func labels(b *binary, source string) map[string]string {
 	const prefix = "org.opencontainers.image."
 	all := map[string]string{

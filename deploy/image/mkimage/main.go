@@ -3,7 +3,7 @@
 //
 //	go -C deploy/image/mkimage run . -root ../../.. -out ../../../bin/image
 //
-// The same commit and the same version of Go give the same bytes on every machine at any time. The only time in the
+// The same commit and the same version of Go produce the same bytes on every machine at any time. The only time in the
 // image is the commit's, files have a fixed order, and paths of the build machine are omitted. The image has the
 // binary, /etc/passwd and /etc/group with its user, and an empty /tmp. Nothing but the binary can be executed.
 //

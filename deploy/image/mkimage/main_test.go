@@ -33,8 +33,8 @@ var version = ""
 func main() { fmt.Println(version) }
 `
 
-// module makes a module in a folder of the test's own, in a repository with one commit on the given date. An empty date
-// means no repository.
+// module creates a module in a folder of the test's own, in a repository with one commit on the given date. An empty
+// date means no repository.
 func module(t *testing.T, date string) string {
 	t.Helper()
 	dir := t.TempDir()
