@@ -82,7 +82,7 @@ func TestLimitsAndChoicesAreInTheTable(t *testing.T) {
 	}
 }
 
-// full is a disk without space.
+// full is a writer that fails, as on a full disk.
 type full struct{}
 
 var errFull = errors.New("no space left")

@@ -18,7 +18,7 @@ type committer struct {
 	member groups.Member
 }
 
-// run sends commits, one at a time, until ctx ends. It logs each change of their outcome.
+// run sends commits, one at a time, until ctx ends. It logs when the commits' outcome changes.
 func (c *committer) run(ctx context.Context, commits <-chan turn.Commit) {
 	logged := groups.Acked
 	for {

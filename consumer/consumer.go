@@ -25,8 +25,8 @@
 // it removes them from the group.
 //
 // A position advances only past records that were read. The log itself may have moved: retention has passed the offset,
-// or the topic was truncated or recreated. Then the consumer logs and counts the move, and continues at the new start
-// of the log.
+// or the topic was truncated or recreated. Then the consumer logs the fact, updates its counters, and continues at the
+// new start of the log.
 //
 // Only workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other clients.
 // The leader assigns only partitions that exist, whatever topics the members name, and no request that the membership

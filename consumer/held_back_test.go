@@ -241,7 +241,7 @@ func oddTimes() map[string]int64 {
 	}
 }
 
-// TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers is about the lag that alerts watch.
+// TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers checks the lag that alerts use.
 func TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T) {
 	for name, at := range oddTimes() {
 		t.Run(name, func(t *testing.T) {

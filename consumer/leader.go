@@ -45,7 +45,7 @@ type assignment struct {
 	uneven []string
 }
 
-// ProtocolName is called when the worker joins.
+// ProtocolName returns [Protocol]. kafka-go calls it when the worker joins.
 func (b *balancer) ProtocolName() string { return Protocol }
 
 // AssignGroups assigns the partitions of the topics that exist.
@@ -96,8 +96,8 @@ type leader struct {
 	uneven string // the topics that not all members consume, as logged last
 }
 
-// leads is called at the start of a generation. On the group's leader it records the topics that are missing and those
-// that not all members consume. On any other member it clears both.
+// leads begins a generation. On the group's leader it records the topics that are missing and those that not all
+// members consume. On any other member it clears both.
 func (l *leader) leads(led *assignment) {
 	if led == nil {
 		// Another member leads now. Only the leader's figures and waits are current, so this member drops its own.

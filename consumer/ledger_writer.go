@@ -48,7 +48,7 @@ func (l *ledgerWriter) write(ctx context.Context, a turn.Append) {
 	case err == nil:
 		l.waits.end(waitEntries)
 		l.again.Over(l.logger()).InfoContext(ctx, "can write to the ledger again")
-	case ctx.Err() == nil: // otherwise the stop made it fail
+	case ctx.Err() == nil: // otherwise the write failed because of the stop
 		l.waits.begin(waitEntries, "entries cannot be written to the ledger, so the orders of accepted events wait: "+
 			withoutPorts(err.Error()))
 		l.again.fail(l.logger(), err).ErrorContext(ctx,

@@ -33,7 +33,7 @@ type topicReader[T any] struct {
 	until int64 // the topic's end after the assignment; -1 while that is not known
 }
 
-// words are the parts of the messages about a topic.
+// words are the parts of log messages and waits that differ between the two topics.
 type words struct {
 	wait   string // key of the wait
 	name   string // "the ledger"
