@@ -129,8 +129,8 @@ func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 	}
 }
 
-// WaitingOrders takes a turn and returns the orders that wait for their next attempt. If there are more than most, it
-// returns those of the oldest events.
+// WaitingOrders takes a turn and returns the orders that wait for their next attempt. It returns at most the given
+// number, and prefers the orders of the oldest events.
 func (c *Consumer) WaitingOrders(most int) []snapshot.WaitingOrder {
 	var all []snapshot.WaitingOrder
 	c.send(func(time.Time) { all = c.dispatcher.WaitingOrders(most) })

@@ -31,7 +31,7 @@ type unknownTopic struct {
 	since      time.Time // when the first of the partitions became unknown
 	partitions []int
 	logged     bool
-	restarted  time.Time // when a log line last said that partitions were created again
+	restarted  time.Time // when a partition was last found to be recreated or truncated
 }
 
 func (u *unknowns) topic(name string) *unknownTopic {
