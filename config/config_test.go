@@ -15,7 +15,7 @@ import (
 )
 
 // setup clears every setting, whatever the machine has set, and sets the required ones. The pairs are variables and
-// values; a later one wins.
+// values; a later pair wins.
 func setup(t *testing.T, pairs ...string) {
 	t.Helper()
 	for _, v := range config.Variables() {

@@ -36,9 +36,9 @@ func Authorities(name string) func() (*x509.CertPool, error) {
 	}
 }
 
-// DialTLS returns a function for [net/http.Transport.DialTLSContext]. Each connection trusts what the file contains
-// when the connection begins. The TCP connection and the TLS handshake together take at most limit. protocols are the
-// ALPN protocols to offer, h2 or http/1.1.
+// DialTLS returns a function for [net/http.Transport.DialTLSContext]. Each connection trusts the authorities that roots
+// loads when the connection begins. The TCP connection and the TLS handshake together take at most limit. protocols are
+// the ALPN protocols to offer, h2 or http/1.1.
 func DialTLS(
 	roots *Kept[*x509.CertPool], limit time.Duration, protocols ...string,
 ) func(ctx context.Context, network, address string) (net.Conn, error) {

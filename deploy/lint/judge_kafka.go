@@ -76,7 +76,7 @@ func (j *judgement) rights() {
 	}
 }
 
-// without returns the elements of all that are not in some.
+// without returns the elements of the first slice that the second one does not contain.
 func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }
