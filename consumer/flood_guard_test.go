@@ -25,7 +25,7 @@ const (
 	mostLetters = 100 + inFlight
 )
 
-// guarded switches the flood guard on.
+// guarded returns an option that switches the flood guard on.
 func guarded(worker, build string) func(*consumer.Options) {
 	return func(o *consumer.Options) {
 		o.Ledger.Topic = ledgerTopic

@@ -24,7 +24,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// replaying gives a worker a real letters' topic, whose letters can be replayed.
+// replaying returns an option that gives a worker a real letters' topic, whose letters can be replayed.
 func replaying(worker string) func(*consumer.Options) {
 	return func(o *consumer.Options) {
 		guarded(worker, "1.0")(o)

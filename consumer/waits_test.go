@@ -27,7 +27,8 @@ func waitsFor(t *testing.T, k *worker, text string) time.Time {
 	return time.Time{}
 }
 
-// waitsSinceStart checks that such a wait is about a minute old: failed attempts must not reset its start.
+// waitsSinceStart checks that a wait with the given text is about a minute old: failed attempts must not reset its
+// start.
 func waitsSinceStart(t *testing.T, k *worker, text string) {
 	t.Helper()
 	if since := waitsFor(t, k, text); time.Since(since) < 59*time.Second {
