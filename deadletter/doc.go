@@ -28,6 +28,6 @@
 //
 // # Reading
 //
-// Package view reads the letters with their states. The texts of a letter are not escaped: callers must escape them
+// Package view reads the letters with their states. The strings in a letter are not escaped: callers must escape them
 // before showing them on a terminal or a page.
 package deadletter

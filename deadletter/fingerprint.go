@@ -9,9 +9,10 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Fingerprint groups letters with the same kind of failure. It is "v1:" followed by 12 hex digits of a hash of the
-// stage, the cause, the code, and the message without its numbers, ids, quotations, addresses and dates. It is computed
-// whenever a letter is read, not taken from the header, so that a later version of the rule also regroups old letters.
+// Fingerprint returns the fingerprint that groups letters with the same kind of failure: "v1:" followed by 12 hex
+// digits of a hash of the stage, the cause, the code, and the message without its numbers, ids, quotations, addresses
+// and dates. The fingerprint is computed whenever a letter is read, not taken from the header, so that a later version
+// of the rule also regroups old letters.
 func (l Letter) Fingerprint() string {
 	const digits = 12
 	sum := sha256.Sum256([]byte(strings.Join([]string{
@@ -38,7 +39,7 @@ func StoredFingerprint(r event.Record) string {
 // skeleton returns what a message has in common with others of the same cause, at most 200 characters.
 func skeleton(message, orderID string) string {
 	const longest = 200
-	// An order id of several pieces is replaced here. The loop finds order ids of one piece.
+	// An order id that spans several pieces is replaced here. The loop below finds order ids of one piece.
 	if len(orderID) > 3 && strings.ContainsAny(orderID, " /") {
 		message = strings.ReplaceAll(message, orderID, "#")
 	}

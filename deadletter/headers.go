@@ -161,7 +161,7 @@ func turnsText(r rune) bool {
 		r == '\u200e' || r == '\u200f' || r == '\u061c'
 }
 
-// cut shortens text to at most limit bytes, and ends a shortened text with a mark. It never splits a character.
+// cut shortens text to at most limit bytes, and marks shortened text with "…" at its end. It never splits a character.
 func cut(text string, limit int) string {
 	const mark = "…"
 	if len(text) <= limit {
@@ -175,7 +175,7 @@ func cut(text string, limit int) string {
 }
 
 // quoteIfOdd returns an order id or a status as header text, from which [unquoteIfOdd] restores the original. It quotes
-// only text that has control characters or broken UTF-8, or begins with a quotation mark. Such text is rare.
+// only text that has control characters or invalid UTF-8, or begins with a quotation mark. Such text is rare.
 func quoteIfOdd(text string) string {
 	text = cut(text, maxField)
 	odd := strings.HasPrefix(text, `"`) || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl)

@@ -69,7 +69,7 @@ type Digest struct {
 	SHA256 string // hex
 }
 
-// ID is the letter's identity: topic/partition/offset, followed by #item if the event names several orders.
+// ID returns the letter's identity: topic/partition/offset, followed by #item if the event names several orders.
 func (l Letter) ID() string {
 	id := l.Place.ID()
 	if l.Item >= 0 {
@@ -78,8 +78,8 @@ func (l Letter) ID() string {
 	return id
 }
 
-// Digest describes the event's value, even for a letter that WithoutValue or WithoutEvent returned. It is nil if the
-// event has no value.
+// Digest returns the size and hash of the event's value, even for a letter that WithoutValue or WithoutEvent returned.
+// It returns nil if the event has no value.
 func (l Letter) Digest() *Digest {
 	switch {
 	case l.Omitted != nil:

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// refused returns a typical letter of a worker.
+// refused returns a typical letter, as a worker writes it.
 func refused() deadletter.Letter {
 	return deadletter.Letter{
 		Record: event.Record{
@@ -131,13 +131,13 @@ func TestAReferenceReplacesAValueThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// odd draws text of at most limit bytes, with any content.
+// odd returns a generator of text of at most limit bytes, with any content.
 func odd(limit int) *rapid.Generator[string] {
 	return rapid.OneOf(rapid.StringN(0, -1, limit), rapid.Just("\x00\n\"\x7f"), rapid.Just("a\xff"), rapid.Just(`"quoted"`),
 		rapid.Just("ИМ-2026/№ 395"), rapid.Just(strings.Repeat("\x01", limit)))
 }
 
-// bytesOrNil draws bytes. They may be nil or empty.
+// bytesOrNil returns a generator of byte slices, which may be nil or empty.
 func bytesOrNil() *rapid.Generator[[]byte] {
 	return rapid.OneOf(rapid.Just[[]byte](nil), rapid.Just([]byte{}), rapid.SliceOfN(rapid.Byte(), 1, 40))
 }

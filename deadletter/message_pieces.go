@@ -21,7 +21,7 @@ type piece struct {
 	text string
 }
 
-// pieces splits a message. Joining the pieces gives the message again.
+// pieces yields the pieces of a message in order. Joined together, they are the whole message.
 func pieces(message string) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
 		before := ' '
@@ -36,7 +36,7 @@ func pieces(message string) iter.Seq[piece] {
 	}
 }
 
-// next returns the first piece of the message. before is the rune in front of the message.
+// next returns the first piece of the message. The parameter before is the rune that precedes the message.
 func next(message string, before rune) piece {
 	first, size := utf8.DecodeRuneInString(message)
 	apostrophe := first == '\'' && (unicode.IsLetter(before) || unicode.IsDigit(before))
@@ -115,7 +115,8 @@ func digitsLen(message string) int {
 	return end
 }
 
-// unquote splits a quotation. closing is empty if the quotation has no closing mark.
+// unquote splits a quotation into its opening mark, the text inside, and its closing mark. The closing mark is empty if
+// the quotation has none.
 func unquote(quoted string) (opening, inner, closing string) {
 	first, size := utf8.DecodeRuneInString(quoted)
 	opening, inner = quoted[:size], quoted[size:]

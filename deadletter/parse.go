@@ -14,7 +14,7 @@ import (
 // errNotALetter reports a record without the headers that name the place of a letter's event.
 var errNotALetter = errors.New("not a dead letter")
 
-// headerError reports a header of a letter that cannot be read. It never quotes the value.
+// headerError reports a letter's header that cannot be read. It never quotes the header's value.
 type headerError struct {
 	Header string // its name
 	Reason string
@@ -47,8 +47,8 @@ func Parse(r event.Record) (Letter, error) {
 	return l, nil
 }
 
-// fields are a record's headers. Only the headers that a letter adds are looked up. There are about twenty, so a search
-// of the list costs less than a map for each letter.
+// fields are a record's headers. Only the headers that a letter adds are looked up. A record has about twenty headers,
+// so searching the list costs less than building a map for each letter.
 type fields []event.Header
 
 // find returns the value of the last header with this name.
@@ -85,8 +85,8 @@ func (f fields) integer(name string, target *int) error {
 	return nil
 }
 
-// version refuses letters with any other schema version, because reading them as ours could lose a field such as a
-// replay count.
+// version refuses a letter with a schema version other than ours, because reading that letter as one of ours could lose
+// a field, such as the replay count.
 func (f fields) version() error {
 	version := schema
 	if err := f.integer(headerSchema, &version); err != nil {

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// storedMessage is the message for the header: one line, scrubbed, never empty. Scrubbing a stored message again
+// storedMessage returns the message for the header: one line, scrubbed, never empty. Scrubbing a stored message again
 // changes nothing.
 func (l Letter) storedMessage() string {
 	const worked = 4 * maxMessage // the rest would be cut off anyway
@@ -42,7 +42,8 @@ func scrub(message, orderID, status string) string {
 	return out.String()
 }
 
-// scrubPiece returns the scrubbed piece. secret reports whether the text before the piece announced a secret.
+// scrubPiece returns the scrubbed piece. The parameter secret says whether the text before the piece announced a
+// secret.
 func scrubPiece(p piece, orderID, status string, secret bool) string {
 	if p.kind == pieceQuoted {
 		opening, inner, closing := unquote(p.text)

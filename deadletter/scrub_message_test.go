@@ -138,7 +138,7 @@ func TestAFingerprintLooksAtTwoHundredCharacters(t *testing.T) {
 
 func TestAFingerprintKeepsItsForm(t *testing.T) {
 	t.Parallel()
-	// A change of the form or the rule regroups all stored letters: then "v1" must become "v2".
+	// A change to the fingerprint's form or rule regroups all stored letters. Such a change must turn "v1" into "v2".
 	if got, want := refused().Fingerprint(), "v1:"; !strings.HasPrefix(got, want) || len(got) != len("v1:9f2c41d07ab3") {
 		t.Errorf("got %q, want v1: and 12 hex digits", got)
 	}

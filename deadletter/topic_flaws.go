@@ -11,12 +11,12 @@ import (
 
 // Flaw is a setting of a topic that is unsuitable for the topic's content.
 type Flaw struct {
-	// Setting is Kafka's name for the setting, such as cleanup.policy. Is has the present value. Want has the value to
-	// set.
+	// Setting is Kafka's name for the setting, such as cleanup.policy. The field Is holds the current value, and Want
+	// the value to set.
 	Setting string `json:"setting"`
 	Is      string `json:"is"`
 	Want    string `json:"want"`
-	// Why says what the value leads to.
+	// Why describes the consequence of the current value.
 	Why string `json:"why"`
 	// Fatal reports whether nothing may be consumed until the setting is changed, because letters or pauses could not
 	// be stored, or could be lost at any time.
@@ -35,7 +35,7 @@ type Inspection struct {
 	Exists bool // false: the topic is to be created with Create
 	// Replicas is the smallest number of replicas of any partition, or the number for a new topic.
 	Replicas int
-	// Known reports whether Kafka showed us the settings. Without them, only the replicas can be judged.
+	// Known reports whether Kafka returned the topic's settings. Without them, only the replicas can be judged.
 	Known bool
 	// Flaws are the settings to change, the fatal ones first.
 	Flaws []Flaw
@@ -53,8 +53,8 @@ func (i *Inspection) Err() error {
 	return &UnfitError{Topic: i.Topic, Flaws: fatal}
 }
 
-// UnfitError reports a topic that rejects or loses the letters or pauses written to it. An operator has to change its
-// settings, so there is no point in a quick retry.
+// UnfitError reports a topic that rejects or loses the letters or ledger entries written to it. An operator has to
+// change the topic's settings, so there is no point in a quick retry.
 type UnfitError struct {
 	Topic string
 	Flaws []Flaw // all of them fatal
@@ -230,7 +230,7 @@ func inSync(f Facts) (Flaw, bool) {
 	return Flaw{}, false
 }
 
-// span writes milliseconds for people: 7d, 90m, 1s.
+// span formats a number of milliseconds for people: 7d, 90m, 1s.
 func span(ms int64) string {
 	if days := day.Milliseconds(); ms >= days && ms%days == 0 {
 		return strconv.FormatInt(ms/days, 10) + "d"

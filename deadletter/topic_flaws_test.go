@@ -166,7 +166,7 @@ func TestAnOldFormatCountsWhereTheBrokersObeyIt(t *testing.T) {
 	}{
 		{false, true, ""},
 		{true, true, "message.format.version!"},
-		{false, false, "message.format.version"}, // we may not ask, so the flaw is only a warning
+		{false, false, "message.format.version"}, // we lack the right to find out, so the flaw is only a warning
 	} {
 		f := facts(fit("message.format.version", "0.10.1"))
 		f.FormatObeyed, f.FormatKnown = c.obeyed, c.known
@@ -306,7 +306,7 @@ func TestTheLedgerOutlivesItsLetters(t *testing.T) {
 }
 
 // If a source has the old format, that may be the brokers' default, which a new topic would get. Brokers from 4.0 on
-// refuse the setting, so it is set only then.
+// refuse the setting, so it is set only if a source has the old format.
 func TestATopicIsCreatedWithHeadersWhereTheSourceHasNone(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"0.10.2-IV0": "0.11.0", "0.11.0-IV2": "", "": ""} {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Facts are what Kafka says about the letters' topic or the ledger.
+// Facts are what Kafka reports about the letters' topic or the ledger.
 type Facts struct {
 	Topic  string
 	Exists bool
@@ -15,7 +15,7 @@ type Facts struct {
 	// Settings are the topic's settings, by Kafka's names. They are nil if we lack the DescribeConfigs right.
 	Settings map[string]string
 	// FormatObeyed reports whether the brokers obey the topic's message.format.version: brokers from 3.0 on ignore it
-	// unless their protocol version is older. FormatKnown reports whether FormatObeyed is known.
+	// unless their protocol version is below 3.0. FormatKnown reports whether FormatObeyed is known.
 	FormatObeyed, FormatKnown bool
 	// Sources are the topics that this topic must outlive. For the letters' topic these are the events' topics, whose
 	// records must also fit into it. For the ledger it is the letters' topic.
@@ -27,8 +27,8 @@ type Source struct {
 	// Settings are the topic's settings, by Kafka's names. They are nil if we lack the DescribeConfigs right, or if
 	// there is no such topic.
 	Settings map[string]string
-	// Retention is how old its records may become. Limited is false if no record is deleted by age, or if the retention
-	// is not known.
+	// Retention is how old the topic's records may become. Limited is false if no record is deleted by age, or if the
+	// retention is not known.
 	Retention time.Duration
 	Limited   bool
 }
@@ -41,7 +41,7 @@ const (
 	letterHeaders    = 64 << 10   // more than a letter's headers add to the event
 	defaultRetention = 30 * 24 * time.Hour
 	wantedReplicas   = 3
-	unlimited        = -1 // as a retention.ms or retention.bytes
+	unlimited        = -1 // the value of retention.ms or retention.bytes
 
 	// The ledger must outlive the letters that its entries are about.
 	ledgerFactor       = 3
@@ -82,7 +82,7 @@ func InspectLedger(f Facts) Inspection {
 	})
 }
 
-// ledgerRetention is the retention.ms of a new ledger.
+// ledgerRetention returns the retention.ms of a new ledger.
 func ledgerRetention(letters time.Duration) int64 {
 	if letters < 0 || letters > math.MaxInt64/ledgerFactor {
 		return unlimited
@@ -115,7 +115,7 @@ type sources struct {
 	maxBytes       int           // of the largest record
 	retention      time.Duration // the longest limited retention; 0 if none is known
 	retentionBytes int64         // the largest; negative if any is unlimited or not known
-	oldFormat      bool          // a source has records without headers, so the brokers' default may be as old
+	oldFormat      bool          // a source has records without headers, so the brokers' default may be that format
 }
 
 func sourcesOf(all []Source) sources {
@@ -126,7 +126,7 @@ func sourcesOf(all []Source) sources {
 			from.maxBytes = max(from.maxBytes, n)
 		}
 		from.retention = max(from.retention, s.Retention)
-		if s.forever() { // letters need not last for ever, but at least as long as in a topic that we create
+		if s.forever() { // letters need not be kept for ever, but at least as long as in a topic that we create
 			from.retention = max(from.retention, defaultRetention)
 		}
 		bytes, err := strconv.ParseInt(s.Settings[retentionBytes], 10, 64)

@@ -1,6 +1,6 @@
 // Package ledger defines the entries of the ledger.
 //
-// The ledger is a topic beside the dead letters: append-only, with one partition. All workers of a group follow it. A
+// The ledger is a topic beside the letters' topic: append-only, with one partition. All workers of a group follow it. A
 // person or a worker's flood guard writes a pause, and package guard derives the pauses in force:
 //
 //	e, err := ledger.Parse(value)            // one entry
@@ -18,8 +18,8 @@
 //
 // # Compatibility
 //
-// A ledger outlives releases. An entry about an event that this release does not know is not an error; its [Entry.For]
-// is false for every group. A malformed entry is an error, and readers skip it. Entries without a group come from older
+// A ledger outlives releases. An entry whose event this release does not know is not an error; its [Entry.For] returns
+// false for every group. A malformed entry is an error, and readers skip it. Entries without a group come from older
 // releases and address every group that shares the ledger. Those releases, in turn, ignore the group of an entry and
 // follow every entry.
 //

@@ -19,7 +19,7 @@ type Event string
 // The events that package guard follows.
 const (
 	GuardPause  Event = "guard.pause"  // the workers of the group pause
-	GuardResume Event = "guard.resume" // the pauses before it end
+	GuardResume Event = "guard.resume" // all earlier pauses end
 )
 
 // The events about one letter, which package fold follows. An operator writes the first three; a worker writes the
@@ -41,7 +41,7 @@ const (
 	RunStop        Event = "run.stop"
 )
 
-// The kinds of pause, as [Entry.Kind] returns them. They are labels of metrics and values in status and JSON output.
+// The kinds of pause, as [Entry.Kind] returns them. They appear as metric label values, and in status and JSON output.
 const (
 	ByHand = "by hand" // written by an operator
 	Flood  = "flood"   // written by the flood guard of a worker
@@ -78,9 +78,9 @@ type Entry struct {
 	Build        string
 	Fingerprints []string
 
-	// ID is the letter that the entry is about, as its header dlq.id has it. N is the number of replays that the writer
-	// had seen; in a replay, it is that replay's own number. Order is the letter's order, at most 512 bytes, for
-	// people.
+	// ID is the id of the letter that the entry is about, as in the letter's header dlq.id. N is the number of replays
+	// that the writer had seen; in a replay, it is that replay's own number. Order is the letter's order, at most 512
+	// bytes, for people.
 	ID    string
 	N     int
 	Order string
@@ -170,7 +170,7 @@ func (e Entry) form() form {
 	return f
 }
 
-// entry returns the entry of a stored form.
+// entry returns the entry that the stored form represents.
 func (f form) entry() Entry {
 	e := Entry{
 		f.Event, f.Group, f.At.UTC(), f.By, f.Via, f.Reason, f.Build, f.Fingerprints, f.ID, 0, f.Order, 0, f.Force, f.Note,
@@ -185,7 +185,7 @@ func (f form) entry() Entry {
 	return e
 }
 
-// key is the record's key. In Kafka's tools it shows which entries belong together.
+// key returns the record's key. In Kafka's tools, the key shows which entries belong together.
 func (e Entry) key() string {
 	switch {
 	case e.letter():
@@ -213,8 +213,8 @@ func (e Entry) Record() (key, value []byte, err error) {
 	return []byte(e.key()), bytes.TrimSpace(text.Bytes()), nil
 }
 
-// Parse reads a stored value. An entry about an event that this release does not know is not an error. A malformed
-// entry about a known event is an error, and readers skip it.
+// Parse reads a stored value. An entry whose event this release does not know is not an error. A malformed entry with a
+// known event is an error, and readers skip it.
 func Parse(value []byte) (Entry, error) {
 	var f struct {
 		Version int   `json:"v"`
@@ -299,7 +299,8 @@ func (e Entry) checkTexts() error {
 		text("why", e.Why, maxName))
 }
 
-// text reports a value that exceeds its limit in bytes, or could change how a terminal shows the rest of a line.
+// text returns an error for a value that exceeds its limit in bytes, or could change how a terminal shows the rest of a
+// line.
 func text(name, value string, limit int) error {
 	if len(value) > limit {
 		return fmt.Errorf("%s: %w: got %d bytes, want at most %d", name, ErrTooLong, len(value), limit)

@@ -52,7 +52,7 @@ func number(text string, most int64) (int64, bool) {
 	return n, err == nil && n >= 0 && n <= most && strconv.FormatInt(n, 10) == text
 }
 
-// String returns the id as entries and letters have it.
+// String returns the id in the form that entries and letters use.
 func (id ID) String() string {
 	text := id.Topic + "/" + strconv.Itoa(id.Partition) + "/" + strconv.FormatInt(id.Offset, 10)
 	if id.Item != NoItem {

@@ -38,14 +38,14 @@ func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	return Counts{Open: t.open, Requeued: t.requeued}
 }
 
-// counted is how a letter is counted.
+// counted says in which count a letter is included.
 type counted uint8
 
 const (
 	uncounted counted = iota
 	asOpen
 	asRequeued
-	expired // open, but stored before the time that Counts was given
+	expired // open, but stored before the time that was passed to Counts
 )
 
 // source is the partition that a letter's event came from.
@@ -57,14 +57,14 @@ type tally struct {
 	ages           ages
 }
 
-// count updates the tally after a change of a letter.
+// count updates the tally after a letter has changed.
 func (f *Fold) count(s *letter) {
 	is := uncounted
 	switch state := s.state(); {
 	case state == Requeued:
 		is = asRequeued
 	case state != Open || s.overtaken:
-	case !s.known || s.at < 0: // a letter of ours counts when it is read back: then it has a time
+	case !s.known || s.at < 0: // our own letter counts once it is read back: only then is its time known
 	case s.counted == expired:
 		return
 	default:

@@ -9,12 +9,12 @@ import (
 // Follow takes the ledger's next entry for the group (see [ledger.Entry.For]), and reports whether it counted. Events
 // that are not about a letter's state never count.
 //
-// Whether an entry counts depends only on the entries before it. The conditions are:
-//   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
-//   - an outcome N: replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own
-//     event was read again after a crash and was accepted;
-//   - dismissed and reopened N: N replays counted. Dismissing a requeued letter ends its replay, so reopening leads to
-//     an open letter. An accepted call is a fact: its outcome counts even after the letter was dismissed;
+// Whether an entry counts depends only on the entries before it. The conditions for an entry with the number N are:
+//   - a replay: N-1 replays counted, and the letter is neither final nor dismissed;
+//   - an outcome: replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own event
+//     was read again after a crash and was accepted;
+//   - dismissed and reopened: N replays counted. Dismissing a requeued letter ends its replay, so reopening leads to an
+//     open letter. An accepted call is a fact: its outcome counts even after the letter was dismissed;
 //   - overtaken: the letter is not marked yet.
 //
 // An operator's entry that did not count the first time never counts: its writer has been told so. The copy that a
@@ -92,7 +92,7 @@ func (f *Fold) requeue(s *letter, e ledger.Entry, n int32) bool {
 	return true
 }
 
-// answer takes an entry with the outcome of a replay.
+// answer applies an entry with the outcome of replay n.
 func (s *letter) answer(e ledger.Entry, n int32) bool {
 	if n < s.n {
 		s.answerFormer(n)
@@ -111,8 +111,8 @@ func (s *letter) answer(e ledger.Entry, n int32) bool {
 	return true
 }
 
-// answerFormer takes the outcome of a replay after which another one was requested. It changes no state, only the order
-// of requeued letters: the replays up to n are over.
+// answerFormer applies the outcome of replay n after a later replay was requested. The letter's state does not change.
+// Only the order of requeued letters does: the replays up to n are over.
 func (s *letter) answerFormer(n int32) {
 	if s.history == nil {
 		return

@@ -42,8 +42,8 @@ func States() []State {
 	return []State{Open, Requeued, Resolved, Superseded, Dismissed}
 }
 
-// WorkerHorizon is how many of the newest records of the letters' topic a worker reads, because it needs about 200
-// bytes of memory for each. Replays of older letters need force.
+// WorkerHorizon is how many of the newest records of the letters' topic a worker reads. The number is limited because a
+// worker needs about 200 bytes of memory for each record. Replays of older letters need force.
 const WorkerHorizon = 200_000
 
 // maxReplays limits the count of replays, because a foreign letter may have any count. No real letter is replayed
@@ -53,7 +53,7 @@ const maxReplays = 1 << 30
 // Letter is what the [Fold] needs to know about a record of the letters' topic.
 type Letter struct {
 	ID    ledger.ID
-	Order string // "" if the mapping did not get that far
+	Order string // "" if the mapping found none
 	Key   uint64 // KeyHash of the record's key
 	// Count is the header dlq.replay.count. Offset is the record's place in the letters' topic; -1 if the writer does
 	// not know it yet.
@@ -98,7 +98,7 @@ type Fold struct {
 	Horizon int
 
 	letters map[place]*letter
-	byOrder map[string]*letter // the first known letter of each order; next links to the others
+	byOrder map[string]*letter // the first known letter of each order; letter.next links to the others
 	byKey   map[uint64]*letter // the same for letters without an order, by record key
 	topics  map[string]int32
 	names   []string // topics by number
@@ -107,7 +107,7 @@ type Fold struct {
 	tallies map[source]*tally
 }
 
-// place is an ID in less memory: a worker holds up to 200,000 letters.
+// place is a compact form of [ledger.ID]: a worker holds up to 200,000 letters.
 type place struct {
 	offset                 int64
 	topic, partition, item int32
@@ -130,7 +130,7 @@ type letter struct {
 	next  *letter
 	*history
 
-	count int32 // of replays, as the newest record has it
+	count int32 // of replays, according to the newest record
 	n     int32 // of replays that counted
 	known bool
 	// answered says that replay n has an outcome in the ledger. ended says that replay n no longer needs an outcome.
@@ -326,7 +326,8 @@ func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
 }
 
-// olderByKey is Older for an event whose order is unknown: its key may be the order's id. It visits all letters.
+// olderByKey does the work of Older for an event whose order is unknown: the event's key may be the order's id. It
+// visits all letters.
 func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	for _, s := range f.letters {

@@ -8,13 +8,13 @@ import (
 
 const (
 	// floodWindow is the number of recent items that are examined. They are a flood when at least floodLetters of them
-	// became letters, and these letters are about at least floodOrders orders.
+	// became letters, and these letters concern at least floodOrders orders.
 	floodWindow  = 200
 	floodLetters = floodWindow / 2
 	floodOrders  = 20
 )
 
-// flood examines the most recent items. Many letters about many orders point to a bad deploy: the orders are not at
+// flood examines the most recent items. Many letters for many orders point to a bad deploy: the orders are not at
 // fault. The zero value is ready to use.
 type flood struct {
 	ring    [floodWindow]item

@@ -99,11 +99,11 @@ func (g *Guard) Follow(e ledger.Entry) {
 		g.begin(e)
 	}
 	if paused && !g.paused() {
-		g.flood = flood{} // the operator has accepted its letters
+		g.flood = flood{} // the operator has accepted the flood's letters
 	}
 }
 
-// readBack removes from own a pause that the ledger now holds.
+// readBack removes from g.own a pause that the ledger now holds.
 func (g *Guard) readBack(e ledger.Entry) {
 	if g.seen == nil {
 		g.seen = map[id]bool{}
@@ -113,8 +113,8 @@ func (g *Guard) readBack(e ledger.Entry) {
 	if i < 0 {
 		return
 	}
-	// Usually the pause is the first one in own, because entries are announced in this order. Moving the entries before
-	// the pause, rather than the many that may follow it, keeps readBack fast.
+	// Usually the pause is the first one in g.own, because entries are announced in this order. Moving the entries
+	// before the pause, rather than the many that may follow it, keeps readBack fast.
 	copy(g.own[1:], g.own[:i])
 	g.own = g.own[1:]
 	if i < g.told {
@@ -149,8 +149,8 @@ func (g *Guard) resume() {
 
 // Lost prepares for a new ledger. Call it when the ledger was deleted and created again; Follow continues with the new
 // ledger's first entry. Pauses in force stay, and those that the new ledger does not hold are announced again.
-// Otherwise a restart would forget them and a resume would not find them. So Follow all of the new ledger before the
-// next Announcement.
+// Otherwise a restart would forget them and a resume would not find them. So pass all entries of the new ledger to
+// Follow before the next call to Announcement.
 //
 // Lost forgets which pauses the old ledger held: a worker that reads only the new ledger does not know them, and all
 // workers must reach the same state.
