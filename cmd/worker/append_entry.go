@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/retry/loop"
 )
 
-// ledger is the worker's access to the group's ledger.
+// ledger returns the worker's access to the group's ledger.
 func (w *Worker) ledger() consumer.Ledger {
 	return consumer.Ledger{
 		Topic: ledger.Topic(w.config.DeadLetter.Topic), Ensure: w.ensureLedger,

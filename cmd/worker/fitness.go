@@ -24,8 +24,8 @@ type fitness struct {
 }
 
 // note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that have
-// appeared, and those that have disappeared, since the topic's last inspection. hidden reports whether the settings
-// cannot be read, and the last inspection did not find that.
+// appeared, and those that have disappeared, since the topic's last inspection. The result hidden is true if the
+// settings of an existing topic cannot be read, unless the last inspection found that too.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -56,7 +56,7 @@ func (f *fitness) flaws() []status.TopicFlaw {
 	return all
 }
 
-// fatal describes the flaws that prevent storing letters or pauses.
+// fatal describes the flaws that prevent letters or pauses from being stored.
 func (f *fitness) fatal() []string {
 	var texts []string
 	for _, flaw := range f.flaws() {
@@ -67,7 +67,8 @@ func (f *fitness) fatal() []string {
 	return texts
 }
 
-// inspect judges the letters' topic or the ledger, and logs the flaws that came or went since the last inspection.
+// inspect judges the letters' topic or the ledger, and logs the flaws that have appeared or disappeared since the last
+// inspection.
 func (w *Worker) inspect(ctx context.Context, inspect inspection) (deadletter.Inspection, error) {
 	found, err := inspect(ctx, w.config, w.cluster)
 	if err == nil {
@@ -77,7 +78,7 @@ func (w *Worker) inspect(ctx context.Context, inspect inspection) (deadletter.In
 }
 
 // usable reports whether a topic exists. The error says why the topic cannot be used: the inspection failed, or a flaw
-// is fatal. A topic that does not exist is not an error, because the worker creates it after its first join.
+// is fatal. A missing topic is not an error, because the worker creates the topic after its first join.
 func (w *Worker) usable(ctx context.Context, inspect inspection) (exists bool, err error) {
 	found, err := w.inspect(ctx, inspect)
 	if err == nil {

@@ -80,7 +80,7 @@ func (w *Worker) Status() status.Worker {
 	return s
 }
 
-// status shows the worker's state, and with ?order=ID what is left to do for one order.
+// status shows the worker's status, and with ?order=ID also what is left to do for one order.
 func (w *Worker) status(rw http.ResponseWriter, r *http.Request) {
 	s := w.Status()
 	if order := r.URL.Query().Get("order"); order != "" {

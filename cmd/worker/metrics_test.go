@@ -68,7 +68,7 @@ type metricList struct {
 	labels       map[string][]string
 }
 
-// listMetrics makes a line for each metric of our own: name, type, labels and help, separated by tabs.
+// listMetrics returns a line for each metric of our own: name, type, labels and help, separated by tabs.
 func listMetrics(exposition string) string {
 	l := metricList{map[string]string{}, map[string]string{}, map[string][]string{}}
 	for line := range strings.Lines(exposition) {

@@ -30,8 +30,8 @@ const (
 	clientID = "leadhit-sync"
 )
 
-// Open returns a worker for the settings. It reads the files that they name, but makes no connection. An error about a
-// file's content is a *config.Error.
+// Open returns a worker for the settings. It reads the files named in the settings, but makes no connection. An error
+// about a file's content is a *config.Error.
 func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err error) {
 	w := &Worker{config: c, version: version, log: log, refused: make(chan struct{}, 1)}
 	defer func() {
@@ -59,9 +59,9 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	return w, nil
 }
 
-// OpenMapping loads the mapping as configured. If the settings name a registry, the mapping asks it for schemas later;
-// OpenMapping itself makes no connection. Its error is a *config.Error. The caller must call closing after the last
-// event is decoded; closing is never nil.
+// OpenMapping loads the mapping as configured. If a registry is configured, the mapping fetches schemas from there
+// later; OpenMapping itself makes no connection. Its error is a *config.Error. The caller must call the returned
+// function closing after the last event is decoded; closing is never nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}

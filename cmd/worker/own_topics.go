@@ -25,13 +25,13 @@ func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluste
 		[]string{c.DeadLetter.Topic})
 }
 
-// inspectTopic gathers the facts about a topic of ours and its sources, and judges them.
+// inspectTopic gathers the facts about one of our topics and the topic's sources, and judges them.
 func inspectTopic(
 	ctx context.Context, cluster *broker.Cluster, judge func(deadletter.Facts) deadletter.Inspection, topic string,
 	sources []string,
 ) (deadletter.Inspection, error) {
 	unknown := deadletter.Inspection{Topic: topic}
-	// Ask for the topology first: the response reveals a wrong password.
+	// Request the topology first: the response reveals a wrong password.
 	topology, err := cluster.Topics(ctx, topic)
 	info := topology.Topics[topic]
 	if err == nil && !info.Missing {

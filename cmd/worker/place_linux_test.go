@@ -14,7 +14,7 @@ import (
 func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 	t.Parallel()
 	const variable, addr = "PRINT_PLACE_OF", ":8080"
-	if addr := os.Getenv(variable); addr != "" { // this is the process that place starts
+	if addr := os.Getenv(variable); addr != "" { // this process was started by the function place
 		_, _ = os.Stdout.WriteString("place " + worker.PlaceOf(addr) + " \n")
 		return
 	}

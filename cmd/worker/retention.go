@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	// retentionEvery is how often the topics' retention is read: an operator who lengthens it must see the effect soon.
+	// retentionEvery is how often the topics' retention is read: an operator who lengthens a retention must see the
+	// effect soon.
 	retentionEvery = 5 * time.Minute
 	retentionAgain = 15 * time.Second
 )
 
-// retention has the age at which Kafka deletes an event, or a letter, by topic. A topic is missing if it keeps its
+// retention holds, by topic, the age at which Kafka deletes an event or a letter. A topic is missing if it keeps its
 // records for ever, or if we may not read its settings. The zero value is ready.
 type retention struct {
 	mu     sync.Mutex

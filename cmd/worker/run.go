@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// watchKey is how often the key's file is read, and so how soon a changed key is used.
+	// watchKey is how often the key's file is read, and therefore how soon a changed key is used.
 	watchKey = time.Second
 	// closeHTTP bounds the wait for HTTP requests in flight at the end.
 	closeHTTP = 2 * time.Second
@@ -55,7 +55,7 @@ func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return w.watchKey(serving) })
 	group.Go(func() error { return w.watchRetention(serving) })
 	group.Go(func() error { return w.watchFitness(serving) })
-	// Shutdown lets requests in flight end, so that the last scrape sees the counters of the drain.
+	// Shutdown lets requests in flight finish, so that the last scrape sees the counters of the drain.
 	group.Go(func() error {
 		<-serving.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(serving), closeHTTP)

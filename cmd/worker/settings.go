@@ -10,8 +10,8 @@ import (
 )
 
 // Settings reads the environment and decides whether a worker can start with it, for run, check and config --check.
-// Like the worker, it reads the files that settings name (the key, certificates, passwords, the mapping), but it opens
-// no connection. The error is a *config.Error with all mistakes.
+// Like the worker, it reads the files named in the settings (the key, certificates, passwords, the mapping), but it
+// opens no connection. The error is a *config.Error with all mistakes.
 func Settings(version string) (*config.Config, error) {
 	c, mistakes := config.Inspect()
 	if mistakes = inspect(c, mistakes, version); mistakes != nil {
@@ -20,8 +20,8 @@ func Settings(version string) (*config.Config, error) {
 	return c, nil
 }
 
-// SettingsWithoutFiles is Settings without reading files, for CI, where the files are missing. unread names the
-// settings whose files were not checked.
+// SettingsWithoutFiles is like Settings, but reads no files, for use in CI, where the files are missing. The result
+// unread names the settings whose files were not checked.
 func SettingsWithoutFiles(version string) (c *config.Config, unread []string, err error) {
 	c, mistakes := config.InspectWithoutFiles()
 	blank := *c
@@ -33,7 +33,7 @@ func SettingsWithoutFiles(version string) (c *config.Config, unread []string, er
 }
 
 // inspect opens everything that a worker opens, and adds failures to the mistakes. It leaves out settings with a
-// mistake, so that mistakes of the others are found too.
+// mistake, so that mistakes in the others are found too.
 func inspect(c *config.Config, mistakes *config.Error, version string) *config.Error {
 	sound := withoutMistakes(c, mistakes)
 	discard := slog.New(slog.DiscardHandler)
@@ -130,11 +130,11 @@ func dropFiles(c *config.Config) (unread []string) {
 	return unread
 }
 
-// placeholder takes the place of a key that was not read.
+// placeholder returns a value that replaces a key that was not read.
 func placeholder() (key config.Secret) {
 	_ = key.UnmarshalText([]byte("placeholder")) // it has neither a space nor a control character
 	return key
 }
 
-// noSchemas takes the place of a registry that cannot be opened.
+// noSchemas replaces the lookup in a registry that cannot be opened.
 func noSchemas(context.Context, int) (*schema.Schema, error) { return nil, schema.ErrUnreachable }

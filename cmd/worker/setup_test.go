@@ -119,7 +119,7 @@ func (s *scene) run() {
 	})
 }
 
-// page asks the worker for a page.
+// page requests a page from the worker.
 func (s *scene) page(path string) (code int, text string) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
@@ -140,7 +140,7 @@ func (s *scene) page(path string) (code int, text string) {
 	return answer.StatusCode, string(body)
 }
 
-// status asks the worker for its status.
+// status requests the worker's status.
 func (s *scene) status() (said status.Worker) {
 	s.t.Helper()
 	_, page := s.page("/status")
@@ -150,7 +150,7 @@ func (s *scene) status() (said status.Worker) {
 	return said
 }
 
-// metadataRequests counts the metadata requests about the topic payments from now on.
+// metadataRequests returns the counter of metadata requests for the topic payments, which counts from now on.
 func metadataRequests(s *scene) func() int64 {
 	var n atomic.Int64
 	s.kafka.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {

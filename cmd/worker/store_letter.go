@@ -15,9 +15,9 @@ import (
 	"leadhit-sync/retry/loop"
 )
 
-// awaitLetters waits until the letters' topic can store letters, or does not exist: until then, nothing may be
-// consumed. It creates nothing, so that a worker with a misspelt group or topic leaves no topic behind. It returns
-// false if ctx has ended.
+// awaitLetters waits while the letters' topic has a fatal flaw or cannot be inspected. Meanwhile nothing may be
+// consumed. It does not wait for a topic that does not exist, and it creates nothing, so that a worker with a misspelt
+// group or topic leaves no topic behind. It returns false if ctx has ended.
 func (w *Worker) awaitLetters(ctx context.Context) bool {
 	var retrier loop.Retrier
 	log := w.log.With(slog.String("topic", w.config.DeadLetter.Topic))
@@ -34,7 +34,7 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 			"the dead-letter topic "+w.config.DeadLetter.Topic+" cannot store letters yet: "+err.Error())
 		w.consumer.WaitFor(reason)
 		retrier.Failed()
-		// Compare reasons, not errors: the error names a different port each time.
+		// Compare reasons, not errors: the error names a different local port each time.
 		retrier.Log(log, reason).WarnContext(ctx, "not consuming until dead letters can be stored; trying again",
 			slog.Any("error", err), slog.String("reason", reason))
 		if !retrier.Wait(ctx) {
@@ -56,7 +56,7 @@ func (w *Worker) ensureLetters(ctx context.Context) error {
 func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	err := appendLetter(ctx, w.config, w.cluster, l)
 	switch {
-	// Several letters may fail at once, and one of them recreates the topic. The others are retried.
+	// Several writes may fail at once. The first one to get the lock recreates the topic. All are retried later.
 	case errors.Is(err, kafkaerr.ErrUnknownPartition) && w.recreating.TryLock():
 		defer w.recreating.Unlock()
 		return errors.Join(err, w.ensureLetters(ctx))

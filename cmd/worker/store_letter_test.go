@@ -52,7 +52,8 @@ func newStore(t *testing.T, opts ...kfake.Opt) *store {
 	return &store{fake, c, cluster}
 }
 
-// describes sets the topic settings that the broker returns; the broker refuses to describe a topic without settings.
+// describes sets the topic settings that the broker returns. For a topic that is not in topics, the broker responds
+// that we may not describe the topic.
 func (s *store) describes(topics map[string]map[string]string) {
 	s.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		s.KeepControl()
@@ -104,8 +105,8 @@ func TestATopicThatAWorkerCreatesHasNoFlaw(t *testing.T) {
 	}
 }
 
-// mustCreateWithoutFlaw creates a topic and demands that an inspection finds nothing wrong with it, neither before the
-// creation nor after it.
+// mustCreateWithoutFlaw creates a topic. The test fails if an inspection finds a flaw in the topic, before or after the
+// creation.
 func (s *store) mustCreateWithoutFlaw(t *testing.T, ensure ensurer, inspect inspector) {
 	t.Helper()
 	found, err := inspect(t.Context(), s.config, s.cluster)
@@ -177,7 +178,7 @@ func TestTheSettingsOfSourcesCountForTheLettersTopic(t *testing.T) {
 func TestAnOldMessageFormatIsJudgedByTheBrokersProtocol(t *testing.T) {
 	t.Parallel()
 	for protocol, want := range map[string]string{
-		"3.9-IV0": "", "2.8-IV1": "message.format.version!", "": "message.format.version", // "": we may not ask, so the flaw is a warning
+		"3.9-IV0": "", "2.8-IV1": "message.format.version!", "": "message.format.version", // "": not readable, so the flaw is a warning
 	} {
 		s := newStore(t)
 		if err := s.CreateTopic(lettersTopic, 1, nil); err != nil {

@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// The causes of a replay that cannot be tried, because the letter or its event's value has expired.
+// The causes of a replay that fails without a call, because the letter or its event's value has expired.
 const (
 	letterExpired = "LetterExpired"
 	valueExpired  = "ValueExpired"
@@ -25,10 +25,10 @@ const (
 // takeWait is how long a broker may take to return a record that exists already.
 const takeWait = 50 * time.Millisecond
 
-// errNotYet says that the broker returned neither the record nor a later one.
+// errNotYet means that the broker returned neither the record nor a later one.
 var errNotYet = errors.New("the broker returned nothing")
 
-// letters is the worker's access to the group's letters.
+// letters returns the worker's access to the group's letters.
 func (w *Worker) letters() consumer.Letters {
 	return consumer.Letters{
 		Topic:  w.config.DeadLetter.Topic,
@@ -67,7 +67,7 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	l, _ := deadletter.Parse(record) // after an error l has no id
 	taken := turn.Taken{Letter: ledgerLetter(l, record)}
 	if l.Group != w.config.Kafka.Group || taken.Letter.ID != t.Letter {
-		return turn.Taken{}, nil // without an id nobody knows which letter the replay is about
+		return turn.Taken{}, nil // without this id nobody knows which letter the replay is for
 	}
 	if l.Omitted != nil {
 		switch l.Record, err = w.original(ctx, l); {
@@ -99,7 +99,7 @@ func (w *Worker) original(ctx context.Context, l deadletter.Letter) (event.Recor
 	return r, nil
 }
 
-// errGone says that a record is no longer in its topic.
+// errGone means that a record is no longer in its topic.
 var errGone = errors.New("the record is gone")
 
 // recordAt fetches one record. It returns errGone if the topic no longer has it.

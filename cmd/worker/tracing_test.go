@@ -96,7 +96,7 @@ func (c *collector) named(name string) []*tracepb.Span {
 	return found
 }
 
-// node is a LeadHit that notes each call's traceparent.
+// node is a LeadHit look-alike that records each call's traceparent.
 type node struct {
 	*sandbox.Sandbox
 
@@ -117,7 +117,7 @@ func (n *node) seen() []string {
 	return slices.Clone(n.parents)
 }
 
-// traced sets up a scene with a collector and a LeadHit that notes traceparents.
+// traced sets up a scene with a collector and a LeadHit look-alike that records traceparents.
 func traced(t *testing.T, settings ...string) (*scene, *collector, *node) {
 	t.Helper()
 	c, n := new(collector), &node{Sandbox: sandbox.New(sandbox.Options{Key: apiKey})}
@@ -339,7 +339,8 @@ func TestAnEventAboutSeveralOrdersEndsWithTheLastOfThem(t *testing.T) {
 	}
 	s, c, _ := traced(t, "MAPPING", file)
 	s.run()
-	// The first item about order 1 gets no call, since the event itself has a later status; order 3 becomes a letter.
+	// The first item for order 1 gets no call, because the same event has a later status for that order. The item for
+	// order 3 becomes a letter.
 	s.produceTraced(`[{"id": "1", "s": "submitted"}, {"id": "1", "s": "paid"}, {"id": "2", "s": "paid"}, {"id": "3", "s": "lost"}, {"s": "paid"}]`, "")
 	s.until("the event's span", func() bool { return len(c.named("process orders")) == 1 })
 	event, calls := c.named("process orders")[0], c.named("set_order_status")

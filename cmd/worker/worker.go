@@ -1,5 +1,5 @@
-// Package worker wires the parts together, in the order in which an event passes through them. Both programs run
-// it: the binary and the demo.
+// Package worker wires the parts together, in the order in which an event passes through them. Two programs use the
+// package: the binary and the demo.
 //
 // A [Worker] is opened with settings, run until its context ends, and reports its state while it runs. [Worker.Run]
 // owns every goroutine and returns when all have ended. [Worker.Close] closes its connections.
@@ -35,7 +35,7 @@ type Worker struct {
 	tracing  *observe.Tracing
 	// retention is how long Kafka keeps the events.
 	retention retention
-	// fitness has the flaws of the letters' topic and the ledger.
+	// fitness holds the flaws of the letters' topic and the ledger.
 	fitness fitness
 	refused chan struct{} // signals that Kafka refused a letter, so that the topics are judged at once
 	// decode maps an event without counting it.

@@ -8,7 +8,7 @@ import (
 // shortCommit is how many digits of a commit's hash a version shows: as many as Git shows by default.
 const shortCommit = 7
 
-// Build says what a binary was built from. Unknown fields are empty.
+// Build describes what a binary was built from. Unknown fields are empty.
 type Build struct {
 	Version  string // "1.2.3"; "dev+0123abc" for a commit without a tag; "dev" if nothing is known
 	Revision string // the full hash of the commit
@@ -17,8 +17,9 @@ type Build struct {
 	Go       string // "go1.26.0"
 }
 
-// ReadBuild reads the build information that Go's tools wrote into a binary; info is nil if there is none. released is
-// the version that the linker was given. That version wins, because a build without the repository knows no other.
+// ReadBuild reads the build information that Go's tools wrote into a binary; info is nil if there is none. The string
+// released is the version that was passed to the linker. That version takes precedence, because a build without the
+// repository knows no other.
 func ReadBuild(released string, info *debug.BuildInfo) Build {
 	var b Build
 	if info == nil {
@@ -39,8 +40,8 @@ func ReadBuild(released string, info *debug.BuildInfo) Build {
 	return b
 }
 
-// version prefers a tag to a commit. Go's pseudo-version of a commit, v0.0.0-time-commit, says no more to a person than
-// the commit does.
+// version returns the version to show: a tag if there is one, otherwise the commit. Go's pseudo-version of a commit,
+// v0.0.0-time-commit, tells a person no more than the commit does.
 func (b Build) version(released, module string) string {
 	short := b.Revision[:min(shortCommit, len(b.Revision))]
 	madeUp := short != "" && strings.Contains(module, "-"+short)

@@ -12,7 +12,7 @@ import (
 )
 
 // letters sends the figures about letters of owned partitions, so that a sum over the workers counts each letter
-// once. Letters of partitions that no worker owns are in no sum.
+// once. Such a sum leaves out letters of partitions that no worker owns.
 func (g *gauges) letters(to sender, now time.Time) {
 	keeps, limited := g.source.Retention()[g.source.Letters]
 	since := time.Time{}
@@ -47,12 +47,13 @@ const mostFingerprints = 10_000
 // fingerprints remembers which causes have letters. The zero value is ready. It may be used by several goroutines.
 type fingerprints struct {
 	mu sync.Mutex
-	// known is false while this worker stores the first letter of a cause. The letter may be read back before the write
-	// has returned.
+	// known has the value false while this worker stores the first letter with a fingerprint. The letter may be read
+	// back before the write has returned.
 	known map[string]bool
 }
 
-// add notes a fingerprint, unless it is there already or there are too many. Beyond that limit no cause counts as new.
+// add notes a fingerprint, unless it is already noted, or mostFingerprints are noted. Beyond that limit no cause counts
+// as new.
 func (f *fingerprints) add(fingerprint string, known bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -36,8 +36,8 @@ type Metrics struct {
 
 	items    *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
-	// wanted and accepted are counters of items and of verdicts. Most items and calls count there, so these two are
-	// looked up only once.
+	// wanted is the counter of items that ask for a call. accepted is the counter of verdicts of the kind done. Most
+	// items and calls are counted there, so these two counters are looked up only once.
 	wanted         prometheus.Counter
 	accepted       prometheus.Counter
 	latency        prometheus.Histogram
@@ -55,7 +55,7 @@ type Metrics struct {
 	calls, done, lettersTotal atomic.Uint64
 }
 
-// repeated is the action of an item that needed no call.
+// repeated is the action under which an item counts if it needed no call.
 const repeated = "repeat"
 
 // NewMetrics returns metrics with a counter for each foreseeable cause of a letter, deadLetterTypes included. A counter
@@ -125,7 +125,7 @@ func (m *Metrics) start(deadLetterTypes []string) {
 	}
 }
 
-// buildInfo says which build this is.
+// buildInfo returns a gauge whose labels identify the build.
 func buildInfo(version string) prometheus.Collector {
 	info, _ := debug.ReadBuildInfo() // nil is fine
 	b := ReadBuild(version, info)
@@ -144,7 +144,7 @@ func buildInfo(version string) prometheus.Collector {
 // Watch adds the metrics that are read from a worker at each scrape.
 func (m *Metrics) Watch(s Source) { m.registry.MustRegister(&gauges{s}) }
 
-// Handler serves the metrics.
+// Handler returns the handler that serves the metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Source is where the gauges and the status come from.
+// Source provides the values of the gauges and the status.
 type Source struct {
 	// Consumer is read at each scrape.
 	Consumer *consumer.Consumer
@@ -56,7 +56,7 @@ func phases() []string {
 	}
 }
 
-// state sends a series for each state, with the value 1 for the current one. So an alert can ask for a state by name,
+// state sends a series for each state, with the value 1 for the current one. So an alert can select a state by name,
 // and a dashboard shows when the state changed.
 func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+

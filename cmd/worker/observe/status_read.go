@@ -15,7 +15,7 @@ import (
 // outage, when thousands of orders wait.
 const listedOrders = 20
 
-// Status returns the current status, without what the metrics do not know: version, group, problems and flaws.
+// Status returns the current status without version, group, problems and flaws, which the metrics do not know.
 func (m *Metrics) Status(s consumer.State, waiting []snapshot.WaitingOrder) status.Worker {
 	now, d := time.Now(), s.Dispatch
 	out := status.Worker{
@@ -117,8 +117,8 @@ func openTransaction(now time.Time, s consumer.State, p event.Partition) *status
 	}
 }
 
-// heldBack returns the number of events that open transactions hold back in a topic, and the age of the oldest. It
-// looks at all topics if topic is "".
+// heldBack returns the number of events that open transactions hold back in a topic, and the age of the oldest. If
+// topic is "", the figures cover all topics.
 func heldBack(now time.Time, s consumer.State, topic string) (events int64, oldest float64) {
 	for _, p := range s.Dispatch.Partitions {
 		if held, open := s.HeldBack[p.Partition]; open && (topic == "" || topic == p.Topic) {
@@ -129,8 +129,8 @@ func heldBack(now time.Time, s consumer.State, topic string) (events int64, olde
 	return events, oldest
 }
 
-// ages returns the age of the oldest unfinished event, and of the oldest one that has had no call and is not blocked.
-// It looks at one topic, or at all if topic is "". Events that an open transaction holds back count for both.
+// ages returns the age of the oldest unfinished event, and of the oldest one that has had no call and is not blocked,
+// in one topic, or in all topics if topic is "". Events that an open transaction holds back count for both ages.
 func ages(now time.Time, s consumer.State, topic string) (oldest, untried float64) {
 	_, held := heldBack(now, s, topic)
 	oldest, untried = held, held

@@ -36,7 +36,8 @@ const flushLimit = 3 * time.Second
 // until its last order is finished, with a child span for each call. The event's own traceparent header names the
 // parent of its span, and LeadHit gets the traceparent of the call's span. A nil Tracing is off.
 //
-// An event that another worker finishes, because its partition has moved, has no span here, but its calls have.
+// If an event's partition moves and another worker finishes the event, this worker sends no span for the event, but
+// does send spans for the calls that it made.
 type Tracing struct {
 	collector *collector
 	resource  []attribute.KeyValue
@@ -181,8 +182,8 @@ func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace
 	return s.span
 }
 
-// Send makes each call within a span of its own, which [Traceparent] finds. judge gives the verdict on a call's
-// outcome.
+// Send makes each call within a span of its own, which [Traceparent] reads from the context. The parameter judge gives
+// the verdict on a call's outcome.
 func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	if t == nil {
 		return send
@@ -215,7 +216,7 @@ func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	}
 }
 
-// Repeat notes on the event's span that a call is not made.
+// Repeat adds an event to the event's span for a call that is not made.
 func (t *Tracing) Repeat(repeat repeater) repeater {
 	if t == nil {
 		return repeat
@@ -230,7 +231,7 @@ func (t *Tracing) Repeat(repeat repeater) repeater {
 	}
 }
 
-// Traceparent returns the W3C header for a call within a span, and "" if tracing is off.
+// Traceparent returns the value of the W3C header traceparent for a call within a span, or "" if tracing is off.
 func Traceparent(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return ""
@@ -259,7 +260,7 @@ func statusOf(err error) []attribute.KeyValue {
 	return nil
 }
 
-// Store notes letters on their events' spans, once they are stored.
+// Store records each letter on its event's span, once the letter is stored.
 func (t *Tracing) Store(store storer) storer {
 	if t == nil {
 		return store
@@ -286,15 +287,15 @@ func noteOf(e *consumer.Event) *eventSpan {
 	return s
 }
 
-// over notes that one more of the event's orders is finished, and ends the span after the last.
+// over records that one more of the event's orders is finished, and ends the span after the last order.
 func (s *eventSpan) over() {
 	if s.open.Add(-1) == 0 {
 		s.span.End()
 	}
 }
 
-// carrier has an event's headers for the extraction of its trace. Of several headers with the same name, the last
-// counts, as everywhere in Kafka. Producers differ in case, and the extraction looks for names in lower case.
+// carrier returns an event's headers for the extraction of the trace context. Of several headers with the same name,
+// the last counts, as everywhere in Kafka. Producers differ in case, and the extraction looks for names in lower case.
 func carrier(e *consumer.Event) propagation.MapCarrier {
 	all := make(propagation.MapCarrier, len(e.Headers))
 	for _, h := range e.Headers {

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// retries is how many times a delivery is retried, if the collector asks for that. The first wait is firstDelivery,
-	// and each further wait is twice as long. The SDK gives a batch 30 s in all.
+	// retries is how many times a delivery is retried, if the collector's status is retryable. The first wait is
+	// firstDelivery, and each further wait is twice as long. The SDK allows 30 s per batch in all.
 	retries, firstDelivery = 4, 500 * time.Millisecond
 	// maxAnswerOfCollector is how much of a response is read, so that the connection can be kept.
 	maxAnswerOfCollector = 64 << 10
@@ -44,8 +44,8 @@ type collector struct {
 // maxAnswerHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
 const maxAnswerHeader = 64 << 10
 
-// openCollector reads the headers as OTEL_EXPORTER_OTLP_HEADERS has them: pairs with percent-encoded values. The values
-// may hold a token, so no error and no log line shows them.
+// openCollector opens the configured collector. OTEL_EXPORTER_OTLP_HEADERS has pairs with percent-encoded values. The
+// values may hold a token, so no error and no log line shows them.
 func openCollector(c *config.Config, version string, log *slog.Logger) (*collector, error) {
 	t := &c.Traces
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
@@ -75,7 +75,7 @@ func openCollector(c *config.Config, version string, log *slog.Logger) (*collect
 // Start does nothing: there is no connection before the first span.
 func (c *collector) Start(context.Context) error { return nil }
 
-// Stop does nothing: close is called after the last batch.
+// Stop does nothing: Tracing calls close after the last batch.
 func (c *collector) Stop(context.Context) error { return nil }
 
 func (c *collector) close() { c.client.CloseIdleConnections() }
@@ -91,7 +91,7 @@ func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceS
 	return nil
 }
 
-// deliver retries while the collector asks for that.
+// deliver sends a batch, and retries while the collector's status is retryable.
 func (c *collector) deliver(ctx context.Context, body []byte) error {
 	var last error
 	_ = backoff.Retry(func() error {
@@ -106,7 +106,7 @@ func (c *collector) deliver(ctx context.Context, body []byte) error {
 	return last // backoff's own error may only say that the context has ended
 }
 
-// post makes one attempt. again reports whether the collector asks for a retry.
+// post makes one attempt. The result again reports whether the collector's status is retryable.
 func (c *collector) post(ctx context.Context, body []byte) (again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
