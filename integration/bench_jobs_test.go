@@ -56,7 +56,7 @@ func inTurn(events int) []audit.Event {
 	return all
 }
 
-// hotOrders returns events about 100 orders, distributed by Zipf's law: the second order has half as many events as the
+// hotOrders returns events of 100 orders, distributed by Zipf's law: the second order has half as many events as the
 // first, the third a third as many, and so on. About every fifth event is for the first order, so its lane takes the
 // longest.
 func hotOrders(events int) []audit.Event {

@@ -18,8 +18,8 @@ import (
 )
 
 // BenchmarkWorker measures the worker with several kinds of work, on real Kafka with 12 partitions. A bare loop that
-// makes as many POSTs, with as many in flight, takes turns with the worker, so that a busy machine slows both. The
-// benchmark prints a table for each kind of work.
+// makes the same number of POSTs, with the same number in flight, takes turns with the worker, so that a busy machine
+// slows both. The benchmark prints a table for each kind of work.
 //
 // BASELINE is the path of another leadhit-sync binary, for example one built from an earlier commit. This binary takes
 // turns too. ROUNDS is the number of turns that each program gets.
@@ -187,7 +187,7 @@ func (b *bench) awaitCalls(tb testing.TB, r *run, calls int) (m moment) {
 	return m
 }
 
-// brokerTime is the processor time that the brokers have used so far; 0 if they are not ours.
+// brokerTime returns the processor time that the brokers have used so far, or 0 if the cluster is not ours.
 func (b *bench) brokerTime(tb testing.TB) (used time.Duration) {
 	tb.Helper()
 	if b.nodes == nil {

@@ -19,8 +19,8 @@ import (
 const (
 	// healLimit is how long the group may take after a fault to commit everything: a lost broker costs up to a minute.
 	healLimit = 90 * time.Second
-	// patience replaces healLimit if LeadHit fails in the same round: then the next fault may come before the group has
-	// caught up.
+	// patience replaces healLimit if LeadHit fails in the same round: then the next fault may begin before the group
+	// has caught up.
 	patience = 10 * time.Second
 )
 
@@ -179,7 +179,7 @@ func (r *round) strikeLeadHit(kind nemesis.Kind) (undo func() error) {
 	}
 }
 
-// strikeBeside makes LeadHit fail, once for each fault, while other parts may fail too. It stops when ctx ends.
+// strikeBeside makes LeadHit fail, once for each fault, while other parts may fail too. It stops when ctx is done.
 func (r *round) strikeBeside(ctx context.Context, faults []nemesis.Fault) error {
 	wait := func(d time.Duration) bool {
 		select {

@@ -34,7 +34,7 @@ type operators struct {
 	offsets map[string]int64 // of each letter's newest record
 }
 
-// operators returns operators that have read nothing yet.
+// operators returns operators who start to read the letters and the ledger from the beginning.
 func (r *round) operators(t *testing.T, seed uint64) *operators {
 	t.Helper()
 	o := &operators{round: r, random: rand.New(rand.NewPCG(seed, 7)), topic: "dlq." + r.group, offsets: make(map[string]int64)}
@@ -49,7 +49,7 @@ func (r *round) operators(t *testing.T, seed uint64) *operators {
 	return o
 }
 
-// begin lets the operators act at random until ctx ends. The returned function waits until they have stopped.
+// begin lets the operators act at random until ctx is done. The returned function waits until they have stopped.
 func (o *operators) begin(ctx context.Context) (wait func()) {
 	var working sync.WaitGroup
 	working.Go(func() {
@@ -64,7 +64,7 @@ func (o *operators) begin(ctx context.Context) (wait func()) {
 	return working.Wait
 }
 
-// read follows both topics for a while. A broker may be dead: then there is nothing to read.
+// read follows both topics for the given time. A broker may be dead: then there is nothing to read.
 func (o *operators) read(ctx context.Context, lasts time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()
@@ -155,7 +155,7 @@ func (o *operators) finish(t *testing.T, limit time.Duration) {
 	o.note("operators: %v", o.ledger.Counts)
 }
 
-// healthy is LeadHit without a fault.
+// healthy returns the settings of a LeadHit without a fault.
 func (r *round) healthy() sandbox.Faults {
 	return sandbox.Faults{Latency: chaosLatency, Statuses: r.learned()}
 }

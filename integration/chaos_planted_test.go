@@ -84,7 +84,7 @@ func (r *round) plant(t *testing.T, planted string, faults []nemesis.Fault) audi
 	r.start(t, first)
 	r.joined(t, first)
 	r.caughtUp(t, healLimit)
-	if strings.HasPrefix(planted, "skip") { // a second worker, so that partitions move and come back
+	if strings.HasPrefix(planted, "skip") { // a second worker, so that partitions move and return
 		r.start(t, second)
 		r.joined(t, second)
 	}

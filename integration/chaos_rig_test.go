@@ -176,7 +176,7 @@ func (r *round) up(t *testing.T) []*victim {
 	return up
 }
 
-// end ends a worker cleanly.
+// end shuts a worker down cleanly.
 func (r *round) end(t *testing.T, v *victim) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
@@ -235,7 +235,7 @@ func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 	for time.Since(began) < limit {
 		if ends == nil {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			ends, _ = r.broker.ends(ctx, r.topic, r.partitions) // asked again: a broker may be dead
+			ends, _ = r.broker.ends(ctx, r.topic, r.partitions) // retried: a broker may be dead
 			cancel()
 		}
 		if ends != nil && r.sampler.reached(ends) {
@@ -278,8 +278,8 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 	r.note("%v for %v: healed after %.1f s", f.Kind, f.For, healed.Sub(began).Seconds())
 }
 
-// memberships finds in the processes' logs when they lost their membership. A process logs the loss when it notices it:
-// at most one session timeout later, or two if the broker did not respond.
+// memberships returns the losses of membership that the processes' logs report. A process logs the loss when it notices
+// it: at most one session timeout later, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has fenced this worker", "no commit was acknowledged for a whole session",

@@ -16,7 +16,7 @@ type sampler struct {
 	run *run
 
 	mu      sync.Mutex
-	samples []audit.Sample // those that differ from the one before
+	samples []audit.Sample // those that differ from the previous one
 	last    map[audit.Place]audit.Sample
 	rounds  int
 	began   time.Time

@@ -23,7 +23,7 @@ type tally struct {
 	faults  map[nemesis.Kind]int
 	stills  map[nemesis.Kind]time.Duration // the longest standstill during such a fault
 	causes  map[audit.Cause]int
-	asked   map[string]int // entries of the ledger that counted, by event
+	asked   map[string]int // entries of the ledger that counted, by the kind of entry
 	events  int
 	calls   int
 	letters int
@@ -31,7 +31,7 @@ type tally struct {
 	late    int
 	back    int
 	samples int
-	unseen  time.Duration // longest without a sample
+	unseen  time.Duration // longest time without a sample
 	stalled time.Duration
 	wrong   int
 	took    time.Duration

@@ -21,7 +21,7 @@ const (
 	chaosWorkers = 3
 	chaosPace    = 150 // events a second
 	chaosOrders  = 400
-	chaosRepeats = 0.6 // of an order's events
+	chaosRepeats = 0.6 // share of an order's later events that repeat its status
 
 	// With fewer, a round proves nothing.
 	leastSamples = 5 // a second
@@ -58,7 +58,7 @@ func TestChaos(t *testing.T) {
 	t.Run("no output has the canary key, a race or a panic", s.testEmitted)
 }
 
-// testShortChaos: a little of everything, in about a minute.
+// testShortChaos runs one round with faults of workers, brokers and LeadHit, in about a minute.
 func (s *suite) testShortChaos(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	t.Run("a short round of chaos", func(t *testing.T) {

@@ -77,8 +77,8 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 	})
 }
 
-// thousandsEvents returns events that LeadHit refuses, two for each order. Before each of them come three events of
-// other orders, which LeadHit accepts. With fewer accepted events, the flood guard would pause the calls.
+// thousandsEvents returns events that LeadHit refuses, two for each order. Three events of other orders, which LeadHit
+// accepts, precede each of them. With fewer accepted events, the flood guard would pause the calls.
 func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	var events []audit.Event
 	for i := range thousandsLetters {
@@ -89,7 +89,7 @@ func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	return events
 }
 
-// ask requeues the next letters.
+// ask requeues thousandsAtOnce letters, beginning with the one at index from.
 func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
 	t.Helper()
 	var entries []*kgo.Record

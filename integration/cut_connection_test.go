@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// cable is an address. Each new connection is served by whatever the cable is plugged into at that time.
+// cable is a listener with a fixed address. Each new connection is served by whatever the cable is plugged into at that
+// time.
 type cable struct {
 	listener net.Listener
 
@@ -75,7 +76,7 @@ func (c *cable) cut() {
 	}
 }
 
-// to(ctx, address) forwards bytes to the address and back.
+// to returns a function that forwards the bytes of a connection to the address and back.
 func to(ctx context.Context, address string) func(net.Conn) {
 	return func(conn net.Conn) {
 		far, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -86,7 +87,7 @@ func to(ctx context.Context, address string) func(net.Conn) {
 	}
 }
 
-// secured completes a TLS handshake with the given configuration, and then sends nothing.
+// secured returns a function that completes a TLS handshake with the given configuration, and then sends nothing.
 func secured(ctx context.Context, config *tls.Config) func(net.Conn) {
 	return func(conn net.Conn) {
 		if tls.Server(conn, config).HandshakeContext(ctx) == nil {

@@ -72,7 +72,8 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 	})
 }
 
-// exists reports whether the cluster has a topic. kafka-go's Transport asks for all topics, and creates none.
+// exists reports whether the cluster has a topic. kafka-go's Transport requests the metadata of all topics, and creates
+// none.
 func (b *broker) exists(t *testing.T, topic string) bool {
 	t.Helper()
 	transport := &kafka.Transport{} // a new one, which has no cache yet

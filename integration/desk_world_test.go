@@ -220,7 +220,7 @@ func (p *person) comesToSee(texts ...string) {
 	})
 }
 
-// tabsTo presses Tab until the element whose name begins with name has the focus.
+// tabsTo presses Tab until an element whose name begins with the given text has the focus.
 func (p *person) tabsTo(name string) {
 	p.Helper()
 	for range 100 {

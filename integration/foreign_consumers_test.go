@@ -141,7 +141,7 @@ func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 	}
 	go func() {
 		defer close(s.done)
-		_ = cmd.Wait() // its output says how it ended
+		_ = cmd.Wait() // its output shows how it ended
 	}()
 	t.Cleanup(func() {
 		_ = stdin.Close()

@@ -20,7 +20,7 @@ import (
 // memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
 const memoryOfWaiting = 64
 
-// testStrangers: if a program at a broker's address is not a broker, the log says what it is, and the program cannot
+// testStrangers: if a program at a broker's address is not a broker, the log names what it is, and the program cannot
 // make the worker allocate much memory.
 func (s *suite) testStrangers(t *testing.T) {
 	t.Parallel()
@@ -84,7 +84,7 @@ func (s *suite) meetsStranger(t *testing.T, binary, address, says string) {
 	}
 }
 
-// advertiser is an embedded broker that sends its clients to another address.
+// advertiser starts an embedded broker that sends its clients to another address. It returns the address of the broker.
 func advertiser(t *testing.T, to string) (addr string) {
 	t.Helper()
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testMembers: members that come and go, and one that freezes.
+// testMembers tests members that join and leave, and one that freezes.
 func (s *suite) testMembers(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a member that joins and leaves many times", func(t *testing.T) {
@@ -126,7 +126,7 @@ func (r *run) passBy(t *testing.T) {
 	}
 }
 
-// callsBetween counts the calls that arrived between two times and whose path begins with path.
+// callsBetween counts the calls that arrived between two times and whose path has the given prefix.
 func (r *run) callsBetween(path string, from, to time.Time) int {
 	count := 0
 	for _, call := range r.leadhit.Calls() {
@@ -137,8 +137,8 @@ func (r *run) callsBetween(path string, from, to time.Time) int {
 	return count
 }
 
-// joinedAfter waits until the worker's log says that it joined the group after the given time, and returns when that
-// was.
+// joinedAfter waits until the worker's log shows that the worker joined the group after the given time. It returns the
+// time of joining.
 func (w *worker) joinedAfter(t *testing.T, moment time.Time) time.Time {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

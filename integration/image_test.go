@@ -168,7 +168,8 @@ func (w *worker) startIn(tb testing.TB, image *container.Image) *container.Conta
 	return c
 }
 
-// testRights looks at the worker's process from the host.
+// testRights checks the worker's process from the host: its privileges, its mounts and its memory limit. It also
+// requires that the container has no shell.
 func testRights(t *testing.T, c *container.Container) {
 	t.Helper()
 	pid, err := c.Init(t.Context())
@@ -213,7 +214,7 @@ func testRights(t *testing.T, c *container.Container) {
 	}
 }
 
-// memoryLimit finds the limit of a process from its cgroups, of version 1 or 2.
+// memoryLimit returns the memory limit of a process from its cgroups, of version 1 or 2.
 func memoryLimit(t *testing.T, cgroups string) string {
 	t.Helper()
 	for line := range strings.SplitSeq(strings.TrimSpace(cgroups), "\n") {

@@ -17,8 +17,8 @@ const (
 	slowStart = 5 * time.Second
 )
 
-// testOutages: an outage of OUTAGE seconds causes no letter and hardly any calls. The worker soon notices that it is
-// over, and works through the backlog at the rate that LeadHit can take.
+// testOutages: an outage of OUTAGE seconds causes no letter and hardly any calls. The worker soon notices that the
+// outage is over, and works through the backlog at the rate that LeadHit can take.
 func (s *suite) testOutages(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {

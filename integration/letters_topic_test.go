@@ -115,8 +115,7 @@ func padded(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// committedUpTo takes the number of events that commits may have passed. It requires that they have passed no later
-// event of the run.
+// committedUpTo requires that commits have passed no events of the run except the first ones, whose number is given.
 func (r *run) committedUpTo(t *testing.T, events int) {
 	t.Helper()
 	_, committed := r.broker.known(t, r.group, r.topic, r.partitions)

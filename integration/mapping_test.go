@@ -23,10 +23,10 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// recordedEvents are events of real platforms, each with the expected verdicts.
+// recordedEvents is the folder with events of real platforms, each with the expected verdicts.
 const recordedEvents = "../consumer/mapping/testdata/order-events"
 
-// recorded is one of the recordedEvents.
+// recorded is one event of that folder.
 type recorded struct {
 	audit.Event
 
@@ -266,7 +266,7 @@ func wantedCalls(events []recorded) map[string]wantedCall {
 	return want
 }
 
-// compareLetters compares the letters with the table: one for each verdict dead-letter, with its event byte for byte.
+// compareLetters compares the letters with the table: one for each verdict "dead-letter", with its event byte for byte.
 func compareLetters(t *testing.T, events []recorded, letters []audit.Letter) {
 	t.Helper()
 	byID := make(map[string]audit.Letter)

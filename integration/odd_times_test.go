@@ -16,7 +16,7 @@ import (
 )
 
 // testOddTimes: some producers give times in a unit other than milliseconds. All pages must still work, and ages must
-// come from the events with plausible times. All calls fail, so that all events stay visible.
+// be computed from the events with plausible times. All calls fail, so that all events stay visible.
 func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events whose times cannot be true", func(t *testing.T) {
@@ -54,7 +54,8 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	})
 }
 
-// allWait waits until this many orders wait. The oldest event is the one with a plausible time, an hour before now.
+// allWait waits until this many orders wait. The oldest event must be the one with a plausible time, an hour before
+// now.
 func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
 	t.Helper()
 	const hour = 3600

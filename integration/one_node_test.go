@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testWorkerThatComesFirst must run first on a cluster: until a client asks for a group's coordinator, there is no
+// testWorkerThatComesFirst must run first on a cluster: until a client requests a group's coordinator, there is no
 // __consumer_offsets.
 func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 	t.Helper()
@@ -196,7 +196,7 @@ func (w *worker) showsNoPause(t *testing.T) {
 	}
 }
 
-// until(t, moment) waits until that moment.
+// until waits until the given moment.
 func until(t *testing.T, moment time.Time) {
 	t.Helper()
 	select {

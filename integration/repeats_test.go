@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testRepeats: a shop repeats itself. There are four events per order, and three in five events have a status that the
-// order already has. Exactly these events get no call, LeadHit has the last status of each order, and preview predicts
-// the number of calls.
+// testRepeats: a shop sends many repeats. There are four events per order, and three in five events have a status that
+// the order already has. Exactly these events get no call, LeadHit has the last status of each order, and preview
+// predicts the number of calls.
 func (s *suite) testRepeats(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a shop that repeats itself", func(t *testing.T) {

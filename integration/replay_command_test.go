@@ -118,7 +118,7 @@ type replaySummary struct {
 	Changed           []struct{ By, Run string }
 }
 
-// replayed waits for the end of a command.
+// replayed waits until a replay command has ended, and returns its summary.
 func (r *run) replayed(t *testing.T, p *program.Program) (v replaySummary) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

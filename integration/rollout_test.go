@@ -61,7 +61,8 @@ func (s *suite) testRollout(t *testing.T, brokers []string) {
 	})
 }
 
-// deployment is the controller: it has the running pods, the oldest first, and the terminating ones.
+// deployment acts as the controller of a Deployment. It has the running pods, the oldest first, and the terminating
+// ones.
 type deployment struct {
 	run    *run
 	pods   []*worker

@@ -29,7 +29,7 @@ const (
 	renewed      = "RENEWED"      // as CERTIFICATES, but tests replace its files, and workers reach it through a cable
 )
 
-// here is the address of all brokers of the tests.
+// The constant here is the IP address of all brokers of the tests.
 const here = "127.0.0.1"
 
 // wire is what the tests of secured connections share: a broker that requires a login from every client, and an ACL for
@@ -43,7 +43,7 @@ type wire struct {
 	cable *cable               // to the listener RENEWED
 }
 
-// plainUser logs in with PLAIN. A broker must know the users of PLAIN when it starts.
+// plainUser logs in with PLAIN. A broker must know its PLAIN users when it starts.
 const plainUser = "plain-worker"
 
 // testWire tests connections to a broker that checks logins and rights.

@@ -22,7 +22,7 @@ type fault struct {
 	name string
 	// make breaks something in the run, and returns the function that repairs it.
 	make func(*testing.T, *guarded) (repair func())
-	// says are words that both the output of check and the worker's log must contain.
+	// says lists words that both the output of check and the worker's log must contain.
 	says []string
 }
 
@@ -80,7 +80,7 @@ func (w *worker) waits(t *testing.T, outside bool) {
 	}
 }
 
-// only(r, operation) is the right r with this operation alone.
+// only returns the right r, reduced to the given operation.
 func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	r.Operations = []kafka.ACLOperationType{operation}
 	return r
@@ -268,7 +268,7 @@ func (w *wire) wrongProtocols() []fault {
 		}, []string{"set KAFKA_TLS=true"}},
 		{"no login to a broker that requires one", func(t *testing.T, g *guarded) func() {
 			t.Helper()
-			g.showCertificate(t, w.ca) // which the wrong listener does not ask for
+			g.showCertificate(t, w.ca) // which the wrong listener does not request
 			return g.plugged(t, w.addr(login), w.addr(certificates))
 		}, []string{"set KAFKA_SASL_MECHANISM"}},
 	}

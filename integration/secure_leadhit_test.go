@@ -57,7 +57,7 @@ func (d *secureDoor) show(t *testing.T, w *wire, by *authority.Authority, s auth
 	d.shown.Store(&pair)
 }
 
-// serve serves until the test ends.
+// serve serves HTTP on the listener until the test ends.
 func serve(t *testing.T, listener net.Listener, handler http.Handler) {
 	t.Helper()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
@@ -204,7 +204,7 @@ func newProxy(t *testing.T) *proxy {
 	return p
 }
 
-// ServeHTTP connects the client to the server that it asks for.
+// ServeHTTP connects the client to the server that the request names.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.hosts = append(p.hosts, r.Method+" "+r.Host)
@@ -245,7 +245,8 @@ func (c *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// checkSeen requires that the proxy was asked for LeadHit and nothing else, and saw nothing of the key or the orders.
+// checkSeen requires that the proxy was asked to connect to LeadHit and to no other server, and that it saw nothing of
+// the key or the orders.
 func (p *proxy) checkSeen(t *testing.T, g *guarded, d *secureDoor) {
 	t.Helper()
 	p.mu.Lock()

@@ -67,7 +67,7 @@ func countTrouble(log string) (count int) {
 	return count
 }
 
-// rotateAuthority gives the broker's listener and the worker certificates of another authority, as a careful operator
+// rotateAuthority gives the broker's listener and the worker certificates from another authority, as a careful operator
 // does: both trust the new authority first, and the old one is removed last.
 func (g *guarded) rotateAuthority(t *testing.T, trusted string) {
 	t.Helper()

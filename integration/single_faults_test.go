@@ -13,9 +13,9 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testSingleFaults has the tests of single faults around a worker: too little memory, outages, members that come and
-// go, crashes, poison, lost offsets and an unsuitable dead-letter topic. The numbers come from the environment, as
-// doc.go says; the defaults fit into `make test`.
+// testSingleFaults runs the tests of single faults around a worker: too little memory, outages, members that join and
+// leave, crashes, poison, lost offsets and an unsuitable dead-letter topic. Environment variables set the numbers, as
+// doc.go describes; the defaults fit into `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
 	s.testMemory(t, brokers)
@@ -77,7 +77,7 @@ func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (st
 	}
 }
 
-// linger lets time pass.
+// linger waits for the given time.
 func linger(tb testing.TB, length time.Duration) {
 	tb.Helper()
 	select {
@@ -98,7 +98,7 @@ func (w *worker) awaitLine(tb testing.TB, limit time.Duration, text string) {
 	})
 }
 
-// lines counts the lines with this text in the worker's log.
+// lines counts the occurrences of this text in the worker's log.
 func (w *worker) lines(text string) int {
 	return strings.Count(w.Stdout()+w.Stderr(), text)
 }
@@ -118,7 +118,7 @@ func (w *worker) metric(tb testing.TB, name string) float64 {
 	return value
 }
 
-// unless(holds, …) returns "" if holds is true. Otherwise it returns what is missing, for eventually.
+// unless returns "" if holds is true. Otherwise it returns the formatted text, as a reason for [eventually].
 func unless(holds bool, format string, about ...any) string {
 	if holds {
 		return ""

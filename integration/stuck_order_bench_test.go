@@ -12,9 +12,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// BenchmarkStuckOrder measures how an order that always fails delays 1,000 other orders. It compares the time from the
-// writing of an event to its call, with and without that order, on real Kafka with 12 partitions. PAIRS is the number
-// of pairs of runs, one without that order and one with it. The benchmark runs once and prints a table.
+// BenchmarkStuckOrder measures how an order that always fails delays 1,000 other orders. It compares the time from
+// writing an event to its call, with and without that order, on real Kafka with 12 partitions. PAIRS is the number of
+// pairs of runs, one without that order and one with it. The benchmark runs once and prints a table.
 func BenchmarkStuckOrder(b *testing.B) {
 	s := newSuite(b)
 	brokers := oneNode(b)

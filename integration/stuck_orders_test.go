@@ -94,7 +94,7 @@ func (r *run) untold() string {
 	return unless(left == 0, "%d events of other partitions are not accepted", left)
 }
 
-// judgeWaits checks how long each event waited from its writing to its call.
+// judgeWaits checks how much time passed from writing each event to its call.
 func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.Duration) {
 	t.Helper()
 	waits := r.waits(written, "")
@@ -104,7 +104,7 @@ func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.
 	withinSlack(t, "99 % of the waits from the writing of an event to its call", p99, limit)
 }
 
-// waits returns the sorted times from the writing of each event to its first call. It leaves out one order's events.
+// waits returns the sorted times from writing each event to its first call. It leaves out one order's events.
 func (r *run) waits(written map[string]time.Time, without string) []time.Duration {
 	called := make(map[string]time.Time)
 	for _, call := range r.leadhit.Calls() {

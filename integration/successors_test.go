@@ -100,7 +100,7 @@ func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 	return s
 }
 
-// testAFrozenPlace: a worker that is frozen by a signal still has its address. A second worker at that address ends
+// testAFrozenPlace: a worker that is frozen by a signal still has its address. A second worker at that address exits
 // with an error, and removes nobody.
 func (r *run) testAFrozenPlace(t *testing.T, w *worker) {
 	t.Helper()

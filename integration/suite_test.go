@@ -28,7 +28,7 @@ type suite struct {
 
 // TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs
 // last. TestDesk and TestLaunch run alongside its first parts.
-func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search come after all else
+func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search run after all else
 	t.Parallel()
 	s := newSuite(t)
 	t.Run("settings", s.testSettings)
@@ -55,7 +55,7 @@ func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search c
 	t.Run("no output has the canary key, a race or a panic", s.testEmitted)
 }
 
-// testOneNode has the tests that need no second broker.
+// testOneNode runs the tests that need only one broker.
 func (s *suite) testOneNode(t *testing.T) {
 	t.Parallel()
 	brokers := oneNode(t)
@@ -97,7 +97,7 @@ func newSuite(tb testing.TB) *suite {
 	return &suite{binary: binary, emitted: tb.TempDir(), keys: tb.TempDir(), canary: "canary-" + rand.Text(), secrets: &secrets{}}
 }
 
-// oneNode starts a cluster of one node that ends with the test, or uses the one that KAFKA_BROKERS names.
+// oneNode starts a cluster of one node that runs until the test ends, or uses the cluster that KAFKA_BROKERS names.
 func oneNode(tb testing.TB) []string {
 	tb.Helper()
 	brokers, _ := clusterOf(tb, 1)
@@ -115,7 +115,7 @@ func clusterOf(tb testing.TB, nodes int) ([]string, *apache.Cluster) {
 	return own.Brokers(), own
 }
 
-// ownCluster starts a cluster whose nodes a test may kill. It ends with the test.
+// ownCluster starts a cluster whose nodes a test may kill. The cluster runs until the test ends.
 func ownCluster(tb testing.TB, nodes int) *apache.Cluster {
 	tb.Helper()
 	needKafka(tb)

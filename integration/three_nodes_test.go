@@ -125,8 +125,7 @@ func (r *run) partitionOf(id string) (partition int, ok bool) {
 	return partition, err == nil
 }
 
-// judgeKills looks at each kill separately: what it repeated, and how long the partitions of the dead worker were
-// silent.
+// judgeKills judges each kill separately: what it repeated, and how long the partitions of the dead worker were silent.
 func (r *run) judgeKills(t *testing.T, kills []time.Time) {
 	t.Helper()
 	calls := r.leadhit.Calls()

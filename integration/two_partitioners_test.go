@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testTwoPartitioners: two producers with different partitioners write about the same orders. Each order has two
+// testTwoPartitioners: two producers with different partitioners write events of the same orders. Each order has two
 // partitions with two owners, and each owner sees only one of the partitions. Even so, LeadHit has the last status of
 // each order.
 func (s *suite) testTwoPartitioners(t *testing.T, brokers []string) {

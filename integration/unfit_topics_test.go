@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testKeepers: dead-letter topics and ledgers whose settings somebody else chose, and topics that a worker creates
+// testKeepers tests dead-letter topics and ledgers whose settings somebody else chose, and topics that a worker creates
 // itself.
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()

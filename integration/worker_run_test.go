@@ -123,7 +123,7 @@ type worker struct {
 	address string // HTTP_ADDR; "" means any free port
 }
 
-// newWorker opens a door for this worker: a LeadHit address of its own. start starts the process.
+// newWorker returns a worker with a door: a LeadHit address of its own. The method start starts the process.
 func (r *run) newWorker(tb testing.TB) *worker {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -151,7 +151,8 @@ func (r *run) workerAt(leadhit string, d *door) *worker {
 	return w
 }
 
-// died names a worker whose process has ended, or returns "". Waiting for its work would be pointless.
+// died returns a message about a worker whose process has ended, or "" if there is none. Waiting for such a worker
+// would be pointless.
 func (r *run) died() string {
 	for i, w := range r.workers {
 		if w.Program != nil && w.Ended() {
@@ -213,7 +214,7 @@ func (w *worker) calling(tb testing.TB, calls int64) {
 	})
 }
 
-// page asks the worker for a page and keeps it for the search.
+// page requests a page from the worker, and keeps it for the search in testEmitted.
 func (w *worker) page(tb testing.TB, path string) (int, string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
@@ -226,7 +227,7 @@ func (w *worker) page(tb testing.TB, path string) (int, string) {
 	return status, body
 }
 
-// stop keeps the worker's pages, ends the worker cleanly, and returns how long that took.
+// stop keeps the worker's pages, shuts the worker down cleanly, and returns how long the shutdown took.
 func (w *worker) stop(tb testing.TB) time.Duration {
 	tb.Helper()
 	for _, path := range []string{"/livez", "/readyz", "/metrics", "/status"} {

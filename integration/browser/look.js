@@ -6,14 +6,14 @@ const squeeze = text => (text || "").replace(/\s+/g, " ").trim();
 // seen reports whether an element is on the page and not hidden.
 const seen = e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}) && e.getClientRects().length > 0;
 
-// nameOf is what a person reads on an element, or a screen reader says.
+// nameOf returns the text that a person reads on an element, or that a screen reader reads aloud.
 const nameOf = e => {
   const labels = [...(e.labels || [])].map(l => l.textContent).join(" ");
   const by = (e.getAttribute("aria-labelledby") || "").split(" ").map(id => document.getElementById(id)?.textContent).join(" ");
   return squeeze(e.getAttribute("aria-label") || by.trim() || labels || e.innerText || e.value || e.placeholder || e.title);
 };
 
-// spot is the middle of the element with this name, after scrolling there.
+// spot returns the middle of the element with this name, after scrolling there.
 const spot = name => {
   const dialog = document.querySelector("dialog[open]");
   const all = [...(dialog || document).querySelectorAll("a[href], button, summary, input:not([type=hidden]), select, textarea, [role=tab]")]
