@@ -48,7 +48,7 @@ type acceptedMemory struct {
 	entries []acceptedStatus // the first holds no order: it links the newest with the oldest
 }
 
-// acceptedStatus is one order in the memory, in a ring by last use.
+// acceptedStatus is one order in the memory. The entries form a ring in the order of their last use.
 type acceptedStatus struct {
 	statement
 	known        bool // false if LeadHit may have applied another status since

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// retriesExhausted is the cause of a letter about an order that kept failing while calls about others succeeded.
+// retriesExhausted is the cause of a letter about an order that kept failing while calls for others succeeded.
 const retriesExhausted = "RetriesExhausted"
 
 // call is a call in flight. It is dropped when its generation ends, or when its partition is recreated or truncated:
@@ -169,11 +169,11 @@ func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 	return true
 }
 
-// tooMuchUnacknowledged reports whether a call must wait, which bounds the calls that a crash repeats. There is one
-// exception. If the metadata of some partition's last commit had to leave out finished events, the number of settled
-// events falls only when that partition's first event ends. That event may wait for an event of the same order in
-// another partition. So the first event of each partition may have its call. The event after it must wait for another
-// commit, which is due as soon as the first event has ended.
+// tooMuchUnacknowledged reports whether a call must wait, so that a crash repeats only a limited number of calls. There
+// is one exception. If the metadata of some partition's last commit had to leave out finished events, the number of
+// settled events falls only when that partition's first event ends. That event may wait for an event of the same order
+// in another partition. So the first event of each partition may have its call. The event after it must wait for
+// another commit, which is due as soon as the first event has ended.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
@@ -248,7 +248,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	case v.Kind == retry.DeadLetter:
 		d.refuse(now, t, v)
 	case probing != "" && (v.Kind != retry.Again || c.pass.Probe):
-		// The order may not be at fault, so it waits for the end of the pause, and the next probe is about another one.
+		// The order may not be at fault, so it waits for the end of the pause, and the next probe is for another order.
 		it.failed()
 		it.verdict = v
 		it.state = parked
@@ -300,7 +300,7 @@ func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 
 // exhausted reports whether an order has used up its retries with the call that failed.
 func (d *Dispatcher) exhausted(now time.Time, c call) bool {
-	// In a process that was frozen, a call seems to take longer than it can.
+	// In a process that was frozen, a call seems to take longer than CallTimeout.
 	took := min(now.Sub(c.began), d.config.CallTimeout)
 	return d.backoff(c.item()).Exhausted(now, took, d.governor)
 }

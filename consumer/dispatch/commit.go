@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// laneCommit is the minimum time between two commits that free slots wait for. longLaneCommit is the minimum if a
-	// long lane is among those that wait: a backlog ends only when its long lane ends. timerCommit is the maximum time
-	// that a finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
+	// laneCommit is the minimum time between two commits that free slots wait for. longLaneCommit is the minimum if one
+	// of the waiting lanes is long: a backlog ends only when its long lane ends. timerCommit is the maximum time that a
+	// finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
 	laneCommit     = 20 * time.Millisecond
 	longLaneCommit = 5 * time.Millisecond
 	timerCommit    = 250 * time.Millisecond
@@ -66,8 +66,8 @@ func (d *Dispatcher) starved() bool {
 // nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight: they stop
 // at 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is
 // wasteful. The threshold leaves space for three quarters of the events that settle while the commit is in flight. The
-// slots that the others release stay empty until the acknowledgement, but no longer. Events whose letters are being
-// stored cannot be committed yet. If only a few other events are uncommitted, the commit waits.
+// slots that the last quarter of these events releases stay empty until the acknowledgement, but no longer. Events
+// whose letters are being stored cannot be committed yet. If only a few other events are uncommitted, the commit waits.
 func (d *Dispatcher) nearEdge() bool {
 	calls := d.config.CallsInFlight
 	return d.settled >= max(2*calls-3*d.meanwhile/4, calls) && d.fresh > calls/2
@@ -163,9 +163,10 @@ func (d *Dispatcher) acked(now time.Time, c *turn.Commit, a turn.CommitAnswer) {
 		case slices.Contains(a.Unknown, o.Partition):
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
-			// The broker accepts less than it should. Half of the rejected size is certainly less. If the broker now
-			// rejects even the size of the last acknowledged metadata, what that metadata covered is no longer
-			// guaranteed: a crash may repeat more calls, but commits continue.
+			// The broker accepts less than it should, and its real limit is unknown. So the new limit is half of the
+			// rejected size, or half of the old limit if that is smaller. If the broker now rejects even the size of
+			// the last acknowledged metadata, what that metadata covered is no longer guaranteed: a crash may repeat
+			// more calls, but commits continue.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
 				p.commits.safe = 0

@@ -176,7 +176,8 @@ func TestFewEventsBesideLettersThatAreBeingStoredAreCommittedEvery20ms(t *testin
 	h.wantCommit(true, "20 ms after the last one")
 }
 
-// paced processes events, the i-th about the i-th order. Calls take 20 to 22 ms, and commits take 3 ms.
+// paced processes one event for each element of orders, which is the number of the event's order. Calls take 20 to 22
+// ms, and commits take 3 ms.
 func paced(t *testing.T, orders []int) (f *flow, took time.Duration) {
 	t.Helper()
 	f = newFlow(t, flowSettings())

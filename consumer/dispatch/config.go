@@ -34,9 +34,9 @@ type Config struct {
 	// ledger.
 	Replays bool
 	// SkipRepeats finishes an event without a call if its status is the one that LeadHit accepted last for its order,
-	// in a call of this generation, about an event of the same partition with the same key. Nothing is skipped in
-	// partitions that are Spread, nor once an event had no key, an order had two keys or partitions, or a key had
-	// two orders.
+	// in a call of this generation for an event of the same partition with the same key. Nothing is skipped in
+	// partitions whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, or a
+	// key had two orders.
 	SkipRepeats bool
 	// Explain reports whether one partitioner puts this key and the keys of all earlier events into their partitions,
 	// given the topic's number of partitions. Once it returns false, nothing is skipped. It runs within a turn, so it

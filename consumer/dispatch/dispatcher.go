@@ -152,8 +152,8 @@ func (d *Dispatcher) Lost() {
 	d.generation = d.empty()
 }
 
-// Restarted records that a partition was recreated or truncated. Fetching continues at next, and the log now ends at
-// end. Everything that was read from the old log is dropped.
+// Restarted records that a partition was recreated or truncated. Fetching continues at the offset next, and the log now
+// ends at the offset end. Everything that was read from the old log is dropped.
 func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int64) {
 	p := d.partitions[id]
 	if p == nil {
@@ -211,7 +211,7 @@ func (d *Dispatcher) drop(e *pending) {
 	d.recheck = true
 }
 
-// Trusted records that a suspect partition still has its old log, which now ends at end.
+// Trusted records that a suspect partition still has its old log, which now ends at the offset end.
 func (d *Dispatcher) Trusted(now time.Time, id event.Partition, end int64) {
 	p := d.partitions[id]
 	if p == nil || !p.commits.suspended {

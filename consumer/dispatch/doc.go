@@ -27,26 +27,26 @@
 // space.
 //
 // Crashes: no new call starts while 2 × CallsInFlight sent events need no further call and are not yet covered by an
-// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, and of at most CallsInFlight
-// partly processed events, each about several orders. An event that was only skipped has no call to repeat, so it does
-// not count. The next owner makes a call for it, because the memory of accepted statuses is lost. This costs one call
-// per order. Without that call, the order's next repeat would need one.
+// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, and in addition those of at
+// most CallsInFlight partly processed events, each of which concerns several orders. An event that was only skipped has
+// no call to repeat, so it does not count. The next owner makes a call for it, because the memory of accepted statuses
+// is lost. This costs one call per order. Without that call, the order's next repeat would need one.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, when its turn in the lane comes, if its status
 // is the one that LeadHit accepted last for its order. It counts as accepted for everything except the flood guard. The
-// proof is a call of this worker in this generation, about an event of the same partition with the same key: otherwise
-// another worker may have made a call for the order since. For the same reason nothing is skipped in partitions that
-// are Spread, nor once an event had no key, an order had two keys or partitions, a key had two orders, or
-// Config.Explain found that no partitioner puts all keys into their partitions. Two producers with different
-// partitioners are detected as soon as this worker makes a call for a key of each. A worker that has no partition with
-// keys of the second producer cannot know of it. When a call starts, its order's status is forgotten. The new status is
-// remembered only once LeadHit accepts the call, and not while LeadHit may still apply an earlier call that had no
-// response. Pauses, another API key and a recreated or truncated partition make the memory forget all orders. The
-// memory holds the most recently used orders; forgetting an order costs a call and nothing else.
+// proof is a call that this worker made in this generation, for an event of the same partition with the same key:
+// otherwise another worker may have made a call for the order since. For the same reason nothing is skipped in
+// partitions whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, a key had
+// two orders, or Config.Explain found that no partitioner puts all keys into their partitions. Two producers with
+// different partitioners are detected as soon as this worker makes a call for a key of each. A worker that has no
+// partition with keys of the second producer cannot know of it. When a call starts, its order's status is forgotten.
+// The new status is remembered only once LeadHit accepts the call, and not while LeadHit may still apply an earlier
+// call that had no response. Pauses, another API key and a recreated or truncated partition make the memory forget all
+// orders. The memory holds the most recently used orders; forgetting an order costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It considers pauses, the gate that closes in an
 // outage, the limit on calls in flight, the calls per second and Retry-After. While only probes may start, they start
-// one at a time. A probe that failed is parked, and the next probe is about another order. An outage causes no letters:
+// one at a time. A probe that failed is parked, and the next probe is for another order. An outage causes no letters:
 // the time in which calls are paused counts against no order.
 //
 // Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping
@@ -76,9 +76,9 @@
 //	                              │ └── parked ◀─┘ │ failed while only probes may start; ready again after the pause
 //	                              └─── waiting ◀───┘ failed; ready again after its backoff
 //
-// A repeat leaves ready without a call, as if it had been accepted.
+// A repeat leaves the state ready without a call, as if it had been accepted.
 //
-// An item that was accepted, or whose retries are exhausted, is marking until the ledger holds the marks on older
+// An item that was accepted, or whose retries are exhausted, stays in marking until the ledger holds the marks on older
 // letters of its order.
 //
 // An item that the mapping refused begins in storing. An item whose letter could not be stored stays in storing and

@@ -7,8 +7,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// ParseMetadata shows tests what a commit's metadata claims: everything below frontier is finished except the offsets
-// in unfinished, the committed one first.
+// ParseMetadata returns what a commit's metadata claims: everything below frontier is finished except the offsets in
+// unfinished, the committed one first.
 func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 	m, ok := parseMetadata(text)
 	if !ok {
@@ -32,7 +32,7 @@ func (d *Dispatcher) Paused() bool {
 	return reason != "" && reason != retry.Outage
 }
 
-// FormatMetadata writes the metadata of a log in which the given offsets, in ascending order, are unfinished.
+// FormatMetadata returns the metadata of a log in which the given offsets, in ascending order, are unfinished.
 func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit int) (text string, coverage int64) {
 	var w window
 	for _, offset := range unfinished {
@@ -42,7 +42,7 @@ func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit i
 	return formatMetadata(w.first, frontier, limit)
 }
 
-// WaitingReplay is a replay without an outcome. For is what it waits for, one of ReplayWaits.
+// WaitingReplay is a replay without an outcome. The field For is what the replay waits for, one of ReplayWaits.
 type WaitingReplay struct {
 	Letter ledger.ID
 	N      int

@@ -22,7 +22,7 @@ const (
 )
 
 // flow is a worker in virtual time, with latencies that do not vary unless the test says so. Only its LeadHit has
-// faults. So a test can demand exact figures, and compare two runs event by event.
+// faults. So a test can check exact figures, and compare two runs event by event.
 type flow struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -56,7 +56,7 @@ type moment struct {
 	do  func()
 }
 
-// moments is a heap.
+// moments is a heap; the earliest moment is on top.
 type moments []moment
 
 func (m *moments) Len() int { return len(*m) }

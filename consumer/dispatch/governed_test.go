@@ -18,7 +18,7 @@ func send(order string) event.Item {
 	return event.Item{Action: event.Call, OrderID: order, Status: "paid"}
 }
 
-// besideStuck runs 6,000 events of 1,000 good orders, and a number of events of an order that always fails.
+// besideStuck runs 6,000 events of 1,000 good orders, and the given number of events of an order that always fails.
 func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict) *flow {
 	t.Helper()
 	c := flowSettings()
@@ -101,7 +101,7 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 		"connections refused": {time.Millisecond, retry.Verdict{Cause: "Connect"}, 100},
 		"bad gateway":         {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 502", Code: 502}, 100},
 		"overloaded":          {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 503", Code: 503}, 100},
-		// Nobody can know of the outage until the first call has timed out, and by then 60 calls have been sent.
+		// The outage cannot be detected before the first call has timed out, and by then 60 calls have been sent.
 		"no response": {3 * time.Second, retry.Verdict{Cause: "Timeout"}, 160},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,8 +229,8 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 	}
 }
 
-// wantFlood fails unless a flood of letters was detected in time. before is the number of letters before the flood; n
-// is the number of floods so far.
+// wantFlood fails unless a flood of letters was detected in time. The parameter before is the number of letters before
+// the flood, and n is the number of floods so far.
 func (f *flow) wantFlood(why string, before, n int) {
 	f.tb.Helper()
 	letters, most := len(f.stores)-before, 100+flowSettings().CallsInFlight

@@ -79,7 +79,7 @@ func plainFingerprint(s turn.Store) string {
 // retries its write until it succeeds.
 func (d *Dispatcher) announce() {
 	if found, ok := d.guard.Announcement(); ok {
-		e := found // only here, so that no turn without an announcement allocates
+		e := found // a copy made only here, so that a turn without an announcement does not allocate
 		d.out.Announce = &e
 	}
 }

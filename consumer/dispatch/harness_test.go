@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// harness drives a dispatcher by hand: it keeps the effects that have started but not ended.
+// harness drives a dispatcher step by step. It keeps the effects that have started but not ended.
 type harness struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -26,7 +26,7 @@ type harness struct {
 	spread  *turn.Spread
 	append  *turn.Append
 	last    turn.Effects
-	// partitions is the topic's number of partitions that the dispatcher gets; 0 if it is unknown.
+	// partitions is the topic's partition count, as passed to the dispatcher; 0 if it is unknown.
 	partitions int
 }
 
@@ -151,7 +151,7 @@ func (h *harness) read(p event.Partition, events ...turn.Event) {
 	h.ask()
 }
 
-// call takes the call about an offset out of those in flight.
+// call removes the call for the event at an offset from those in flight, and returns it.
 func (h *harness) call(p event.Partition, offset int64) turn.Call {
 	h.tb.Helper()
 	for i, c := range h.calls {
@@ -191,7 +191,7 @@ func (h *harness) wantInFlight(why string, want ...int64) {
 	}
 }
 
-// eventOf returns an event that asks for one call about each of the given orders.
+// eventOf returns an event that asks for one call for each of the given orders.
 func eventOf(offset int64, orders ...string) turn.Event {
 	e := turn.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
 	for _, o := range orders {

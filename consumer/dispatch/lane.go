@@ -18,7 +18,7 @@ type lane struct {
 	events []*pending
 	// unacked is the last event that had a call or was skipped, until an acknowledged commit covers its outcome.
 	unacked *pending
-	// orphans counts the calls about this order that were dropped and are still in flight.
+	// orphans counts the calls for this order that were dropped and are still in flight.
 	orphans int
 }
 
@@ -65,8 +65,8 @@ func (d *Dispatcher) advance(e *pending) {
 	}
 }
 
-// long reports whether a lane has at least half of all unfinished events. Its calls are made one after the other, so it
-// is likely to end last.
+// long reports whether a lane has at least longLane events, and at least half of all unfinished ones. Such a lane is
+// likely to end last, because its calls are made one after the other.
 func (d *Dispatcher) long(l *lane) bool {
 	if len(l.events) < longLane {
 		return false

@@ -12,7 +12,7 @@ const (
 )
 
 // lateCalls holds the orders with a call that LeadHit may still apply, even after later calls that it accepted. A
-// repeat about such an order is not skipped, because the repeat's call corrects the status.
+// repeat for such an order is not skipped, because the repeat's call corrects the status.
 type lateCalls struct {
 	until map[digest]time.Time
 	queue []lateCall // by time
@@ -39,7 +39,7 @@ func (l *lateCalls) add(now time.Time, order digest) {
 	l.queue = append(l.queue, lateCall{order, until})
 }
 
-// has reports whether LeadHit may still apply a call about an order.
+// has reports whether LeadHit may still apply a call for an order.
 func (l *lateCalls) has(now time.Time, order digest) bool {
 	l.pass(now)
 	_, late := l.until[order]

@@ -72,8 +72,8 @@ func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entr
 }
 
 // accepted returns the entries that the ledger must hold before an accepted item is done. They are marks on older
-// letters of its order. If the event has a letter of its own, because it was read again after a crash, they include the
-// outcome of that letter.
+// letters of its order. If the event has a letter of its own, because it was read again after a crash, the entries
+// include the outcome of that letter, too.
 func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil

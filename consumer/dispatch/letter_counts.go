@@ -40,8 +40,8 @@ func ReplayOutcomes() []string {
 	}
 }
 
-// ReplayWaits returns what a replay can wait for. These are the keys of LetterCounts.Waiting, labels of metrics, and
-// values in status.
+// ReplayWaits returns what a replay can wait for. These are the keys of LetterCounts.Waiting. They appear as metric
+// label values and in status output.
 func ReplayWaits() []string {
 	return []string{waitBacklog, waitPartition, waitPlace, waitLetter, waitLane, waitRetry, waitCall, waitOutcome}
 }

@@ -14,7 +14,7 @@ import (
 // many more.
 const listedItems = 200
 
-// OrderItems returns what is left to do about one order, sorted by place, and how many items it leaves out. It does not
+// OrderItems returns what is left to do for one order, sorted by place, and how many items it leaves out. It does not
 // visit all unfinished events, but only the order's lanes, the timers and the letters that are not stored.
 func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	tasks, next := d.refusedOf(d.tasksOf(order), order)
@@ -72,7 +72,7 @@ func (d *Dispatcher) tasksOf(order string) []task {
 	return tasks
 }
 
-// tasksOf appends the event's tasks about an order.
+// tasksOf appends the event's tasks for an order.
 func (e *pending) tasksOf(tasks []task, order string) []task {
 	for i := range e.items {
 		it := &e.items[i]

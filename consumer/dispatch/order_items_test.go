@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// wantItems compares what is left to do about order a. Each item has its place, its replay, what it does, and the event
+// wantItems compares what is left to do for order a. Each item has its place, its replay, what it does, and the event
 // that it is behind.
 func (h *harness) wantItems(why string, want ...string) {
 	h.tb.Helper()
@@ -103,7 +103,7 @@ func TestTheItemsOfAnOrderAreLimited(t *testing.T) {
 	}
 }
 
-// BenchmarkOrderItems asks about one order while 10,000 others wait for their retry.
+// BenchmarkOrderItems looks up one order while 10,000 others wait for their retry.
 func BenchmarkOrderItems(b *testing.B) {
 	c := settings()
 	c.CallsInFlight, c.WindowEvents = 10_000, 20_000

@@ -52,9 +52,9 @@ func newPartition(pos turn.Position, limit int) *partition {
 	return p
 }
 
-// callable reports whether calls about the partition's events may start. They may not before the group holds a position
-// of ours, because a crash would lose the choice of where to begin. Nor may they while the broker does not know the
-// partition.
+// callable reports whether calls for the partition's events may start. They may not before the group has stored a
+// position for the partition, because a crash would lose the choice of where to begin. Nor may they while the broker
+// does not know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 
 // restore takes over what the metadata says about the events that an earlier generation finished above its commit.
@@ -82,8 +82,8 @@ func (p *partition) forget() {
 	p.commits.frontier, p.commits.safe, p.commits.coverage = 0, 0, 0
 }
 
-// place finds the place of a fetched event: a placeholder's, or the end of the log. It returns nil for an event that an
-// earlier generation has finished.
+// place adds a fetched event to the unfinished ones, and returns it. The event fills its placeholder, or is appended to
+// the window. It returns nil for an event that an earlier generation has finished.
 func (p *partition) place(in turn.Event) *pending {
 	if p.window.isAnotherLog(in) {
 		p.forget()

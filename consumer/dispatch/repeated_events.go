@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// callsOf counts the calls about one order that are in flight, in whichever lane and generation.
+// callsOf counts the calls for one order that are in flight, in whichever lane and generation.
 type callsOf struct {
 	inFlight int
 	says     statement // of the last call
@@ -21,7 +21,7 @@ type callsOf struct {
 // skips reports whether repeats are skipped at all.
 func (d *Dispatcher) skips() bool { return d.config.SkipRepeats && !d.spread }
 
-// isRepeat reports whether a task's statement is the last one about its order that LeadHit accepted, with no call about
+// isRepeat reports whether a task's statement is the last one about its order that LeadHit accepted, with no call for
 // the order since. A replay is never a repeat: a person wants that call.
 func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 	if !d.skips() {
@@ -72,8 +72,8 @@ func (d *Dispatcher) callBegins(t task, says statement) {
 }
 
 // callEnded records the end of a call, and the status of its order if that is certain: the call was accepted, it
-// belongs to this generation, and no other call about the order was in flight at the same time. During a pause
-// nothing is recorded, so that every order gets one more call after the pause.
+// belongs to this generation, and no other call for the order was in flight at the same time. During a pause nothing is
+// recorded, so that every order gets one more call after the pause.
 func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	if !d.skips() {
 		return

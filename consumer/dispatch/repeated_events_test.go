@@ -233,7 +233,7 @@ func TestOnlyAnEventWithTheSameKeyIsARepeat(t *testing.T) {
 	}
 }
 
-// A replay comes without the key of its event, so it says nothing about the keys.
+// A replay does not have the key of its event, so it shows nothing about how the shop uses keys.
 func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	t.Parallel()
 	c := skipping()

@@ -157,8 +157,8 @@ func TestAReplayInItsLaneIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	h.appended(true, ledger.LetterFailed, 0)
 }
 
-// reassigned returns a harness whose worker has just got a partition, with two letters of one order. entries adds
-// what the ledger says about them.
+// reassigned returns a harness whose worker has just got a partition, with two letters of one order. The function
+// entries adds what the ledger says about them.
 func reassigned(t *testing.T, entries func(h *harness)) *harness {
 	t.Helper()
 	c := settings()

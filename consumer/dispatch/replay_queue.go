@@ -60,7 +60,7 @@ func partitionOf(id ledger.ID) event.Partition {
 	return event.Partition{Topic: id.Topic, Number: id.Partition}
 }
 
-// requeue queues a letter whose replay counts. It returns nil if the partition is not owned.
+// requeue queues the last requested replay of a letter. It returns nil if the partition is not owned.
 func (d *Dispatcher) requeue(is fold.Status, inherited bool) *replay {
 	p := d.partitions[partitionOf(is.ID)]
 	if p == nil {
@@ -75,7 +75,7 @@ func (d *Dispatcher) requeue(is fold.Status, inherited bool) *replay {
 	return r
 }
 
-// requeueNow queues a letter whose replay counts from now on. The queue does not exist before CaughtUp.
+// requeueNow queues the replay that an entry has just requested. Before CaughtUp nothing is queued.
 func (d *Dispatcher) requeueNow(e ledger.Entry) {
 	if id, err := ledger.ParseID(e.ID); err == nil {
 		is, _ := d.letters.Letter(id)
@@ -83,8 +83,8 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 	}
 }
 
-// startTakes takes replays up, in the order in which they were requested. Each replay waits until its partition has
-// been fetched up to the end that the log had at the assignment. LeadHit may have accepted an event below that end just
+// startTakes takes up replays in the order in which they were requested. Each replay waits until its partition has been
+// fetched up to the end that the log had at the assignment. LeadHit may have accepted an event below that end just
 // before the previous owner died. That event must be in its order's lane before an older one is sent again.
 func (d *Dispatcher) startTakes(now time.Time) {
 	if !d.owns(now) {
@@ -135,9 +135,9 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	}
 }
 
-// putBack puts the replays whose letters are being fetched back into the queue. A worker that may have lost the
-// partition must not end a replay: the new owner sends the letter, and an outcome written here would hide the new
-// owner's outcome.
+// putBack moves the partition's replays from the field taking back to the queue. Their letters are being fetched, or
+// wait for an earlier one. A worker that may have lost the partition must not end a replay: the new owner sends the
+// letter, and an outcome written here would hide the new owner's outcome.
 func (d *Dispatcher) putBack(p *partition) {
 	for _, r := range p.taking {
 		r.found = nil
@@ -224,7 +224,7 @@ func (r *replay) orderIn(t turn.Taken) string {
 	return ""
 }
 
-// calledLater reports whether a later item of the event asks for a call about the same order. If so, the earlier status
+// calledLater reports whether a later item of the event asks for a call for the same order. If so, the earlier status
 // was never the order's latest.
 func calledLater(items []event.Item, i int) bool {
 	return slices.ContainsFunc(items[i+1:], func(later event.Item) bool {

@@ -77,7 +77,8 @@ func (h *harness) take(offset int64, order string, items ...event.Item) {
 	h.ask()
 }
 
-// appended ends the append in flight, and checks what it writes: pairs of event and letter.
+// appended ends the append in flight, and checks the entries that it writes. The parameter want has two elements for
+// each entry: its kind, and the offset of its letter's event.
 func (h *harness) appended(ok bool, want ...any) {
 	h.tb.Helper()
 	if h.append == nil {
@@ -296,7 +297,7 @@ func TestAReplayThatCannotBeJudgedFails(t *testing.T) {
 func TestALetterWithoutOrderAndKeyNeedsForce(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
-	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Offset: 507}) // its event is not fetched yet, so it is not late
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Offset: 507}) // the letter's event is not fetched yet, so the letter is not late
 	h.follow(ledger.LetterReplay, 7, 1)
 	if len(h.takes) != 0 {
 		t.Errorf("got %+v, want no replay taken up", h.takes)

@@ -47,7 +47,8 @@ func (r *replay) order() string {
 	return r.event.items[0].OrderID
 }
 
-// nthReplay returns which replay of its letter a task is, from 1; 0 means that the task is not a replay.
+// nthReplay returns the number of a task's replay, counted from 1 for each letter; 0 means that the task is not a
+// replay.
 func (t task) nthReplay() int {
 	if t.replay == nil {
 		return 0
@@ -66,7 +67,7 @@ func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	}
 }
 
-// CaughtUp reports that the letters' topic and the ledger were both read to the ends that they had at this generation's
+// CaughtUp records that the letters' topic and the ledger were both read to the ends that they had at this generation's
 // assignment, or later. No call starts before that: an accepted event must mark the letters of the previous owner, and
 // marks of the previous owner must stop replays.
 func (d *Dispatcher) CaughtUp() {
@@ -94,14 +95,14 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		d.dismissed(is, r, r.order())
 		return false
 	case r.event != nil && is.Order != "" && is.Order != r.event.items[0].OrderID:
-		// A record that names another order came late: since then marks have reached the letter through that order.
+		// A record that names another order arrived late: since then marks have reached the letter through that order.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
 	case r.force && (is.Known || !r.inherited):
 		return true
 	case !is.Known || is.Order == "" && is.Key == 0:
-		// No mark could have reached the letter. If it is beyond the horizon, the letter that was the replay's outcome
-		// may be beyond it, too.
+		// No mark could have reached the letter. If the letter is beyond the horizon, so may be the letter that was the
+		// replay's outcome.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
 	case is.Overtaken:

@@ -125,7 +125,7 @@ func (b *broker) complete() {
 	}
 }
 
-// tell sends a member its partitions. Only then does it ask for the group's offsets.
+// tell sends a member its partitions. Only then does the member fetch the group's offsets.
 func (b *broker) tell(m *member) {
 	k, generation, numbers := m.worker, m.generation, m.numbers
 	k.act(b.between(time.Millisecond, 20*time.Millisecond), func() {

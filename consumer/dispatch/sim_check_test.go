@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// progress is what a worker knows of an event that it has sent or skipped in this generation.
+// progress is what a worker knows about an event that it has sent or skipped in this generation.
 type progress struct {
 	inFlight, judged int
 	called           bool // a crash can repeat its calls
@@ -90,7 +90,7 @@ func (k *worker) checkPrevious(c turn.Call, change *change) {
 	}
 }
 
-// progressOf returns what the worker knows of an event that it sends now, or skips.
+// progressOf returns what the worker knows about an event that it sends now, or skips.
 func (k *worker) progressOf(r *record) *progress {
 	g := k.called[r]
 	if g == nil {
@@ -160,7 +160,7 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 // probeEvery is the time between two probes of a pause.
 const probeEvery = 30 * time.Second
 
-// checkPause limits the calls of a worker that knows that its key is rejected: it may make one every 30 seconds, and
+// checkPause checks a call of a worker that knows that its key is rejected: it may make one call every 30 seconds, and
 // one for each change of the key.
 func (k *worker) checkPause(c turn.Call) {
 	if k.watch.window != k.leadhit.window || k.leadhit.key == k.key {
@@ -173,7 +173,7 @@ func (k *worker) checkPause(c turn.Call) {
 	}
 }
 
-// checkWindow limits the unfinished events that a worker has read.
+// checkWindow checks that a worker has not read too many unfinished events.
 func (k *worker) checkWindow(p *simLog, next int64) {
 	unfinished := 0
 	for i := p.clean; i < len(p.records) && p.records[i].offset < next; i++ {
@@ -191,7 +191,7 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 // commit at the broker covers them. Events about several orders that are not settled are counted separately. If the
 // commits of a partition have stopped, or have just resumed, its events do not count, nor do events that were sent
 // before that: the bound does not cover them. An event that was skipped as a whole has no call to repeat. The callback
-// each gets only the events that whole counts.
+// each is called only for the events that the result whole counts.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {

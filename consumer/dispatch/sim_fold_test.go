@@ -37,7 +37,7 @@ func (f simFold) read(l *simLetter) {
 	}
 }
 
-// follow takes an entry, and reports whether it counts.
+// follow applies an entry, and reports whether the entry counts.
 func (f simFold) follow(e ledger.Entry) bool {
 	if e.ID == "" {
 		return false
@@ -55,7 +55,7 @@ func (f simFold) follow(e ledger.Entry) bool {
 	}
 }
 
-// operate takes an operator's entry.
+// operate applies an operator's entry, and reports whether the entry counts.
 func (s *simState) operate(e ledger.Entry) bool {
 	name := string(e.Event) + e.By + e.At.String()
 	n, closed := s.n, s.final() || s.dismissed
@@ -82,7 +82,7 @@ func (s *simState) operate(e ledger.Entry) bool {
 	return true
 }
 
-// answer takes the outcome of a replay.
+// answer applies the outcome of a replay, and reports whether the outcome counts.
 func (s *simState) answer(e ledger.Entry) bool {
 	if e.N != s.n || s.answered {
 		return false

@@ -94,7 +94,7 @@ func (w *world) repeatGuard(every time.Duration, do func()) {
 	})
 }
 
-// operate ends pauses sooner or later.
+// operate models an operator, who ends pauses sooner or later.
 func (w *world) operate() {
 	w.after(w.guardBetween(time.Second, 10*time.Second), func() {
 		fold := guardWatch{}
@@ -173,7 +173,7 @@ func (k *worker) announce(e ledger.Entry) {
 	})
 }
 
-// guardWatch is what a worker must know about pauses, and the letters that it counts.
+// guardWatch is what a worker must know about pauses, and the letters that the worker counts.
 type guardWatch struct {
 	log, read int
 	inForce   []ledger.Entry // according to the ledger

@@ -18,7 +18,7 @@ type leadhit struct {
 	brokenUntil   time.Duration
 	downUntil     time.Duration     // no connection is accepted
 	holds         map[string]string // the status of each order, by name
-	onWire        map[string]int    // calls about each order, including those of dead workers
+	onWire        map[string]int    // calls for each order, including those of dead workers
 }
 
 // flight is a call on the wire. It continues after its caller has died.
@@ -108,7 +108,7 @@ func (l *leadhit) share(p float64) float64 {
 	return p
 }
 
-// take judges a call at the time when LeadHit gets it.
+// take judges a call at the time when LeadHit receives it.
 func (l *leadhit) take(f *flight) retry.Verdict {
 	c := f.change
 	switch {
@@ -164,7 +164,7 @@ func (w *world) store(k *worker, s turn.Store) {
 	})
 }
 
-// judgeLetter checks that an item becomes a letter only for a reason of its own.
+// judgeLetter checks that the item, and not an outage or a pause, is the reason for its letter.
 func (w *world) judgeLetter(s turn.Store, c *change) {
 	switch {
 	case s.Mapping:

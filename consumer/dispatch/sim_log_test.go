@@ -11,7 +11,7 @@ import (
 
 const recordBytes = 100
 
-// order is one order, and counts the calls of all processes about it.
+// order holds the state of one order, with the number of calls that all processes have on the wire for it.
 type order struct {
 	name           string
 	number         int

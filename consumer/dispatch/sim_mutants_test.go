@@ -28,7 +28,7 @@ const (
 
 type edit = mutation.Edit
 
-// forgets gives the governor a way to forget something.
+// forgets returns an edit that adds a method Forget to the governor. The parameter what is the body of the method.
 func forgets(what string) edit {
 	const before = "func (g *Governor) KeyChanged("
 	return edit{
@@ -501,14 +501,15 @@ func TestMutants(t *testing.T) {
 	binary.Each(t, hunters.hunt)
 }
 
-// hunters are the tests that look for faults.
+// hunters runs the simulator and the tests that must find the faults. The field tests has the tests that find faults
+// without the simulator.
 type hunters struct {
 	*mutation.Binary
 	tests map[string]string
 }
 
-// shownBy has the histories that showed some mutants last. They are tried first, because a search from history 0 takes
-// up to half a minute.
+// shownBy returns, for some mutants, the history that most recently exposed each. The search tries this history first,
+// because a search from history 0 takes up to half a minute.
 func shownBy() map[string]uint64 {
 	return map[string]uint64{
 		"skip-with-another-key":    554,
@@ -522,7 +523,7 @@ func shownBy() map[string]uint64 {
 	}
 }
 
-// hunt looks for one fault. The unchanged sources must pass the history or the test that shows it.
+// hunt looks for one fault. The unchanged sources must pass the history or the test that exposes the fault.
 func (h *hunters) hunt(t *testing.T, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
@@ -574,7 +575,7 @@ func (h *hunters) search(ctx context.Context, t *testing.T, name string) (seed u
 	return seed
 }
 
-// histories are the settings of a simulator that runs n histories from one on.
+// histories returns the environment in which the simulator runs n histories, from the seed from on.
 func histories(from, n uint64) []string {
 	return []string{fmt.Sprintf("SIM_FROM=%d", from), fmt.Sprintf("SIM_SEEDS=%d", n)}
 }

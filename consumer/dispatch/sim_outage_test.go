@@ -87,7 +87,7 @@ func (o *outageWatch) turn(now time.Duration) {
 	o.row, o.orders, o.since, o.probes = 0, nil, now, 0
 }
 
-// hearOutage updates the watch, and requires a slow start after an outage.
+// hearOutage passes a verdict to the watch and to the dispatcher, and requires a slow start after an outage.
 func (k *worker) hearOutage(f *flight, v retry.Verdict) {
 	epoch := k.outage.epoch
 	k.outage.heard(k.now, f, v)

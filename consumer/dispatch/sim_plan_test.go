@@ -207,7 +207,7 @@ func (w *world) stir() {
 			w.sometimes(k.arm, func() { k.freeze(w.between(100*time.Millisecond, 5*p.session/2)) })
 		})
 		if p.keyEvery > 0 && w.chance(0.3) {
-			w.leadhit.changeKey() // so that late responses are about the old key
+			w.leadhit.changeKey() // so that late responses concern the old key
 		}
 	})
 	w.repeat(p.leaveEvery, func() { w.anyWorker((*worker).stop) })
@@ -234,7 +234,7 @@ func (w *world) stir() {
 	}
 }
 
-// repeat makes something happen again and again, at random moments, until the faults end.
+// repeat calls do again and again, at random moments, until the faults end.
 func (w *world) repeat(every time.Duration, do func()) {
 	if every == 0 {
 		return
@@ -247,7 +247,7 @@ func (w *world) repeat(every time.Duration, do func()) {
 	})
 }
 
-// sometimes does something now, or lets it happen at a bad moment.
+// sometimes either calls do at once, or passes it to arm, which calls it at an inconvenient moment.
 func (w *world) sometimes(arm func(func()), do func()) {
 	if w.chance(0.3) {
 		do()
@@ -262,7 +262,7 @@ func (w *world) anyWorker(do func(*worker)) {
 	}
 }
 
-// lazily asks a worker's dispatcher for effects, now and then, before its Wake.
+// lazily calls Next of a random worker's dispatcher, now and then, before its Wake.
 func (w *world) lazily() {
 	w.after(w.between(0, 500*time.Millisecond), func() {
 		if k := w.workers[w.IntN(len(w.workers))]; k != nil {

@@ -147,7 +147,7 @@ func (s *shop) key(changes []change) string {
 	}
 }
 
-// checkSpread demands that a worker finds no unexplained key if a usual partitioner chose the partitions of all keys.
+// checkSpread checks that a worker finds no unexplained key if a usual partitioner chose the partitions of all keys.
 func (k *worker) checkSpread(s *turn.Spread) {
 	if s == nil || !s.Unexplained {
 		return
@@ -158,8 +158,8 @@ func (k *worker) checkSpread(s *turn.Spread) {
 	}
 }
 
-// proof is the last acceptance that a worker received about an order in this generation. The worker has made no call
-// about the order since.
+// proof is the last acceptance that a worker received for an order in this generation. The worker has made no call for
+// the order since.
 type proof struct {
 	log    *simLog
 	key    string

@@ -45,7 +45,7 @@ func (d *desk) skips(c *change) {
 	d.skipped[at] = append(d.skipped[at], c.record.offset)
 }
 
-// replayWatch is what a worker knows of a replay that it has sent.
+// replayWatch is what a worker knows about a replay that it has sent.
 type replayWatch struct {
 	n        int
 	order    *order
@@ -91,7 +91,7 @@ func (k *worker) checkReplay(c turn.Call) {
 	}
 }
 
-// checkOutcomes demands that no call about an order is decided before the outcome of its last replay is stored.
+// checkOutcomes checks that no call for an order is decided before the outcome of its last replay is stored.
 func (k *worker) checkOutcomes(c turn.Call) {
 	order := changeOf(c.Record, c.Item).order
 	for id := range k.unknown {
@@ -109,7 +109,7 @@ func (k *worker) noteOutcomes(entries []ledger.Entry) {
 	}
 }
 
-// noteReplay takes the outcome of a call, or of a letter, about a replay.
+// noteReplay records the outcome of a replay's call, or of its letter.
 func (k *worker) noteReplay(id string, n int, change func(*replayWatch)) {
 	w := k.replays[id]
 	if w == nil || w.n != n {
@@ -117,6 +117,6 @@ func (k *worker) noteReplay(id string, n int, change func(*replayWatch)) {
 	}
 	change(w)
 	if w.ended || !w.inFlight && !w.done {
-		delete(k.unknown, id) // a crash repeats no call about it
+		delete(k.unknown, id) // a crash repeats no call for it
 	}
 }

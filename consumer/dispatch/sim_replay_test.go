@@ -20,7 +20,7 @@ type desk struct {
 	letters []simLetter
 	ids     []string             // of the letters, in the order in which they were first stored
 	truth   simFold              // derived from everything in both topics
-	open    int                  // letters that are requeued, in truth
+	open    int                  // letters that are requeued, according to the field truth
 	highest map[orderLog]int64   // the highest accepted offset
 	skipped map[orderLog][]int64 // the offsets of the repeats
 
@@ -61,7 +61,7 @@ func (w *world) drawReplays(seed uint64) {
 	d.early, d.cancels = d.half(0.5), d.half(0.5)
 }
 
-// half leaves a fault out of half of the histories.
+// half draws the rate of a fault: 0 in half of the histories, and at most v in the others.
 func (d *desk) half(v float64) float64 {
 	if d.Float64() < 0.5 {
 		return 0
@@ -146,7 +146,7 @@ func (d *desk) wish(s *simState) ledger.Entry {
 	return ledger.Entry{Event: ledger.LetterReplay, N: s.n + 1, Letter: l.Offset, Run: "r1", Force: force}
 }
 
-// learn changes the truth about a letter.
+// learn applies a change to the truth about a letter, and counts the requeued letters.
 func (d *desk) learn(id string, change func() bool) bool {
 	was := d.truth[id] != nil && d.truth[id].requeued()
 	changed := change()

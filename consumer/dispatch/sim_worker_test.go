@@ -29,9 +29,9 @@ type worker struct {
 	key         int
 	proved      int // the last key that LeadHit accepted
 	stopping    bool
-	wake        time.Duration // 0 if the dispatcher asked for none
+	wake        time.Duration // 0 if the dispatcher requested none
 	wakes       int
-	pending     bool // inputs have come since the last call of Next
+	pending     bool // inputs have arrived since the last call of Next
 	inFlight    int
 	busy        map[*order]int // its calls in flight, by order
 	armed       func()         // what happens to the worker after its next call is sent
@@ -102,7 +102,7 @@ func (k *worker) hear(d time.Duration, input func()) {
 		input()
 		k.pending = true
 		if k.chance(k.plan.batching) {
-			k.act(k.between(0, time.Millisecond), k.ask) // more inputs may come before Next is called
+			k.act(k.between(0, time.Millisecond), k.ask) // more inputs may arrive before Next is called
 			return
 		}
 		k.ask()
@@ -121,7 +121,7 @@ func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
 	})
 }
 
-// act lets a worker do something after d.
+// act calls do after d. A frozen worker calls it once it has thawed, and a dead one never does.
 func (k *worker) act(d time.Duration, do func()) {
 	k.after(d, func() {
 		switch {
@@ -307,13 +307,13 @@ func (k *worker) readKey() {
 	})
 }
 
-// ask asks for effects after an input, and at Wake.
+// ask calls Next after an input, and at Wake.
 func (k *worker) ask() {
 	k.pending = false
 	k.perform(k.d.Next(k.clock()))
 }
 
-// askEarly asks when nothing has happened: then there must be nothing to do.
+// askEarly calls Next although nothing has happened. Then Next must return nothing to start.
 func (k *worker) askEarly() {
 	if k.frozen || k.pending || k.wake != 0 && k.wake <= k.now || k.failure != nil {
 		return

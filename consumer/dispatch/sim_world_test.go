@@ -48,9 +48,9 @@ type figures struct {
 	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls in flight when the next generation began
 	withReplays                                 int // histories with a letters' topic and operators
-	replays, replayed                           int // requested replays, and the calls about them
+	replays, replayed                           int // requested replays, and the calls for them
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
-	lateLetters                                 int // marked because they came late
+	lateLetters                                 int // marked because they arrived late
 	skipped, strays                             int // repeats, and histories with orders in two partitions
 	unexplained                                 int // workers that found keys that no usual partitioner explains
 }
@@ -211,7 +211,7 @@ func (w *world) runUntil(end time.Duration, done func() bool) {
 	}
 }
 
-// settleDown ends the faults. A few failures remain: a retry that gets lost shows only if something must be retried.
+// settleDown ends the faults. A few failures remain: a lost retry is noticed only if something must be retried.
 func (w *world) settleDown() {
 	w.calm = true
 	w.leadhit.calmDown()

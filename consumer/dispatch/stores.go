@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// storesInFlight limits the letters in flight about events that had no call. The number of letters about sent events is
-// limited by the calls.
+// storesInFlight is the maximum number of letters in flight for events that had no call. The limit on calls also limits
+// the letters for events that had one.
 const storesInFlight = 256
 
 func (d *Dispatcher) startStores(now time.Time) {
@@ -28,7 +28,7 @@ func (d *Dispatcher) startStores(now time.Time) {
 		d.refused = d.refused[1:]
 		switch {
 		case t.dropped:
-		case t.started: // otherwise a crash would repeat the calls about its other orders
+		case t.started: // otherwise a crash would repeat the calls for its other orders
 			d.letter(now, t)
 			d.store(t)
 		case d.draining: // an event without a call can wait for its next owner
@@ -69,8 +69,8 @@ func (t task) letter() turn.Store {
 	return s
 }
 
-// Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later.
-// No letter is skipped: until it is stored, its event is unfinished.
+// Stored takes the outcome of writing a letter: ok means that the broker acknowledged it. Otherwise the write is
+// retried later. No letter is skipped: until it is stored, its event is unfinished.
 func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	t, known := d.stores[id]
 	if !known {
@@ -96,9 +96,9 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	d.itemDone(now, t.pending)
 }
 
-// knows adds a letter of ours to the fold at once. The next event of its order may be accepted before the letters'
-// topic is read back, and must mark the letter. If the mapping refused the letter's event, that event is in no lane, so
-// the next event may be accepted even before the letter is stored.
+// knows adds this worker's letter for a task to the fold at once. The next event of its order may be accepted before
+// the letters' topic is read back, and must mark the letter. If the mapping refused the letter's event, that event is
+// in no lane, so the next event may be accepted even before the letter is stored.
 func (d *Dispatcher) knows(t task) {
 	if !d.config.Replays {
 		return

@@ -38,8 +38,8 @@ type pending struct {
 	dropped     bool // its partition was recreated or truncated, or its replay has ended: outcomes are ignored
 }
 
-// item is what is left to do about one order of an event. A window holds many items, so data that only a few of them
-// need is in failures.
+// item is what is left to do for one order of an event. A window holds many items, so data that only a few of them need
+// is in failures.
 type item struct {
 	*event.Item
 	*failures
@@ -92,7 +92,7 @@ type task struct {
 
 func (t task) item() *item { return &t.items[t.i] }
 
-// keyHash returns the hash by which letters without an order are known.
+// keyHash returns the hash that identifies letters without an order.
 func (e *pending) keyHash() uint64 {
 	if e.replay != nil {
 		return e.replay.key

@@ -1,5 +1,5 @@
-// Package snapshot has copies of the dispatcher's figures for people, /status and metrics. It has only data, and no
-// decision depends on it.
+// Package snapshot holds copies of the dispatcher's figures for people, /status and metrics. It contains only data, and
+// no decision depends on it.
 package snapshot
 
 import (
@@ -40,7 +40,7 @@ type Snapshot struct {
 	Remembered int
 }
 
-// PartitionSnapshot is the part of a Snapshot about one partition.
+// PartitionSnapshot is the part of a Snapshot for one partition.
 type PartitionSnapshot struct {
 	event.Partition
 	// Committed is the last acknowledged commit (-1: none yet). Position is the next offset to fetch.
@@ -83,14 +83,14 @@ type WaitingOrder struct {
 	Last retry.Verdict
 }
 
-// OrderItem is what is left to do about an order: an item of an event, or a replay of one.
+// OrderItem is what is left to do for an order: an item of an event, or a replay of one.
 type OrderItem struct {
 	ID     ledger.ID
 	Replay int // the number of the replay; 0: it is an event's item
 	Status string
-	// Doing is what the item does or waits for, a value in status:
+	// Doing is what the item does or waits for, as status output shows it:
 	//
-	//	blocked    another event comes first: Behind
+	//	blocked    the event Behind must end first
 	//	ready      a slot, or the end of a pause
 	//	in flight  LeadHit's response
 	//	waiting    a call failed; the next attempt is due at Next

@@ -40,7 +40,7 @@ type Event struct {
 	Bytes  int          // memory that the event holds until it is finished
 	Items  []event.Item // at least one; must not be changed afterwards
 	Key    []byte       // the record's key; must not be changed afterwards
-	Record any          // returned with each effect about the event
+	Record any          // returned with each effect that concerns the event
 }
 
 // Effects lists what to start now. All of it must be started. Each call, store, fetch, commit, take and append ends
@@ -73,7 +73,7 @@ type Effects struct {
 // End is how a generation ends.
 type End uint8
 
-// The ends.
+// The values of End.
 const (
 	NotEnded End = iota
 	Drained      // all that was in flight is finished and committed
@@ -156,20 +156,20 @@ type Commit struct {
 	Final bool
 }
 
-// Offset is the part of a commit about one partition.
+// Offset is the part of a commit for one partition.
 type Offset struct {
 	event.Partition
 	Next     int64
 	Metadata string
 	// Unwatched says that a commit was acknowledged before, and that no fetch is in flight to show whether the topic
-	// was recreated. If the group's offset is gone now, it was.
+	// was recreated. If the group's offset is gone now, the topic was recreated.
 	Unwatched bool
 }
 
 // Outcome is how a commit ended.
 type Outcome uint8
 
-// The outcomes.
+// The values of Outcome.
 const (
 	// Acked: the coordinator stored the commit, except for the partitions that the CommitAnswer lists.
 	Acked Outcome = iota
@@ -207,7 +207,7 @@ type Take struct {
 type Taken struct {
 	Letter fold.Letter
 	Items  []event.Item // of the event, under the current mapping; must not be changed afterwards
-	Record any          // returned with each effect about the replay
+	Record any          // returned with each effect that concerns the replay
 	// Cause says why there is no event to replay, such as LetterExpired or ValueExpired; "" if there is one.
 	Cause string
 }
