@@ -45,7 +45,7 @@ func (p *Page) Columns(shrink ...Shrink) {
 	p.parts = append(p.parts, part{table: &table{shrink: shrink}})
 }
 
-// last returns the table at the end of the page.
+// last returns the table at the end of the page. If the page does not end with a table, last adds one.
 func (p *Page) last() *table {
 	if n := len(p.parts); n > 0 && p.parts[n-1].table != nil {
 		return p.parts[n-1].table

@@ -8,7 +8,7 @@ import (
 
 const clearLine = "\r\x1b[K"
 
-// Progress is one line that shows how far a command has come. Only one goroutine may use it. A nil Progress shows
+// Progress is one line that shows how far a command has got. Only one goroutine may use it. A nil Progress shows
 // nothing.
 type Progress struct {
 	out  io.Writer

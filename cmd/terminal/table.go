@@ -8,7 +8,7 @@ type Shrink uint8
 const (
 	// Whole cells are never cut: ids and numbers, which people copy.
 	Whole Shrink = iota
-	// Text loses its end.
+	// Text cells lose their end.
 	Text
 	// Short values, such as times, lose their end only after other values have lost all they can.
 	Short

@@ -1,8 +1,9 @@
 // Package terminal lays out what people read in a terminal: text, tables, progress, and a screen that is drawn in
 // place.
 //
-// Every width is a number of terminal columns: a Chinese character takes two, a combining accent none. A width of 0
-// means that there is no terminal; nothing is cut or wrapped then, so that pipes and files get everything.
+// Every width is a number of terminal columns: a Chinese character takes two, a combining accent none. For [Page.Lines]
+// and [Hang], a width of 0 means that there is no terminal: nothing is cut or wrapped, so that pipes and files get
+// everything.
 //
 // [Page] is the usual way to print:
 //

@@ -17,7 +17,7 @@ func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutr
 // Width returns the number of columns that text takes.
 func Width(text string) int { return cells().StringWidth(text) }
 
-// Cut shortens text to a width of 1 or more and ends it with an ellipsis. A width below 1 leaves nothing.
+// Cut shortens text that is wider than width, and ends it with an ellipsis. A width below 1 leaves nothing.
 func Cut(text string, width int) string {
 	if width < 1 {
 		return ""
@@ -25,7 +25,7 @@ func Cut(text string, width int) string {
 	return cells().Truncate(text, width, ellipsis)
 }
 
-// cutStart is Cut from the other end.
+// cutStart is like [Cut], but shortens text at its beginning.
 func cutStart(text string, width int) string {
 	if excess := Width(text) - width; excess > 0 {
 		return cells().TruncateLeft(text, excess+1, ellipsis)
