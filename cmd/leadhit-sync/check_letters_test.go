@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// makeTopic creates a topic with settings, as another program would.
+// makeTopic creates a topic with the given settings, as another program would.
 func makeTopic(t *testing.T, name string, settings map[string]string) {
 	t.Helper()
 	request := kmsg.NewPtrCreateTopicsRequest()

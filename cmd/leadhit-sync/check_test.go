@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// setUp starts a broker and a LeadHit that check can inspect, and sets everything that a worker needs.
+// setUp starts a broker and the look-alike of LeadHit for check to inspect, and sets everything that a worker needs.
 func setUp(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	for _, v := range config.Variables() {
@@ -36,7 +36,7 @@ func setUp(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 	return fake
 }
 
-// leadHit serves a node and returns its address, without the slash at its end.
+// leadHit serves a node and returns its URL, without a trailing slash.
 func leadHit(t *testing.T, node http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(node)
@@ -44,7 +44,8 @@ func leadHit(t *testing.T, node http.Handler) string {
 	return server.URL + "/api/v1/orders"
 }
 
-// finds demands an exit code, and an output line that begins with line and contains the words.
+// finds demands the given exit code, and an output line that begins with the argument line and contains all words. The
+// output must not contain the key.
 func (r result) finds(t *testing.T, code int, line string, words ...string) {
 	t.Helper()
 	for text := range strings.Lines(r.out) {
@@ -74,7 +75,7 @@ func TestCheckTriesEachBrokerAtTheAddressThatItAdvertises(t *testing.T) {
 	}
 }
 
-// advertise responds as the cluster does, except for the address of one node.
+// advertise returns the cluster's response with another address for one node.
 func advertise(t *testing.T, fake *kfake.Cluster, request *kmsg.MetadataRequest, node int32, host string,
 	port int32,
 ) *kmsg.MetadataResponse {
@@ -130,7 +131,7 @@ func TestCheckWarnsOfABrokerInTheListThatDoesNotRespond(t *testing.T) {
 func TestCheckNamesAReleaseThatIsTooOldAndCreatesNothingThere(t *testing.T) {
 	fake := setUp(t, kfake.MaxVersions(kversion.V0_10_2()), kfake.AllowAutoTopicCreation())
 	t.Setenv("KAFKA_TOPICS", "new")
-	// A broker of this release creates each topic that it is asked about.
+	// A broker of this release creates each topic that a metadata request names.
 	var asked atomic.Bool
 	fake.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
@@ -307,7 +308,7 @@ func TestCheckEndsAtItsLimitIfNothingResponds(t *testing.T) {
 	}
 }
 
-// as returns value as a T. A value of another type ends the test.
+// as returns value as a T. A value of another type fails the test.
 func as[T any](t *testing.T, value any) T {
 	t.Helper()
 	typed, ok := value.(T)

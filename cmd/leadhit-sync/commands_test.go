@@ -57,7 +57,7 @@ func TestAWorkerRunsUntilItIsStoppedAndLeavesLettersToLookAt(t *testing.T) {
 	lookAtLetters(t)
 }
 
-// lookAtLetters tries the commands about letters on the letter of order 4712.
+// lookAtLetters tries the letters commands on the letter of order 4712.
 func lookAtLetters(t *testing.T) {
 	t.Helper()
 	if got := command(t, "", "letters", "list"); got.code != 0 || !strings.Contains(got.out, "orders/1/0  4712   lost") {

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/config"
 )
 
-// noSettings takes all settings out of the environment.
+// noSettings removes all settings from the environment.
 func noSettings(t *testing.T) {
 	t.Helper()
 	for _, v := range config.Variables() {

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// silentPeer accepts connections and never responds.
+// silentPeer returns the address of a server that accepts connections and never responds.
 func silentPeer(t *testing.T) string {
 	t.Helper()
 	var listen net.ListenConfig
@@ -47,7 +47,7 @@ func silentPeer(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// untilWritten is a writer that cancels a context once it has received a text.
+// untilWritten is a writer that cancels a context once its output contains the given text.
 type untilWritten struct {
 	mu     sync.Mutex
 	out    bytes.Buffer

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/config"
 )
 
-// If auto.create.topics.enable is true, which is the default, a broker creates each topic that it is asked about. It
-// creates __consumer_offsets when it is asked for a group's coordinator.
+// If auto.create.topics.enable is true, which is the default, a broker creates each topic that a metadata request
+// names, unless the request forbids it. It creates __consumer_offsets when a client looks up a group's coordinator.
 func TestCommandsThatOnlyReadCreateNothing(t *testing.T) {
 	for _, line := range []string{"preview --since 1h", "letters list", "letters show dlq/0/0", "order 4711", "check"} {
 		t.Run(line, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestCommandsThatOnlyReadCreateNothing(t *testing.T) {
 	}
 }
 
-// set gives a command its settings.
+// set sets what a command needs to use the cluster.
 func set(t *testing.T, fake *kfake.Cluster) {
 	t.Helper()
 	for _, v := range config.Variables() {
@@ -50,7 +50,7 @@ func set(t *testing.T, fake *kfake.Cluster) {
 	t.Setenv("LEADHIT_URL", "http://127.0.0.1:1/api/v1/orders/")
 }
 
-// watchCreation notes the requests that may create a topic.
+// watchCreation records the requests that may create a topic. The function that it returns lists their names.
 func watchCreation(fake *kfake.Cluster) func() []string {
 	var mu sync.Mutex
 	var creating []string

@@ -64,7 +64,7 @@ func codeInTables(text string) []string {
 	return rows
 }
 
-// linksOf returns the targets of a document's links and pictures, except those between the two languages.
+// linksOf returns the targets of a document's links and images, except those between the two languages.
 func linksOf(text string) []string {
 	var targets []string
 	for _, m := range link.FindAllStringSubmatch(text, -1) {

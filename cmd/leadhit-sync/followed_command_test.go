@@ -20,7 +20,7 @@ type following struct {
 	code  chan int
 }
 
-// followed starts a command, which ends with the test at the latest.
+// followed starts a command. If it still runs when the test ends, it is stopped.
 func followed(t *testing.T, args ...string) *following {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -45,7 +45,7 @@ func followed(t *testing.T, args ...string) *following {
 	return f
 }
 
-// until reads the output up to a line with this text.
+// until reads the output up to a line that contains text.
 func (f *following) until(text string) {
 	f.t.Helper()
 	for line := range f.lines {

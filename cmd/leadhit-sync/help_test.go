@@ -28,7 +28,7 @@ func TestEveryHelpHasExamplesThatCanBeTyped(t *testing.T) {
 	}
 }
 
-// understood says what is wrong with a command line, without running it.
+// understood returns an error if a command line is wrong. It does not run the command.
 func understood(typed []string) error {
 	root := rootCommand()
 	command, rest, err := root.Find(typed)
@@ -44,7 +44,7 @@ func understood(typed []string) error {
 	return command.Args(command, command.Flags().Args())
 }
 
-// typedCommands returns the words after each leadhit-sync in an example, up to what belongs to the shell.
+// typedCommands returns the words after each leadhit-sync in an example, up to a comment, a pipe or other shell syntax.
 func typedCommands(line string) [][]string {
 	line, _, _ = strings.Cut(line, " #")
 	program := regexp.MustCompile(`(^|[\s(])/?leadhit-sync `)

@@ -22,7 +22,7 @@ import (
 
 const by = "dismissed by alice"
 
-// stored sets up a Kafka with letters of orders 1, 2 and so on. The last letter belongs to another group.
+// stored sets up a Kafka cluster with letters of orders 1, 2 and so on. The last letter belongs to another group.
 func stored(t *testing.T, letters int) {
 	t.Helper()
 	var records []*kgo.Record
@@ -53,7 +53,7 @@ func asAlice(t *testing.T, line string) result {
 	return command(t, "", append(strings.Fields(line), "--by", "alice", "--reason", "they were tests")...)
 }
 
-// names are the ids that a list prints.
+// names returns the ids that a command prints with -o name.
 func names(t *testing.T, line string) []string {
 	t.Helper()
 	got := command(t, "", append(strings.Fields(line), "-o", "name")...)
@@ -293,7 +293,7 @@ func TestCheckExitsWithEightIfAThresholdIsExceeded(t *testing.T) {
 	}
 }
 
-// Causes come from any program that writes to the topic, so the line about them must not grow without bounds.
+// Any program that writes to the topic can add causes, so the number of counts must have a bound.
 func TestABoundedNumberOfCausesIsCounted(t *testing.T) {
 	t.Parallel()
 	counts := map[string]int{}

@@ -20,7 +20,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// refusedLetter is a letter as a worker writes it.
+// refusedLetter returns a letter as a worker writes it.
 func refusedLetter() deadletter.Letter {
 	return deadletter.Letter{
 		Record: event.Record{
@@ -40,7 +40,7 @@ func refusedLetter() deadletter.Letter {
 	}
 }
 
-// views returns letters as a view of the topics has them.
+// views returns letters as a [view.View] holds them.
 func views(letters ...deadletter.Letter) []view.Letter {
 	var all []view.Letter
 	for _, l := range letters {
@@ -49,7 +49,7 @@ func views(letters ...deadletter.Letter) []view.Letter {
 	return all
 }
 
-// whole is a letter with its event.
+// whole returns a letter with its event.
 func whole(l deadletter.Letter) shownLetter {
 	return shownLetter{Letter: operator.Letter{Letter: views(l)[0], Event: l.Record}}
 }
@@ -62,7 +62,7 @@ func letterAt(offset int64) deadletter.Letter {
 	return l
 }
 
-// wideLetters are letters with long text, and with characters that take two columns of a terminal or none.
+// wideLetters returns letters with long text, and with characters that take two columns of a terminal or none.
 func wideLetters() []deadletter.Letter {
 	long, wide := letterAt(7), letterAt(8)
 	long.OrderID, long.Status, long.Cause = "ИМ-2026/№ 395-and-on-and-on-to-the-end", "waiting-for-payment",
@@ -71,7 +71,7 @@ func wideLetters() []deadletter.Letter {
 	return []deadletter.Letter{long, wide, refusedLetter()}
 }
 
-// listed is the list of letters on a terminal of the given width, or in a pipe if width is 0.
+// listed returns the list of letters as it appears on a terminal of the given width, or in a pipe if width is 0.
 func listed(found foundLetters, width int) string {
 	return strings.Join(lettersPage(found).Lines(width), "\n") + "\n"
 }

@@ -23,7 +23,7 @@ func command(t *testing.T, stdin string, args ...string) result {
 	return result{code, out.String(), errs.String()}
 }
 
-// write writes a file into a folder of the test's own and returns its path.
+// write writes text to a file below dir, creates its folder if necessary, and returns the path of the file.
 func write(t *testing.T, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -26,7 +26,7 @@ rules:
 status: {paid: [paid, settled], submitted: [new]}
 `
 
-// decoded reads the JSON that a command has printed.
+// decoded decodes the JSON that a command has printed.
 func decoded[V any](t *testing.T, text string) V {
 	t.Helper()
 	var v V

@@ -24,7 +24,7 @@ const cartMapping = `fields: {order_id: {path: $.order_id}, status: {path: $.sta
 status: {submitted: [submitted], paid: [paid], ignore: [cart]}
 `
 
-// found is the state of each event, and what it waits for.
+// found returns, for each event, what the mapping makes of it, its state, and the event that it waits behind.
 func found(l life.Order) string {
 	var all []string
 	for _, e := range l.Events {
@@ -131,7 +131,8 @@ func TestOrderThatIsInterruptedPrintsWhatItFound(t *testing.T) {
 	}
 }
 
-// TestOrderOfAGroupThatDoesNotExistCreatesNothing: a search for its coordinator would create __consumer_offsets.
+// TestOrderOfAGroupThatDoesNotExistCreatesNothing: looking up the coordinator of the group would create
+// __consumer_offsets.
 func TestOrderOfAGroupThatDoesNotExistCreatesNothing(t *testing.T) {
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))
 	if err != nil {
@@ -170,7 +171,7 @@ func TestOrdersWithLettersAreCompletedAndSilentWithoutKafka(t *testing.T) {
 	}
 }
 
-// storyOfALetter writes an event that is replayed twice. Nobody consumes it.
+// storyOfALetter writes an event, and the letters and ledger entries of two replays of it. No worker runs.
 func storyOfALetter(t *testing.T) {
 	t.Helper()
 	at := time.Now().Add(-time.Hour)

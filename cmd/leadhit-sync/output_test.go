@@ -8,7 +8,7 @@ import (
 
 var errFull = errors.New("no space left")
 
-// full is a disk without space.
+// full is a writer that fails as if the disk were full.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }

@@ -17,7 +17,7 @@ import (
 
 var leadHits = []string{"submitted", "paid"}
 
-// called is an event that needs a call.
+// called returns an event that needs a call.
 func called(id, status string, partition int, at time.Time) seen {
 	return seen{
 		Place: event.Place{Topic: "a", Partition: partition}, key: []byte(id), time: at,
@@ -67,7 +67,7 @@ func TestARepeatIsWhatAWorkerNeedNotCall(t *testing.T) {
 		name   string
 		events []seen
 		want   int
-		all    bool // the worker makes the calls of repeats too
+		all    bool // the worker makes calls for repeats too
 	}{
 		{"the same status", []seen{called("1", "paid", 0, at), called("1", "paid", 0, at), called("1", "paid", 0, at)}, 2, false},
 		{"another order", []seen{called("1", "paid", 0, at), called("2", "paid", 0, at)}, 0, false},
@@ -276,7 +276,8 @@ func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	}
 }
 
-// anHour tallies a call a minute for an hour. The event in the middle has another time, which is given.
+// anHour tallies one call a minute for an hour, from the time begin on. The event in the middle has the time odd
+// instead.
 func anHour(t *testing.T, begin, odd time.Time) *tally {
 	t.Helper()
 	m, err := mapping.Load(mapping.Options{Source: "plain"})

@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// plainEvent is a record that the preset plain takes.
+// plainEvent returns a record that the preset "plain" reads.
 func plainEvent(topic string, partition int32, at time.Time, id, status string) *kgo.Record {
 	return &kgo.Record{
 		Topic: topic, Partition: partition, Timestamp: at, Key: []byte(id),

@@ -212,8 +212,8 @@ func kafkaOfTheDocuments(t *testing.T) []string {
 	return kafkaWith(t, topics, records)
 }
 
-// kafkaWith runs an embedded Kafka with topics of two partitions, and writes the records to the partitions and with the
-// times that they name.
+// kafkaWith runs an embedded Kafka with two partitions in each topic, and writes the records. Each record names its
+// partition and its time.
 func kafkaWith(t *testing.T, topics []string, records []*kgo.Record) []string {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, topics...))
@@ -234,7 +234,7 @@ func kafkaWith(t *testing.T, topics []string, records []*kgo.Record) []string {
 	return cluster.ListenAddrs()
 }
 
-// recordedEvents are the records of the mapping's own cases.
+// recordedEvents returns the records of the mapping's own cases.
 func recordedEvents(t *testing.T) []*kgo.Record {
 	t.Helper()
 	const dir = "../../consumer/mapping/testdata/order-events"

@@ -62,7 +62,7 @@ func withLettersOf(t *testing.T, n int) *lettersOnly {
 	return c
 }
 
-// letter stores a letter. change, if not nil, adapts it first.
+// letter stores a letter. The function change, if not nil, adapts the letter first.
 func (c *lettersOnly) letter(id string, replays int, change func(l *deadletter.Letter)) {
 	of, err := ledger.ParseID(id)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *lettersOnly) entry(e ledger.Entry) {
 	c.write(&kgo.Record{Topic: testLedger, Key: key, Value: value})
 }
 
-// worker starts the model. Of several replays with the same number it counts only the first, as the fold does.
+// worker starts the model. Of several replays with the same number it counts only the first, as package fold does.
 func (c *lettersOnly) worker() {
 	ctx, stop := context.WithCancel(c.t.Context())
 	var done sync.WaitGroup

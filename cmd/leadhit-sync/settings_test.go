@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// certificates writes an authority, and two pairs of certificate and key, into a folder.
+// certificates writes a certificate authority, and two pairs of certificate and key, to a folder.
 func certificates(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

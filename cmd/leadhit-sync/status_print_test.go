@@ -15,7 +15,7 @@ import (
 
 const goldenStatus = "testdata/status.golden.txt"
 
-// troubled is a status with everything in it. Some ids have characters that a terminal must not obey.
+// troubled returns a status with everything in it. Some ids have characters that a terminal must not obey.
 func troubled() status.Worker {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
@@ -70,7 +70,7 @@ func troubled() status.Worker {
 	}
 }
 
-// idle is a worker that is joining, without partitions.
+// idle returns a worker that is joining, without partitions.
 func idle() status.Worker {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	return status.Worker{
@@ -80,7 +80,7 @@ func idle() status.Worker {
 	}
 }
 
-// lost is a worker that waits for a topic.
+// lost returns a worker that waits for a topic.
 func lost() status.Worker {
 	s := idle()
 	s.State, s.Phase = "waiting", "waiting"
@@ -91,7 +91,7 @@ func lost() status.Worker {
 	return s
 }
 
-// busyWorker has more partitions than the table has lines.
+// busyWorker returns a worker with more partitions than the table has lines.
 func busyWorker() status.Worker {
 	s := idle()
 	s.State, s.Phase = "running", "running"
@@ -158,7 +158,7 @@ func mustFit(t *testing.T, screens string) {
 	}
 }
 
-// outage is a worker with a number of partitions, and 37 waiting orders, all with the same response.
+// outage returns a worker with the given number of partitions, and 37 waiting orders, all with the same response.
 func outage(partitions int) status.Worker {
 	const orders = 37
 	s := busyWorker()
@@ -238,7 +238,8 @@ func TestAScreenOfStatusFitsItsHeight(t *testing.T) {
 	}
 }
 
-// mustFitHeight demands at most height lines, the state first. If they fit, it demands all lines, or some partitions.
+// mustFitHeight demands at most height lines, with the state first. It demands all lines of whole if they fit, and some
+// partitions if the height is 24 or more.
 func mustFitHeight(t *testing.T, name string, all []workerpage.Asked, whole []string, height int) {
 	t.Helper()
 	got := fitStatus(all, screen{statusWidth, height})
@@ -261,7 +262,7 @@ func mustFitHeight(t *testing.T, name string, all []workerpage.Asked, whole []st
 	}
 }
 
-// longIDs is a worker whose ids are as long as Kafka and LeadHit allow in practice, some of them wide.
+// longIDs returns a worker whose ids are as long as Kafka and LeadHit allow in practice, some of them wide.
 func longIDs() (s status.Worker, orders []string) {
 	s = troubled()
 	orders = []string{strings.Repeat("0123456789", 9), strings.Repeat("注文", 30), "4712"}
@@ -309,7 +310,7 @@ func TestStatusLinesUpColumnsOfWideCharacters(t *testing.T) {
 	}
 }
 
-// lineWith is the first line that contains a text.
+// lineWith returns the first line of text that contains part.
 func lineWith(text, part string) string {
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, part) {

@@ -141,11 +141,11 @@ func TestStatusTakesNoPassword(t *testing.T) {
 	}
 }
 
-// TestStatusInAPipeIsCompleteEachTime: no screen limits it.
+// TestStatusInAPipeIsCompleteEachTime: no screen limits the output.
 func TestStatusInAPipeIsCompleteEachTime(t *testing.T) {
 	f := followed(t, "status", "-w", workerPage(t, outage(15)))
 	f.until("and 17 more")
-	f.until("and 17 more") // the next look
+	f.until("and 17 more") // the next refresh
 	code, said := f.end()
 	if code != 0 || strings.Contains(said, "\x1b") || strings.Count(said, "orders/14 ") < 2 {
 		t.Errorf("got exit code %d and %s, want all partitions twice and nothing for a terminal", code, said)
@@ -155,7 +155,7 @@ func TestStatusInAPipeIsCompleteEachTime(t *testing.T) {
 func TestStatusWatchesUntilItIsStopped(t *testing.T) {
 	f := followed(t, "status", "-w", workerPage(t, idle()))
 	f.until("joining for 1m30s")
-	f.until("joining for 1m30s") // the next look
+	f.until("joining for 1m30s") // the next refresh
 	if code, said := f.end(); code != 0 {
 		t.Errorf("got exit code %d and %s, want 0", code, said)
 	}
