@@ -58,16 +58,16 @@ per line on stderr; check then contacts neither Kafka nor LeadHit.`,
 	return c
 }
 
-// checkOptions has the limit as a field, so that a test need not wait for a minute.
+// checkOptions holds the flags, and the time limit, so that a test need not wait for a minute.
 type checkOptions struct {
 	output outputForm
 	call   bool
 	limit  time.Duration
 }
 
-// check asks Kafka and LeadHit only with settings that have no mistakes, because an error that a wrong setting causes
-// would blame the server. LeadHit is asked even if Kafka fails: an operator often waits for somebody else to fix one of
-// them.
+// check contacts Kafka and LeadHit only if the settings have no mistakes. Otherwise an error that a wrong setting
+// causes would look like a fault of the server. LeadHit is checked even if Kafka fails: an operator often waits for
+// somebody else to fix one of them.
 func check(ctx context.Context, r *report, o checkOptions) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {

@@ -28,8 +28,8 @@ type groupPlace struct {
 	seen    bool // whether offsets is known
 }
 
-// checkGroup finds the group's coordinator and asks it about the group. It does not join: a join would start a
-// rebalance, in which all workers of the group stop for a moment.
+// checkGroup finds the group's coordinator and requests a description of the group from it. It does not join: a join
+// would start a rebalance, in which all workers of the group stop for a moment.
 func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
 	group, coordinator, err := members.Find(ctx, cluster, c.Kafka.Group, p.nodes)
 	asked := p.nodes
@@ -96,9 +96,9 @@ const (
 	newerKind     = "consumer" // KIP-848; an empty group of this kind becomes classic when a worker joins
 )
 
-// obstacle says which clients keep a worker from joining the group; "" if none do. Kafka accepts a member only if it
-// shares a protocol with all other members. So members of another protocol keep a worker out until the last of them
-// leaves.
+// obstacle describes the clients that keep a worker from joining the group. It returns "" if there are none. Kafka
+// accepts a member only if it shares a protocol with all other members. So members of another protocol keep a worker
+// out until the last of them leaves.
 func obstacle(g groups.Group) string {
 	switch {
 	case g.State == groups.Dead || g.State == groups.Empty && (g.Kind == "" || g.Kind == newerKind):
@@ -124,8 +124,8 @@ func olderRelease(g groups.Group) bool {
 		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return !members.IsWorker(m) })
 }
 
-// clients lists the members' client ids and hosts, by which an operator finds the program that uses the group. Brokers
-// put a slash before the host.
+// clients lists the members' client ids and hosts, which help an operator to find the program that uses the group.
+// Brokers put a slash before the host.
 func clients(g groups.Group) string {
 	var names []string
 	for _, m := range g.Members {
@@ -141,9 +141,9 @@ const (
 	mostSession  = "group.max.session.timeout.ms"
 )
 
-// checkSession compares the session timeout with the brokers' limits. Outside them, brokers refuse every join with
-// INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies its own. If the
-// coordinator is not known, all brokers that can be reached are asked.
+// checkSession compares the session timeout with the brokers' limits. If the timeout is outside these limits, brokers
+// refuse every join with INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies
+// its own. If the coordinator is not known, all brokers that can be reached are queried.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster,
 	session time.Duration, nodes []inspect.Node,
 ) {
@@ -177,7 +177,7 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster,
 	r.ok("session", "KAFKA_SESSION_TIMEOUT "+session.String()+" is within "+leastSession+" and "+mostSession)
 }
 
-// milliseconds reads a broker's setting. It returns false for an absent setting, whose text is "".
+// milliseconds parses the value of a broker's setting. It returns false for an absent setting, whose text is "".
 func milliseconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return time.Duration(n) * time.Millisecond, err == nil

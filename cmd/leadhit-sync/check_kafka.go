@@ -23,14 +23,15 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	defer cluster.Close()
-	// Greet before asking about topics: a broker older than 0.11 creates each topic that it is asked about.
+	// Greet before the first request about topics: a broker older than 0.11 creates each topic that a metadata request
+	// names.
 	known := greet(ctx, cluster, c.Kafka.Brokers)
 	if !checkFirst(r, known, c.Kafka.Brokers) {
 		r.skip("kafka", "topics, rights and group were not checked")
 		return
 	}
 	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
-	// One request asks about all topics, so that it shows the leaders of all partitions as of the same moment.
+	// One request covers all topics, so that the response shows the leaders of all partitions at the same moment.
 	topology, err := cluster.Topics(ctx, append(own, c.Kafka.Topics...)...)
 	if err != nil {
 		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))
@@ -72,8 +73,8 @@ func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	}
 }
 
-// checkOffsets checks whether Kafka could lose acknowledged commits. It only warns: such a loss repeats calls but skips
-// none. The worker itself never asks about this topic, so it needs no permission for it.
+// checkOffsets checks whether Kafka could lose acknowledged commits. It only warns: after such a loss, calls are
+// repeated but none is skipped. The worker itself sends no request about this topic, so it needs no permission for it.
 func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, kafkaerr.ErrUnauthorised):

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// checkLeadHit checks the connection, the key and the method separately, because the map page may not ask for a key.
-// Only --call names an order, which is made up.
+// checkLeadHit checks the connection, the key and the method separately, because the map page may not require a key.
+// Only --call sends an order id, which is made up.
 func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
 	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -21,7 +21,7 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptio
 		return
 	}
 	defer client.Close()
-	// A failed request would fail again on the map page, and give two findings for one cause.
+	// A request that failed here would also fail on the map page, and one cause would give two findings.
 	if checkKey(ctx, r, c, client) {
 		checkMethod(ctx, r, client)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes. It creates neither:
-// the worker creates both with settings that suit them, after its first join.
+// the worker creates both, with suitable settings, after its first join.
 func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster,
 	c *config.Config, topology inspect.Topology,
 ) {

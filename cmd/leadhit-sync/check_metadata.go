@@ -13,13 +13,13 @@ import (
 // The metadata says which events above the committed offset are finished, so a restart does not repeat them.
 const fullMetadata = 4096
 
-// checkCommitMetadata looks for brokers that accept less metadata. On these, a waiting order holds up its partition. It
-// only warns: the limit is a setting of the brokers, which only the cluster's administrator can change. With less
-// metadata the worker still works, but fewer orders overtake a waiting one.
+// checkCommitMetadata looks for brokers that accept less than fullMetadata. On such brokers, a waiting order holds up
+// its partition. The check only warns: the limit is a broker setting, which only the cluster's administrator can
+// change. With less metadata the worker still works, but fewer orders overtake a waiting one.
 func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []inspect.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {
-	// All brokers are asked, including those that checkNodes could not reach.
+	// All brokers are queried, including those that checkNodes could not reach.
 	case err != nil:
 		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
 	case !known:

@@ -33,7 +33,7 @@ type greeting struct {
 const greetAtOnce = 8
 
 // greet connects once to each address. It owns its goroutines and waits for all, because the findings need every
-// address. The limit of the check ends those that hang.
+// address. The check's time limit ends those that hang.
 func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) greetings {
 	var group errgroup.Group
 	group.SetLimit(greetAtOnce)
@@ -52,9 +52,9 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 	return found
 }
 
-// checkFirst connects to KAFKA_BROKERS, and reports whether further requests make sense. A broker older than 0.11 would
-// create each topic that it is asked about. One address that responds is enough for a worker, so the others then only
-// give warnings: they matter only while that address is down.
+// checkFirst checks how the addresses in KAFKA_BROKERS responded, and reports whether further requests make sense. A
+// broker older than 0.11 would create each topic that a metadata request names. One address that responds is enough for
+// a worker, so the other addresses then only give warnings: they matter only while that address is down.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false
@@ -79,10 +79,10 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 	return reached && !old
 }
 
-// checkNodes connects to each broker at the address that it advertises, and returns those that respond. A worker
-// reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says. The check finds the most frequent
-// mistake in containers: a broker that advertises localhost or a name of its own network. A broker that leads none of
-// our partitions gets a warning, since it may lead one tomorrow.
+// checkNodes connects to each broker at the address that it advertises, and returns the brokers that a worker can use.
+// A worker reaches leaders and the coordinator only at these addresses, whatever KAFKA_BROKERS says. The check finds
+// the most frequent mistake in containers: a broker that advertises localhost or a name of its own network. A broker
+// that leads none of our partitions gets a warning, since it may lead one tomorrow.
 func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology inspect.Topology,
 	known greetings,
 ) (reached []inspect.Node) {
@@ -100,7 +100,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 			answer = answers[node.Address]
 		}
 		switch leads := ledBy(topology, node.ID); {
-		// The only broker of a cluster fails the check even if it leads nothing: it is the group's coordinator too.
+		// If a cluster's only broker cannot be reached, the check fails even if that broker leads no partition: it is
+		// the group's coordinator too.
 		case answer.err != nil && (len(leads) > 0 || len(topology.Nodes) == 1):
 			r.fail("brokers", unreachedNode(node, answer.err)+leadsText(leads))
 			failed = true
@@ -121,8 +122,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 	return reached
 }
 
-// unreachedNode says how to fix the usual causes. TLS and login errors name their settings already: the address itself
-// is right then.
+// unreachedNode describes the failure, and how to fix the usual causes. TLS and login errors name their settings
+// already: the address itself is right then.
 func unreachedNode(node inspect.Node, err error) string {
 	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
 	if errors.Is(err, dial.ErrTLS) || errors.Is(err, kafkaerr.ErrUnauthorised) {
@@ -152,8 +153,8 @@ func ledBy(topology inspect.Topology, node int) []string {
 	return led
 }
 
-// checkLeaders fails if a partition has no leader, because it can neither be read nor written. Kafka names no leader
-// while all in-sync replicas are down.
+// checkLeaders fails if a partition has no leader, because such a partition can be neither read nor written. Kafka
+// reports no leader while all in-sync replicas are down.
 func checkLeaders(r *report, what, name string, info inspect.TopicInfo) {
 	var without []string
 	for partition, leader := range info.Leaders {
@@ -168,7 +169,8 @@ func checkLeaders(r *report, what, name string, info inspect.TopicInfo) {
 	r.ok(what, name+" has "+count(info.Partitions, "partition"))
 }
 
-// some lists the first few words, because a cluster may have thousands of partitions and a finding is one line.
+// some joins the first few words and counts the rest: a cluster may have thousands of partitions, and a finding is one
+// line.
 func some(words []string) string {
 	const most = 5
 	if len(words) <= most {

@@ -18,8 +18,8 @@ const (
 	verdictSkip = "skip"
 )
 
-// finding is one line of a report. Scripts select findings by verdict and what; found is for people, and its text may
-// change.
+// finding is one line of a report. Scripts select findings by the members "verdict" and "what". The member "found" is
+// for people, and its text may change.
 type finding struct {
 	// Verdict is ok, warn, fail or skip.
 	Verdict string `json:"verdict"`
@@ -43,7 +43,8 @@ func newReport(out io.Writer, output outputForm, schema string) *report {
 	return &report{out: out, width: width, output: output, schema: schema, findings: []finding{}}
 }
 
-// line adds a finding. In JSON, fail is in lower case like the other verdicts. In lines, capitals make FAIL stand out.
+// line adds a finding. In JSON, fail is in lower case like the other verdicts. In printed lines, capitals make FAIL
+// stand out.
 func (r *report) line(verdict, what, found string) {
 	r.failed = r.failed || verdict == verdictFail
 	r.findings = append(r.findings, finding{strings.ToLower(verdict), what, found})
@@ -77,7 +78,7 @@ type mistakenSetting struct {
 	Variable string `json:"variable"`
 	What     string `json:"what"`
 	Example  string `json:"example,omitempty"`
-	// Change is the variable that the example sets, if that is another one.
+	// Change is the variable that the example sets, if it is not Variable.
 	Change string `json:"change,omitempty"`
 }
 
@@ -92,7 +93,7 @@ func (r *report) end(settings error) error {
 	}, "  ")
 }
 
-// mistaken returns the JSON form of mistakes in settings. An error of another kind has none.
+// mistaken returns the JSON form of mistakes in settings. It returns nil for an error of another kind.
 func mistaken(err error) []mistakenSetting {
 	wrong, ok := errors.AsType[*config.Error](err)
 	if !ok {

@@ -15,8 +15,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// kafkaHint names the settings to check, never their values. TLS errors and errors of peers that are not brokers name
-// them already.
+// kafkaHint returns the names of the settings to check, never their values. It returns "" for TLS errors and for errors
+// about peers that are not brokers: these name the settings already.
 func kafkaHint(err error) string {
 	switch {
 	case errors.Is(err, dial.ErrTLS), errors.Is(err, dial.ErrNotKafka):
@@ -31,8 +31,8 @@ func kafkaHint(err error) string {
 }
 
 // checkTopicRights reports the rights that the worker lacks. Topics that are missing, or that we may not describe, have
-// a line already. The check asks brokers for the rights of the login itself, so it needs no permission to read ACLs. A
-// broker that is too old to name rights gives no line, because nothing is known to be missing.
+// a line already. The check requests the rights of its own login from the brokers, so it needs no permission to read
+// ACLs. A broker that is too old to name rights gives no line, because nothing is known to be missing.
 func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config) {
 	written := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
 	rights, err := cluster.TopicRights(ctx, slices.Concat(written, c.Kafka.Topics)...)

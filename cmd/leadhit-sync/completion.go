@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// completeLimit limits how long a TAB waits for Kafka. A shell shows nothing while it waits, and after a longer
-	// silence a person thinks that the terminal is broken.
+	// completeLimit limits how long completion waits for Kafka after TAB is pressed. A shell shows nothing while it
+	// waits, and after a longer silence a person thinks that the terminal is broken.
 	completeLimit = 2 * time.Second
 	// completeLetters is how many of the newest letters are used for completion. An operator mostly looks for recent
 	// letters, and a shell asks before it shows hundreds of words.
@@ -89,7 +89,7 @@ func words(all ...string) completion {
 	}
 }
 
-// first completes only the first argument.
+// first returns a completion that offers words for the first argument only.
 func first(words completion) completion {
 	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -107,7 +107,8 @@ type printedSetting struct {
 	Meaning  string `json:"meaning"`
 }
 
-// printSettings writes the JSON in spite of mistakes, because a program reads them there. The exit code is still 2.
+// printSettings writes the JSON even if there are mistakes, because a program reads them there. The exit code is still
+// 2.
 func printSettings(w io.Writer, c *config.Config, mistakes error) error {
 	said := printedSettings{Schema: "config.v1", OK: mistakes == nil, Mistakes: mistaken(mistakes)}
 	var values []string

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/config"
 )
 
-// checkSettings checks the settings in the environment or, if --env-file is given, only those in the file. Mistakes of
-// the file and of the settings are reported in one run, so that a person corrects a file once. Any mistake gives exit
+// checkSettings checks the settings in the environment or, if --env-file is given, only those in the file. Mistakes in
+// the file and in the settings are reported in one run, so that a person corrects a file once. Any mistake gives exit
 // code 2.
 func checkSettings(out, errs io.Writer, o *configOptions) error {
 	var mistakes []string
@@ -23,7 +23,7 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 		if err != nil {
 			return settingError{fmt.Errorf("--env-file: %w", err)}
 		}
-		// The settings are checked even if the file has odd lines, so that a person sees all mistakes at once.
+		// The settings are checked even if the file has malformed lines, so that a person sees all mistakes at once.
 		mistakes = found
 		restore, err := replaceSettings(values)
 		// restore comes before the check of err, because some variables may have been replaced already.
@@ -63,9 +63,9 @@ func (o *configOptions) settings() (settings *config.Config, unread []string, er
 	return settings, nil, err
 }
 
-// readEnvFile reads NAME=value lines, blank lines and comments. A mistake names its line, but never the value, which
-// may be a secret. As in Docker and Kustomize, quotes are part of a value, and the text after = stays as it is. A line
-// of 64 KiB or more is an error (bufio.Scanner).
+// readEnvFile reads NAME=value lines, blank lines and comments. The text of a mistake names the line, but never the
+// value, which may be a secret. As in Docker and Kustomize, quotes are part of a value, and the text after = stays as
+// it is. A line of 64 KiB or more is an error (bufio.Scanner).
 func readEnvFile(path string) (values map[string]string, mistakes []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -97,7 +97,7 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 	return values, mistakes, lines.Err()
 }
 
-// meant suggests a setting for a name that is not one.
+// meant returns a suggestion for a name that is not a setting; "" if no setting is similar.
 func meant(name string) string {
 	if near := config.DidYouMean(name); near != "" {
 		return "; did you mean " + near + "?"
@@ -105,7 +105,7 @@ func meant(name string) string {
 	return ""
 }
 
-// isName reports whether a text has the form of a setting's name.
+// isName reports whether text has the form of a setting's name.
 func isName(text string) bool {
 	for i, c := range []byte(text) {
 		if upper := c >= 'A' && c <= 'Z'; !upper && (i == 0 || c != '_' && (c < '0' || c > '9')) {
@@ -115,9 +115,9 @@ func isName(text string) bool {
 	return text != ""
 }
 
-// foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config. Env files contain such
-// variables as well as our settings. The list is closed on purpose: a pattern such as OTEL_* would hide a misspelt name
-// that nobody reads.
+// foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than package config. Env files
+// contain such variables as well as our settings. The list is closed on purpose: a pattern such as OTEL_* would hide a
+// misspelt name that nobody reads.
 func foreign(name string) bool {
 	return slices.Contains([]string{
 		"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
@@ -128,8 +128,8 @@ func foreign(name string) bool {
 }
 
 // replaceSettings replaces all settings in the environment, misspelt ones too, with values. Then the file is the only
-// source, as it will be in the container: a setting of the shell must not hide that the file lacks it. The caller calls
-// restore after it has read the settings, even after an error.
+// source, as it will be in the container: a setting in the shell must not hide that it is missing from the file. The
+// caller calls restore after it has read the settings, even after an error.
 func replaceSettings(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for _, pair := range os.Environ() {

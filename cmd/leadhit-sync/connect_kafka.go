@@ -19,11 +19,12 @@ import (
 	"leadhit-sync/consumer/broker/records"
 )
 
-// withKafka opens the cluster that the settings name, and calls ask with the cluster. If Kafka does not respond for a
-// while, withKafka writes to stderr, so ask calls Answered on the notice after each response. To a connection error,
-// it adds the settings to check. When ask returns, withKafka closes the cluster and stops the notice, so ask must not
-// leave a goroutine that uses them. The client's log is discarded: a command reports its error once, at the end.
-// Nothing connects to Kafka before ask does, so a wrong address shows as an error of ask.
+// withKafka opens the cluster that the settings name, and calls the function ask with the cluster. If Kafka does not
+// respond for a while, withKafka prints a notice to stderr; so ask must call Answered on the notice after each
+// response. withKafka adds the settings to check to a connection error. When ask returns, withKafka closes the cluster
+// and stops the notice, so ask must not leave behind a goroutine that uses them. The client's log is discarded: a
+// command reports its error once, at the end. Nothing connects to Kafka before ask does, so a wrong address appears as
+// an error from ask.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,
@@ -40,8 +41,9 @@ func withKafka(
 
 // hinted adds the settings to check to a connection error. Errors about a topic or a group name their own settings. A
 // person who runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An
-// interrupted command needs no advice, so a cancelled context keeps its error. Topics are those of KAFKA_TOPICS: an
-// error about one that does not exist is replaced, because Kafka's own text names neither the topic nor the setting.
+// interrupted command needs no advice, so a cancelled context keeps its error. The argument topics is KAFKA_TOPICS: an
+// error about one of these topics that does not exist is replaced, because Kafka's own text names neither the topic nor
+// the setting.
 func hinted(topics []string, err error) error {
 	answer, asked := errors.AsType[*kafkaerr.Error](err)
 	_, network := errors.AsType[*net.OpError](err)

@@ -51,7 +51,7 @@ it asks the worker on this host, at HTTP_ADDR.`,
 	return c
 }
 
-// serveDesk serves the pages until a signal. The runs of this process are stopped then; the workers finish the
+// serveDesk serves the pages until a signal arrives. Then the replay runs of this process stop; the workers finish the
 // requeued letters.
 func serveDesk(ctx context.Context, out io.Writer, settings *config.Config, workers finder) error {
 	log, flush := startLog(ctx, settings, out)
@@ -98,7 +98,7 @@ func serveDesk(ctx context.Context, out io.Writer, settings *config.Config, work
 	return nil
 }
 
-// deskAccess says who may use the desk. The file of tokens is read again when somebody uses the desk, so that a person
+// deskAccess returns who may use the desk. The token file is read again when somebody uses the desk, so that a person
 // can be added without a restart.
 func deskAccess(settings *config.Config, log *slog.Logger) (desk.Access, error) {
 	d := settings.Desk

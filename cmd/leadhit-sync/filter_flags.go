@@ -37,15 +37,15 @@ func (f *filterFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.headers, "header", nil, "only events with this header: name=pattern, where * is any text")
 }
 
-// allGroupsFlag is for commands that only read: it adds the letters of other groups. To change such a letter, run a
-// command with the KAFKA_GROUP of its group.
+// allGroupsFlag adds --all-groups, which includes the letters of other groups. Only commands that change nothing have
+// this flag. To change such a letter, run a command with the KAFKA_GROUP of its group.
 func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false,
 		"include letters of other consumer groups that share the topic")
 }
 
 // parse returns the filter that the flags and ids describe. It selects open letters unless a state or ids are given.
-// empty reports whether no flag and no id selects anything. The error is about usage.
+// The result empty is true if neither a flag nor an id selects anything. All errors are usage errors.
 func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err error) {
 	filter = f.filter
 	filter.Since, filter.Until = f.since.from, f.until.from
@@ -74,7 +74,7 @@ func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err e
 	return filter, empty, nil
 }
 
-// statesOf expands the word all, so that the rest of the program only sees states.
+// statesOf expands the word "all", so that the rest of the program only sees states.
 func statesOf(words []string) (states []fold.State, err error) {
 	for _, word := range words {
 		switch {
@@ -113,7 +113,7 @@ func headersOf(patterns []string) (map[string]string, error) {
 	return headers, nil
 }
 
-// letterID reads a letter's id. A common mistake is to give the order's id. The check costs nothing, while a search
+// letterID parses a letter's id. A common mistake is to give the order's id. The check costs nothing, while a search
 // would read the whole topic and find no letter.
 func letterID(text string) (ledger.ID, error) {
 	id, err := ledger.ParseID(text)

@@ -54,7 +54,7 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	// The page is printed whatever the status: Kubernetes shows it as the reason of a failed probe.
+	// The page is printed whatever the status: Kubernetes shows it as the reason for a failed probe.
 	if _, err := io.Copy(out, io.LimitReader(answer.Body, maxProbePage)); err != nil {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}

@@ -5,8 +5,8 @@ import (
 )
 
 // lettersCommand shows letters, and dismisses and reopens them. The commands join no group and commit nothing, so they
-// may run alongside workers. An empty list is a success with exit code 0; a letter that show cannot find is a failure,
-// because its id was given.
+// may run alongside workers. An empty list is a success with exit code 0; a letter that "letters show" cannot find is a
+// failure, because its id was given.
 func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "letters", Short: "Show the dead letters, and dismiss them",

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// letterLimits are the thresholds of letters check.
+// letterLimits are the thresholds of the command "letters check".
 type letterLimits struct {
 	maxOpen        int // negative for none
 	maxAge, minTTL time.Duration
@@ -47,7 +47,7 @@ order. The exit code is 8 if a threshold is exceeded.`,
 	f.IntVar(&limits.maxOpen, "max-open", -1, "how many letters may be open (default: any number)")
 	f.DurationVar(&limits.maxAge, "max-age", 24*time.Hour, "how long ago an open letter may have failed")
 	f.DurationVar(&limits.minTTL, "min-ttl", 72*time.Hour, "how soon an open letter may expire")
-	f.Lookup("max-open").DefValue = "0" // the help prints no default then; -1 would confuse
+	f.Lookup("max-open").DefValue = "0" // so that the help prints no default; -1 would confuse
 	outputFlag(c, &output)
 	return c
 }
@@ -70,7 +70,7 @@ type letterCheck struct {
 	ExpiresAt       *time.Time `json:"expires_at"` // null if unknown
 }
 
-// checkOpenLetters looks at requeued letters too: a replay without an outcome has settled nothing.
+// checkOpenLetters counts requeued letters too: a replay without an outcome has settled nothing.
 func checkOpenLetters(v *view.View, limits letterLimits, now time.Time) *letterCheck {
 	is := &letterCheck{Schema: "open_letters.v1", Exceeded: []string{}, Expired: v.Expired()}
 	var oldest, first view.Letter
@@ -97,7 +97,7 @@ func checkOpenLetters(v *view.View, limits letterLimits, now time.Time) *letterC
 	return is
 }
 
-// compare fills in which thresholds are exceeded.
+// compare records which thresholds are exceeded.
 func (is *letterCheck) compare(limits letterLimits, now time.Time) {
 	exceeded := func(format string, args ...any) { is.Exceeded = append(is.Exceeded, fmt.Sprintf(format, args...)) }
 	if limits.maxOpen >= 0 && is.Open > limits.maxOpen {
@@ -116,7 +116,7 @@ func (is *letterCheck) compare(limits letterLimits, now time.Time) {
 	is.OK = len(is.Exceeded) == 0
 }
 
-// are returns a number of letters with the verb: 1 letter is, 2 letters are.
+// are returns a number of letters with the verb: "1 letter is", "2 letters are".
 func are(n int) string {
 	if n == 1 {
 		return "1 letter is"

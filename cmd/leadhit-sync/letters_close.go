@@ -133,7 +133,7 @@ func changeLetters(c *cobra.Command, filter view.Filter, says ledger.Entry, outp
 		})
 }
 
-// ordersOf counts letters without an order as one order.
+// ordersOf returns the number of orders in the entries. Letters without an order count as one order.
 func ordersOf(entries []ledger.Entry) int {
 	orders := map[string]bool{}
 	for _, e := range entries {

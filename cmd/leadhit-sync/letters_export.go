@@ -72,7 +72,7 @@ type rawLine struct {
 	shownView
 }
 
-// exportLetters writes while it goes through the view: an export of many letters needs no second copy of them.
+// exportLetters writes while it iterates over the view: an export of many letters needs no second copy of them.
 func exportLetters(w io.Writer, v *view.View, filter view.Filter) error {
 	for l := range v.Letters(filter) {
 		if err := printJSON(w, letterLine{lettersSchema, viewLetter(l)}, ""); err != nil {
@@ -82,7 +82,7 @@ func exportLetters(w io.Writer, v *view.View, filter view.Filter) error {
 	return nil
 }
 
-// toFile writes to a file that only its owner may read, or to stdout if it has no name.
+// toFile writes to a file that only its owner may read, or to stdout if name is "".
 func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
 	if name == "" {
 		return write(stdout)
@@ -97,8 +97,8 @@ func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// makePrivate empties a file, after it has taken the permissions away from everybody but the owner: a file that existed
-// before has kept them. Pipes and devices are left alone.
+// makePrivate empties a file, after it has removed all permissions but the owner's: a file that existed before still
+// has its old permissions. Pipes and devices are left alone.
 func makePrivate(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {

@@ -59,7 +59,7 @@ type causeView struct {
 	Trend       view.Trend         `json:"trend"`   // new, regressed or ongoing
 	Letters     int                `json:"letters"` // that match
 	States      map[fold.State]int `json:"states"`
-	Orders      int                `json:"orders"` // different ones; letters without an order do not count
+	Orders      int                `json:"orders"` // distinct ones; letters without an order do not count
 	// FirstAt and LastAt are the times of the first and the last failure among these letters. Earlier letters may have
 	// expired.
 	FirstAt   *time.Time `json:"first_at"`
@@ -88,7 +88,7 @@ func printCauses(w io.Writer, output outputForm, causes []view.Cause) error {
 	})
 }
 
-// causesPage has a line for each cause. The fingerprint stays whole, to be copied.
+// causesPage returns a page with a line for each cause. A fingerprint is never cut, so that it can be copied.
 func causesPage(causes []view.Cause, now time.Time) *terminal.Page {
 	var p terminal.Page
 	if len(causes) == 0 {

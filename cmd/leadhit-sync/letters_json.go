@@ -30,8 +30,8 @@ type letterView struct {
 	// Code is LeadHit's JSON-RPC error code or the HTTP status; 0 if there was neither.
 	Code        int    `json:"code"`
 	Fingerprint string `json:"fingerprint"`
-	// FailedAt is the time of the last failure, by the worker's clock. EventTime is the shop's; null if JSON cannot
-	// express it.
+	// FailedAt is the time of the last failure, by the worker's clock. EventTime is the timestamp of the event's
+	// record; null if JSON cannot express it.
 	FailedAt  time.Time  `json:"failed_at"`
 	EventTime *time.Time `json:"event_time"`
 	// Attempts counts the calls before the last failure, without those of earlier replays.
@@ -54,7 +54,7 @@ type letterView struct {
 	ExpiresAt     *time.Time   `json:"expires_at"` // null if never, or if that is unknown
 }
 
-// outcomeView is the entry of the ledger that closed a letter, or that gave up its replay.
+// outcomeView is the ledger entry that closed a letter, or that gave up its replay.
 type outcomeView struct {
 	Event  ledger.Event `json:"event"`
 	At     *time.Time   `json:"at"`
@@ -64,13 +64,13 @@ type outcomeView struct {
 	Cause  string       `json:"cause,omitempty"`
 }
 
-// valueView describes a value, and holds it on request. The hash identifies a value without showing personal data. It
-// is there even if the value was too large for the topic. An operator can compare it with the hash of an event that the
-// shop has, without seeing either value.
+// valueView describes a value, and holds it on request. The hash identifies a value without showing personal data. The
+// hash is present even if the value was too large for the topic. An operator can compare it with the hash of an event
+// that the shop has, without seeing either value.
 type valueView struct {
 	Size   int    `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
-	// Omitted says that the value was too large for the letters' topic. Only the source topic has it.
+	// Omitted says that the value was too large for the letters' topic. Only the source topic has the value.
 	Omitted bool `json:"omitted,omitempty"`
 	// Text or Base64 is the value itself. Both are absent unless somebody gave a reason to see it.
 	Text   string `json:"text,omitempty"`
@@ -87,7 +87,8 @@ type shownView struct {
 	History []historyStep `json:"history,omitempty"`
 }
 
-// headerView keeps the order of headers, and headers with the same key (KIP-82). A JSON object could do neither.
+// headerView is one header. A list of them keeps their order, and headers with the same key (KIP-82). A JSON object
+// could do neither.
 type headerView struct {
 	Key string `json:"key"`
 	bytesView
@@ -106,7 +107,7 @@ type letterLine struct {
 	letterView
 }
 
-// json is {"schema":"letters.v1","letters":[…]}, without keys, headers and values.
+// json returns {"schema":"letters.v1","letters":[…]}, without keys, headers and values.
 func (found foundLetters) json() any {
 	views := make([]letterView, len(found.Letters))
 	for i, l := range found.Letters {
@@ -149,7 +150,7 @@ func showLetter(l shownLetter, reveal bool) shownView {
 	return v
 }
 
-// json is {"schema":"letters.v1","letters":[…]} with this letter alone.
+// json returns {"schema":"letters.v1","letters":[…]} with this letter alone.
 func (l shownLetter) json(reveal bool) any {
 	return map[string]any{"schema": lettersSchema, "letters": []shownView{showLetter(l, reveal)}}
 }
@@ -177,8 +178,8 @@ func viewLetter(l view.Letter) letterView {
 	return v
 }
 
-// jsonTime returns nil where there is no time. JSON cannot express a year beyond 9999, which results if a producer
-// counts in a unit other than milliseconds.
+// jsonTime returns nil for the zero time, and for a year that JSON cannot express. A year beyond 9999 results if a
+// producer counts in a unit other than milliseconds.
 func jsonTime(t time.Time) *time.Time {
 	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return nil

@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// foundLetters is what letters list found.
+// foundLetters is what the command "letters list" found.
 type foundLetters struct {
 	Letters []view.Letter
 	Read    int // records of the topic
@@ -103,7 +103,7 @@ func (s *sortFlag) Set(text string) error {
 // String returns the value.
 func (s *sortFlag) String() string { return string(*s) }
 
-// Type is the name of the value in the help.
+// Type returns the name of the value in the help.
 func (s *sortFlag) Type() string { return "string" }
 
 // listLetters lists the first letters in the given order. byDefault says that the filter's states are not the user's
@@ -127,8 +127,8 @@ func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order s
 	return found
 }
 
-// mostNames keeps the most frequent names, and counts the others together if there are too many: names come from any
-// program that writes to the topic.
+// mostNames returns the counts of the most frequent names. If there are too many names, it counts the others together:
+// any program that writes to the topic can add names.
 func mostNames(counts map[string]int) map[string]int {
 	const most = 100
 	if len(counts) <= most {
@@ -156,7 +156,7 @@ func (found foundLetters) hints(stderr io.Writer) {
 	}
 }
 
-// stateCounts lists counts by state: 2 requeued, 7 resolved.
+// stateCounts lists counts by state, such as "2 requeued, 7 resolved".
 func stateCounts(counts map[fold.State]int) string {
 	var parts []string
 	for _, state := range fold.States() {
@@ -178,7 +178,7 @@ func (found foundLetters) print(w io.Writer, output outputForm) error {
 	return output.printList(w, found.json(), each, names, func(w io.Writer) error { return lettersPage(found).Print(w) })
 }
 
-// printOn prints as many letters as fit the screen.
+// printOn prints as many letters as fit on the screen.
 func (found foundLetters) printOn(w io.Writer, output outputForm, on screen) error {
 	if on.columns == 0 {
 		return found.print(w, output)

@@ -17,8 +17,9 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// lettersPage has a line for each letter, and says what it leaves out. The ids of letter and order stay whole, to be
-// copied. States are left out if every letter is open and none is overtaken.
+// lettersPage returns a page with a line for each letter, and with the number of letters that it leaves out. The ids of
+// letters and orders are never cut, so that they can be copied. States are left out if every letter is open and none is
+// overtaken.
 func lettersPage(found foundLetters) *terminal.Page {
 	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
 	var p terminal.Page
@@ -57,7 +58,7 @@ func lettersPage(found foundLetters) *terminal.Page {
 	return &p
 }
 
-// stateText is a letter's state, with the mark that a newer event of its order was accepted.
+// stateText returns a letter's state, marked as overtaken if a newer event of its order was accepted.
 func stateText(l view.Letter) string {
 	text := string(cmp.Or(l.Ledger.State, fold.Open))
 	if l.Ledger.Overtaken && (l.Ledger.State == fold.Open || l.Ledger.State == fold.Requeued) {
@@ -66,8 +67,8 @@ func stateText(l view.Letter) string {
 	return text
 }
 
-// noLetters says what the topic holds if no letter matches. It lists causes and topics, since the usual reason for an
-// empty result is a misspelt filter.
+// noLetters describes what the topic holds if no letter matches. It lists causes and topics, since the usual reason for
+// an empty result is a misspelt filter.
 func noLetters(found foundLetters) string {
 	switch {
 	case len(found.Causes) == 0:
@@ -146,7 +147,7 @@ func (l shownLetter) print(w io.Writer, reveal bool) error {
 	return err
 }
 
-// printState says what happened to the letter, and until when it can be replayed.
+// printState prints what happened to the letter, and until when it can be replayed.
 func (l shownLetter) printState(p *terminal.Page) {
 	p.Row("state", stateText(l.Letter.Letter))
 	if l.Ledger.Newer != "" {
@@ -167,7 +168,7 @@ func (l shownLetter) printState(p *terminal.Page) {
 	}
 }
 
-// printHistory has a line for each record of the letter and for each entry about it.
+// printHistory prints a line for each record of the letter and for each entry about it.
 func (l shownLetter) printHistory(p *terminal.Page) {
 	p.Line("history:")
 	for _, s := range l.history {
@@ -175,8 +176,8 @@ func (l shownLetter) printHistory(p *terminal.Page) {
 	}
 }
 
-// eventTime is printed even if it is impossible: the year shows that a producer counts in another unit. The text has
-// nanoseconds, so no digit of the producer's number is lost.
+// eventTime formats the time of the event, even if that time is impossible: the year shows that a producer counts in
+// another unit. The text has nanoseconds, so no digit of the producer's number is lost.
 func eventTime(l deadletter.Letter) string {
 	if l.Time.IsZero() {
 		return "none"

@@ -22,13 +22,13 @@ type shownLetter struct {
 	history []historyStep
 }
 
-// historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too: they say
-// who was second.
+// historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too: they show
+// who came second.
 type historyStep struct {
 	At    time.Time `json:"at"`
 	Event string    `json:"event"` // of the entry; "letter" for a record
 	By    string    `json:"by"`
-	N     int       `json:"n"` // of the replay
+	N     int       `json:"n"` // the number of the replay
 	// Counted is false for an entry that changed nothing, such as the second of two replays.
 	Counted bool   `json:"counted"`
 	Reason  string `json:"reason,omitempty"`
@@ -94,7 +94,7 @@ value's bytes and nothing else.`,
 	return c
 }
 
-// showing are the flags of show.
+// showing holds the flags of the command "letters show".
 type showing struct {
 	output                      outputForm
 	reveal, history, everyGroup bool

@@ -23,8 +23,8 @@ func (o *operatorFlags) add(c *cobra.Command, reason string) {
 	c.Flags().StringVar(&o.by, "by", "", "your name (default: your user name on this system)")
 }
 
-// sign fills in who writes an entry about a letter, when and why. Its error is about usage, and comes before any wait
-// for Kafka.
+// sign fills in who writes an entry about a letter, when and why. All errors are usage errors, and are returned before
+// any wait for Kafka.
 func (o *operatorFlags) sign(e *ledger.Entry) error {
 	if strings.TrimSpace(o.reason) == "" {
 		return usageError{errors.New("--reason is missing: people who look at this later need to know why")}
@@ -48,7 +48,7 @@ func (o *operatorFlags) sign(e *ledger.Entry) error {
 }
 
 // confirm asks a person to type the number of letters if there are many. Without a terminal nobody can type, so --yes
-// is required. question says what would be done.
+// is required. The argument question says what would be done.
 func confirm(c *cobra.Command, letters int, yes bool, question string) error {
 	if yes {
 		return nil

@@ -13,8 +13,8 @@ const (
 	// logLines is how many lines may wait for a slow reader. Further lines are dropped and counted. At the usual few
 	// hundred bytes per line, that is about a megabyte, a small part of any memory limit.
 	logLines = 4096
-	// logFlush limits the wait for a slow reader at the end. A working reader takes all lines much faster. A stuck one
-	// must not keep the worker from ending; everything is committed by then.
+	// logFlush limits the wait for a slow reader when the worker ends. A working reader takes all lines much faster. A
+	// stuck one must not keep the worker from ending; everything is committed by then.
 	logFlush = 5 * time.Second
 )
 

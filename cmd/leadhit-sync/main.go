@@ -43,7 +43,7 @@ committed) · 1 failure, see stderr · 2 usage error or wrong settings, one mist
 per line on stderr · 3 partly done · 5 declined, or refused by a safety rule ·
 8 letters check: a threshold is exceeded · 130 interrupted.`
 
-// firstSteps are the examples of the root: from settings to a running worker.
+// firstSteps are the examples of the root command: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key
   leadhit-sync preview       # which calls a worker would make, without making them
   leadhit-sync check         # is everything ready for a worker?
@@ -153,7 +153,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 }
 
 // mistakes returns the mistakes in settings that err holds, one or more lines each; "" if there are none. It looks
-// through joined errors, because a command may fail to print the table and have mistakes as well.
+// through joined errors, because a command may report mistakes and also fail to print the table.
 func mistakes(err error) string {
 	if settings, ok := errors.AsType[*config.Error](err); ok {
 		return settings.Error()
@@ -170,7 +170,7 @@ type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }
 
-// listedError is an error of several lines, each of which begins with its own subject, mostly a place in a file. It is
+// listedError is an error of several lines, each of which begins with its own subject, usually a place in a file. It is
 // printed without a prefix. An editor or CI can jump to such a place only if the line begins with it. The exit code
 // stays 1.
 type listedError struct{ error }

@@ -37,7 +37,7 @@ type preset struct {
 	Description string `json:"description"`
 }
 
-// presetsCommand lists the names that MAPPING takes, sorted by name.
+// presetsCommand lists the presets that MAPPING accepts, sorted by name.
 func presetsCommand() *cobra.Command {
 	var output outputForm
 	c := &cobra.Command{
@@ -103,7 +103,8 @@ file; or write a short file that overrides a part of the preset.`,
 	}
 }
 
-// completePreset completes names of presets, and lets the shell complete files as well: check and explain take either.
+// completePreset completes names of presets, and lets the shell complete files as well: the commands check and explain
+// accept either.
 func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return mapping.Presets(), cobra.ShellCompDirectiveDefault
 }
@@ -131,8 +132,8 @@ func loadMapping(source string, topics []string) (*mapping.Mapping, error) {
 	return m, asLines(err)
 }
 
-// asLines prints the mistakes of a file one per line, each with its place. An error that is not about the file's
-// content, such as a missing file, keeps its usual form.
+// asLines returns an error that lists the mistakes in a file one per line, each with its place. An error that is not
+// about the file's content, such as a missing file, keeps its usual form.
 func asLines(err error) error {
 	if mistakes, ok := errors.AsType[*spec.FileError](err); ok {
 		return listedError{mistakes}

@@ -77,14 +77,15 @@ exit code is 1 if a case gives a result other than the expected one.`,
 	return c
 }
 
-// casesFile returns where the cases of a mapping are: shop.cases.yaml beside shop.yaml. A mapping without an extension
-// has its cases in a file that ends with .cases.yaml.
+// casesFile returns the path of the cases of a mapping: shop.cases.yaml beside shop.yaml. A mapping without an
+// extension has its cases in a file that ends with .cases.yaml.
 func casesFile(source string) string {
 	ext := filepath.Ext(source)
 	return strings.TrimSuffix(source, ext) + ".cases" + cmp.Or(ext, ".yaml")
 }
 
-// wantFor returns the want that an item meets. For a refusal only the cause counts: its message may quote the event.
+// wantFor returns the [spec.Want] that an item meets. For a refusal only the cause counts: the message may quote the
+// event.
 func wantFor(o event.Item) spec.Want {
 	switch o.Action {
 	case event.Call:
@@ -96,7 +97,7 @@ func wantFor(o event.Item) spec.Want {
 	return spec.Want{Refuse: o.Cause}
 }
 
-// wanted writes a want in a few words.
+// wanted formats a [spec.Want] in a few words, such as "call 4711 paid".
 func wanted(w spec.Want) string {
 	switch {
 	case w.Refuse != "":
@@ -107,14 +108,14 @@ func wanted(w spec.Want) string {
 	return "ignore"
 }
 
-// inShort writes an item in the form of an expected result, so that a person can compare the two.
+// inShort formats an item in the form of an expected result, so that a person can compare the two.
 func inShort(o event.Item) string { return wanted(wantFor(o)) }
 
 // trial is the JSON form of a test: the results of all cases. Its names never change; new ones may be added.
 type trial struct {
 	Schema  string        `json:"schema"`
 	Cases   []triedCase   `json:"cases"`
-	Failed  int           `json:"failed"` // how many of Cases; if any, the exit code is 1
+	Failed  int           `json:"failed"` // how many of Cases failed; if any, the exit code is 1
 	Untried []untriedPart `json:"untried"`
 	// Warnings name cases whose result LeadHit will refuse. Such a case does not fail: it may test exactly that.
 	Warnings []string `json:"warnings"`
@@ -186,8 +187,8 @@ func parts(report mapping.Report) []untriedPart {
 	return all
 }
 
-// tryCase compares item by item. An event with too few or too many items fails, even if those that are there match. The
-// order of the items counts, because calls for one event are made in that order.
+// tryCase compares the items one by one. An event with too few or too many items fails, even if those that are there
+// match. The order of the items counts, because calls for one event are made in that order.
 func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	var want, got, why []string
 	ok := len(c.Want) == len(e.Orders)

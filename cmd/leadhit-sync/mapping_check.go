@@ -13,7 +13,8 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// errFindings exists for CI. A person may decide that a warning does not matter, so it is not a mistake by default.
+// errFindings exists for CI. A person may decide that a warning does not matter, so by default a warning is not treated
+// as a mistake.
 var errFindings = errors.New("the mapping has warnings, and --strict treats them as mistakes")
 
 // checkMappingCommand compiles the mapping as a worker does, and finds the same mistakes. With --topics it also finds

@@ -17,11 +17,11 @@ import (
 	"leadhit-sync/leadhit"
 )
 
-// mostValue is how much of stdin is read: four times the largest value that a mapping accepts. The limit keeps a wrong
-// file, or a pipe that never ends, from filling the memory.
+// mostValue limits how many bytes of stdin are read: four times the largest value that a mapping accepts. The limit
+// keeps a wrong file, or a pipe that never ends, from filling the memory.
 const mostValue = 16 << 20
 
-// recordFlags describe the record around the value.
+// recordFlags describe the rest of the record; the value is read from stdin.
 type recordFlags struct {
 	topic, key string
 	headers    []string
@@ -116,7 +116,8 @@ type callParams struct {
 	Status  string `json:"status"`
 }
 
-// explained keeps a call that LeadHit will refuse, since a worker makes it and then stores a letter.
+// explained returns the JSON form of an explanation. It keeps a call that LeadHit will refuse, because a worker makes
+// that call and then stores a letter.
 func explained(e mapping.Explanation, statuses []string) explainedEvent {
 	out := explainedEvent{Schema: "mapping.explain.v1", Explanation: e, Calls: []explainedCall{}, Warnings: []string{}}
 	for _, o := range e.Orders {
@@ -130,8 +131,8 @@ func explained(e mapping.Explanation, statuses []string) explainedEvent {
 	return out
 }
 
-// unknownToLeadHit warns of a status that LeadHit will refuse. It returns "" for a status that LeadHit knows. The
-// message shows the line that a person has to write, because most shops have their own words.
+// unknownToLeadHit returns a warning about a status that LeadHit will refuse, or "" for a status that LeadHit knows.
+// The message shows the line that a person has to write, because most shops have their own words.
 func unknownToLeadHit(status string, statuses []string) string {
 	if slices.Contains(statuses, status) {
 		return ""
@@ -174,7 +175,7 @@ func printOrder(p *terminal.Page, o mapping.ExplainedOrder) {
 	p.Row(itemRow(o.Item))
 }
 
-// fieldValue distinguishes an empty text from null: rules treat them differently.
+// fieldValue distinguishes an empty string from null: rules treat them differently.
 func fieldValue(f mapping.ExplainedField) string {
 	switch {
 	case f.Failed:
@@ -185,7 +186,7 @@ func fieldValue(f mapping.ExplainedField) string {
 	return cmp.Or(*f.Value, `""`)
 }
 
-// fieldSource is where the value was found, or why there is none.
+// fieldSource returns where the value was found, or why there is none.
 func fieldSource(f mapping.ExplainedField) string {
 	switch {
 	case f.Failed:

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// accessTo returns what an operator may do with a cluster. A command that needs a mapping sets it.
+// accessTo returns what an operator may do with a cluster. A command that needs a mapping sets the field Mapping.
 func accessTo(settings *config.Config, cluster *broker.Cluster, n *terminal.Notice) operator.Access {
 	return operator.Access{
 		Group: settings.Kafka.Group, Letters: settings.DeadLetter.Topic, Topics: settings.Kafka.Topics, Cluster: cluster,
@@ -26,8 +26,8 @@ func accessTo(settings *config.Config, cluster *broker.Cluster, n *terminal.Noti
 	}
 }
 
-// withLetters opens the cluster and calls ask with a reader that has read the letters and the ledger to their ends.
-// Before that, the reader is passed to prepare.
+// withLetters opens the cluster and calls the function ask with a reader that has read the letters and the ledger to
+// their ends. Before it reads, the reader is passed to the functions in prepare.
 func withLetters(
 	ctx context.Context, stderr io.Writer, f view.Filter, ask func(context.Context, *operator.Reader) error,
 	prepare ...func(*operator.Reader),

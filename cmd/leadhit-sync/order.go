@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// orderSince is how far back order looks by default. Kafka keeps most topics for a shorter time.
+// orderSince is how far back the command order searches by default. Kafka keeps most topics for a shorter time.
 const orderSince = 30 * 24 * time.Hour
 
 // orderCommand answers the question that people ask most: why has this order no status? It only reads. A worker that
@@ -70,8 +70,8 @@ it prints what it has found so far, and exits with code 130.`,
 	return c
 }
 
-// showOrder reads and prints the life of an order. If the order has no events and no letters, there is nothing to
-// print.
+// showOrder reads and prints the life of an order. If the order has no events and no letters, showOrder returns an
+// error.
 func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery, output outputForm) error {
 	m, closeMapping, err := openMapping(settings)
 	defer closeMapping()
@@ -118,7 +118,7 @@ func (l shownOrder) nothing() error {
 		l.extent(), readIn(l.Seconds))
 }
 
-// extent says how many events were read, and since when.
+// extent describes how many events were read, and since when.
 func (l shownOrder) extent() string {
 	events, topics := count(l.Read, "event"), count(len(l.Topics), "topic")
 	return fmt.Sprintf("%s of %s since %s UTC", events, topics, l.Since.Format(moment))

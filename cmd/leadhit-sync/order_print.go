@@ -22,7 +22,7 @@ type shownOrder struct{ *life.Order }
 // shownEvent is one event of an order.
 type shownEvent struct{ *life.Event }
 
-// orderMoment has no year: topics keep their events for weeks.
+// orderMoment has no year, because topics keep their events only for weeks.
 const orderMoment = "01-02 15:04:05"
 
 // print prints a line for each event, and below it what is known about the event. On a terminal all lines fit.
@@ -31,8 +31,8 @@ func (l shownOrder) print(w io.Writer) error {
 	return l.page(width).Print(w)
 }
 
-// page explains "finished" once below the table, because it says less than it seems: Kafka has no record of LeadHit's
-// response.
+// page lays out the order. It explains "finished" once below the table, because the word promises more than it means:
+// Kafka has no record of LeadHit's response.
 func (l shownOrder) page(width int) *terminal.Page {
 	var p terminal.Page
 	p.Line("order %s: %s; %s, read in %s", terminal.Quote(l.Order.Order), count(len(l.Events), "event"), l.extent(),
@@ -160,7 +160,7 @@ func (e shownEvent) place() string {
 	return ""
 }
 
-// workText says what a worker is doing with the event.
+// workText describes what a worker is doing with the event.
 func workText(w *life.Work) string {
 	words := map[string]string{
 		"ready": "its call starts as soon as a slot is free", "in flight": "its call is in flight",
@@ -195,7 +195,7 @@ func workText(w *life.Work) string {
 }
 
 // causeText joins a cause and a message. A message about an HTTP error already begins with the cause, so the cause is
-// not added to it.
+// not repeated.
 func causeText(cause, message string) string {
 	switch message = strings.TrimSpace(message); {
 	case message == "":

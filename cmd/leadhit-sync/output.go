@@ -21,8 +21,8 @@ import (
 // outputForm is the value of -o, such as table or json.
 type outputForm string
 
-// formFlag reads -o. It refuses a wrong form before any work is done, so a typo costs no wait for Kafka, and gives exit
-// code 2.
+// formFlag reads -o. It refuses a wrong form before any work is done, so a typo gives exit code 2 without a wait for
+// Kafka.
 type formFlag struct {
 	form  *outputForm
 	forms []string
@@ -40,28 +40,29 @@ func (f *formFlag) Set(text string) error {
 // String returns the value.
 func (f *formFlag) String() string { return string(*f.form) }
 
-// Type is the name of the value in the help. pflag prints "string" for its own string flags, so the help looks the same
-// for all.
+// Type returns the name of the value in the help. pflag prints "string" for its own string flags, so the help looks the
+// same for all flags.
 func (f *formFlag) Type() string { return "string" }
 
-// either lists words: table or json; table, json or yaml.
+// either joins words: "table or json", "table, json or yaml".
 func either(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// outputFlag adds -o to a command: table, json, and more forms if it has any.
+// outputFlag adds -o to a command, with the forms table and json, and those in more.
 func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 	*o = "table"
 	forms := append([]string{"table", "json"}, more...)
 	c.Flags().VarP(&formFlag{o, forms}, "output", "o", either(forms))
 }
 
-// linesForms returns the forms of a list in addition to table and json. jsonl prints a line of JSON for each element;
-// name prints only its id.
+// linesForms returns the forms of a list in addition to table and json. The form "jsonl" prints a line of JSON for each
+// element; "name" prints only the id of each.
 func linesForms() []string { return []string{"jsonl", "name"} }
 
-// printList writes a list in one of the forms: all is the value for json; each and names are its elements.
+// printList writes a list in one of the forms. The argument all is the value for json, each has the elements for jsonl,
+// names has their ids, and table prints the table.
 func (o *outputForm) printList(w io.Writer, all any, each []any, names []string, table func(io.Writer) error) error {
 	switch *o {
 	case "jsonl":
@@ -112,12 +113,12 @@ func printJSON(w io.Writer, value any, indent string) error {
 			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
 	}
-	// One write for each value, so that the reader of a pipe rarely sees half a line of --follow.
+	// One write for each value, so that the reader of a pipe rarely sees half a line with --follow.
 	_, err := w.Write(out.Bytes())
 	return err
 }
 
-// count returns a number with a noun: 1 event, 2 events. The plural of the noun must end with s.
+// count returns a number with a noun: "1 event", "2 events". It forms the plural with s.
 func count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

@@ -19,8 +19,8 @@ import (
 )
 
 // pauseCommand writes one entry and ends; it does not wait for the workers. It is the only command besides run that may
-// create a topic: the ledger, if it is missing. It asks no worker, so it works while their pages cannot be reached. Its
-// exit code is 0 only when Kafka has stored the entry.
+// create a topic: the ledger, if it is missing. It queries no worker, so it works even if the workers' pages cannot be
+// reached. Its exit code is 0 only when Kafka has stored the entry.
 func pauseCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardPause}}
 	c := &cobra.Command{
@@ -75,7 +75,7 @@ API key, LEADHIT_URL or an outage; these end automatically.`,
 type pauseOptions struct {
 	says   ledger.Entry
 	output outputForm
-	create bool // even if no worker is known to follow the ledger
+	create bool // pause even if no worker is known to follow the ledger
 }
 
 // flags adds the flags of both commands. Only pause gets --create: nobody needs to resume a group without workers.
@@ -85,9 +85,9 @@ func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 	outputFlag(c, &o.output)
 }
 
-// withLedger reads the ledger and writes the entry of pause or resume to it. The cheap checks come first: name, text of
-// the entry, settings. Then it reads the pauses and the members, and writes last, so the output shows what was in force
-// before.
+// withLedger reads the ledger and writes the entry of pause or resume to it. The cheap checks come first: the name, the
+// text of the entry, and the settings. Then withLedger reads the pauses and the members. It writes last, so the output
+// shows what was in force before.
 func withLedger(c *cobra.Command, o pauseOptions) error {
 	o.says.At, o.says.Via = time.Now(), "cli"
 	if o.says.By == "" {

@@ -43,7 +43,7 @@ type pauseView struct {
 	Fingerprints []string  `json:"fingerprints,omitempty"`
 }
 
-// notationOf gives the time in milliseconds, as the ledger stores it, so the output can be compared with the entry.
+// notationOf truncates the time to milliseconds, as the ledger does, so the output can be compared with the entry.
 func notationOf(says ledger.Entry, is operator.Pausing) notation {
 	did := notation{
 		Schema: "pause.v1", Event: strings.TrimPrefix(string(says.Event), "guard."), Written: is.Written, Group: says.Group,
@@ -86,7 +86,8 @@ func (n notation) print(out io.Writer) error {
 	return p.Print(out)
 }
 
-// printPauses gives each pause a line with its author: several people may have paused, and one resume ends all.
+// printPauses gives each pause a line with its author: several people may have paused the calls, and one resume ends
+// all.
 func printPauses(p *terminal.Page, all []ledger.Entry) {
 	for _, e := range all {
 		who := "by " + e.By

@@ -68,8 +68,8 @@ type previewOptions struct {
 	from    time.Time
 }
 
-// check sets the default of --since, one hour. It runs before the settings are read, so a usage error is reported
-// first.
+// check checks --latency, and sets the default of --since, one hour. It runs before the settings are read, so a usage
+// error is reported first.
 func (o *previewOptions) check() error {
 	if o.latency <= 0 {
 		return usageError{fmt.Errorf("--latency %s: want a duration above 0, such as 200ms", o.latency)}
@@ -80,12 +80,12 @@ func (o *previewOptions) check() error {
 	return nil
 }
 
-// preview reads past events, topic after topic, then looks for open transactions, and prints the summary. With --follow
-// it then prints new events, and the summary again at the end. An interrupted read gives exit code 1 and no summary,
-// since half of the events would give wrong rates.
+// preview reads past events, topic after topic, then checks for open transactions, and prints the summary. With
+// --follow it then prints new events, and the summary again at the end. An interrupted read gives exit code 1 and no
+// summary, since half of the events would give wrong rates.
 func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
 	m, closeMapping, err := openMapping(settings)
-	// openMapping returns this function even with an error.
+	// openMapping returns closeMapping even with an error.
 	defer closeMapping()
 	if err != nil {
 		return err
@@ -118,12 +118,12 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 }
 
 // printPreview prints the summary and, with --follow, new events. Ctrl-C is how a person ends --follow, so the exit
-// code is 0. The last look for open transactions needs a context of its own, because Ctrl-C has ended ctx.
+// code is 0. The last check for open transactions needs a context of its own, because Ctrl-C has ended ctx.
 func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOptions, sum func() summary) error {
 	if err := printSummary(c.OutOrStdout(), o, sum()); err != nil || !o.follow {
 		return err
 	}
-	// On stderr, so that a file of the output has events and summaries only.
+	// On stderr, so that output redirected to a file has only events and summaries.
 	if o.output == "table" {
 		_, _ = fmt.Fprintln(c.ErrOrStderr(), "following; Ctrl-C ends it")
 	}
@@ -193,8 +193,8 @@ type reason struct {
 }
 
 // explainRecord applies the mapping to one record. If its schema cannot be looked up, the record counts as refused,
-// with a cause of its own. A worker would wait for the schema; preview does not. An implausible time is kept in another
-// field, because one such event would stretch the span over decades.
+// with a cause of its own. A worker would wait for the schema; preview does not. An implausible time goes to the field
+// odd, because one such event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, key: r.Key, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {

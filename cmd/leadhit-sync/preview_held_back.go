@@ -12,13 +12,13 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// lookLimit limits the last look for open transactions. The person has pressed Ctrl-C and waits for the summary, which
-// is useful even without this look.
+// lookLimit limits the last check for open transactions. The person has pressed Ctrl-C and waits for the summary, which
+// is useful even without this check.
 const lookLimit = 5 * time.Second
 
 // heldBack describes the events of one partition that an open transaction holds back. Kafka gives readers of committed
-// records nothing above the last stable offset (KIP-98). The markers of transactions count as events here, since only
-// offsets are known.
+// records nothing from the last stable offset on (KIP-98). Transaction markers count as events here, since only offsets
+// are known.
 type heldBack struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
@@ -55,7 +55,7 @@ func (w *watch) lookBehind(ctx context.Context) error {
 	return nil
 }
 
-// summary is the tally's summary, with what open transactions hold back.
+// summary returns the tally's summary, with what open transactions hold back.
 func (w *watch) summary(l load) summary {
 	s := w.tally.summary(l)
 	if len(w.held) > 0 {
@@ -64,7 +64,7 @@ func (w *watch) summary(l load) summary {
 	return s
 }
 
-// printHeldBack prints what the summary does not count.
+// printHeldBack prints the events that are held back. The summary does not count them.
 func (s summary) printHeldBack(p *terminal.Page) {
 	if len(s.HeldBack) == 0 {
 		return

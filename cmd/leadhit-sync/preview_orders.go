@@ -10,14 +10,14 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// orders counts the calls about individual orders, in bounded memory. The counts are exact for the first orders, up to
-// the limit. Calls about any other order are only counted together, so with too many orders each figure is a lower
-// bound. The first orders are kept rather than the busiest, because finding the busiest would mean counting all.
+// orders counts the calls for individual orders, in bounded memory. The counts are exact for the first orders, up to
+// the limit. Calls for any other order are only counted together, so with too many orders each figure is a lower bound.
+// The first orders are kept rather than the busiest, because finding the busiest would mean counting all.
 type orders struct {
 	limit  int
 	seed   maphash.Seed
 	known  map[string]*order
-	beyond int               // calls about orders beyond the limit
+	beyond int               // calls for orders beyond the limit
 	keys   map[uint64]*order // by hash
 	// spreads says that an event has no key, that an order has two keys or two partition numbers, or that a key has two
 	// orders. Then a worker skips nothing. Partitions with the same number belong to one worker, whatever their topic.
@@ -26,10 +26,10 @@ type orders struct {
 	// nothing.
 	unexplained  bool
 	partitioners *partitioner.Candidates
-	partitions   map[string]int // of each topic; 0: unknown
+	partitions   map[string]int // number of partitions by topic; 0: unknown
 }
 
-// order is one order that calls were about.
+// order is one order that had calls.
 type order struct {
 	calls, repeats int
 	last           told
@@ -38,7 +38,7 @@ type order struct {
 	also event.Partition
 }
 
-// told is the content of the last call about an order.
+// told is the content of the last call for an order.
 type told struct {
 	status   string
 	accepted bool // LeadHit knows the status
@@ -117,7 +117,7 @@ func (o *orders) spread() (n int, examples []spreadOrder) {
 	return len(examples), examples[:min(len(examples), mostExamples)]
 }
 
-// nameOf writes a partition as the beginning of its events' ids.
+// nameOf returns the name of a partition, topic/partition, with which the ids of its events begin.
 func nameOf(p event.Partition) string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
 
 // busiest returns the orders with the most calls.

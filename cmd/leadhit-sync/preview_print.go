@@ -68,7 +68,7 @@ func (s summary) page() *terminal.Page {
 	return &p
 }
 
-// because says why an event is ignored: the rule or list, and its text if that says more.
+// because returns why an event is ignored: the rule or list, and its text if that says more.
 func (g group) because() string {
 	switch {
 	case g.Rule != "":
@@ -79,7 +79,7 @@ func (g group) because() string {
 	return g.By
 }
 
-// refusal says why an event is refused.
+// refusal returns why an event is refused.
 func (g group) refusal() string {
 	text := g.Message
 	if g.Mapping != "" {
@@ -91,7 +91,7 @@ func (g group) refusal() string {
 	return text
 }
 
-// printOrders says "at least" where the limit of orders was reached: a figure that is silently too small would be
+// printOrders prints "at least" if the limit of orders was reached: a figure that is silently too small would be
 // believed.
 func (s summary) printOrders(p *terminal.Page) {
 	atLeast := ""
@@ -120,7 +120,7 @@ func (s summary) printOrders(p *terminal.Page) {
 	}
 }
 
-// repeats says how many calls the events need, with and without repeats.
+// repeats describes how many calls the events need, with and without repeats.
 func (o ordersSummary) repeats(atLeast string) string {
 	text := fmt.Sprintf("%s%d of %s would send the status that LeadHit already has for the order",
 		atLeast, o.Repeats, count(o.Calls, "call"))
@@ -152,7 +152,7 @@ func (o ordersSummary) made() int {
 	return o.Calls
 }
 
-// printLoad shows a catch-up time of at least 1s, because rounding would print 0s for work that is not done.
+// printLoad shows a catch-up time of at least 1s, because rounding would print 0s although there is work to do.
 func (s summary) printLoad(p *terminal.Page) {
 	l := s.Load
 	if l.Busiest == 0 {
@@ -165,7 +165,7 @@ func (s summary) printLoad(p *terminal.Page) {
 		count(s.Orders.made(), "call")))
 }
 
-// printRates shows the figures behind the number of workers, because a person may know a better latency.
+// printRates shows the figures behind the number of workers, because a person may know a more accurate latency.
 func (s summary) printRates(p *terminal.Page) {
 	l := s.Load
 	p.Row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest,

@@ -20,14 +20,14 @@ import (
 
 // watch reads the topics without a group, so that it neither commits nor takes partitions from a worker. Its methods
 // return when all their goroutines have ended. mu guards tally, samples and next, which the goroutines of follow share.
-// past runs alone, before them.
+// The method past runs alone, before they start.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
 	topics  []string
 	// statuses are those that LeadHit knows, as the mapping lists them.
 	statuses []string
-	// answered is called after each response of Kafka while past reads.
+	// answered is called after each response from Kafka while the method past reads.
 	answered func()
 
 	mu      sync.Mutex
@@ -38,8 +38,7 @@ type watch struct {
 	held []heldBack // as the last lookBehind found them
 }
 
-// past reads the existing events since a time, topic after topic. One topic at a time lets the progress bar name the
-// topic.
+// past reads the existing events since the time from, topic after topic, so that the progress bar can name the topic.
 func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) error {
 	defer p.End()
 	w.next = make(map[event.Partition]int64)
@@ -62,7 +61,7 @@ func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) 
 	return nil
 }
 
-// pastOf reads committed records, as a worker does: an aborted event must not count.
+// pastOf reads one topic. It reads only committed records, as a worker does: an aborted event must not count.
 func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *terminal.Progress) error {
 	if err := w.ends(ctx, topic); err != nil {
 		return err
@@ -86,15 +85,15 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *ter
 // errInterrupted means that a person stopped the command.
 var errInterrupted = errors.New("interrupted before all events were read")
 
-// ends records the current ends of the logs before they are read, so that no event written meanwhile is missed. follow
-// continues there, or after the last event that was read.
+// ends notes the current end of each partition's log before it is read, so that no event written meanwhile is missed.
+// The method follow continues there, or after the last event that was read.
 func (w *watch) ends(ctx context.Context, topic string) error {
 	topology, err := w.cluster.Topics(ctx, topic)
 	if err != nil {
 		return err
 	}
 	info := topology.Topics[topic]
-	// A missing topic has no ends to record.
+	// A missing topic has no ends to note.
 	if info.Missing || info.Err != nil {
 		return info.Err
 	}
@@ -124,9 +123,9 @@ func (w *watch) add(ctx context.Context, r event.Record) seen {
 	return e
 }
 
-// follow continues in all partitions at once, and calls show for each event. It returns nil when ctx has ended. It owns
-// a goroutine for each partition, and returns when all have ended. An error of one ends the others, because a preview
-// of some partitions would look complete.
+// follow continues in all partitions at once, and calls the function show for each event. It returns nil when ctx has
+// ended. It owns a goroutine for each partition, and returns when all have ended. An error in one ends the others,
+// because a preview of some partitions would look complete.
 func (w *watch) follow(ctx context.Context, show func(seen) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var showing sync.Mutex // lines of two partitions must not mix
@@ -153,7 +152,7 @@ func (w *watch) follow(ctx context.Context, show func(seen) error) error {
 	return group.Wait()
 }
 
-// readBar shows how much of a topic was read.
+// readBar returns a progress bar that shows how much of a topic was read.
 func readBar(topic string, done, total int64) string {
 	const width = 20
 	full := int(done * width / max(total, 1))

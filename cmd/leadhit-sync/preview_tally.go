@@ -50,7 +50,8 @@ type oddTimes struct {
 	Time    string `json:"time,omitempty"`
 }
 
-// add keeps one example. A wrong unit affects all events of a producer, so one is enough.
+// add counts an implausible time, and keeps one example. A wrong unit affects all events of a producer, so one example
+// is enough.
 func (o *oddTimes) add(e seen) {
 	if e.odd.IsZero() {
 		return
@@ -85,7 +86,7 @@ type group struct {
 	Message string `json:"message,omitempty"`
 }
 
-// othersGroup counts the items of every further group, once there are mostGroups.
+// othersGroup is the name under which the items of every further group are counted, once there are mostGroups.
 const othersGroup = "others"
 
 func newTally(limit int, statuses []string, skips bool) *tally {
@@ -184,14 +185,15 @@ type summary struct {
 	Topics map[string]int `json:"topics"` // the number of events of each
 
 	// Calls, Ignored and Refused group the items by what the mapping asks for, the largest groups first. An event about
-	// several orders has several items, so these may be more than Events.
+	// several orders has several items, so the sum of the counts may exceed Events.
 	Calls   []group `json:"calls"`
 	Ignored []group `json:"ignored"`
 	Refused []group `json:"refused"`
 
 	// Warnings are problems that are certain, not just likely.
 	Warnings []string `json:"warnings"`
-	// HeldBack has the partitions where an open transaction keeps events from being read: nothing above counts them.
+	// HeldBack has the partitions in which an open transaction holds back events. No figure above includes these
+	// events.
 	HeldBack []heldBack `json:"held_back"`
 	OddTimes oddTimes   `json:"unusable_times"`
 
@@ -199,8 +201,8 @@ type summary struct {
 	Load   loadSummary   `json:"load"`
 }
 
-// ordersSummary has figures about individual orders. Beyond counts the calls about orders after the first mostOrders.
-// If there are such calls, Needed is an upper bound, Calls is still exact, and the other figures are lower bounds.
+// ordersSummary has figures about individual orders. Beyond counts the calls for orders after the first mostOrders. If
+// there are such calls, Needed is an upper bound, Calls is still exact, and the other figures are lower bounds.
 type ordersSummary struct {
 	// Count is the number of orders that were counted separately, at most mostOrders.
 	Count int `json:"count"`
@@ -244,7 +246,7 @@ type loadSummary struct {
 	Needed    float64 `json:"needed_calls_per_second"`
 	PerWorker float64 `json:"calls_per_second_of_a_worker"`
 	Workers   int     `json:"workers"`
-	// InFlight and LatencyMillis are what PerWorker assumes: CALLS_IN_FLIGHT, and the latency from the flag.
+	// InFlight and LatencyMillis are what PerWorker assumes: CALLS_IN_FLIGHT, and the latency from the flag --latency.
 	InFlight      int   `json:"calls_in_flight"`
 	LatencyMillis int64 `json:"latency_ms"`
 	// CatchUp is how long one worker takes for all of these calls, in seconds.
@@ -310,8 +312,8 @@ func (t *tally) sorted(action event.Action) []group {
 	return all
 }
 
-// rounded keeps three digits or so: more would only look exact. Neither the latency nor the events of tomorrow are
-// known to within one per cent.
+// rounded keeps about three digits: more would only look exact. Neither the latency nor the number of events tomorrow
+// is known to within one per cent.
 func rounded(x float64) float64 {
 	switch {
 	case x >= 100:

@@ -23,8 +23,8 @@ func (w *watch) sample(r event.Record, e seen) {
 	w.samples = append(w.samples, r)
 }
 
-// lost reports whether the mapping refuses the event, or LeadHit certainly will. An event that waits for a schema is
-// not lost.
+// lost reports whether the mapping refuses the item, or LeadHit certainly will. An item that waits for a schema is not
+// lost.
 func (w *watch) lost(o event.Item) bool {
 	return o.Action == event.Refuse && o.Cause != causeWaits || o.Action == event.Call &&
 		!slices.Contains(w.statuses, o.Status)
@@ -86,8 +86,8 @@ func listing(texts []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// reading counts how a preset fits the kept events: how many it read, how many of these led to a call, and how many of
-// its fields were present.
+// reading measures how well a preset fits the kept events: how many it read, how many of these led to a call, and how
+// many of its fields were present.
 type reading struct {
 	preset              string
 	read, calls, fields int

@@ -17,7 +17,8 @@ type selection struct {
 	filter view.Filter
 }
 
-// parse reads filter and ids. A replay of everything must be explicit: a lost argument must not replay all letters.
+// parse reads the filter and the ids. A replay of everything must be explicit: a lost argument must not replay all
+// letters.
 func (s *selection) parse(f *filterFlags, ids []string) error {
 	filter, empty, err := f.parse(ids)
 	if err != nil {
@@ -38,7 +39,7 @@ func (s *selection) parse(f *filterFlags, ids []string) error {
 
 func (s *selection) headers() []string { return slices.Collect(maps.Keys(s.filter.Headers)) }
 
-// rateFlag is the value of --rate: 10/s or 10.
+// rateFlag is the value of --rate, such as 10/s or 10.
 type rateFlag float64
 
 // Set reads the flag.
@@ -54,10 +55,10 @@ func (r *rateFlag) Set(text string) error {
 // String returns the value.
 func (r *rateFlag) String() string { return strconv.FormatFloat(float64(*r), 'f', -1, 64) + "/s" }
 
-// Type is the name of the value in the help.
+// Type returns the name of the value in the help.
 func (r *rateFlag) Type() string { return "rate" }
 
-// percentFlag is the value of --breaker: 20%.
+// percentFlag is the value of --breaker, such as 20%.
 type percentFlag float64
 
 // Set reads the flag.
@@ -73,5 +74,5 @@ func (p *percentFlag) Set(text string) error {
 // String returns the value.
 func (p *percentFlag) String() string { return strconv.FormatFloat(float64(*p), 'f', -1, 64) + "%" }
 
-// Type is the name of the value in the help.
+// Type returns the name of the value in the help.
 func (p *percentFlag) Type() string { return "percent" }

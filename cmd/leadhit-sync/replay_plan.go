@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/deadletter/operator"
 )
 
-// mapped holds the topics and the mapping of the workers, if the settings of this shell name them. Only then can a plan
-// show what a letter becomes.
+// mapped holds the workers' topics and mapping, if the settings in this shell name them. Only then can a plan show what
+// a letter becomes.
 type mapped struct {
 	topics  []string         // nil: not known
 	mapping *mapping.Mapping // nil: not known

@@ -29,7 +29,7 @@ type planView struct {
 	Letters []plannedView        `json:"letters"` // those that would be replayed
 	Left    []plannedView        `json:"left"`    // the first of those that are left alone
 	Orders  int                  `json:"orders"`
-	// FirstOrders are at most ten.
+	// FirstOrders has at most ten order ids.
 	FirstOrders []string `json:"first_orders"`
 	Warnings    []string `json:"warnings"`
 }
@@ -48,7 +48,7 @@ type plannedView struct {
 	Becomes *event.Item `json:"becomes"`
 }
 
-// json makes empty lists rather than null, so that a script may loop over them.
+// json returns the JSON form of the plan. It has empty lists rather than null, so that a script may loop over them.
 func (p replayPlan) json() planView {
 	orders := p.Orders()
 	first := orders[:min(fewOrders, len(orders))]
@@ -102,7 +102,7 @@ func (p replayPlan) print(out io.Writer) error {
 	return page.Print(out)
 }
 
-// firstOf says how much of a list is shown; "" if all of it is.
+// firstOf describes how much of a list is shown. It returns "" if the whole list is shown.
 func firstOf(shown int, counts map[replay.Class]int) string {
 	all := 0
 	for class, n := range counts {
@@ -140,7 +140,7 @@ func (p replayPlan) printReady(page *terminal.Page) {
 	}
 }
 
-// becomesText says what a replay would do now: the mapping may have changed since the letter failed.
+// becomesText describes what a replay would do now: the mapping may have changed since the letter failed.
 func becomesText(item *event.Item) string {
 	switch {
 	case item == nil:
@@ -157,7 +157,7 @@ func atRate(letters int, rate float64) string {
 	return (time.Duration(math.Ceil(float64(letters)/rate)) * time.Second).String()
 }
 
-// progressLine is the line that a terminal shows during a run.
+// progressLine returns the line that a terminal shows during a run.
 func progressLine(s replay.Summary, since time.Duration, rate float64) string {
 	const width = 10
 	done, total := s.Done(), max(s.Planned, 1)

@@ -14,9 +14,9 @@ import (
 	"leadhit-sync/config"
 )
 
-// runCommand is the only command that joins the group, commits, and calls LeadHit for events. The operators' commands
-// may run alongside it at any time. The exit code is 0 after a signal, so that Kubernetes and systemd do not count a
-// normal stop as a failure. Code 2 means a mistake in the settings, which no restart can fix.
+// runCommand returns the only command that joins the group, commits, and calls LeadHit for events. The operators'
+// commands may run alongside it at any time. The exit code is 0 after a signal, so that Kubernetes and systemd do not
+// count a normal stop as a failure. Code 2 means a mistake in the settings, which no restart can fix.
 func runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: "Consume events until SIGTERM or SIGINT",
@@ -73,9 +73,9 @@ func run(ctx context.Context, out io.Writer) error {
 }
 
 // announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the
-// process. If ctx has ended, announced waits until the line is written, so that it comes before "stopped". Otherwise
-// announced prevents the line. The order of the lines matters to people who look for a worker that hangs while it
-// stops.
+// process. If ctx has ended, the function announced waits until the line is written, so that the line precedes
+// "stopped". Otherwise announced prevents the line. The order of the lines matters to people who look for a worker that
+// hangs while it stops.
 func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
 	written := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
@@ -90,10 +90,10 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 	})
 }
 
-// startLog returns the log that the settings ask for, with a buffer for a slow reader. flush waits, for at most a few
-// seconds, until the reader has every line; nothing is logged after it. The goroutine that writes outlives ctx, because
-// the drain after a signal must be logged too. Only flush ends it, and waits for it; so run defers flush before
-// everything else that logs.
+// startLog returns the log that the settings describe, with a buffer for a slow reader. The function flush waits, for
+// at most a few seconds, until the reader has every line; nothing is logged after it. The goroutine that writes
+// outlives ctx, because the drain after a signal must be logged too. Only flush ends it, and waits for it; so run
+// defers flush before everything else that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -105,8 +105,8 @@ func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log 
 	}
 }
 
-// handler writes lines in LOG_FORMAT, with durations as people write them. A nil level is info. The buffer's own lines
-// go through a handler of the same kind, so a reader parses one format only.
+// handler returns a handler that writes lines in LOG_FORMAT, with durations as people write them. A nil level is info.
+// The buffer's own lines go through a handler of the same kind, so a reader parses one format only.
 func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration { // JSON would have nanoseconds

@@ -135,7 +135,7 @@ func printRuns(w io.Writer, all []view.Run) error {
 	return p.Print(w)
 }
 
-// otherOutcomes leaves out what is zero, so that an exception stands out.
+// otherOutcomes lists the numbers of letters with other outcomes. It leaves out zeros, so that an exception stands out.
 func otherOutcomes(r view.Run) string {
 	var parts []string
 	for _, o := range []struct {

@@ -7,7 +7,7 @@ import (
 )
 
 // sinceFlag is the value of --since or --until: a duration before now, or a time. The duration is counted from the
-// moment when the flag is read, so every read of a command uses the same time.
+// moment when the flag is read, so all reads of a command use the same time.
 type sinceFlag struct {
 	text string
 	from time.Time
@@ -26,5 +26,5 @@ func (s *sinceFlag) Set(text string) error {
 // String returns the given text.
 func (s *sinceFlag) String() string { return s.text }
 
-// Type is the name of the value in the help.
+// Type returns the name of the value in the help.
 func (s *sinceFlag) Type() string { return "duration|time" }

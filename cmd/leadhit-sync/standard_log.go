@@ -17,7 +17,7 @@ const maxStray = 256
 // another format. The change affects the whole process, so only run makes it: other commands keep their stderr for
 // people.
 func takeStrayLines(log *slog.Logger) {
-	slog.SetDefault(slog.New(stray{log.Handler()})) // the only way to redirect the standard logger
+	slog.SetDefault(slog.New(stray{log.Handler()})) // this also redirects the standard logger of package log
 }
 
 // stray turns a line of the standard logger into a line of our log.

@@ -61,10 +61,10 @@ respond.`,
 	return c
 }
 
-// finder returns the URLs to request. It is called before each look, because the addresses of a name may change.
+// finder returns the URLs to request. It is called before each refresh, because the addresses of a name may change.
 type finder func(context.Context) ([]string, error)
 
-// statusPages decides which workers to ask. Its error is about usage or settings.
+// statusPages decides which workers to query. Errors are about usage or settings.
 func statusPages(args []string, workers string) (finder, error) {
 	list := slices.Clone(args)
 	name, byName := strings.CutPrefix(workers, "dns:")
@@ -118,7 +118,7 @@ func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 }
 
 // ownAddress returns the address at which this host reaches its own worker, which listens at the given address. A
-// worker that listens on all addresses is asked on the loopback, which no network policy blocks.
+// worker that listens on all addresses is queried on the loopback interface, which no network policy blocks.
 func ownAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -131,7 +131,7 @@ func ownAddress(listen string) string {
 }
 
 // statusPageOf completes a given host:port, or a URL with or without a path. A path is kept, so that a worker behind a
-// proxy can be asked too.
+// proxy can be queried too.
 func statusPageOf(given string) (string, error) {
 	text := strings.TrimSpace(given)
 	if !strings.Contains(text, "://") {
@@ -147,8 +147,8 @@ func statusPageOf(given string) (string, error) {
 	return page.String(), nil
 }
 
-// showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not
-// respond. A name that cannot be resolved is an error at once, because there is nobody to ask.
+// showStatus queries all workers at once and prints their status for a screen. It returns an error if one of them did
+// not respond. A name that cannot be resolved is an error at once, because there is no worker to query.
 func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm, on screen) error {
 	pages, err := find(ctx)
 	if err != nil {

@@ -104,8 +104,8 @@ func linesOf(all []workerpage.Asked, blocks []*block, on screen) []string {
 	return lines
 }
 
-// tooMuch is for screens that are too small even for the shortest tables: it shows the first lines of one worker, or a
-// line per worker. The last line says how many lines are left out, and how to see them.
+// tooMuch returns the lines for a screen that is too small even for the shortest tables: the first lines of one worker,
+// or a line per worker. The last line says how many lines are left out, and how to see them.
 func tooMuch(all []workerpage.Asked, lines []string, on screen) []string {
 	most := on.lines
 	if len(all) > 1 {
@@ -138,7 +138,7 @@ func urgentFirst(all []workerpage.Asked) []workerpage.Asked {
 	return sorted
 }
 
-// lineOf is a worker's state in one line.
+// lineOf returns a worker's state in one line.
 func lineOf(a workerpage.Asked) string {
 	state := "not reached"
 	if a.Status != nil {

@@ -118,7 +118,8 @@ func (p *statusPrinter) state() {
 	p.labelled("problem", s.Problems...)
 }
 
-// unjoined is the phase of a worker that has not joined the group yet, as in /readyz and the log.
+// unjoined returns the phase of a worker that has not joined the group yet, as in /readyz and the log. It returns ""
+// for other workers.
 func unjoined(s status.Worker) string {
 	switch s.Phase {
 	case "starting", "waiting", "joining":
@@ -150,7 +151,7 @@ func adviceOn(s status.Worker) string {
 	return ""
 }
 
-// calls shows the current limit, not the setting: an overload of LeadHit may have lowered the limit.
+// calls shows the current limit, not the setting: an overload at LeadHit may have lowered the limit.
 func (p *statusPrinter) calls() {
 	s := p.status
 	limit := "no limit per second"
@@ -171,7 +172,8 @@ func (p *statusPrinter) calls() {
 	p.labelled("calls", texts...)
 }
 
-// events shows both ages, because more workers lower only the age of the oldest untried event.
+// events shows the ages of the oldest unfinished event and of the oldest untried event, because more workers lower only
+// the latter.
 func (p *statusPrinter) events() {
 	s := p.status
 	unfinished := 0
@@ -193,7 +195,7 @@ func (p *statusPrinter) events() {
 	p.labelled("events", texts...)
 }
 
-// letters shows the last hour, because a sum since the start of the process says nothing about now.
+// letters shows the last hour, because a sum since the start of the process says nothing about the present.
 func (p *statusPrinter) letters() {
 	s := p.status
 	sum := 0

@@ -46,7 +46,7 @@ func (p *statusPrinter) partitions() {
 	}
 }
 
-// ageOf is the age of a partition's oldest unfinished event, including events that are held back.
+// ageOf returns the age of a partition's oldest unfinished event, including events that are held back.
 func ageOf(at status.Partition) float64 {
 	if at.OpenTransaction != nil {
 		return max(at.OldestAge, at.OpenTransaction.Age)
@@ -162,7 +162,7 @@ func (p *statusPrinter) nextAttempt(o status.WaitingOrder) string {
 }
 
 // lastOutcome describes an order's last outcome. A message about an HTTP error already begins with the cause, so the
-// cause is not added to it.
+// cause is not repeated.
 func lastOutcome(o status.WaitingOrder) string {
 	text, message := o.Cause, strings.TrimSpace(o.Message)
 	switch {

@@ -13,12 +13,13 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// statusEvery is how often -w asks. A person sees a change at once, and the request costs a worker little.
+// statusEvery is the interval at which -w queries the workers. A person sees a change at once, and the request costs a
+// worker little.
 const statusEvery = 2 * time.Second
 
-// watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and
-// replaces the last one; elsewhere each look is printed whole. show prints a look for a screen. Ctrl-C ends the command
-// with exit code 0, even if a worker did not respond: the person has seen that.
+// watchStatus refreshes the status until a person ends it. On a terminal each status fits the screen and replaces the
+// last one; elsewhere each is printed whole. The function show prints the status once, for a screen. Ctrl-C ends the
+// command with exit code 0, even if a worker did not respond: the person has seen that.
 func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	show func(ctx context.Context, w io.Writer, on screen) error,
 ) error {
@@ -34,7 +35,7 @@ func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 		}
 		// A frame is built before it is drawn, so the old one stays while a worker is slow to respond.
 		var look strings.Builder
-		// The look shows a worker that did not respond, and the worker may respond the next time.
+		// The output shows which worker did not respond, and that worker may respond the next time.
 		err := show(ctx, &look, on)
 		if ctx.Err() != nil {
 			return nil
@@ -53,7 +54,8 @@ func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	}
 }
 
-// showLook separates looks by a blank line in a file, but not in JSON, where each look is one value.
+// showLook shows the status after one refresh. In a file, a blank line precedes each status, but not in JSON, where
+// each is one value.
 func showLook(w io.Writer, look string, output outputForm, on screen, frames *terminal.Screen) error {
 	if on.columns > 0 {
 		lines := strings.Split(strings.TrimSuffix(look, "\n"), "\n")

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// unknownCommand is the error about a word that is not a command of c. It suggests similar commands.
+// unknownCommand returns the error about a word that is not a command of c. It suggests similar commands.
 func unknownCommand(c *cobra.Command, word string) error {
 	c.SuggestionsMinimumDistance = max(c.SuggestionsMinimumDistance, 2) // cobra sets it for the root only
 	near := c.SuggestionsFor(word)
@@ -19,8 +19,8 @@ func unknownCommand(c *cobra.Command, word string) error {
 	return fmt.Errorf("unknown command %q for %q; did you mean %s?", word, c.CommandPath(), strings.Join(near, " or "))
 }
 
-// wrongArguments is the error about too few or too many arguments. It takes their name from the command's usage line.
-// That line is written for people, so the error uses the same word as the help.
+// wrongArguments returns the error about too few or too many arguments. It takes the arguments' name from the command's
+// usage line. That line is written for people, so the error uses the same word as the help.
 func wrongArguments(c *cobra.Command, args []string) error {
 	usage, _, _ := strings.Cut(c.Use, " [flags]") // "[flags] < FILE" in a usage line is not an argument
 	_, argument, _ := strings.Cut(usage, " ")

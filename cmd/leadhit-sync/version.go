@@ -73,5 +73,5 @@ func build() observe.Build {
 	return observe.ReadBuild(version, info)
 }
 
-// versionText is the version in logs, letters and requests.
+// versionText returns the version for logs, letters and requests.
 func versionText() string { return build().Version }
