@@ -14,8 +14,8 @@
 // transactions, transaction markers, and holes left by compaction. Next does not advance after an error, such as a
 // cancelled context, a truncated response, or a batch whose checksum does not match.
 //
-// [Cluster.Append] returns nil only when all in-sync replicas have acknowledged the record. No request creates a topic,
-// except [Cluster.CreateTopic].
+// [Cluster.Append] returns nil only when all in-sync replicas have acknowledged all records. No request creates a
+// topic, except [Cluster.CreateTopic].
 //
 // Each request ends when its context does, and none waits indefinitely for a silent broker: where neither the caller
 // nor kafka-go sets a deadline, the connection sets its own.

@@ -14,7 +14,7 @@ import (
 )
 
 // SendLate makes a commit under ctx, which must have ended, and then passes the commit to a connection all the same. It
-// returns whether the commit counts as sent, and how many of its bytes were written.
+// reports whether the commit counts as sent, and how many of its bytes were written.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}
 	pool.Transport = caught

@@ -9,9 +9,9 @@ import (
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64
-	// Events is the number of offsets from there to the end of the log, transaction markers included.
+	// Events is the number of offsets from Offset to the end of the log, transaction markers included.
 	Events int64
-	// First is the time of the first record from there on; zero if that record has no time.
+	// First is the time of the first record at or after Offset; zero if that record has no time.
 	First time.Time
 }
 

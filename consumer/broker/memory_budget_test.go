@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// occupancy counts the bytes that a test's responses hold, and the most that they held.
+// occupancy counts the bytes that a test's responses hold, and keeps the maximum.
 type occupancy struct {
 	mu         sync.Mutex
 	held, most int64

@@ -136,7 +136,8 @@ func (c *memberConn) sendMetadata(request []byte) error {
 	return protocol.WriteRequest(c.Conn, q.sent, id, client, r)
 }
 
-// expect must be called before the request is written: its response may arrive while Write still runs.
+// expect notes that a response must be changed. It must be called before the request is written: the response may
+// arrive while Write still runs.
 func (c *memberConn) expect(id int32, q rewrite) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -73,8 +73,8 @@ type shaped struct {
 	err   error
 }
 
-// unread is how many bytes may follow the last field of a response. kafka-go reads all fields of the versions that it
-// requests.
+// unread is how many bytes may follow the last field of a response. Normally none do, because kafka-go reads all fields
+// of the versions that it requests.
 const unread = 64 << 10
 
 // check compares each length in a response with the number of bytes that are left, before kafka-go allocates memory for

@@ -46,12 +46,12 @@ type Outcome uint8
 
 // The outcomes. The zero value is Ambiguous: a commit that nobody judged may or may not have been applied.
 const (
-	// Ambiguous: it may have been sent, and no response says whether it was applied. It may be applied late, over a
-	// newer commit.
+	// Ambiguous: the commit may have been sent, and no response says whether it was applied. It may be applied late,
+	// over a newer commit.
 	Ambiguous Outcome = iota
-	// Acked: the coordinator has stored it.
+	// Acked: the coordinator has stored the commit.
 	Acked
-	// Again [14] [15] [16], or never sent: it was not applied, or it is applied before any later commit.
+	// Again [14] [15] [16], or never sent: the commit was not applied, or it is applied before any later commit.
 	Again
 	// Fenced [22] [25] [27] [82] [113]: the generation is over for this member.
 	Fenced

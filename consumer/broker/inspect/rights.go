@@ -13,7 +13,7 @@ import (
 // Describe and DescribeConfigs. Nil means that they are not known, because the broker is too old to say.
 type Rights []string
 
-// Lack returns the wanted operations that we have no permission for. It returns none if the rights are not known.
+// Lack returns the wanted operations that we have no permission for. It returns nil if the rights are not known.
 func (r Rights) Lack(wanted ...string) []string {
 	if r == nil {
 		return nil

@@ -18,8 +18,8 @@ import (
 var (
 	// ErrOffsetOutOfRange [1]: the offset is below the log's start (its record has expired) or above the log's end.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
-	// ErrUnknownPartition [3]: the topic or partition does not exist, as far as the broker or the pool knows. It is
-	// temporary while a leader moves or a topic is being created.
+	// ErrUnknownPartition [3] [100]: the topic or partition does not exist, as far as the broker or the pool knows. It
+	// is temporary while a leader moves or a topic is being created.
 	ErrUnknownPartition = errors.New("unknown topic or partition")
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
@@ -46,7 +46,7 @@ type Error struct {
 	// Topic is empty if the request was not about one topic. Partition is -1 if it was not about one partition.
 	Topic     string
 	Partition int
-	// Code is Kafka's error code; 0 if no broker responded.
+	// Code is Kafka's error code; 0 if the failure has none, for example because no broker responded.
 	Code int
 	// Err is the cause.
 	Err error

@@ -9,7 +9,7 @@
 //
 // No length, count or size in the bytes is trusted: memory grows with what has arrived, and [Decoders] bounds what is
 // unpacked at once. Records of aborted transactions and transaction markers are left out. The next offset never passes
-// a record that was not returned. The package starts no goroutine.
+// any other record that was not returned. The package starts no goroutine.
 package records
 
 import (
