@@ -36,7 +36,7 @@ func shopifyOrder(tb testing.TB) event.Record {
 }
 
 // BenchmarkDecode decodes a Shopify order and applies the rules. In the same run it measures the standard library,
-// which only reads the same bytes into maps, and it reports how many times faster the decoding is.
+// which only reads the same bytes into maps. It reports how many times faster Decode is.
 func BenchmarkDecode(b *testing.B) {
 	m := loadPreset(b, "shopify")
 	r := shopifyOrder(b)

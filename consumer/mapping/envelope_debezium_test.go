@@ -293,7 +293,7 @@ func TestANegativeNumberInAKeyOrHeaderIsNotAnOrderID(t *testing.T) {
 	}
 }
 
-// subject returns the headers of a CloudEvent about the given order.
+// subject returns the headers of a CloudEvent whose subject is the given order.
 func subject(of string) (headers []event.Header) {
 	for name, text := range map[string]string{
 		"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/shop", "ce_type": "order.paid", "ce_subject": of,

@@ -2,5 +2,6 @@
 
 package mapping_test
 
-// events is how many events both decoders read: fewer with the race detector, where each takes twenty times as long.
+// events is the number of events that both decoders read. With the race detector an event takes twenty times as long,
+// so there are fewer.
 const events = 5_000

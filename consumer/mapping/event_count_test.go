@@ -2,5 +2,5 @@
 
 package mapping_test
 
-// events is how many events both decoders read.
+// events is the number of events that both decoders read.
 const events = 100_000

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// oneField returns a mapping that shows a field's result. It asks for a call with the status "so" if the rule is true,
-// and "else" if not. It refuses an event with a field error.
+// oneField returns a mapping that shows the result of the field x. Its items are calls, with the status "so" if the
+// rule is true, and "else" if not. It refuses an event with a field error.
 func oneField(declaration, when string) string {
 	return `
 statuses: ["so", "else"]

@@ -94,7 +94,8 @@ func TestAForeignEncodingIsRefusedByItsName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mustName(t, asJSON, c.value, c.message)
-			// For the Avro mapping, a leading zero byte begins a frame. Of these forms, it can name only Apicurio's.
+			// For the Avro mapping, a leading zero byte begins a frame. Of the encodings that begin with one, the
+			// mapping recognises only Apicurio's.
 			if !strings.HasPrefix(c.value, "00") || strings.Contains(name, "Apicurio") {
 				mustName(t, asAvro, c.value, c.message)
 			}
@@ -102,7 +103,7 @@ func TestAForeignEncodingIsRefusedByItsName(t *testing.T) {
 	}
 }
 
-// mustName requires that a mapping refuses a value and names its form.
+// mustName requires that a mapping refuses a value and names its encoding.
 func mustName(t *testing.T, m *mapping.Mapping, value, name string) {
 	t.Helper()
 	got := decode(t, m, event.Record{Value: fromHex(t, value)})
@@ -172,7 +173,7 @@ func TestAContentTypeNamesAnEncodingWithoutASignature(t *testing.T) {
 	}
 }
 
-// Broken JSON and unknown bytes must not be mistaken for another form.
+// Broken JSON and unknown bytes must not be mistaken for another encoding.
 func TestBrokenJSONIsNotTakenForAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{

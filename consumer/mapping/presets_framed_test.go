@@ -41,7 +41,7 @@ func frame(id uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{0}, id)
 }
 
-// avroOrder writes an order whose status is the symbol with the given number. A negative number means the null branch.
+// avroOrder returns an order whose status is the symbol with the given number. A negative number means the null branch.
 func avroOrder(schema uint32, id, status int64) string {
 	value := binary.AppendVarint(frame(schema), id)
 	value = append(binary.AppendVarint(value, 3), "A-1"...)
@@ -53,7 +53,7 @@ func avroOrder(schema uint32, id, status int64) string {
 	return string(binary.AppendVarint(value, 1773213303000))
 }
 
-// protobufOrder writes an order as the file's second message. A status of 0 is not on the wire.
+// protobufOrder returns an order as the file's second message. A status of 0 is not on the wire.
 func protobufOrder(schema uint32, id, status uint64) string {
 	value := append(frame(schema), 2, 2, 1<<3)
 	value = binary.AppendUvarint(value, id)

@@ -174,7 +174,7 @@ func bitrix() platform {
 	}
 }
 
-// saleorHeaders returns events of queries without __typename: only the header names such an event.
+// saleorHeaders returns events of queries without __typename: the name of such an event is only in its header.
 func saleorHeaders() []variant {
 	const value = `{"order":{"number":"1","status":"UNFULFILLED","chargeStatus":"FULL"}}`
 	var all []variant
@@ -202,7 +202,7 @@ func saleorHeaders() []variant {
 	)
 }
 
-// saleorKinds returns events about objects that are not orders.
+// saleorKinds returns events for objects that are not orders.
 func saleorKinds() []variant {
 	var all []variant
 	for kind := range strings.FieldsSeq("App Checkout Collection Fulfillment Invoice Page Product ProductVariant Sale User") {

@@ -21,7 +21,7 @@ type mutant struct {
 // unchanged describes the preset itself: if a case fails for the preset, the test is wrong.
 const unchanged = "nothing changed"
 
-// A mutator makes mutants of one preset's YAML. Each edit is made on the tree, written out and undone.
+// A mutator makes mutants of one preset's YAML. Each edit is made on the YAML tree, written out and undone.
 type mutator struct {
 	t       *testing.T
 	root    *yaml.Node
@@ -63,7 +63,7 @@ func (m *mutator) bind() {
 	m.mapping.Content = append(m.mapping.Content, match.Content[0].Content...)
 }
 
-// take writes the tree out as it is now.
+// take adds the tree as it is now to the mutants.
 func (m *mutator) take(what string) {
 	text, err := yaml.Marshal(m.root)
 	if err != nil {
@@ -72,7 +72,7 @@ func (m *mutator) take(what string) {
 	m.mutants = append(m.mutants, mutant{what, text})
 }
 
-// with replaces a scalar.
+// with adds a mutant in which a scalar is replaced.
 func (m *mutator) with(n *yaml.Node, value, what string) {
 	before := n.Value
 	n.Value = value
@@ -80,7 +80,7 @@ func (m *mutator) with(n *yaml.Node, value, what string) {
 	n.Value = before
 }
 
-// without removes a name from an object, if it is there.
+// without adds a mutant in which a name is removed from an object, if the object has that name.
 func (m *mutator) without(n *yaml.Node, name, what string) {
 	i := position(n, name)
 	if i < 0 {
@@ -92,7 +92,7 @@ func (m *mutator) without(n *yaml.Node, name, what string) {
 	n.Content = before
 }
 
-// withoutElement removes an element of a list.
+// withoutElement adds a mutant in which an element of a list is removed.
 func (m *mutator) withoutElement(n *yaml.Node, i int, what string) {
 	before := n.Content
 	n.Content = slices.Concat(before[:i:i], before[i+1:])
@@ -120,7 +120,7 @@ func (m *mutator) fields() {
 	}
 }
 
-// alternatives removes and changes each source of a field, and swaps each with the source before it.
+// alternatives adds mutants in which one source of a field is removed, changed, or swapped with the source before it.
 func (m *mutator) alternatives(sources *yaml.Node, what string) {
 	for i, n := range sources.Content {
 		each := fmt.Sprintf("%s[%d]", what, i)
@@ -133,14 +133,14 @@ func (m *mutator) alternatives(sources *yaml.Node, what string) {
 	}
 }
 
-// swapped swaps an element of a list with the element before it.
+// swapped adds a mutant in which an element of a list is swapped with the element before it.
 func (m *mutator) swapped(list *yaml.Node, i int, what string) {
 	list.Content[i-1], list.Content[i] = list.Content[i], list.Content[i-1]
 	m.take(what)
 	list.Content[i-1], list.Content[i] = list.Content[i], list.Content[i-1]
 }
 
-// source breaks each step of a field's source, one at a time.
+// source adds mutants of a field's source, each with another step broken.
 func (m *mutator) source(n *yaml.Node, what string) {
 	for _, kind := range []string{"path", "envelope", "header", "ce", "key"} {
 		from := member(n, kind)
@@ -153,7 +153,7 @@ func (m *mutator) source(n *yaml.Node, what string) {
 	}
 }
 
-// elsewhere returns the place with each of its steps broken in turn.
+// elsewhere returns variants of a source's path or name, each with another step broken.
 func elsewhere(kind, place string) []string {
 	if kind != "path" && kind != "envelope" {
 		return []string{map[string]string{"$": "$.other"}[place] + strings.TrimPrefix(place, "$") + "other"}
@@ -223,7 +223,7 @@ func (m *mutator) status() {
 	}
 }
 
-// moved puts a code into each of the other lists.
+// moved adds mutants in which a code is moved to each of the other lists.
 func (m *mutator) moved(status, list *yaml.Node, j int, from string) {
 	code, all := list.Content[j], list.Content
 	before := status.Content

@@ -51,7 +51,7 @@ func TestEveryCodeRuleAndPathOfAPresetIsNeeded(t *testing.T) {
 		e.record.Topic = "orders"
 		records[e.preset] = append(records[e.preset], e)
 	}
-	var used sync.Map // index of the equivalent
+	var used sync.Map // keys: the indexes of the equivalents that describe a survivor
 	for _, p := range platforms() {
 		t.Run(p.preset, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +80,7 @@ func known(preset, what string) int {
 	})
 }
 
-// cases are all cases of one preset.
+// cases holds all cases for one preset.
 type cases struct {
 	events  []variant
 	records []recorded
@@ -95,7 +95,7 @@ func casesOf(p platform, records []recorded) cases {
 	return cases{events, records}
 }
 
-// survivors returns the mutants of the preset that pass every case.
+// survivors returns what was changed in each mutant of the preset that passes every case.
 func (c cases) survivors(t *testing.T, preset string) []string {
 	t.Helper()
 	dir := t.TempDir()

@@ -322,8 +322,7 @@ func vtexFeed() platform {
 	return p
 }
 
-// shopifyOthers returns topics about things other than orders, and topics about an order that do not concern its
-// payment.
+// shopifyOthers returns topics for objects other than orders, and topics for orders that do not concern the payment.
 func shopifyOthers() []string {
 	return []string{
 		"app/update", "app_purchases_one_time/update", "app_subscriptions/update", "audit_events/update",

@@ -17,9 +17,9 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A platform lists what a preset must do with its platform's events. It is written from the vendor's vocabulary and not
-// from the preset. It has one event with placeholders for id and status, every status with its verdict, and the events
-// that need a case of their own.
+// A platform lists what a preset must do with the events of a shop platform. The list is written from the vendor's
+// vocabulary and not from the preset. It has one event with placeholders for id and status, every status with its
+// verdict, and the events that need a case of their own.
 type platform struct {
 	preset  string
 	key     string
@@ -30,20 +30,21 @@ type platform struct {
 	id string
 	// Prefix is what every id must start with, if the preset requires one.
 	prefix string
-	// The statuses by their verdict. Numbers says that they come as JSON numbers too.
+	// The statuses by their verdict. If numbers is true, the platform sends them as JSON numbers too.
 	submitted, paid, ignore []string
 	numbers                 bool
 	// Unknown is the verdict for an unknown status. Missing is the verdict for an event without a status.
 	unknown, missing string
-	// Name is the event's name. NameHeader is the header that holds it; empty if the value holds it. Events named in
-	// read are judged like the example, those in aside are ignored, and those in strange are refused. Empty names are
-	// refused too, and so are quoted ones, except in a header.
+	// Name is the event's name. NameHeader is the header that holds it; empty if the value holds it. The lists read,
+	// aside and strange hold other names: events with a name in read are judged like event, those with a name in aside
+	// are ignored, and those with a name in strange are refused. Empty names are refused too, and so are quoted ones,
+	// except in a header.
 	name, nameHeader     string
 	read, aside, strange []string
-	// Off is an event with that name, but is ignored for another reason. With a strange name it is refused all the
+	// Off is an event with the same name that is ignored for another reason. With a strange name it is refused all the
 	// same.
 	off string
-	// Reads has the values of fields on which no verdict depends.
+	// Reads holds the expected values of fields on which no verdict depends.
 	reads map[string]string
 	more  []variant
 }
@@ -56,7 +57,7 @@ type variant struct {
 	headers map[string]string
 	value   string
 	want    string
-	// Says is a part of the refusal's message.
+	// Says is text that the refusal's message must contain.
 	says  string
 	reads map[string]string
 }
@@ -180,7 +181,7 @@ func (p platform) renamed(value, name, want string) variant {
 	return e
 }
 
-// asked returns an event with the platform's headers.
+// asked returns an event with the platform's key and headers.
 func (p platform) asked(name, value, want string) variant {
 	return variant{name: name, key: p.key, headers: p.headers, value: value, want: want}
 }
@@ -351,7 +352,7 @@ func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
 	return e.misread(ctx, m, record)
 }
 
-// inWords writes items as the tables write verdicts.
+// inWords returns the items in the notation that the tables use for verdicts.
 func inWords(items []event.Item) string {
 	var words []string
 	for _, o := range items {

@@ -151,24 +151,24 @@ func cdcBitrix() platform {
 	})
 }
 
-// debezium is the envelope of a change. %op% is what happened, and %row% is the row as it is now.
+// debezium is the envelope of a change. %op% stands for the operation, and %row% for the row after the change.
 const debezium = `{"before":{"id":1},"after":%row%,"source":{"connector":"postgresql","ts_ms":1773213303000,"lsn":24023128,"table":"orders"},"op":"%op%","ts_ms":1773299999999,"transaction":null}`
 
-// row returns the update of a row, and its verdict.
+// row returns an event for the update of a row, with its verdict.
 func row(name, after, want string) variant {
 	return variant{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
 }
 
-// update is like row, but the event also has the whole row before the change, as REPLICA IDENTITY FULL and MySQL give
-// it.
+// update is like row, but the event also has the whole row before the change, as it does with REPLICA IDENTITY FULL and
+// with MySQL.
 func update(name, before, after, want string) variant {
 	e := row(name, after, want)
 	e.value = strings.Replace(e.value, `"before":{"id":1}`, `"before":`+before, 1)
 	return e
 }
 
-// change returns the platform of a preset for the changes of a table: the preset's own events about the row, and the
-// events about the envelope that all such presets share.
+// change returns the platform of a preset for the changes of a table: the preset's own events, which test how the row
+// is read, and the events that all such presets share, which test the envelope.
 func change(preset, after string, p platform) platform {
 	p.preset = preset
 	p.event = row("", after, "").value

@@ -36,7 +36,7 @@ fields:
 rules: [{when: 'true', then: ignore}]
 `
 
-// reference returns the paths of agreed as lists of steps; those within an item begin with "each".
+// reference returns the paths in the mapping agreed, as lists of steps. Paths within an item begin with "each".
 func reference() map[string][]any {
 	return map[string][]any{
 		"order_id": {"each", "id"}, "whole": {}, "a": {"a"}, "ab": {"a", "b"}, "ab_last": {"a", "b", -1}, "ab0c": {"a", "b", 0, "c"},
@@ -124,7 +124,7 @@ func describe(f mapping.ExplainedField) string {
 	return strconv.Quote(*f.Value)
 }
 
-// follow walks the steps through the maps.
+// follow returns the value at the end of the steps.
 func follow(doc map[string]any, item any, steps []any) any {
 	var at any = doc
 	for _, s := range steps {
@@ -160,7 +160,7 @@ func elementOf(at any, index int) any {
 	return list[index]
 }
 
-// asText returns the value of a field of type string.
+// asText returns the value that a field of type string would have.
 func asText(v any) string {
 	switch v := v.(type) {
 	case nil, absent:
@@ -175,7 +175,7 @@ func asText(v any) string {
 	return "failed"
 }
 
-// asID returns the value of a field of type id.
+// asID returns the value that a field of type id would have.
 func asID(v any) string {
 	number, isNumber := v.(json.Number)
 	_, isBool := v.(bool)

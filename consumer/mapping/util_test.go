@@ -39,7 +39,7 @@ func loadText(tb testing.TB, text string) *mapping.Mapping {
 	return m
 }
 
-// short writes items in a word or two each: paid 17, ignore, or the cause of a refusal.
+// short returns each item in a word or two: paid 17, ignore, or the cause of a refusal.
 func short(items []event.Item) []string {
 	all := make([]string, len(items))
 	for i, o := range items {

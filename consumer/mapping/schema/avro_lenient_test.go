@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// Registries return these schemas and Java reads with them, although the specification or our parser refuses them.
+// Registries return these schemas and Java accepts them, although the specification or our parser does not.
 func TestAvroSchemasOfRegistriesAreRead(t *testing.T) {
 	t.Parallel()
 	const value = "0a 4e2d353031 02 0870616964"
@@ -48,8 +48,8 @@ func TestAvroSchemasOfRegistriesAreRead(t *testing.T) {
 	}
 }
 
-// By the specification, a default belongs to the first branch. Here the default null does not, but that changes
-// nothing: a payload names its branch by number.
+// According to the specification, a default belongs to the first branch. Here the default null does not, but that
+// changes nothing: a payload names its branch by number.
 func TestAnAvroDefaultOfAnotherBranchChangesNoBranch(t *testing.T) {
 	t.Parallel()
 	s := mustAvro(t, `{"type":"record","name":"V","fields":[{"name":"status","type":["string","null"],"default":null}]}`)
@@ -81,7 +81,7 @@ func TestAvroNamesOfFieldsAndSymbolsStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// By the specification, readers ignore an invalid logical type and read the base type.
+// According to the specification, readers ignore an invalid logical type and read the base type.
 func TestAnAvroDecimalThatIsNotValidIsBytes(t *testing.T) {
 	t.Parallel()
 	for name, attributes := range map[string]string{

@@ -117,8 +117,8 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	}
 }
 
-// The bombs are payloads, most of them only a few bytes long, that would unfold into far too much text or nest far too
-// deeply. No test runs beside this one, because memory is counted for the whole process.
+// The bombs are payloads, most of them only a few bytes long, that would expand into far too much text or nest far too
+// deeply. No test runs in parallel with this one, because memory is counted for the whole process.
 func TestAvroBombsAreRefusedInBoundedMemory(t *testing.T) {
 	var doubling strings.Builder
 	for i := range 40 {

@@ -24,7 +24,7 @@ const everyAvro = `{"type":"record","name":"a.Every","fields":[
 	{"name":"a","type":{"type":"array","items":["null","a.Every","string"]}},
 	{"name":"m","type":{"type":"map","values":["E","long"]}}]}`
 
-// noPanic reports a panic that was caught.
+// noPanic fails the test if err is from a panic that [schema.Schema.JSON] caught.
 func noPanic(t *testing.T, err error) {
 	t.Helper()
 	if err != nil && strings.Contains(err.Error(), "panicked") {
@@ -32,8 +32,8 @@ func noPanic(t *testing.T, err error) {
 	}
 }
 
-// FuzzAvro compares the reader with the library's own. If both accept a payload, both must read it to its end, and read
-// the same numbers.
+// FuzzAvro compares our reader with the library's. If both accept a payload, both must read it to its end, and read the
+// same numbers.
 func FuzzAvro(f *testing.F) {
 	s := mustAvro(f, everyAvro)
 	theirs := avro.MustParse(everyAvro)

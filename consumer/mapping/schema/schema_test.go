@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// unhex reads hexadecimal text with spaces where they help.
+// unhex decodes hexadecimal text, which may contain spaces.
 func unhex(tb testing.TB, text string) []byte {
 	tb.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
@@ -20,7 +20,7 @@ func unhex(tb testing.TB, text string) []byte {
 	return b
 }
 
-// mustJSON reads a payload that fits its schema.
+// mustJSON decodes a payload that fits its schema.
 func mustJSON(tb testing.TB, s *schema.Schema, payload []byte) string {
 	tb.Helper()
 	got, err := s.JSON(payload)
@@ -30,7 +30,7 @@ func mustJSON(tb testing.TB, s *schema.Schema, payload []byte) string {
 	return string(got)
 }
 
-// mustRefuse wants an ErrNotDecodable whose text contains why.
+// mustRefuse requires an ErrNotDecodable whose text contains the string why.
 func mustRefuse(tb testing.TB, s *schema.Schema, payload []byte, why string) {
 	tb.Helper()
 	got, err := s.JSON(payload)

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// found reads a document along one path.
+// found returns the value at a path in a document.
 func found(tb testing.TB, path, doc string) string {
 	tb.Helper()
 	p, err := tree.ParsePath(path)
