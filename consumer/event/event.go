@@ -27,7 +27,7 @@ type Place struct {
 }
 
 // ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed
-// a Place, and fmt would print nothing else of them.
+// a Place, and fmt would print only the place for them.
 func (p Place) ID() string {
 	id := make([]byte, 0, len(p.Topic)+32)
 	id = append(append(id, p.Topic...), '/')

@@ -72,7 +72,7 @@ func operatorAdvice(word string) string {
 	return ""
 }
 
-// withoutTexts replaces quoted text with spaces. Offsets stay the same.
+// withoutTexts returns a rule with its quoted text replaced by spaces. Offsets stay the same.
 func withoutTexts(rule string) string {
 	code := []byte(rule)
 	var quote byte

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/mapping/spelling"
 )
 
-// environment declares two variables for each field: its value, and whether it is absent.
+// environment returns a CEL environment with two variables for each field: its value, and whether it is absent.
 func (c *compiler) environment() (*cel.Env, error) {
 	options := append(c.functions(), cel.CrossTypeNumericComparisons(true))
 	for i := range c.program.fields {

@@ -127,7 +127,7 @@ func (r *run) lacks(i int) string {
 	return shorten(v.problem+": "+r.program.fields[i].lookedFor(), maxMessage)
 }
 
-// lookedFor lists a field's sources.
+// lookedFor returns the sources of a field as text, such as "no path $.due, no header due".
 func (f *field) lookedFor() string {
 	var places []string
 	for i := range f.sources {

@@ -37,7 +37,7 @@ type literal struct {
 	plain bool
 }
 
-// value returns a field's value. It is read once per order, and only if something asks for it.
+// value returns a field's value. It is read once per order, and only if it is needed.
 func (r *run) value(i int) *value {
 	v := &r.values[i]
 	if v.state == stateUnread {
@@ -65,7 +65,7 @@ func (r *run) read(f *field, v *value) {
 	}
 }
 
-// from reads the value from one source. Done is false if the next source must be tried.
+// from reads the value from one source. The result done is false if the next source must be tried.
 func (r *run) from(f *field, src *source, v *value) (done bool) {
 	lit, problem := r.literal(src)
 	v.absent = v.absent && lit.text == nil && problem == ""
@@ -92,7 +92,8 @@ func (l literal) empty() bool {
 	return string(l.text) == `""`
 }
 
-// convert reads the value from a literal. Done is false if extract does not match, or if first_of skips empty text.
+// convert reads the value from a literal. The result done is false if extract does not match, or if first_of skips
+// empty text.
 func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
 	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
 		if v.problem = f.name + " is an empty string"; !lit.empty() {

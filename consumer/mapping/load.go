@@ -71,7 +71,7 @@ func IsFile(source string) bool {
 	return strings.ContainsAny(source, `/\`) || strings.HasSuffix(source, ".yaml") || strings.HasSuffix(source, ".yml")
 }
 
-// file reads the source.
+// file reads the file or the preset that Options.Source names.
 func (l *loader) file() (*spec.File, error) {
 	name := l.options.Source
 	if !IsFile(name) {
@@ -128,7 +128,7 @@ func (l *loader) compile(f *spec.File) *Mapping {
 	return m
 }
 
-// layOverPreset completes a mapping from its preset.
+// layOverPreset adds the parts of a mapping's preset that the mapping does not replace.
 func (l *loader) layOverPreset(s *spec.Mapping) {
 	if s.Preset.Value == "" {
 		return

@@ -75,7 +75,7 @@ func platforms() []platform {
 	return slices.Concat(shops(), services(), markets(), tables(), houses(), framed())
 }
 
-// fill writes an event of the platform with the given status and id. The id is a JSON value.
+// fill returns the platform's event with the given status and id. The id is a JSON value.
 func (p platform) fill(id, status string) string {
 	return strings.NewReplacer("%id%", id, "%st%", status).Replace(p.event)
 }

@@ -36,7 +36,7 @@ func hasHeader(headers []event.Header, name string) bool {
 	return lastHeader(headers, name) != nil
 }
 
-// sameName ignores case, because bridges such as Pub/Sub change it.
+// sameName reports whether two header names are equal. It ignores case, because bridges such as Pub/Sub change it.
 func sameName(a, b string) bool {
 	return len(a) == len(b) && strings.EqualFold(a, b)
 }

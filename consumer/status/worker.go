@@ -55,8 +55,9 @@ type Worker struct {
 	// stored yet; their events stay unfinished.
 	Letters      uint64 `json:"letters"`
 	LettersInAir int    `json:"letters_in_air"`
-	// OldestAge is the age of the oldest unfinished event. Lag leaves out events whose calls were sent already, and
-	// blocked events, because more workers would not help these. OldestAge and Lag are 0 if there is no such event.
+	// OldestAge is the age of the oldest unfinished event. Lag is the same without events whose calls were sent already
+	// and without blocked events, because more workers would not help these. OldestAge and Lag are 0 if there is no
+	// such event.
 	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
 	Lag       float64 `json:"lag_seconds"`
 	// HeldBack counts the events behind open transactions. HeldBackAge is the age of the oldest such event.
@@ -76,11 +77,11 @@ type Worker struct {
 	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
 	Flaws      []TopicFlaw `json:"topic_flaws"`
 	Partitions []Partition `json:"partitions"`
-	// Order is what is left to do about the order that /status?order=ID names; absent if none is named.
+	// Order lists what is left to do for the order that /status?order=ID names; absent if none is named.
 	Order *Order `json:"order,omitempty"`
 }
 
-// Order is what is left to do about one order: all that this worker has fetched and not committed.
+// Order lists what is left to do for one order: all that this worker has fetched and not committed.
 type Order struct {
 	Order string `json:"order_id"`
 	Items []Item `json:"items"`

@@ -75,7 +75,7 @@ func (r *caseReader) document(source []byte) []Case {
 	return cases
 }
 
-// one reads a case. It reports at most one missing part.
+// one returns the case in a node. It reports at most one missing part.
 func (r *caseReader) one(where string, n *yaml.Node) Case {
 	var c Case
 	ok := r.object(where, n, names{

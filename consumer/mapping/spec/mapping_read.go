@@ -10,7 +10,7 @@ import (
 // bodyNames returns the names that a mapping's object may have.
 func (r *reader) bodyNames(m *Mapping) names {
 	return names{
-		"name":        func(string, *yaml.Node, *yaml.Node) {}, // was read first, because problems show it
+		"name":        func(string, *yaml.Node, *yaml.Node) {}, // was read first, because problems show the name
 		"preset":      func(where string, _, n *yaml.Node) { m.Preset = r.text(where, n) },
 		"description": func(where string, _, n *yaml.Node) { m.Description = r.text(where, n).Value },
 		"match":       func(where string, _, n *yaml.Node) { m.Match = r.match(where, n) },

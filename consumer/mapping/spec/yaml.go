@@ -107,8 +107,8 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	})
 }
 
-// each reads an object with any names. A name that is used twice is a mistake: YAML readers differ on which of the two
-// counts.
+// each calls the function read for each name and value of an object, whatever the names are. A name that is used twice
+// is a mistake: YAML readers differ on which of the two counts.
 func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
 		r.Add(r.at(n), where, "must be an object of names and values, is %s", kindOf(n))
@@ -139,7 +139,7 @@ func within(where, name string) string {
 	return where + "." + name
 }
 
-// list passes each element of a list to read, with the element's path, such as rules[0].
+// list passes each element of a list to the function read, with the element's path, such as rules[0].
 func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode {
 		r.Add(r.at(n), where, "must be a list, is %s", kindOf(n))

@@ -49,8 +49,8 @@ func (s *Scanner) explain(err error) error {
 	return &refusal{nil, "not JSON"}
 }
 
-// nameInWords quotes a member's name only if it looks like a programmer's choice: some documents use e-mail addresses
-// or telephone numbers as names.
+// nameInWords returns words for a member's name. They quote the name only if it looks like a programmer's choice: some
+// documents use e-mail addresses or telephone numbers as names.
 func nameInWords(name string) string {
 	if name == "" || len(name) > 40 {
 		return "a name"

@@ -28,7 +28,8 @@ func (p *Plan) Add(path Path) (slot int) { return p.add(&p.root, &p.slots, path)
 // AddItem adds the path of one value in each item of the list, and returns the value's slot.
 func (p *Plan) AddItem(path Path) (slot int) { return p.add(&p.item, &p.itemSlots, path) }
 
-// add takes the next slot. Two paths to the same value have a slot each, so that no caller has to compare paths.
+// add adds a path and returns its slot. Two paths to the same value have a slot each, so that no caller has to compare
+// paths.
 func (p *Plan) add(root *node, slots *int, path Path) (slot int) {
 	slot = *slots
 	*slots++

@@ -106,8 +106,8 @@ func (s *Scanner) whole() error {
 	return nil
 }
 
-// value reads the next value and keeps what the paths below n look for. The parameter base is the offset of the
-// decoder's text within the document; it is not 0 for a part that is read again.
+// value reads the next value and keeps the values that the paths below n lead to. The parameter base is the offset of
+// the decoder's text within the document; it is not 0 for a part that is read again.
 func (s *Scanner) value(n *node, row, base int) error {
 	kind := s.dec.PeekKind()
 	if n.leaf() || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
@@ -228,7 +228,7 @@ func (s *Scanner) remember(deepest, bottom int, part span) {
 	s.tail = append(s.tail, part)
 }
 
-// later records an element to read again when the pass is over.
+// later adds an element to those that are read again when the pass is over.
 func (s *Scanner) later(n *node, part span) {
 	part.node = n
 	for bytes.IndexByte([]byte(", \t\r\n"), s.doc[part.start]) >= 0 {
