@@ -56,8 +56,8 @@ type Worker struct {
 	Letters      uint64 `json:"letters"`
 	LettersInAir int    `json:"letters_in_air"`
 	// OldestAge is the age of the oldest unfinished event. Lag is the same without events whose calls were sent already
-	// and without blocked events, because more workers would not help these. OldestAge and Lag are 0 if there is no
-	// such event.
+	// and without blocked events, because more workers would not help these. Both include events that are held back,
+	// and are 0 if there is no such event.
 	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
 	Lag       float64 `json:"lag_seconds"`
 	// HeldBack counts the events behind open transactions. HeldBackAge is the age of the oldest such event.
