@@ -187,7 +187,7 @@ func (w *world) client(options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// produce writes one event about each order, all with the same fate.
+// produce writes one event for each order, all with the same fate.
 func (w *world) produce(partition int, fate string, orders ...string) {
 	w.t.Helper()
 	for _, order := range orders {

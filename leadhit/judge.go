@@ -12,15 +12,15 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only a
-// response about this order, or a call that no request can carry, makes a dead letter. Failures of the network, the
-// server, the key or the address never do.
+// Judge decides what each outcome of a call means. It examines the types of errors, never their text. Only a response
+// about this order, or a call that no request can carry, makes a dead letter. Failures of the network, the server, the
+// key or the address never do.
 type Judge struct {
 	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means ValidationError alone.
 	DeadLetterTypes []string
 }
 
-// Judge returns the verdict on an error of [Client.SetOrderStatus]. An error of any other origin leads to a retry.
+// Judge returns the verdict on an error from [Client.SetOrderStatus]. An error of any other origin leads to a retry.
 func (j Judge) Judge(err error) retry.Verdict {
 	if err == nil {
 		return retry.Verdict{Kind: retry.Done, Answered: true}
@@ -59,7 +59,7 @@ func (j Judge) rpc(e *RPCError) retry.Verdict {
 	verdict := retry.Verdict{Cause: typeCause(e.Type), Message: e.Message, Code: e.Code, Answered: !e.nullID}
 	switch {
 	case j.final(e.Type):
-		// The method looked at this order and refused it.
+		// The method examined this order and refused it.
 		verdict.Kind = retry.DeadLetter
 	case e.Code == codeInvalidParams:
 		// This order's parameters do not fit the method.

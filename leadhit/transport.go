@@ -66,7 +66,7 @@ type dialer struct {
 }
 
 func (d *dialer) dialPlain(ctx context.Context, network, addr string) (net.Conn, error) {
-	// net/http lets a dial outlive the call that asked for it, so the dial needs its own limit.
+	// net/http lets a dial outlive the call that started it, so the dial needs its own limit.
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	raw, err := d.dial(ctx, network, addr)

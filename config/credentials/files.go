@@ -20,7 +20,7 @@ func Read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nothing was written, so an error of Close loses nothing.
+	// Nothing was written, so an error from Close loses nothing.
 	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil {

@@ -44,7 +44,7 @@ func DialTLS(
 ) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		d := tls.Dialer{
-			// net/http lets a dial outlive the request that asked for it, so the dial needs its own limit.
+			// net/http lets a dial outlive the request that started it, so the dial needs its own limit.
 			NetDialer: &net.Dialer{Timeout: limit},
 			Config:    &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots.Load(), NextProtos: protocols},
 		}

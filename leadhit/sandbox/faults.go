@@ -88,7 +88,7 @@ type plan struct {
 	wait   time.Duration
 }
 
-// decide plans the outcome of a call. It looks at the fields of Faults in their order.
+// decide plans the outcome of a call. It checks the fields of Faults in their order.
 func (s *Sandbox) decide(key string, c *request) plan {
 	f := s.faults.Load()
 	order := f.Orders[c.order]

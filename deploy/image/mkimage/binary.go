@@ -68,7 +68,7 @@ func (b *binary) versionOf(asked string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(version, "v"), "+", "-")
 }
 
-// setting returns a setting of the build, or "" if there is none with that name.
+// setting returns a build setting, or "" if there is none with that name.
 func (b *binary) setting(key string) string {
 	for _, s := range b.info.Settings {
 		if s.Key == key {

@@ -155,7 +155,7 @@ func sameConfig(t *testing.T, last instructions.Stage, want v1.Config) map[strin
 	return labels
 }
 
-// sameLabels compares the labels, but not the values that come from arguments of the build.
+// sameLabels compares the labels, but not the values that come from build arguments.
 func sameLabels(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	delete(got, "org.opencontainers.image.revision") // mkimage has found no commit here

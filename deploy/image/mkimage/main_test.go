@@ -100,7 +100,7 @@ func TestTwoFoldersAtTwoTimesGiveTheSameBytes(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(root, "cmd", "leadhit-sync", "main.go"), old, old); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("GOFLAGS", "-tags=other") // no setting of the caller may change the bytes
+	t.Setenv("GOFLAGS", "-tags=other") // no setting in the caller's environment may change the bytes
 	secondPlace, second := mkimage(t, root)
 	one, two := contents(t, firstPlace), contents(t, secondPlace)
 	if len(one) != 2+7+2 { // oci-layout, index.json; index, manifests, configs, layers; lists
