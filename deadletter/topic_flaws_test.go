@@ -166,7 +166,7 @@ func TestAnOldFormatCountsWhereTheBrokersObeyIt(t *testing.T) {
 	}{
 		{false, true, ""},
 		{true, true, "message.format.version!"},
-		{false, false, "message.format.version"}, // we lack the right to find out, so the flaw is only a warning
+		{false, false, "message.format.version"}, // not known, so the flaw is only a warning
 	} {
 		f := facts(fit("message.format.version", "0.10.1"))
 		f.FormatObeyed, f.FormatKnown = c.obeyed, c.known

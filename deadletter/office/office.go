@@ -54,7 +54,7 @@ type Office struct {
 	runs     map[string]context.CancelCauseFunc
 }
 
-// New returns an Office that has read nothing.
+// New returns a new Office. It does not read the topics yet.
 func New(s Settings) *Office {
 	o := &Office{
 		settings: s, start: make(chan job), ended: make(chan struct{}), runs: map[string]context.CancelCauseFunc{},
@@ -138,7 +138,7 @@ func (o *Office) refresh(ctx context.Context) error {
 	return err
 }
 
-// read reads what is new in both topics. Every limitsEvery it also asks for the partitions of the group's topics, on
+// read reads what is new in both topics. Every limitsEvery it also requests the partitions of the group's topics, on
 // which a plan depends.
 func (o *Office) read(ctx context.Context, r *operator.Reader) error {
 	if err := r.Refresh(ctx); err != nil {

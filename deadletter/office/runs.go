@@ -111,7 +111,7 @@ func (o *Office) Stop(run string, s desk.Signature) error {
 	return nil
 }
 
-// runTopics report when the ledger has the start of a run. Until then, the run may fail because letters have changed.
+// runTopics reports when the ledger has the start of a run. Until then, the run may fail because letters have changed.
 type runTopics struct {
 	*operator.Reader
 

@@ -87,7 +87,7 @@ func (o *Office) Order(ctx context.Context, order string, since time.Time) (desk
 	return shown, nil
 }
 
-// notesOf leaves out what the desk already shows elsewhere.
+// notesOf converts notes. It leaves out those that the desk already shows elsewhere.
 func notesOf(notes []life.Note) (all []desk.Note) {
 	for _, n := range notes {
 		if n.Name != life.Unmapped && n.Name != life.LeftOut {

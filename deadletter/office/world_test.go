@@ -30,7 +30,7 @@ const (
 	patience = 2 * time.Minute
 )
 
-// world is a cluster with letters, and a model of a worker that ends each replay at once.
+// world is a cluster with letters, and a model of a worker that resolves each replay at once.
 type world struct {
 	*testing.T
 

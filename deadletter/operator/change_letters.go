@@ -89,7 +89,7 @@ func (r *Reader) onEntry(see func(e ledger.Entry, counted bool)) {
 	r.OnEntry = see
 }
 
-// FirstWith says who put a letter into its state.
+// FirstWith describes how a letter got into its state, and names the person or worker, if known.
 func FirstWith(l view.Letter) string {
 	switch {
 	case l.Outcome.Event != "":

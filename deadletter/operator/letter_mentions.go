@@ -48,7 +48,7 @@ func (r *Reader) mention(id, order string, record event.Record, entry, counted b
 
 func (r *Reader) hash(text string) uint64 { return maphash.String(r.seed, text) }
 
-// orderKey differs from every letter id, because ids have no newline.
+// orderKey returns the key of an order. The key differs from every letter id, because ids have no newline.
 func orderKey(order string) string { return "\n" + order }
 
 // HistoryOf reads the records of a letter and the entries about it, oldest first. Records of one topic keep the topic's
@@ -90,7 +90,8 @@ func (r *Reader) readMentions(ctx context.Context, group string, keys []string, 
 	return nil
 }
 
-// stepTaker gets a letter's id, its order and what a record says. The letter is nil for an entry.
+// stepTaker receives a letter's id, the letter's order, and the step that a record describes. The parameter l is nil
+// for an entry.
 type stepTaker = func(id, order string, s life.Step, l *deadletter.Letter)
 
 func takeEntryStep(group string, record event.Record, counted bool, take stepTaker) {
@@ -112,7 +113,8 @@ func takeLetterStep(group string, record event.Record, take stepTaker) {
 	take(l.ID(), l.OrderID, step, &l)
 }
 
-// mentionsOf returns each record once, in the order of its topic.
+// mentionsOf returns the last mostMentions mentions of the given keys. Each record appears once, in the order of its
+// topic.
 func (r *Reader) mentionsOf(keys []string) []mention {
 	wanted := map[uint64]bool{}
 	for _, key := range keys {
@@ -127,7 +129,7 @@ func (r *Reader) mentionsOf(keys []string) []mention {
 		}
 	}
 	r.mu.RUnlock()
-	all = slices.Compact(all) // the mentions of a record follow each other
+	all = slices.Compact(all) // the mentions of a record are adjacent
 	return all[max(0, len(all)-mostMentions):]
 }
 

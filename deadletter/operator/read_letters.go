@@ -39,7 +39,8 @@ type Reader struct {
 	seed     maphash.Seed
 }
 
-// Reader returns a reader that has read nothing. Filters may ask for the headers with these names.
+// Reader returns a new Reader. Its first Refresh reads both topics from their start. Filters may use only the event
+// headers with the given names.
 func (a Access) Reader(headers ...string) *Reader {
 	return &Reader{
 		Access: a, View: view.New(a.Group, headers...), next: map[event.Partition]int64{},
@@ -47,8 +48,8 @@ func (a Access) Reader(headers ...string) *Reader {
 	}
 }
 
-// Look calls look with the view, and keeps the view unchanged until look returns. look must call no method of the
-// Reader. The number grows with each record that was read.
+// Look calls the function look with the view, and keeps the view unchanged until the function returns. The function
+// must not call any method of the Reader. The returned number grows with each record that was read.
 func (r *Reader) Look(look func(*view.View)) (number uint64) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -56,7 +57,7 @@ func (r *Reader) Look(look func(*view.View)) (number uint64) {
 	return r.number
 }
 
-// Refresh reads both topics to their current ends. It may be called again and again, and continues where it stopped. It
+// Refresh reads both topics to their current ends. It may be called repeatedly, and continues where it stopped. It
 // waits up to 30 s for a partition without a leader (see package scan).
 func (r *Reader) Refresh(ctx context.Context) error {
 	select {

@@ -28,7 +28,7 @@ const mostEvents = 1000
 // OrderQuery is what a person asks about an order.
 type OrderQuery struct {
 	Order string
-	// Since is where the reading of each topic begins, by the records' times; zero reads all.
+	// Since is the record time from which each topic is read; zero reads all records.
 	Since time.Time
 	// Workers returns the URLs of the workers' status pages.
 	Workers func(context.Context) ([]string, error)
@@ -48,9 +48,10 @@ type orderReader struct {
 	history map[string][]life.Step        // by the letter's id
 }
 
-// ReadOrder reads what happened to an order's events: the topics since q.Since, the group's commits, the letters and
-// the ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found. A Reader
-// with an Index reads only the new records of letters and ledger; a Reader without an Index must have read nothing yet.
+// ReadOrder finds out what happened to an order's events. It reads the topics from q.Since on, the group's commits, the
+// letters and the ledger, and queries the workers. It needs Topics and Mapping. If ctx ends, it returns what it has
+// found. A Reader with an Index reads only the new records of letters and ledger; a Reader without an Index must not
+// have read anything yet.
 func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
 	o := &orderReader{
 		Reader: r, OrderQuery: q, facts: life.Facts{Group: r.Group},
@@ -69,7 +70,7 @@ func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, erro
 	return &o.life, nil
 }
 
-// read reads the topics, asks the workers, and then reads the group's commits. Letters come last: a commit covers an
+// read reads the topics, queries the workers, and then reads the group's commits. Letters come last: a commit covers an
 // event only after its letter is stored, so a covered event without a letter never had one. A worker's report is older
 // than the commit, so the commit overrules it.
 func (r *orderReader) read(ctx context.Context) error {
@@ -187,8 +188,8 @@ func (r *orderReader) repeats(e *life.Event, key []byte) {
 	r.calls[at] = askedCall{e, key}
 }
 
-// calledLater reports whether an item asks for a call about the order: if several items of an event do, only the last
-// gets its call.
+// calledLater reports whether one of the items asks for a call for the order. If several items of an event do, only the
+// last of them gets its call.
 func calledLater(items []event.Item, order string) bool {
 	return slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Call && i.OrderID == order })
 }
@@ -203,7 +204,7 @@ func (r *orderReader) add(e *life.Event) {
 	r.byID[e.ID] = e
 }
 
-// askWorkers asks all workers what is left to do about the order.
+// askWorkers queries all workers for what is left to do for the order.
 func (r *orderReader) askWorkers(ctx context.Context) {
 	pages, err := r.Workers(ctx)
 	if err != nil {
@@ -236,7 +237,7 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 	}
 }
 
-// withOrder adds the question about one order to a status page's address.
+// withOrder adds the query for one order to the URL of a status page.
 func withOrder(page, order string) string {
 	at, err := url.Parse(page)
 	if err != nil { // the caller has already parsed it
@@ -248,8 +249,8 @@ func withOrder(page, order string) string {
 	return at.String()
 }
 
-// commits reads what the group has committed in the partitions that have events of the order. It first asks whether the
-// group exists: a search for the coordinator of a group that does not exist would create __consumer_offsets.
+// commits reads what the group has committed in the partitions that have events of the order. It first checks whether
+// the group exists: a search for the coordinator of a group that does not exist would create __consumer_offsets.
 func (r *orderReader) commits(ctx context.Context) error {
 	group, err := members.Of(ctx, r.Cluster, r.Group)
 	if err != nil {
@@ -349,9 +350,9 @@ func (r *orderReader) remember(id string, s life.Step, l *deadletter.Letter) {
 	r.history[id] = append(r.history[id], s)
 }
 
-// finish puts everything together.
+// finish decides the state of each event, sorts the events, and notes what is missing.
 func (r *orderReader) finish() {
-	r.mu.RLock() // Decide looks at the view
+	r.mu.RLock() // Decide reads the view
 	defer r.mu.RUnlock()
 	for _, e := range r.life.Events {
 		e.History = append(e.History, r.history[e.ID]...)

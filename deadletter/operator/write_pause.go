@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/deadletter/operator/members"
 )
 
-// Pausing is what was known and done when somebody paused or resumed the workers.
+// Pausing is the result of a pause or a resume: what was in force before, and what was done.
 type Pausing struct {
 	Ledger string // the topic
 	// Followers are the workers that will obey the entry, as far as the group shows them.
@@ -93,8 +93,8 @@ func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, 
 	return read, nil
 }
 
-// absentError says that no worker would see what a command writes. exists says whether the ledger exists. The error
-// names both settings, since either may be misspelt. Nothing was written, and the exit code is 1.
+// absentError returns the error for an entry that no worker would follow. The parameter exists says whether the ledger
+// exists. The error names both settings, since either may be misspelt. Nothing was written, and the exit code is 1.
 func absentError(f members.Followers, topic string, exists bool, verb string) error {
 	if exists {
 		topic = "nothing in the ledger " + topic

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// The breaker looks at the last breakerOutcomes outcomes, once there are at least breakerLeast.
+	// The breaker considers the last breakerOutcomes outcomes, once there are at least breakerLeast.
 	breakerOutcomes = 50
 	breakerLeast    = 10
 )
@@ -20,7 +20,7 @@ const (
 type Summary struct {
 	Run     string
 	Planned int // letters that the plan calls ready
-	// The number of letters by outcome. Refused ones are letters again. Failed ones ended without a call. Dismissed
+	// The number of letters by outcome. Refused ones became letters again. Failed ones ended without a call. Dismissed
 	// ones were closed by an operator.
 	Resolved, Refused, Superseded, Failed, Dismissed int
 	// Waiting letters are requeued and have no outcome yet: the workers finish them without this run. Untouched letters
@@ -35,7 +35,7 @@ type Summary struct {
 	Why  string // in words
 }
 
-// Done is the number of letters that need nothing more from this run.
+// Done returns the number of letters that need nothing more from this run.
 func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 
 // Change says how a letter differs from what was planned.
@@ -112,7 +112,7 @@ func (w *work) count() {
 	}
 }
 
-// read reads both topics, and takes the outcomes.
+// read reads both topics, and records the outcomes.
 func (w *work) read(ctx context.Context) error {
 	if err := w.topics.Refresh(ctx); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (w *work) read(ctx context.Context) error {
 	return nil
 }
 
-// judge takes the outcome of a letter. It returns false if there is no outcome yet.
+// judge records the outcome of a letter. It returns false if there is no outcome yet.
 //
 // By now, all entries that this run has written have been read back. So if the letter's last replay has another number
 // or belongs to another run, somebody else changed the letter.

@@ -26,7 +26,7 @@ const (
 	foreign      Class = "foreign"       // it belongs to another group, or its topic or partition is no longer consumed
 )
 
-// Classes returns all classes, in the order in which people read them.
+// Classes returns all classes, in the order in which they are shown to people.
 func Classes() []Class {
 	return []Class{Ready, Superseded, overMax, orderUnknown, Requeued, Resolved, dismissed, expired, foreign}
 }
@@ -78,8 +78,8 @@ type Plan struct {
 	Counts map[Class]int
 }
 
-// NewPlan makes a plan for letters, which come in the order of their ids, and for ids that were requested one by one.
-// An id without a letter counts as expired.
+// NewPlan makes a plan for letters, which must be sorted by id, and for ids that were requested one by one. An id
+// without a letter counts as expired.
 func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan {
 	p := Plan{Counts: map[Class]int{}}
 	found := map[ledger.ID]bool{}
@@ -108,7 +108,7 @@ func (p Plan) with(l Planned, most int) Plan {
 	return p
 }
 
-// Judge says what a plan does with one letter.
+// Judge decides what a plan does with one letter.
 func (is Limits) Judge(l view.Letter) Planned {
 	p := Planned{Status: l.Ledger, Stage: l.Stage, Cause: l.Cause, Text: l.Status, Version: l.Version}
 	p.Class, p.Why = is.fixed(l)
@@ -188,7 +188,8 @@ func (p *Planned) Map(items []event.Item) {
 	p.Becomes = &items[i]
 }
 
-// Same reports whether the current mapping asks for the same as when the letter failed.
+// Same reports whether the current mapping returns the same as when the letter failed: a refusal with the same cause,
+// or the same call.
 func (p *Planned) Same() bool {
 	b := p.Becomes
 	switch {

@@ -24,7 +24,7 @@ const (
 	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean rate stays as set,
 	// without a burst.
 	catchUp = 250 * time.Millisecond
-	// stopLimit is how long writing the entry about the end of a run may take: people read the entry, and no rule
+	// stopLimit is how long writing the entry about the end of a run may take. Only people read this entry, and no rule
 	// depends on it.
 	stopLimit = 5 * time.Second
 )
@@ -36,7 +36,7 @@ type Topics interface {
 	// Status returns what both topics say about a letter, as far as they were read. It returns false if neither
 	// mentions the letter.
 	Status(id ledger.ID) (fold.Status, bool)
-	// Append writes an entry to the ledger. After an error the entry may be stored or not. A write that has begun
+	// Append writes an entry to the ledger. After an error, the entry may or may not be stored. A write that has begun
 	// should not be cut short.
 	Append(ctx context.Context, e ledger.Entry) error
 }
@@ -49,7 +49,7 @@ type Run struct {
 
 	Rate    float64       // letters a second, above 0
 	Canary  int           // letters that must be resolved before others are requeued
-	Breaker float64       // the share of refusals among the last outcomes that stops the run; 0: none does
+	Breaker float64       // the share of refusals among the last outcomes that stops the run; 0 disables it
 	Timeout time.Duration // of the whole run
 	NoWait  bool          // end once all letters are requeued
 
@@ -180,7 +180,7 @@ type StoppedError struct{ By string }
 
 func (e *StoppedError) Error() string { return "stopped by " + e.By }
 
-// interruption says why the context has ended, if a person has ended it.
+// interruption returns the reason for the end of the context. It names the person who stopped the run, if any.
 func interruption(ctx context.Context) string {
 	if stopped, ok := errors.AsType[*StoppedError](context.Cause(ctx)); ok {
 		return stopped.Error()
@@ -192,7 +192,7 @@ func (w *work) finished() bool {
 	return len(w.left) == 0 && (len(w.waiting) == 0 || w.NoWait && !w.unread && w.proven >= w.Canary)
 }
 
-// late stops a run whose time is up, or whose canary takes too long.
+// late stops a run whose time is up, or whose canary takes too long. It reports whether it stopped the run.
 func (w *work) late(now, end time.Time) bool {
 	switch {
 	case w.proven < w.Canary && len(w.waiting) > 0 && now.Sub(w.waiting[0].at) >= canaryLimit:
@@ -209,7 +209,7 @@ func (w *work) stop(cause Stop, why string) {
 	w.summary.Stop, w.summary.Why = cause, why
 }
 
-// nextStep returns when there is something to do: a letter to requeue, topics to read, or the end.
+// nextStep returns the time of the run's next step: to requeue a letter, to read the topics, or to end.
 func (w *work) nextStep(now, end time.Time) time.Time {
 	next := w.nextRead
 	if w.mayAsk() && w.nextAsk.Before(next) {

@@ -6,7 +6,7 @@ import (
 )
 
 // NewID returns a short name for a run. Names sort by time. Two runs that start in the same hundredth of a second get
-// the same name once in a thousand times.
+// the same name with a probability of about 1 in 1000.
 func NewID(now time.Time, random *rand.Rand) string {
 	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's: no character is easily misread
 	const bits, digits, randomBits = 5, 10, 10

@@ -30,7 +30,7 @@ func with(t *testing.T, letters int, test func(w *world)) {
 	})
 }
 
-// do carries a run out to its end, and demands that nothing fails.
+// do carries out a run to its end, and demands that nothing fails.
 func do(t *testing.T, r replay.Run, p replay.Plan, topics replay.Topics) replay.Summary {
 	t.Helper()
 	s, err := r.Do(t.Context(), p, topics)
@@ -70,7 +70,7 @@ func TestEveryLetterIsReplayedOnceAndAtTheRate(t *testing.T) {
 	})
 }
 
-// areFull demands that replays have all fields, and keep to 10 a second.
+// areFull demands that replays have all fields, and that any 14 of them span at least a second.
 func areFull(t *testing.T, all []ledger.Entry) {
 	t.Helper()
 	for i, e := range all {
@@ -257,7 +257,8 @@ func TestOfTwoOperatorsTheFirstReplaysAndTheSecondIsToldWho(t *testing.T) {
 	})
 }
 
-// saysWho demands that all 40 letters are in a summary, and that it says who replays those that the run does not.
+// saysWho demands that all 40 letters are in a summary, and that the summary says who replays those that the run does
+// not.
 func saysWho(t *testing.T, s replay.Summary, who string) {
 	t.Helper()
 	for _, c := range s.Changed {
@@ -270,7 +271,7 @@ func saysWho(t *testing.T, s replay.Summary, who string) {
 	}
 }
 
-// A kill is modelled as a write that fails: its entry may be stored or not, and all later writes fail.
+// A kill is modelled as a write that fails: its entry may or may not be stored, and all later writes fail.
 func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {

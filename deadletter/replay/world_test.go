@@ -50,7 +50,7 @@ func id(i int) ledger.ID {
 	return ledger.ID{Topic: "orders", Partition: i % 3, Offset: int64(i), Item: ledger.NoItem}
 }
 
-// store stores a letter. Only what is special about it must be set.
+// store stores a letter. The caller sets only the fields of l that differ from those of an ordinary letter.
 func (w *world) store(id ledger.ID, count int, l deadletter.Letter) {
 	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
 	if l.Group == "" {
@@ -162,7 +162,7 @@ func (r *reader) Status(id ledger.ID) (fold.Status, bool) {
 
 var errKafka = errors.New("kafka is down")
 
-// Append takes a while, during which others write too.
+// Append takes a few milliseconds, so that others can write in the meantime.
 func (r *reader) Append(ctx context.Context, e ledger.Entry) error {
 	<-time.After(5 * time.Millisecond)
 	r.mu.Lock()
@@ -219,8 +219,8 @@ func (w *world) entries(what ledger.Event) []ledger.Entry {
 	return slices.DeleteFunc(slices.Clone(w.ledger), func(e ledger.Entry) bool { return e.Event != what })
 }
 
-// killedLater kills a run: left-1 writes succeed, the next one fails and is stored only if stored is set, and all later
-// writes fail.
+// killedLater simulates that a run is killed. The first left-1 writes succeed. The next write fails, and its entry is
+// stored only if the parameter stored is set. All later writes fail.
 func (w *world) killedLater(left int, stored bool) {
 	w.broken = func(e ledger.Entry) error {
 		if left--; left > 0 {

@@ -33,7 +33,8 @@ type Cause struct {
 	States               map[fold.State]int
 	Orders               int // the number of different orders; letters without an order do not count
 	First, Last          time.Time
-	// Expires is when Kafka may delete the first letter that is open or requeued; zero if no such time is known.
+	// Expires is the earliest time at which Kafka may delete a letter that is open or requeued; zero if no such time is
+	// known.
 	Expires  time.Time
 	Versions []string // of the workers, oldest first
 	// Hours counts the letters that failed in each of the last 24 hours, the oldest hour first.
@@ -89,7 +90,7 @@ func (g *gathered) see(version string) {
 	}
 }
 
-// add takes a letter. now is in milliseconds.
+// add adds a letter. The parameter now is in milliseconds.
 func (g *gathered) add(m match, now int64) {
 	k := m.kept
 	g.states[k.state]++
@@ -138,7 +139,7 @@ type trending struct {
 	first, resolved, open int64 // first letter, last resolution, first failure of an open letter; noTime for none
 }
 
-// trends looks at all letters, not only at those that a filter selects: a cause does not become new when the filter
+// trends considers all letters, not only those that a filter selects: a cause does not become new when the filter
 // leaves out its older letters.
 func (v *View) trends(allGroups bool) map[string]trending {
 	of := map[*shared]*trending{}

@@ -22,7 +22,7 @@ type Filter struct {
 	Orders                    []string
 	IDs                       []ledger.ID
 	States                    []fold.State
-	Since, Until              time.Time // failed last at Since or later, and before Until
+	Since, Until              time.Time // the last failure was at Since or later, and before Until
 	// Version is the worker's version, with or without an operator: <1.9.0, <=1.9.0, >1.9.0, >=1.9.0, =1.9.0 or 1.9.0.
 	Version string
 	// Headers are patterns for the event's own headers: * is any text, ? is one character. All of them must match.
@@ -94,7 +94,7 @@ func pattern(glob string) *regexp.Regexp {
 	return regexp.MustCompile("(?s)^" + quoted + "$")
 }
 
-// match makes the cheap comparisons first.
+// match reports whether a letter matches. It makes the cheap comparisons first.
 func (p *prepared) match(k *kept) bool {
 	is := func(wanted, got string) bool { return wanted == "" || wanted == got }
 	switch {
@@ -120,7 +120,7 @@ func (p *prepared) matchVersion(version string) bool {
 	return matches
 }
 
-// in reports whether the filter asks for a state.
+// in reports whether the filter selects letters in a state.
 func (p *prepared) in(state uint8) bool { return len(p.States) == 0 || p.states>>state&1 == 1 }
 
 // ceiling returns the first whole millisecond that is not before a time: letters have times in whole milliseconds.
@@ -151,7 +151,8 @@ func operator(text string) (op, version string) {
 	return "=", text
 }
 
-// versionIs compares a worker's version with a Filter's. A version without numbers, such as "dev", equals only itself.
+// versionIs reports whether a worker's version is one that a Filter's Version selects. A version without numbers, such
+// as "dev", equals only itself.
 func versionIs(wanted, got string) bool {
 	op, version := operator(wanted)
 	if len(numbers(got)) == 0 {

@@ -65,7 +65,7 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	return list
 }
 
-// count fills in the counts. The index in states is that in fold.States.
+// count fills in the counts. The indexes of the slice states are those of fold.States.
 func (l *List) count(states []int, records map[*shared]int) {
 	for i, s := range fold.States() {
 		if states[i] > 0 {

@@ -51,9 +51,9 @@ func newestFirst(a, b match) int {
 	return byID(b, a)
 }
 
-// ByCause yields the letters that match, in no particular order. It yields each with its fingerprint, because computing
-// a fingerprint again costs much more. In each letter, only the fields that a plan uses are set: its id, Group, Place
-// and Omitted, and in its Ledger the State, Known, N, Overtaken, Order, Key and Offset.
+// ByCause yields the letters that match, in no particular order. It yields each with its fingerprint, which would be
+// expensive to compute again. In each letter, only the fields that a plan uses are set: its id, Group, Place and
+// Omitted, and in its Ledger the State, Known, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
 		omitted, states := &deadletter.Digest{}, fold.States()
@@ -86,7 +86,8 @@ func (v *View) Hours(now time.Time) (hours [24]int) {
 	return hours
 }
 
-// hourOf returns the index of the hour in which a letter failed, among the last 24 hours. now is in milliseconds.
+// hourOf returns the index of the hour in which a letter failed, among the last 24 hours. The parameter now is in
+// milliseconds.
 func hourOf(k *kept, now int64) (int, bool) {
 	if k.failed <= now-day.Milliseconds() || k.failed > now {
 		return 0, false

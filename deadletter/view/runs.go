@@ -11,13 +11,14 @@ import (
 // Run is a run of replays: what was requested, and the outcome.
 type Run struct {
 	Name, By, Reason, Filter string
-	Count                    int // the number of letters that its start requested
+	Count                    int // the number of letters that the run's start requested
 	// Started and Stopped are zero if the ledger has no such entry. Why says how the run ended.
 	Started, Stopped time.Time
 	Why              string
 	// Asked is the number of the run's replays that counted; the next six fields say what happened to these. Refused
-	// were refused again. Failed ended without a call. Dismissed were dismissed while they waited. Lost is the number
-	// of replays that did not count, mostly because somebody else was first.
+	// counts those that were refused again, Failed those that ended without a call, and Dismissed those that were
+	// dismissed while they waited. Lost is the number of replays that did not count, mostly because somebody else was
+	// first.
 	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
 }
 
@@ -34,7 +35,7 @@ type replay struct {
 	group *group
 	id    ledger.ID
 	n     int
-	// outcome is what the ledger says; "" if it says nothing.
+	// outcome is the outcome in the ledger; "" if there is none.
 	outcome ledger.Event
 }
 
@@ -134,7 +135,7 @@ func (v *View) run(name string) *run {
 	return r
 }
 
-// frame takes the start or the end of a run.
+// frame notes the start or the end of a run.
 func (v *View) frame(e ledger.Entry) {
 	if !e.For(v.own) {
 		return

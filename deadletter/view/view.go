@@ -27,7 +27,7 @@ type View struct {
 	own     string
 	headers []string // names of the headers that filters may ask for
 	groups  map[string]*group
-	toAll   []ledger.Entry // entries without a group, for groups that are met later
+	toAll   []ledger.Entry // entries without a group, for groups that appear later
 	runs    []*run         // oldest first
 	byName  map[string]*run
 	texts   map[texts]*shared
@@ -154,7 +154,7 @@ func (v *View) group(name string) *group {
 	return g
 }
 
-// Letter takes the next record of the letters' topic. It returns what it read, for callers that show the letter.
+// Letter takes the next record of the letters' topic. It returns the letter, for callers that show it.
 func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	v.Read++
 	l, err := deadletter.Parse(r)
@@ -309,7 +309,7 @@ func (v *View) follow(g *group, e ledger.Entry) bool {
 	return true
 }
 
-// restate notes what the fold says of a letter after a record about it.
+// restate copies a letter's state from the fold, after a record about the letter.
 func (g *group) restate(id ledger.ID) {
 	if k := g.letters[id]; k != nil {
 		status, _ := g.fold.Letter(id)
@@ -318,8 +318,8 @@ func (g *group) restate(id ledger.ID) {
 	}
 }
 
-// Find returns the letter with an id. If the view's group has no such letter, Find looks for one of another group; its
-// Group says which. An expired letter of the view's group is found as long as the ledger mentions it.
+// Find returns the letter with an id. If the view's group has no such letter, Find looks for one of another group; the
+// Group of the result says which. An expired letter of the view's group is found as long as the ledger mentions it.
 func (v *View) Find(id ledger.ID) (Letter, bool) {
 	for _, name := range append([]string{v.own}, slices.Sorted(maps.Keys(v.groups))...) {
 		g := v.groups[name]
@@ -330,7 +330,8 @@ func (v *View) Find(id ledger.ID) (Letter, bool) {
 	return Letter{}, false
 }
 
-// Letters yields the letters that match, sorted by topic, partition, offset and item, as they are when the loop begins.
+// Letters yields the letters that match, sorted by topic, partition, offset and item. They are selected when the loop
+// begins.
 func (v *View) Letters(f Filter) iter.Seq[Letter] {
 	return func(yield func(Letter) bool) {
 		for _, found := range v.match(f) {
@@ -377,7 +378,7 @@ func (v *View) letter(m match) Letter {
 	return v.found(m.group, m.kept.id(), status)
 }
 
-// found is like letter, for an id whose letter may have expired.
+// found returns the letter in its full form. If the letter expired, only its id, state and outcome are set.
 func (v *View) found(g *group, id ledger.ID, status fold.Status) Letter {
 	l := Letter{Ledger: status, Outcome: g.ended[id]}
 	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
@@ -405,12 +406,12 @@ func (v *View) found(g *group, id ledger.ID, status fold.Status) Letter {
 	return l
 }
 
-// digest describes the letter's value.
+// digest returns the size and hash of the letter's value.
 func (k *kept) digest() *deadletter.Digest {
 	return &deadletter.Digest{Size: k.size, SHA256: hex.EncodeToString(k.sum[:])}
 }
 
-// expires is when Kafka may delete the letter's newest record.
+// expires returns when Kafka may delete the letter's newest record; zero if Kafka never does, or if that is unknown.
 func (v *View) expires(k *kept) time.Time {
 	if v.Retention <= 0 || k.written == noTime {
 		return time.Time{}

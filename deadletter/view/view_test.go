@@ -23,7 +23,8 @@ import (
 // hour is when the letters of a test begin to fail.
 var hour = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// letter is the letter of the event at an offset. It failed offset minutes after hour.
+// letter returns the letter of the event at an offset. The letter failed as many minutes after the variable hour as the
+// offset says.
 func letter(offset int64, change ...func(*deadletter.Letter)) deadletter.Letter {
 	l := deadletter.Letter{
 		Record: event.Record{
@@ -82,7 +83,7 @@ func idOf(offset int64) ledger.ID {
 	return ledger.ID{Topic: "orders", Partition: 3, Offset: offset, Item: ledger.NoItem}
 }
 
-// about is an entry of the group about the letter at an offset.
+// about returns an entry of the group shop about the letter at an offset.
 func about(ev ledger.Event, offset int64, n int) ledger.Entry {
 	return ledger.Entry{Event: ev, Group: "shop", ID: idOf(offset).String(), N: n}
 }
@@ -338,7 +339,7 @@ func randomTopics(random *rand.Rand) topics {
 	return w
 }
 
-// dump returns all that a view says, as text.
+// dump returns everything that a view reports, as text.
 func dump(v *view.View) string {
 	var out strings.Builder
 	for l := range v.Letters(view.Filter{AllGroups: true}) {
@@ -446,7 +447,7 @@ func countsAreThose(t *testing.T, v *view.View) {
 	}
 }
 
-// inOrder compares two letters as a list in the given order does.
+// inOrder returns a function that compares two letters as a list in the given order does.
 func inOrder(by string) func(a, b view.Letter) int {
 	return func(a, b view.Letter) int {
 		var c int

@@ -71,7 +71,8 @@ func (f *Facts) uncommitted(e *Event, commit groups.OffsetCommit, known bool) {
 }
 
 // owner returns the partition's status from the worker that has fetched most of it: while the group rebalances, a
-// former owner may list it too. told reports whether this worker lists everything that is left to do about the order.
+// former owner may list it too. The result told reports whether this worker lists everything that is left to do for the
+// order.
 func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
 	for _, s := range f.Workers {
 		for _, p := range s.Partitions {
@@ -83,7 +84,7 @@ func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
 	return owner, told
 }
 
-// work returns what a worker does with an event, and with a replay of it.
+// work returns what a worker is doing with an event, and with a replay of it.
 func (f *Facts) work(id string) (work, replay *Work) {
 	for _, s := range f.Workers {
 		for _, i := range itemsOf(s, id) {
@@ -101,7 +102,7 @@ func (f *Facts) work(id string) (work, replay *Work) {
 	return work, replay
 }
 
-// itemsOf returns what a worker lists about an event.
+// itemsOf returns the items that a worker lists for an event.
 func itemsOf(s status.Worker, id string) (items []status.Item) {
 	if s.Order == nil {
 		return nil

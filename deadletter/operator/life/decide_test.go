@@ -45,7 +45,7 @@ func TestTheStateOfAnEventIsWhatIsKnown(t *testing.T) {
 	for name, test := range map[string]struct {
 		facts  life.Facts
 		want   life.State
-		before int64 // -1: not said
+		before int64 // -1: Before is nil
 	}{
 		"committed":                             {knowing(6, 6), life.Finished, -1},
 		"committed since the worker was asked":  {knowing(6, 6, at("in flight")), life.Finished, -1},

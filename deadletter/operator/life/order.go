@@ -15,7 +15,7 @@ import (
 type Order struct {
 	Schema string `json:"schema"`
 	Order  string `json:"order_id"`
-	// Since is where the reading began, by the records' times. Earlier events of the order are not in Events, unless a
+	// Since is the record time from which the topics were read. Earlier events of the order are not in Events, unless a
 	// letter or the ledger mentions them.
 	Since  time.Time `json:"since"`
 	Topics []string  `json:"topics"`
@@ -32,7 +32,7 @@ type Order struct {
 	Events   []*Event `json:"events"`
 }
 
-// Asked is a worker that was asked. Error is why it said nothing about the order.
+// Asked is a worker that was asked. Error says why the worker reported nothing about the order.
 type Asked struct {
 	URL   string `json:"url"`
 	Error string `json:"error,omitempty"`
@@ -82,7 +82,7 @@ const (
 	Unknown      State = "unknown"
 )
 
-// Work is what a worker does with the event, or with its replay.
+// Work is what a worker is doing with the event, or with the event's replay.
 type Work struct {
 	// The names up to Message are those of the worker's status: see [status.Item].
 	Replay  int        `json:"replay,omitempty"`
@@ -112,7 +112,7 @@ type Letter struct {
 type Step struct {
 	At      time.Time `json:"at"`
 	What    string    `json:"what"`   // letter, or the entry's event
-	Replay  int       `json:"replay"` // its number; 0 before the first
+	Replay  int       `json:"replay"` // the replay's number; 0 before the first replay
 	Run     string    `json:"run,omitempty"`
 	By      string    `json:"by,omitempty"`
 	Reason  string    `json:"reason,omitempty"`

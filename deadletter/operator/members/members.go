@@ -58,9 +58,9 @@ func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers
 	return f
 }
 
-// Of asks the group's coordinator for the group. A group that never had a coordinator does not exist. Kafka has no
-// error for that: all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no
-// group at all.
+// Of returns the group, as its coordinator describes it. A group that never had a coordinator does not exist. Kafka has
+// no error for that: all brokers respond that they do not coordinate the group. Only in a cluster without
+// __consumer_offsets does this prove that the group does not exist: such a cluster never had a group.
 func Of(ctx context.Context, cluster *broker.Cluster, group string) (groups.Group, error) {
 	none := groups.Group{State: groups.Dead}
 	topology, err := cluster.Topics(ctx)
@@ -117,8 +117,8 @@ func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []ins
 	}
 }
 
-// askForGroup asks each broker once. again reports whether one of them is still loading its groups. The brokers are
-// asked one after another, and the first that coordinates the group ends the search.
+// askForGroup asks each broker once. The result again reports whether one of them is still loading its groups. The
+// brokers are asked one after another, and the first that coordinates the group ends the search.
 func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (g groups.Group,
 	at inspect.Node, again bool, failed error,
 ) {

@@ -1,9 +1,10 @@
-// Package workerpage asks running workers for their /status pages, all at once:
+// Package workerpage requests the /status pages of running workers, all at once:
 //
 //	for _, asked := range workerpage.Ask(ctx, pages) { … }
 //
-// It trusts nothing that it gets: an address may be wrong, and any program may respond there. So it follows no
-// redirect, and limits the time, the header and the page. It owns its goroutines and waits for them.
+// It trusts no response: an address may be wrong, and any program may respond there. So it follows no redirect, and
+// limits the time for a response and the sizes of the response's header and body. It owns its goroutines and waits for
+// them.
 package workerpage
 
 import (
@@ -20,8 +21,8 @@ import (
 )
 
 const (
-	// Limit limits how long asking a worker may take. statusPage limits the size of its response: 20 orders with their
-	// last responses, and a line for each partition, take far less.
+	// Limit limits how long a request to a worker may take. statusPage limits the size of the response: 20 orders with
+	// their last responses, and a line for each partition, take far less.
 	Limit      = 5 * time.Second
 	statusPage = 8 << 20
 	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and this
@@ -37,8 +38,8 @@ type Asked struct {
 	Status *status.Worker `json:"status,omitempty"`
 }
 
-// Ask asks all workers at once, so that all those that do not respond cost Limit only once. Each goroutine writes to
-// its own element, so no lock is needed.
+// Ask queries all workers at once. So workers that do not respond cost Limit only once, however many they are. Each
+// goroutine writes to its own element, so no lock is needed.
 func Ask(ctx context.Context, pages []string) []Asked {
 	all := make([]Asked, len(pages))
 	var hands sync.WaitGroup
@@ -55,7 +56,8 @@ func Ask(ctx context.Context, pages []string) []Asked {
 	return all
 }
 
-// askWorker checks the schema: a page of another program must not pass for an idle worker.
+// askWorker requests the status of one worker. It checks the schema: another program's page must not pass for an idle
+// worker.
 func askWorker(ctx context.Context, page string) (*status.Worker, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, Limit, fmt.Errorf("no response within %v", Limit))
 	defer cancel()
