@@ -178,7 +178,7 @@ func TestTheSettingsOfSourcesCountForTheLettersTopic(t *testing.T) {
 func TestAnOldMessageFormatIsJudgedByTheBrokersProtocol(t *testing.T) {
 	t.Parallel()
 	for protocol, want := range map[string]string{
-		"3.9-IV0": "", "2.8-IV1": "message.format.version!", "": "message.format.version", // "": not readable, so the flaw is a warning
+		"3.9-IV0": "", "2.8-IV1": "message.format.version!", "": "message.format.version", // "": unknown, so a warning
 	} {
 		s := newStore(t)
 		if err := s.CreateTopic(lettersTopic, 1, nil); err != nil {

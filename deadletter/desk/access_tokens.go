@@ -12,8 +12,8 @@ import (
 // minToken is the minimum number of characters in a token: 24 random characters cannot be guessed.
 const minToken = 24
 
-// Tokens has the name of each user of a desk, by the hash of the user's token, so that the time that a lookup takes
-// reveals nothing about a token.
+// Tokens maps the hash of each user's token to the user's name. Because lookups use the hash, the time that a lookup
+// takes reveals nothing about a token.
 type Tokens map[[sha256.Size]byte]string
 
 // ReadTokens reads a file with a line for each token: the user's name, a space, the token. Empty lines and lines that
@@ -39,7 +39,7 @@ func ReadTokens(path string) (Tokens, error) {
 	return users, nil
 }
 
-// add takes a line. Its errors do not quote the line, which contains a secret.
+// add adds the user and token of a line. Its errors do not quote the line, which contains a secret.
 func (t Tokens) add(line string) error {
 	words := strings.Fields(line)
 	if len(words) != 2 {

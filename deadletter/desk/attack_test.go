@@ -30,10 +30,10 @@ func opened(t *testing.T, f *desktest.Fake, a desk.Access) http.Handler {
 	return h
 }
 
-// everybody lets every request write in alice's name.
+// everybody returns an access that lets every request write in alice's name.
 func everybody() desk.Access { return desk.Access{Write: true, Everybody: "alice"} }
 
-// written says how much the fake has stored so far: entries, letters and pauses.
+// written returns text that shows how much the fake has stored so far: entries, letters and pauses.
 func written(f *desktest.Fake) string {
 	read := f.Settings(desk.Access{}).Source.Look(func(*view.View) {})
 	return fmt.Sprint(read.Number, len(f.Asked.Pauses))
@@ -42,7 +42,7 @@ func written(f *desktest.Fake) string {
 const canary = "canary@example.com"
 
 // letterWith returns a backend with two letters of an order, one replayed and one dismissed, and a pause. Every field
-// that others can fill contains the text.
+// that others can fill contains the given text.
 func letterWith(text string) *desktest.Fake {
 	f := desktest.New()
 	for offset := range int64(2) {
@@ -65,7 +65,7 @@ func letterWith(text string) *desktest.Fake {
 	return f
 }
 
-// views returns the addresses of all kinds of pages. The text is what somebody searches for.
+// views returns the addresses of all kinds of pages. The parameter text is what somebody searches for.
 func views(text string) []string {
 	query := url.QueryEscape(text)
 	return []string{
@@ -142,7 +142,7 @@ func firstDifference(got, want []string) string {
 	return fmt.Sprintf("got %q, want %q", near(got), near(want))
 }
 
-// wantHarmless looks for what the policy forbids, and for addresses of other sites.
+// wantHarmless fails the test if a page contains what the policy forbids, or an address of another site.
 func wantHarmless(t *testing.T, at, page string) {
 	t.Helper()
 	if inline.MatchString(page) {

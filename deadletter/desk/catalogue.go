@@ -15,7 +15,7 @@ import (
 //go:embed catalogues
 var catalogueFiles embed.FS
 
-// texts are the page's texts in one language. The files have a line for each text: key = text. In a text, {1} is the
+// texts holds the desk's texts in one language. The files have a line for each text: key = text. In a text, {1} is the
 // first argument. The plural forms of a text with a number are separated by vertical bars, in the order of
 // [texts.form].
 type texts struct {
@@ -72,8 +72,8 @@ func (t *texts) t(key string, args ...any) any {
 	return template.HTML(t.fill(html.EscapeString(text), args, html.EscapeString)) //nolint:gosec // fill escapes
 }
 
-// word returns the text for a value that is a name in programs, such as a state. A value without a text is shown as it
-// is: it may come from a newer worker.
+// word returns the text for a value that programs use as a name, such as a state. A value without a text is returned
+// unchanged, because it may be from a newer worker.
 func (t *texts) word(kind string, value any) string {
 	name := fmt.Sprint(value)
 	if forms := t.byKey[kind+"."+name]; forms != nil {
@@ -97,7 +97,7 @@ func (t *texts) fill(text string, args []any, escape func(string) string) string
 	})
 }
 
-// show returns an argument as people read it.
+// show formats an argument for people: whole numbers have grouped digits.
 func (t *texts) show(arg any) string {
 	if n, ok := wholeNumber(arg); ok {
 		return t.number(n)
@@ -200,5 +200,5 @@ func (t *texts) funcs() template.FuncMap {
 	}
 }
 
-// number64 is number for templates, whose numbers are of several types.
+// number64 is like number, but accepts the several number types that templates pass.
 func (t *texts) number64(n any) string { return t.show(n) }

@@ -24,5 +24,5 @@ func TextFuncs(lang string, byKey map[string][]string) template.FuncMap {
 	return (&texts{lang: lang, byKey: byKey}).funcs()
 }
 
-// LanguageChoice serves the choice of a language.
+// LanguageChoice returns the handler that serves the choice of a language.
 func LanguageChoice() http.Handler { return http.HandlerFunc(chooseLanguage) }

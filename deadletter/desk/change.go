@@ -43,7 +43,7 @@ type changePage struct {
 	Late    []Changed // letters that somebody else changed first
 }
 
-// changing serves the form that dismisses or reopens letters.
+// changing returns the handler that shows the form for dismissing or reopening letters.
 func (d *desk) changing(what string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := selectionOf(r.URL.Query(), time.Now())
@@ -89,8 +89,8 @@ func (d *desk) newChange(what string, s selection) (changePage, []ledger.ID, Rea
 	return p, ids, read
 }
 
-// change dismisses or reopens exactly the letters that a person has seen. If the selection has changed since, no letter
-// is changed.
+// change returns the handler that dismisses or reopens exactly the letters that a person has seen. If the selection has
+// changed since, no letter is changed.
 func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := selectionOf(r.PostForm, time.Now())
@@ -116,8 +116,8 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	}
 }
 
-// carryOut writes the entries. A letter that somebody else changed first is not a failure: the page lists it and says
-// who was first, so that the person can look again.
+// carryOut writes the entries. A letter that somebody else changed first is not a failure: the page lists the letter
+// and shows who was first, so that the person can look again.
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
 	// A write that has begun continues even if the person closes the page: half a change would help nobody.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)
@@ -133,7 +133,7 @@ func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []l
 	return http.StatusOK
 }
 
-// changeTexts are the keys of a form's texts.
+// changeTexts holds the keys of a form's texts.
 type changeTexts struct{ Title, Head, Text, Form, Do, Done, Left string }
 
 // Texts returns the keys of the texts for the form's action.
@@ -150,8 +150,8 @@ func (p changePage) Texts() changeTexts {
 	}
 }
 
-// Command is the same action on the command line.
+// Command returns the command line for the same action.
 func (p changePage) Command() string { return p.command("letters "+p.What) + ` --reason "…"` }
 
-// Back is the address of the list that the person came from.
+// Back returns the address of the list that the person came from.
 func (p changePage) Back() string { return address("/letters", p.Query) }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// utc is the layout of times without a script, and in titles.
+// utc is the layout of times in titles, and in pages whose script does not run.
 const utc = "2006-01-02 15:04:05 UTC"
 
 // when returns a time as an HTML element. The page's script shows it in the browser's zone.
@@ -29,8 +29,8 @@ func (t *texts) ago(at, now time.Time) template.HTML {
 	return timeElement(at, ` data-relative=""`, text)
 }
 
-// timeElement returns a time element with the given text. A pointer that rests on it shows the whole time, because the
-// text may be an age.
+// timeElement returns a time element with the given text. Its tooltip shows the full time, because the text may be an
+// age.
 func timeElement(at time.Time, attribute, text string) template.HTML {
 	if at.IsZero() {
 		return "–"

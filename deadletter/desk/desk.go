@@ -101,7 +101,7 @@ func (d *desk) asset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", a.kind)
-	// Browsers may keep the response only if its address has this content's hash: a page of another release may ask for
+	// Browsers may keep the response only if its address has this content's hash: a page of another release may request
 	// another hash.
 	if r.URL.RawQuery == a.sum {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -22,14 +22,15 @@ type selection struct {
 	view.Filter
 
 	Query url.Values // only the filter's part
-	// Nothing, if true, says that a form for selected letters was sent without any letter. Such a form must not mean
-	// all letters.
+	// Nothing reports whether a form for selected letters was sent without any letter. Such a form must not mean all
+	// letters.
 	Nothing bool
 	Wrong   []string // parts that cannot be understood, as the person wrote them
 }
 
-// misread refuses to act on a filter with a part that cannot be understood: without that part, more letters would
-// match.
+// misread refuses a request whose filter has a part that cannot be understood: without that part, more letters would
+// match. It also refuses a form for selected letters that was sent without any. It reports whether it refused the
+// request.
 func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool {
 	if s.Nothing {
 		d.refuse(w, r, http.StatusBadRequest, "letters.nothing")
@@ -119,7 +120,7 @@ func (s *selection) setStates(value string) error {
 	return nil
 }
 
-// State is the state whose tab is selected: the filter's, or open.
+// State returns the state whose tab is selected: the filter's state, or open if the filter has none.
 func (s *selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
 
 // with returns the address of a view with another value for a part of the filter; "" removes the part.
@@ -143,7 +144,7 @@ func (s *selection) wholeCauses() bool {
 	return true
 }
 
-// address is a path with a query, sorted by name.
+// address returns a path with a query, sorted by name.
 func address(path string, query url.Values) string {
 	if len(query) == 0 {
 		return path
@@ -154,7 +155,7 @@ func address(path string, query url.Values) string {
 // chip is one part of a filter, with the address of the view without that part.
 type chip struct{ Text, Without string }
 
-// Chips are the parts of the filter except the state, which tabs show.
+// Chips returns the parts of the filter except the state, which tabs show.
 func (s *selection) Chips() []chip {
 	var all []chip
 	for _, name := range filterNames() {
@@ -170,8 +171,8 @@ func (s *selection) Chips() []chip {
 	return all
 }
 
-// words reads what a person typed into the filter: letter ids, fingerprints, order ids, and parts of the form
-// name:value. A value with spaces is quoted.
+// words parses what a person typed into the filter: letter ids, fingerprints, order ids, and parts of the form
+// name:value. A value with spaces must be quoted.
 func words(text string) url.Values {
 	query := url.Values{}
 	for _, word := range splitWords(text) {
@@ -191,7 +192,7 @@ func words(text string) url.Values {
 	return query
 }
 
-// splitWords splits at spaces outside of quotes.
+// splitWords splits text at spaces outside of quotes, and drops the quotes.
 func splitWords(text string) (all []string) {
 	var word strings.Builder
 	quote := rune(0)

@@ -42,8 +42,8 @@ func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
 	d.showLetter(w, r, http.StatusOK, form{}, false)
 }
 
-// showLetter shows what is known even if Kafka does not respond: the view in memory lacks only the event and the
-// history. If reveal is set, the value is shown unmasked; the caller has already recorded that in the ledger.
+// showLetter shows the page of a letter, even if Kafka does not respond: the view in memory lacks only the event and
+// the history. If reveal is set, the value is shown unmasked; the caller has already recorded that in the ledger.
 func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
 	id, err := ledger.ParseID(letterIDOf(r))
 	if err != nil {
@@ -77,7 +77,7 @@ func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f fo
 	d.show(w, r, code, "letter", read, &p)
 }
 
-// letterIDOf is the id in the address of a letter's page. A form has the item in its body, so that a query cannot
+// letterIDOf returns the id in the address of a letter's page. A form has the item in its body, so that a query cannot
 // change which letter the form names.
 func letterIDOf(r *http.Request) string {
 	id := r.PathValue("topic") + "/" + r.PathValue("partition") + "/" + r.PathValue("offset")
@@ -100,7 +100,7 @@ func othersOf(v *view.View, l view.Letter) []view.Letter {
 	return slices.DeleteFunc(others.Letters, func(o view.Letter) bool { return o.Ledger.ID == l.Ledger.ID })
 }
 
-// layOut turns the event into text.
+// layOut converts the event's headers and value to text, and masks the value unless reveal is set.
 func (p *letterPage) layOut(reveal bool) {
 	for _, h := range p.Event.Headers {
 		if len(p.Headers) == headersShown {
@@ -137,7 +137,7 @@ func textOf(b []byte) string {
 	return text
 }
 
-// Key is the event's key as text.
+// Key returns the event's key as text.
 func (p *letterPage) Key() string { return textOf(p.Event.Key) }
 
 // HasEvent reports whether the record was read.
@@ -148,7 +148,7 @@ func (p *letterPage) Waits() bool {
 	return p.Ledger.State == fold.Open || p.Ledger.State == fold.Requeued
 }
 
-// SourceTime is when the event was written; zero if the time is implausible.
+// SourceTime returns the time at which the event was written, or zero if that time is implausible.
 func (p *letterPage) SourceTime() time.Time {
 	if !event.Plausible(p.Time, time.Now()) {
 		return time.Time{}
@@ -156,7 +156,7 @@ func (p *letterPage) SourceTime() time.Time {
 	return p.Time
 }
 
-// reveal shows a value, after the ledger has recorded who looks, and why.
+// reveal shows a letter's value, after the ledger has recorded who requests it, and why.
 func (d *desk) reveal(w http.ResponseWriter, r *http.Request) {
 	f := form{Reason: strings.TrimSpace(r.PostForm.Get("reason"))}
 	id, err := ledger.ParseID(letterIDOf(r))

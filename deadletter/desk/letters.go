@@ -16,8 +16,8 @@ const (
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50
-	// mostPages is the highest page number, because View.List also returns the letters of all pages before it. A filter
-	// finds older letters.
+	// mostPages is the highest page number. There is a limit because, for a page, View.List also returns the letters of
+	// all pages before that page. A filter finds older letters.
 	mostPages = 2000
 )
 
@@ -84,7 +84,7 @@ type classCount struct {
 	Count int
 }
 
-// hints say what the numbers leave out.
+// hints counts what the page's numbers leave out.
 type hints struct {
 	Malformed, MalformedEntries, Expired int
 	Elsewhere                            int
@@ -108,7 +108,7 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(query, now)
 	p := lettersPage{selection: s, Command: s.command("letters list")}
 	read := d.reading()
-	if read.At.IsZero() { // counts of a part of the letters would mislead, and counting would delay the read
+	if read.At.IsZero() { // counts of only some letters would mislead, and counting would delay the read
 		d.show(w, r, http.StatusOK, "letters", read, p)
 		return
 	}
@@ -149,7 +149,7 @@ func totalsOf(v *view.View, read Reading, now time.Time, texts *texts) totals {
 	return t
 }
 
-// judge counts what a replay would do with a letter now, by its fingerprint.
+// judge adds what a replay would do with a letter now to the counts of the letter's fingerprint.
 func judge(would map[string]map[replay.Class]int, fingerprint string, l view.Letter, read Reading) {
 	if would[fingerprint] == nil {
 		would[fingerprint] = map[replay.Class]int{}
@@ -165,7 +165,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// hoursLabel says in words what a chart of 24 hours shows.
+// hoursLabel describes in words what a chart of 24 hours shows.
 func (t *texts) hoursLabel(hours [24]int) string {
 	sum, most := 0, 0
 	for _, n := range hours {
@@ -175,7 +175,8 @@ func (t *texts) hoursLabel(hours [24]int) string {
 	return text
 }
 
-// tabs leaves the state out of the first tab's address, because a list without a state shows the open letters.
+// tabs returns a tab for each state, and one for all states. The first tab's address has no state, because a list
+// without a state shows the open letters.
 func (s *selection) tabs(counts map[fold.State]int) []tab {
 	var all []tab
 	sum := 0
@@ -220,7 +221,7 @@ func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) 
 	return all
 }
 
-// show lists the first causes, or all of them if whole is set or only a few more remain.
+// show fills in the first causes, or all causes if whole is set or only a few more remain.
 func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
 	p.CauseCount = len(all)
 	p.One = p.Fingerprint != "" && len(all) == 1
@@ -263,7 +264,7 @@ func hintsOf(v *view.View) hints {
 	return h
 }
 
-// runForgotten is how long a run is shown as running while no end of it is recorded: after this time, its process has
+// runForgotten is how long a run without a recorded end is shown as running. After this time, the run's process has
 // probably been killed.
 const runForgotten = time.Hour
 
@@ -282,7 +283,7 @@ func unfinished(runs []view.Run, now time.Time) []view.Run {
 // Unfiltered reports whether the page shows all open letters.
 func (p *lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
 
-// Names lists the names that a filter can use.
+// Names returns the names of all parts that a filter can have.
 func (*lettersPage) Names() []string { return filterNames() }
 
 // Mixed reports whether the page may show letters of several states.
@@ -300,8 +301,8 @@ func (p *lettersPage) CanReopen() bool {
 	})
 }
 
-// Any reports whether there is something to say.
+// Any reports whether there is anything to show.
 func (h hints) Any() bool { return h != hints{} }
 
-// OpenLetters is the number of open letters of the group.
+// OpenLetters returns the number of open letters of the group.
 func (t totals) OpenLetters() int { return t.States[fold.Open] }

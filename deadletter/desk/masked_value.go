@@ -50,7 +50,7 @@ func maskedValue(value []byte, shown ...string) (text string, ok bool) {
 	return string(bytes.TrimSpace(b.Bytes())), true
 }
 
-// mask returns the token, or what hides it.
+// mask returns the token, or the token that hides it.
 func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
 	switch kind := token.Kind(); {
 	case isName && isMemberName(token.String()):
@@ -69,8 +69,8 @@ func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
 }
 
 // isMemberName reports whether a name belongs to the schema of events, and is not data: some producers use e-mail
-// addresses or customers' numbers as names. A name may begin with one of @ $ #. Then comes a letter or _, and after
-// that letters, digits and _ : . - in any order. This is not a regular expression, because \p{L}, repeated 64 times,
+// addresses or customer numbers as names. A name may begin with one of @ $ #. A letter or _ follows, and after that
+// letters, digits and _ : . - in any order. This is not a regular expression, because \p{L}, repeated 64 times,
 // compiles to two megabytes, which every worker would keep in memory.
 func isMemberName(name string) bool {
 	const most, mostDigits = 64, 4 // characters; digits in a row

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// The states of an event besides those that a worker reports for it, as [OrderEvent] has them.
+// The values of [OrderEvent.State] besides those that a worker reports for an event.
 const (
 	eventFinished    = "finished"
 	eventCommitted   = "committed"
@@ -25,9 +25,9 @@ const (
 type orderView struct {
 	Order
 
-	Back    string // how far back to look, as --since has it
+	Back    string // how far back to look, in the form of the flag --since
 	Spans   []string
-	Asked   bool // an order is named
+	Asked   bool // the request names an order
 	Failed  error
 	At      time.Time
 	Command string
@@ -79,7 +79,7 @@ func (v *orderView) Calls() bool {
 	})
 }
 
-// TopicList names the topics that were read.
+// TopicList returns the names of the topics that were read.
 func (v *orderView) TopicList() string { return strings.Join(v.Topics, ", ") }
 
 // Tone rates an event: good, bad, busy or quiet.
@@ -95,7 +95,7 @@ func (e OrderEvent) Tone() string {
 	return "quiet"
 }
 
-// letterTone is "bad" only for an open letter.
+// letterTone rates a letter. Only an open letter is "bad".
 func letterTone(s fold.Status) string {
 	switch s.State {
 	case fold.Open:

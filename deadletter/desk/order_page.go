@@ -15,7 +15,7 @@ import (
 // orderLimit is how long a page waits for an order: Kafka has no index of orders, so all events are read.
 const orderLimit = 25 * time.Second
 
-// orderSpans returns how far back a person may look. The command's --since also accepts these values.
+// orderSpans returns the spans that a person may search back in time. The command's --since also accepts these values.
 func orderSpans() map[string]time.Duration {
 	const day = 24 * time.Hour
 	return map[string]time.Duration{"24h": day, "7d": 7 * day, usualSpan: 30 * day, "90d": 90 * day}
@@ -39,7 +39,7 @@ func (d *desk) orderPage(w http.ResponseWriter, r *http.Request) {
 	d.show(w, r, code, "order", d.Source.Look(func(*view.View) {}), v)
 }
 
-// read asks for the order, and returns the HTTP status of the page.
+// read gets the order from the source, and returns the HTTP status of the page.
 func (v *orderView) read(ctx context.Context, source Source, id string) int {
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
@@ -61,7 +61,7 @@ func (v *orderView) read(ctx context.Context, source Source, id string) int {
 	return http.StatusOK
 }
 
-// LetterURL is the address of the event's letter.
+// LetterURL returns the address of the event's letter.
 func (e OrderEvent) LetterURL() (string, error) {
 	id, err := ledger.ParseID(e.ID)
 	if err != nil {

@@ -167,7 +167,7 @@ func TestARussianPageHasNoEnglishTextOfOurs(t *testing.T) {
 	}
 }
 
-// longestPiece is the longest piece of a text between its arguments.
+// longestPiece returns the longest piece of a text between its arguments.
 func longestPiece(forms []string) string {
 	pieces := placeholder.Split(strings.Join(forms, "{0}"), -1)
 	return strings.TrimSpace(slices.MaxFunc(pieces, func(a, b string) int { return len(a) - len(b) }))

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// told is a record of a letter, or an entry about it, in words.
+// told is a step in words.
 type told struct {
 	Step
 
@@ -56,7 +56,7 @@ func (t *texts) tell(s Step) told {
 	return is
 }
 
-// resolvedBy says what resolved the letter: a replay, which has a number, or an event, which has none.
+// resolvedBy describes what resolved the letter: a replay, which has a number, or an event, which has none.
 func (t *texts) resolvedBy(s Step) any {
 	switch {
 	case s.Note != "":
@@ -67,7 +67,7 @@ func (t *texts) resolvedBy(s Step) any {
 	return t.t("step.resolved")
 }
 
-// facts are the details of a step that few people need.
+// facts returns the details of a step that few people need.
 func (t *texts) facts(s Step) (all []any) {
 	add := func(given bool, key string, arg any) {
 		if given {
@@ -84,7 +84,7 @@ func (t *texts) facts(s Step) (all []any) {
 	return all
 }
 
-// place is an event's id, or words if there is none.
+// place returns the id of an event, or words for an unknown newer event if the id is empty.
 func (t *texts) place(id string) any {
 	if id == "" {
 		return t.t("step.newer")
@@ -101,7 +101,8 @@ type working struct {
 	Said  string // the last outcome
 }
 
-// working prefers the most useful title: the event that must end first, or the time of the next attempt.
+// working puts a worker's work into words. The title names the event that must be finished first, or the time of the
+// next attempt, if one of them is known.
 func (t *texts) working(w OrderWork) working {
 	is := working{OrderWork: w, Title: t.word("doing", w.Doing), Said: outcome(w.Cause, w.Message)}
 	switch {
@@ -134,7 +135,7 @@ func outcome(cause, message string) string {
 	return cause + ": " + message
 }
 
-// asks is what the current mapping makes of an event: "call paid", "refused: UnknownStatus".
+// asks describes what the current mapping makes of an event: "Call: paid", "Refuse: UnknownStatus".
 func (t *texts) asks(e OrderEvent) any {
 	switch e.Action {
 	case event.Call.String():
@@ -149,7 +150,7 @@ func (t *texts) asks(e OrderEvent) any {
 	return e.Action
 }
 
-// explain lists what is known of an event besides its steps, such as the mapping's message and how far the group has
+// explain lists what is known about an event besides its steps, such as the mapping's message and how far the group has
 // committed.
 func (t *texts) explain(e OrderEvent) (all []any) {
 	if e.Message != "" {
@@ -199,7 +200,7 @@ func reachedKey(e OrderEvent) string {
 	return ""
 }
 
-// note is a note in the page's language, or in English if the catalogue has no text for it.
+// note returns a note in the page's language, or in English if the catalogue has no text for the note.
 func (t *texts) note(n Note) any {
 	if t.word("note", n.Name) == n.Name {
 		return template.HTML(`<span lang="en">` + template.HTMLEscapeString(n.Text) + `</span>`) //nolint:gosec // escaped
@@ -208,7 +209,7 @@ func (t *texts) note(n Note) any {
 	return t.t(key, n.Facts...)
 }
 
-// link is a link to a page of the desk. Its address is made of escaped parts.
+// link returns a link to a page of the desk. The address is made of escaped parts.
 func link(to, text string) template.HTML {
 	return template.HTML(`<a href="` + template.HTMLEscapeString(to) + `">` + //nolint:gosec // both are escaped
 		template.HTMLEscapeString(text) + `</a>`)

@@ -52,7 +52,7 @@ type page struct {
 	Group    string
 	Reading  Reading
 	Visitor  visitor
-	Path     string // of this page, with its query, for the links that change the language
+	Path     string // of this page, with the query, for the links that change the language
 	Now      time.Time
 	Stranger bool // must not see what the desk shows
 	Answer   bool // the response to a form: its address cannot be requested again
@@ -72,7 +72,8 @@ func (p page) Refreshes() bool {
 // what it shows is current.
 func (p page) MayAct() bool { return p.Visitor.MayWrite && p.Reading.Err == nil }
 
-// show renders a view. It renders into memory first, so that a mistake in a view gives an error page, not half a page.
+// show renders a view. It renders into memory first, so that an error in a template gives an error page, not half a
+// page.
 func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, name string, read Reading, data any) {
 	language := languageOf(r)
 	p := page{

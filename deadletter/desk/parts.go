@@ -23,8 +23,8 @@ func (d *desk) functions() template.FuncMap {
 	}
 }
 
-// letterURL is the address of a letter's page. It escapes the topic, because an entry of the ledger may name a topic
-// that Kafka would not accept.
+// letterURL returns the address of a letter's page. It escapes the topic, because an entry of the ledger may name a
+// topic that Kafka would not accept.
 func letterURL(id ledger.ID) string {
 	path := fmt.Sprintf("/letters/%s/%d/%d", url.PathEscape(id.Topic), id.Partition, id.Offset)
 	if id.Item != ledger.NoItem {
@@ -33,14 +33,14 @@ func letterURL(id ledger.ID) string {
 	return path
 }
 
-// revealURL is the address to which the form that reveals a letter's value is sent. The letter's item is in the form,
-// not in the address.
+// revealURL returns the address to which the form that reveals a letter's value is sent. The letter's item is in the
+// form, not in the address.
 func revealURL(id ledger.ID) string {
 	id.Item = ledger.NoItem
 	return letterURL(id) + "/reveal"
 }
 
-// shortVersion is a version without its commit.
+// shortVersion returns a version without its commit.
 func shortVersion(version string) string {
 	short, _, _ := strings.Cut(version, "+")
 	return short
@@ -55,17 +55,19 @@ func flags(command string) []string {
 	return parts
 }
 
-// orderURL has the id in the query: an order id may contain a slash, or be "..".
+// orderURL returns the address of an order's page. The id is in the query, because an order id may contain a slash, or
+// be "..".
 func orderURL(order string) string { return "/orders?" + url.Values{"id": {order}}.Encode() }
 
 func runURL(run string) string { return "/runs/" + url.PathEscape(run) }
 
-// expiresSoon is how long before its expiry an open letter becomes urgent; the alert about it has the same limit.
+// expiresSoon is how long before its expiry an open letter becomes urgent. The alert on expiring letters has the same
+// limit.
 const expiresSoon = 72 * time.Hour
 
 func soon(at, now time.Time) bool { return !at.IsZero() && at.Sub(now) < expiresSoon }
 
-// dict builds the data of a template's part from names and values.
+// dict builds the data of a nested template from names and values.
 func dict(pairs ...any) map[string]any {
 	all := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -86,7 +88,7 @@ type sparkBar struct {
 	Empty      bool
 }
 
-// newSpark draws numbers as bars. A number above 0 is always visible, and 0 leaves a line at the bottom.
+// newSpark draws numbers as bars. A number above 0 is always visible, and 0 is drawn as a line at the bottom.
 func newSpark(numbers []int, width, height int, label string) spark {
 	s := spark{Width: width, Height: height, Label: label}
 	most := 1
@@ -119,8 +121,8 @@ type runPart struct {
 	Kind string
 }
 
-// newRunBar takes the larger of the planned and the requested number of letters as the full width, because a run may be
-// stopped early, and its start may be missing from the ledger.
+// newRunBar returns the bar of a run. The full width stands for the larger of two numbers, the planned and the requeued
+// letters, because a run may be stopped early, and its start may be missing from the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)
 	b := runBar{Percent: percent(runDone(r), whole)}

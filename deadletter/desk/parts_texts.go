@@ -10,13 +10,13 @@ func (t *texts) own() template.FuncMap {
 	return template.FuncMap{"age": t.age, "percent": percent}
 }
 
-// age is how far a time is from now, in one unit. Tables are dense, and their headings say whether the time is past or
-// future.
+// age returns how far a time is from now, in one unit. Tables are dense, and their headings show whether the time is
+// past or future.
 func (t *texts) age(at, now time.Time) template.HTML {
 	return timeElement(at, ` data-relative="short"`, t.units(now.Sub(at).Abs(), 1))
 }
 
-// percent is a share as a percentage, rounded down: it is 100 only if nothing is missing.
+// percent returns a share as a percentage, rounded down, so that the result is 100 only if nothing is missing.
 func percent(part, whole int) int {
 	if whole <= 0 {
 		return 0

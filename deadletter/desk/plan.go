@@ -80,8 +80,8 @@ func (d *desk) plan(w http.ResponseWriter, r *http.Request) {
 	d.show(w, r, http.StatusOK, "plan", d.reading(), &p)
 }
 
-// newPlan asks for a plan and prepares its page. The hash of the plan goes to the browser and back, so that a run does
-// what the person saw, or nothing.
+// newPlan gets a plan from the source and prepares its page. The hash of the plan goes to the browser and back, so that
+// a run does what the person saw, or nothing.
 func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -135,7 +135,7 @@ func becomesOf(letters []replay.Planned) []becomes {
 	return all
 }
 
-// hashOf identifies what a run of the plan would do. A person starts what they have seen, or nothing.
+// hashOf returns a hash of everything that a run of the plan would do.
 func hashOf(p Plan) string {
 	sum := sha256.New()
 	for _, l := range p.Letters {
@@ -213,12 +213,12 @@ func (p *planPage) check(form url.Values) (o Options, code int) {
 	return o, code
 }
 
-// Command is the same replay on the command line.
+// Command returns the command line for the same replay.
 func (p *planPage) Command() string {
 	return p.command("replay") + ` --reason "…"`
 }
 
-// reading says how fresh the view is.
+// reading returns how fresh the view is.
 func (d *desk) reading() Reading { return d.Source.Look(func(*view.View) {}) }
 
 // signatureOf returns the signature of the person who sent a form.

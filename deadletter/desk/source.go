@@ -13,9 +13,9 @@ import (
 
 // Source provides what the desk shows. Its methods may be called concurrently.
 type Source interface { //nolint:interfacebloat // one backend does all of it
-	// Look calls look with the view of both topics, as they were read last. Nothing changes the view during the call,
-	// and look must not keep it. Until the first good read the view is empty or incomplete, but never nil, and
-	// Reading.At is zero.
+	// Look calls the function look with the view of both topics, as they were read last. Nothing changes the view
+	// during the call, and look must not keep the view. Until the first good read the view is empty or incomplete, but
+	// never nil, and Reading.At is zero.
 	Look(look func(*view.View)) Reading
 	// Letter reads the newest record of a letter, and its history.
 	Letter(ctx context.Context, id ledger.ID) (Letter, error)
@@ -23,7 +23,7 @@ type Source interface { //nolint:interfacebloat // one backend does all of it
 	Plan(ctx context.Context, f view.Filter) (Plan, error)
 	// Order reads what happened to the events of an order.
 	Order(ctx context.Context, order string, since time.Time) (Order, error)
-	// Workers asks the workers for their status, and reads the pauses in force.
+	// Workers requests the status of the workers, and reads the pauses in force.
 	Workers(ctx context.Context) Workers
 }
 
@@ -34,11 +34,11 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
 	// Stop stops a run of this process. Workers still finish the letters that were requeued.
 	Stop(run string, s Signature) error
-	// Change dismisses or reopens letters, and says what happened to each.
+	// Change dismisses or reopens letters, and returns what happened to each.
 	Change(ctx context.Context, what ledger.Event, ids []ledger.ID, s Signature) ([]Changed, error)
-	// Reveal notes that the person looks at a letter's value. The desk shows the value only if there is no error.
+	// Reveal records that the person looks at a letter's value. The desk shows the value only if there is no error.
 	Reveal(ctx context.Context, id ledger.ID, s Signature) error
-	// Pause writes a pause, and Resume ends all pauses by hand and by the flood guard.
+	// Pause writes a pause. Resume ends all pauses, both those by hand and those of the flood guard.
 	Pause(ctx context.Context, s Signature) error
 	Resume(ctx context.Context, s Signature) error
 }
@@ -55,7 +55,7 @@ type Reading struct {
 	Number uint64
 	// Err is why the last read failed; nil if it did not.
 	Err error
-	// Limits are the limits of a plan, as far as they are known without asking Kafka about each letter.
+	// Limits are the limits of a plan, as far as they are known without querying Kafka for each letter.
 	Limits replay.Limits
 	// Running are the runs of this process, which it can stop.
 	Running []string
@@ -69,7 +69,7 @@ type Letter struct {
 	History []Step       // oldest first
 }
 
-// Step is one record of a letter, or one entry about it. Fields that do not apply to it are empty.
+// Step is one record of a letter, or one ledger entry about the letter. Fields that do not apply are empty.
 type Step struct {
 	At time.Time
 	// Event is the entry's event, or "letter" for a record.
@@ -95,7 +95,7 @@ type Plan struct {
 	At       time.Time
 	Filter   view.Filter // with fixed times
 	Warnings []Note
-	// Missing is why nobody at this desk can carry the plan out; nil if somebody can.
+	// Missing is the reason why nobody at this desk can carry the plan out; nil if somebody can.
 	Missing error
 }
 
@@ -116,7 +116,7 @@ type Options struct {
 // Changed says what happened to a letter that somebody wanted to dismiss or reopen.
 type Changed struct {
 	ID ledger.ID
-	// Counted is false if the ledger had another entry about the letter first, so that the person's entry changed
+	// Counted is false if another entry about the letter was in the ledger first, so that the person's entry changed
 	// nothing.
 	Counted bool
 	// State is the letter's state now. If the entry did not count, First says what was done to the letter first, and by

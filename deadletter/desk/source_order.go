@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Order is what is known about the events of one order. Its texts are the same as in the order command's JSON.
+// Order is what is known about the events of one order. Its strings are the same as in the order command's JSON.
 type Order struct {
 	ID string
 	// Since is where the reading began, by the records' times. Topics are those that were read.
@@ -35,7 +35,7 @@ type OrderEvent struct {
 	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a
 	// worker does: blocked, ready, in flight, waiting, storing, marking, commit.
 	State  string
-	Before int64 // at most this many events come before it; -1 if unknown
+	Before int64 // at most this many events are to be read before this one; -1 if unknown
 	Work   *OrderWork
 	// Letter is nil if there is none. Its Newer is set if the letter is overtaken.
 	Letter  *fold.Status
@@ -46,9 +46,9 @@ type OrderEvent struct {
 type OrderWork struct {
 	Replay         int
 	Doing          string
-	Behind         string // the event that must end first
+	Behind         string // the event that must be finished first
 	Tries          int
-	Next           time.Time // zero if it does not depend on time
+	Next           time.Time // when the next attempt is due; zero if that does not depend on time
 	Cause, Message string
 	Code           int
 	Paused         string // why no call may start
@@ -58,13 +58,13 @@ type OrderWork struct {
 type Workers struct {
 	Group   string
 	Workers []Worker
-	Pauses  []ledger.Entry // in force, as the ledger has them
+	Pauses  []ledger.Entry // the pauses in force, from the ledger
 	// Unread says why the pauses are not known, and is nil if they are. Err says why the workers are not known, and is
 	// nil if they are.
 	Unread, Err error
 }
 
-// Worker is one worker that was asked.
+// Worker is one worker whose status was requested.
 type Worker struct {
 	URL    string         // of its status page
 	Err    error          // why it did not respond

@@ -14,8 +14,8 @@ const (
 	keptFor = 30 * time.Second
 )
 
-// cache keeps what was computed from one reading of the topics. So a reading of 200,000 letters is searched once for
-// each filter, not once for each page view.
+// cache keeps what was computed from one reading of the topics, so that a reading of 200,000 letters is searched once
+// for each filter, not once for each page view.
 type cache struct {
 	mu     sync.Mutex
 	number uint64
@@ -26,7 +26,8 @@ type cache struct {
 // holds reports whether the kept results come from the reading with this number, and are recent.
 func (c *cache) holds(number uint64) bool { return c.number == number && time.Now().Before(c.until) }
 
-// look returns what compute makes of the view. The result must not be changed, because other requests share it.
+// look returns the result of compute for the view, from the cache if possible. The caller must not change the result,
+// because other requests share it.
 func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, Reading) {
 	var is T
 	var found bool
@@ -39,8 +40,7 @@ func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, R
 	return is, read
 }
 
-// kept returns a result of the reading with this number. It returns none from another reading, and none that is too
-// old.
+// kept returns a result of the reading with this number, unless the result is too old.
 func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,8 +52,8 @@ func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	return is, found
 }
 
-// keep stores a result. It drops all others if the view has changed or too many are kept. Dropping single results would
-// need a record of their use, and a view of busy topics changes every few seconds anyway.
+// keep stores a result. It drops all others if the view has changed, if they are too old, or if too many are kept.
+// Dropping single results would need a record of their use, and a view of busy topics changes every few seconds anyway.
 func (c *cache) keep(key string, number uint64, is any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -61,13 +61,13 @@ type floodCause struct {
 // Paused reports whether a pause is in force that a resume would end.
 func (v *workersView) Paused() bool { return len(v.Pauses) > 0 }
 
-// VersionList names the versions of the workers.
+// VersionList returns the versions of the workers.
 func (v *workersView) VersionList() string { return strings.Join(v.Versions, ", ") }
 
 // More counts the causes that are not named.
 func (v floodView) More() int { return len(v.Fingerprints) - len(v.Causes) }
 
-// workersPage serves the state of the workers.
+// workersPage serves the page with the state of the workers.
 func (d *desk) workersPage(w http.ResponseWriter, r *http.Request) {
 	v := &workersView{}
 	if done := r.URL.Query().Get("done"); done == "pause" || done == "resume" {
@@ -76,7 +76,7 @@ func (d *desk) workersPage(w http.ResponseWriter, r *http.Request) {
 	d.showWorkers(w, r, http.StatusOK, v)
 }
 
-// showWorkers asks the workers for their status, and shows it.
+// showWorkers requests the status of all workers, and shows it.
 func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *workersView) {
 	ctx, cancel := context.WithTimeout(r.Context(), workersLimit)
 	defer cancel()
@@ -101,8 +101,8 @@ func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *
 	d.show(w, r, code, "workers", read, v)
 }
 
-// add counts workers in the same state together, so that a group of a hundred workers fits on one line. Several
-// versions at once mean that a rollout is under way, or stuck.
+// add adds a worker's card. It counts workers in the same state together, so that a group of a hundred workers fits on
+// one line. It also collects the versions: several at once mean that a rollout is under way, or stuck.
 func (v *workersView) add(card workerView) {
 	v.Cards = append(v.Cards, card)
 	if card.Worker != nil && !slices.Contains(v.Versions, card.Version) {

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// state is a worker's state in words: "running", "paused (LeadHit is down)".
+// state returns a worker's state in words: "running", "paused (LeadHit is down)".
 func (t *texts) state(s *status.Worker) any {
 	if s.Paused {
 		return t.t("worker.paused", t.word("pause", s.State))
@@ -22,8 +22,8 @@ func (t *texts) state(s *status.Worker) any {
 	return t.word("phase", s.State)
 }
 
-// advice explains a state, and says what to do about it. It distinguishes pauses that end automatically from those that
-// wait for a person.
+// advice explains a state and what to do about it. It distinguishes pauses that end automatically from those that wait
+// for a person.
 func (t *texts) advice(s *status.Worker) any {
 	switch s.State {
 	case "unauthorised":
@@ -47,8 +47,8 @@ func (t *texts) advice(s *status.Worker) any {
 // floodReason matches the reason that a worker's flood guard writes when it pauses.
 var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) outcomes were dead letters, of (\d+) orders$`)
 
-// flooded is the reason for a pause by the flood guard: in the page's language if it matches floodReason, otherwise as
-// the worker wrote it.
+// flooded returns the reason for a pause by the flood guard: in the page's language if the reason matches floodReason,
+// otherwise as the worker wrote it.
 func (t *texts) flooded(reason string) any {
 	numbers := floodReason.FindStringSubmatch(reason)
 	if numbers == nil {
@@ -57,8 +57,9 @@ func (t *texts) flooded(reason string) any {
 	return t.t("flood.reason", numbers[1], numbers[2], numbers[3])
 }
 
-// nextCall is when a waiting order's next call is due. A call that is due in less than half a second is shown as due
-// now, because the time would round to 0 s. Storing a letter is never paused: it needs Kafka, and not LeadHit.
+// nextCall returns in words when a waiting order's next call is due. A call that is due in less than half a second is
+// shown as due now, because the time would round to 0 s. Storing a letter is never paused: that needs Kafka, and not
+// LeadHit.
 func (t *texts) nextCall(o waitingOrder) any {
 	switch {
 	case o.Next != nil && o.Next.Sub(o.at) >= time.Second/2:
@@ -69,7 +70,7 @@ func (t *texts) nextCall(o waitingOrder) any {
 	return t.t("waiting.now")
 }
 
-// perSecond is the limit on calls per second, in words.
+// perSecond returns the limit on calls per second, in words.
 func (t *texts) perSecond(s *status.Worker) any {
 	if s.PerSecond <= 0 {
 		return t.t("worker.pace.none")
@@ -95,7 +96,7 @@ type workerView struct {
 	Rest       int                // partitions that are not listed
 	RestEvents int                // unfinished events in them
 	Outcomes   []outcomeView
-	// Told says that the page shows the worker's pause above.
+	// Told reports whether the page already shows the worker's pause above the cards.
 	Told bool
 }
 
@@ -131,8 +132,8 @@ func newWorkerView(w Worker, group string) workerView {
 
 var errSilent = errors.New("it did not respond")
 
-// oldest is the age of a partition's oldest unfinished event, including events that are held back. This age shows that
-// a partition makes no progress; the number of events would only show that it is busy.
+// oldest returns the age of a partition's oldest unfinished event, including events that are held back. This age shows
+// that a partition makes no progress; the number of events would only show that the partition is busy.
 func oldest(p status.Partition) float64 {
 	if p.OpenTransaction != nil {
 		return max(p.OldestAge, p.OpenTransaction.Age)
@@ -156,10 +157,10 @@ func (v workerView) Tone() string {
 // Opened reports whether the partitions are shown at once, because they may show why the worker waits.
 func (v workerView) Opened() bool { return len(v.Waits)+len(v.Problems) > 0 || v.HeldBack > 0 }
 
-// Lasts is the time since the state began, by the worker's clock.
+// Lasts returns the time since the state began, by the worker's clock.
 func (v workerView) Lasts() time.Duration { return v.At.Sub(v.Since) }
 
-// WaitsFor is how long the worker has waited.
+// WaitsFor returns how long the worker has waited for w.
 func (v workerView) WaitsFor(w status.Wait) time.Duration { return v.At.Sub(w.Since) }
 
 // Backlog counts the events after the committed offsets.
@@ -192,7 +193,7 @@ func (v workerView) Causes() string {
 	return strings.Join(all, ", ")
 }
 
-// Warnings are the topics' flaws that do not stop the worker; the fatal ones are listed as problems.
+// Warnings returns the topics' flaws that do not stop the worker; the fatal flaws are listed as problems.
 func (v workerView) Warnings() (all []string) {
 	for _, f := range v.Flaws {
 		if !f.Fatal {
@@ -202,7 +203,7 @@ func (v workerView) Warnings() (all []string) {
 	return all
 }
 
-// outcomeView has the waiting orders with the same last outcome.
+// outcomeView is a group of waiting orders with the same last outcome.
 type outcomeView struct {
 	Said   string
 	Letter bool // their letters cannot be stored
@@ -213,7 +214,7 @@ type outcomeView struct {
 // More counts the orders that the worker does not list.
 func (v outcomeView) More() int { return v.Count - len(v.Orders) }
 
-// waitingOrder is an order that waits, with the time on its worker's clock.
+// waitingOrder is an order that waits, with the time by its worker's clock.
 type waitingOrder struct {
 	status.WaitingOrder
 
@@ -221,11 +222,11 @@ type waitingOrder struct {
 	paused bool
 }
 
-// Age is the age of the order's event.
+// Age returns the age of the order's event.
 func (o waitingOrder) Age() time.Duration { return o.at.Sub(o.Time) }
 
-// outcomesOf groups the waiting orders by their last outcome, the largest group first. An outcome that many orders
-// share shows at once that LeadHit is at fault, and not an order.
+// outcomesOf groups the waiting orders by their last outcome, the largest group first. If many orders have the same
+// outcome, a reader sees at once that LeadHit is at fault, and not an order.
 func outcomesOf(s *status.Worker) []outcomeView {
 	byOutcome := map[status.Outcome]int{}
 	var all []outcomeView

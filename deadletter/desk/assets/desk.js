@@ -55,7 +55,7 @@
     for (let i = Math.min(from, to); i <= Math.max(from, to); i++) list[i].checked = checked;
   };
 
-  // The current row, which keys move and act on. It is known by its name, because a refresh replaces the rows.
+  // The current row, which keys move and act on. It is identified by its name, because a refresh replaces the rows.
   let current = "";
   const rows = () => all("[data-rows] tbody tr[data-copy]");
   const currentRow = () => rows().find((row) => row.dataset.copy === current);
@@ -127,7 +127,7 @@
       }
       prepare();
     } catch {
-      // The desk restarts, or the network is down. The page shows how old it is, and the next attempt follows.
+      // The desk restarts, or the network is down. The page shows its age, and the next attempt follows.
     } finally {
       reading = false;
     }
@@ -165,7 +165,7 @@
     if (event.persisted) for (const button of all("form[method=post] button")) button.disabled = false;
   });
 
-  // Keys. None changes anything by itself.
+  // Keyboard shortcuts. None of them changes anything on the server by itself.
   const go = (name) => {
     const chosen = selected();
     if (chosen.length > 0) {

@@ -1,5 +1,5 @@
-// Shows times in the browser's zone, and keeps relative ones current. Without this script the page has times in UTC,
-// and ages as of when the page was made. Titles stay in UTC, so that they can be compared with logs.
+// Shows times in the browser's zone, and keeps relative times current. Without this script the page has times in UTC,
+// and ages as of the time when the page was rendered. Titles stay in UTC, so that they can be compared with logs.
 "use strict";
 (() => {
   const words = document.currentScript.dataset;
@@ -41,7 +41,7 @@
   };
 
   show(document.querySelectorAll("time[datetime]"));
-  // Parts of the page that are read again come with times in UTC.
+  // Refreshed parts of the page arrive with times in UTC.
   new MutationObserver(() => show(document.querySelectorAll("time[datetime]:not([data-shown])")))
     .observe(document.body, { childList: true, subtree: true });
   setInterval(() => {

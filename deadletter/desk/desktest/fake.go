@@ -23,7 +23,7 @@ const group = "shop"
 
 // Fake is a backend in memory, as tests see it. The desk gets it through [Fake.Settings].
 type Fake struct {
-	// Err is why Kafka cannot be read now. Unread says that Kafka could never be read. Set them before the desk is
+	// Err is why Kafka cannot be read now. Unread means that Kafka has never been read. Set both before the desk is
 	// used.
 	Err    error
 	Unread bool
@@ -107,8 +107,8 @@ func (f *Fake) store(l deadletter.Letter) {
 	})
 }
 
-// Write writes an entry of the ledger. Its Group, At and By are filled in where they are empty. Write reports whether
-// the entry changed the state of a letter.
+// Write writes an entry to the ledger. The entry's Group, At and By are filled in where they are empty. Write reports
+// whether the entry changed the state of a letter.
 func (f *Fake) Write(e ledger.Entry) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,7 +141,7 @@ func (f *Fake) write(e ledger.Entry) bool {
 	return counted
 }
 
-// Look first finishes some replays, as workers would do over time.
+// Look implements [desk.Source]. It first finishes some replays, as workers would do over time.
 func (f backend) Look(look func(*view.View)) desk.Reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -301,7 +301,7 @@ func (f backend) Resume(context.Context, desk.Signature) error {
 	return f.Err
 }
 
-// stage is the word for a letter's stage.
+// stage returns the word for a letter's stage.
 func stage(header string) string {
 	if header == deadletter.StageMapping {
 		return "mapping"

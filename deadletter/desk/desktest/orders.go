@@ -37,7 +37,8 @@ func (f backend) Order(ctx context.Context, order string, since time.Time) (desk
 	return o, ctx.Err()
 }
 
-// finished returns two events that LeadHit accepted, one that repeats the first, and one that the mapping ignores.
+// finished returns four events: two that LeadHit accepted, one that repeats the first of them, and one that the mapping
+// ignores.
 func finished(now time.Time) []desk.OrderEvent {
 	return []desk.OrderEvent{
 		accepted("orders/3/117204", now.Add(-50*time.Hour), "submitted"),
@@ -57,7 +58,8 @@ func accepted(id string, at time.Time, status string) desk.OrderEvent {
 	return desk.OrderEvent{ID: id, Time: at, Action: "call", Status: status, State: "finished", Before: -1}
 }
 
-// waitingFor returns an event that is retried, one that is blocked by it, and one that no worker has fetched.
+// waitingFor returns three events: one that is retried, one that is blocked by the first, and one that no worker has
+// fetched.
 func waitingFor(now time.Time) []desk.OrderEvent {
 	return []desk.OrderEvent{
 		{

@@ -13,10 +13,10 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Story returns a backend with realistic letters, or an empty, large or broken one. The names are busy, few, empty,
+// Story returns a backend with realistic letters, or an empty, large or broken backend. The names are busy, few, empty,
 // resolved, many (300 causes), huge (200,000 letters), broken (Kafka is down), ledger (the ledger cannot be read), and
-// unread. The stories paused, flood, outage, versions and idle (no worker) are about workers; their letters are those
-// of busy.
+// unread. The stories paused, flood, outage, versions and idle (no worker) show workers; their letters are those of the
+// story busy.
 func Story(name string) *Fake {
 	f := New()
 	switch name {
@@ -51,7 +51,7 @@ func Story(name string) *Fake {
 type kind struct {
 	cause, message, stage, status, version, decided string
 	code, letters                                   int
-	first, last                                     time.Duration // ago
+	first, last                                     time.Duration // how long ago
 }
 
 func kinds() []kind {
@@ -100,7 +100,7 @@ func (f *Fake) busy() {
 	f.past(now, random)
 }
 
-// letter makes a letter of the kind.
+// letter returns a letter of the kind.
 func (k kind) letter(offset int64, random *rand.Rand, at time.Time) deadletter.Letter {
 	order := strconv.Itoa(88_000 + random.IntN(60))
 	switch k.cause {

@@ -67,7 +67,7 @@ func (f *Fake) ask(story string) {
 	}
 }
 
-// pageOf is the address of a worker's status page.
+// pageOf returns the address of a worker's status page.
 func pageOf(host int) string { return "http://10.0.4." + strconv.Itoa(host) + ":8080/status" }
 
 // fingerprints returns the fingerprints of the first causes.
@@ -137,8 +137,8 @@ func outage(s *status.Worker, now time.Time) {
 	}
 }
 
-// older turns a worker into one of an older release, which neither counts the orders that wait nor knows the times of
-// their events.
+// older turns a worker's status into that of an older release, which neither counts the orders that wait nor reports
+// the times of their events.
 func older(s *status.Worker, now time.Time) {
 	outage(s, now)
 	s.Version, s.Waiting, s.Outcomes = "1.8.3+77aa0c4", 0, nil
