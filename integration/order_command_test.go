@@ -59,7 +59,7 @@ func (s *suite) testOrderCommand(t *testing.T, brokers []string) {
 	})
 }
 
-// statusOf returns an event about an order, with the order's id as its key.
+// statusOf returns an event with the given order id and status. Its key is the order id.
 func statusOf(order, status string) audit.Event {
 	return audit.Event{Key: []byte(order), Value: fmt.Appendf(nil, `{"order_id":%q,"status":%q}`, order, status)}
 }

@@ -295,8 +295,8 @@ func (w *wire) testRights(t *testing.T) {
 	})
 }
 
-// works requires that a worker finishes all events without a warning, that check finds nothing, and that the rights are
-// enough to remove a dead predecessor.
+// works requires that a worker finishes all events without a warning, that check reports no problem, and that the
+// rights are enough to remove a dead predecessor.
 func (g *guarded) works(t *testing.T) {
 	t.Helper()
 	refused := g.writeSome(t, 300)

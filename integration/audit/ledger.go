@@ -120,7 +120,7 @@ func (l *letterState) take(event string, n int) bool {
 	return true
 }
 
-// Wish returns the entry that an operator may write about a letter: "replay" if the letter is open, "reopened" if it is
+// Wish returns the entry that an operator may write for a letter: "replay" if the letter is open, "reopened" if it is
 // dismissed. The event is empty if no entry is allowed.
 func (l *Ledger) Wish(id string) (event string, n int) {
 	switch s := l.of(id); {

@@ -43,8 +43,8 @@ func (a *auditor) replays() {
 	slices.Sort(a.report.Unended)
 }
 
-// unawaited reports whether a process made a call too early: before the ledger said that the lane's previous call, a
-// replay, was accepted. A process that may have lost its partition between the two calls does not count. A call that
+// unawaited reports whether a process made a call too early: before the ledger recorded that the lane's previous call,
+// a replay, was accepted. A process that may have lost its partition between the two calls does not count. A call that
 // repeats an event, and was accepted before anybody requested a replay, is not a replay. The event's letter may have
 // been stored later, by a process that was frozen.
 func (a *auditor) unawaited(before, next sandbox.Call) bool {

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// ledgerOf returns a ledger with the letter of offset 0 and entries about it, such as "replay 1 500": the event, the
-// number, and when the entry was stored (by default 3000).
+// ledgerOf returns a ledger with the letter of offset 0 and entries for that letter, such as "replay 1 500": the event,
+// the number, and when the entry was stored (by default 3000).
 func ledgerOf(t *testing.T, entries ...string) *audit.Ledger {
 	t.Helper()
 	l := new(audit.Ledger)

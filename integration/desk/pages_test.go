@@ -22,7 +22,7 @@ import (
 // that was open before.
 type page struct {
 	story, name, address string
-	// picture says which pictures are kept.
+	// picture specifies which pictures are kept.
 	picture picture
 }
 
@@ -38,7 +38,7 @@ func (p page) refused() string {
 	}
 }
 
-// picture says which pictures of a page are kept: none, one picture of a state, or both a light and a dark one.
+// picture specifies which pictures of a page are kept: none, one picture of a state, or both a light and a dark one.
 type picture int
 
 const (

@@ -17,7 +17,7 @@ const leastJava = 17
 // errMissing indicates that a requirement is missing. The wrapping error names it.
 var errMissing = errors.New("not ready for Kafka")
 
-// install says how to install the requirements, and what works without them.
+// install explains how to install the requirements, and what works without them.
 const install = `Install Java 17 or newer and Maven, for example:
   Debian, Ubuntu:  sudo apt install default-jre-headless maven
   Fedora:          sudo dnf install java-latest-openjdk-headless maven

@@ -116,7 +116,7 @@ func Schedules() []Schedule {
 	}
 }
 
-// Short returns a schedule of about a minute with faults on every side.
+// Short returns a schedule of about a minute with faults of LeadHit, workers and brokers.
 func Short() Schedule {
 	deck := append(leadhit(), KillWorker, FreezeWorker, RollWorkers, KillCoordinator)
 	return Schedule{Name: "short", Share: 1, apart: true, deck: deck}
