@@ -109,8 +109,9 @@ func (d *Dispatcher) empty() generation {
 	}
 }
 
-// Assigned begins a generation. newMember says that the worker has joined under a new member id since the last
-// generation. Only a new id settles an unknown commit: from then on the coordinator rejects the old member's commits.
+// Assigned begins a generation. The parameter newMember says that the worker has joined under a new member id since the
+// last generation. Only a new id settles an unknown commit: from then on the coordinator rejects the old member's
+// commits.
 func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMember bool) {
 	d.Lost()
 	if newMember {

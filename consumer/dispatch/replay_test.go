@@ -297,7 +297,7 @@ func TestAReplayThatCannotBeJudgedFails(t *testing.T) {
 func TestALetterWithoutOrderAndKeyNeedsForce(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
-	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Offset: 507}) // the letter's event is not fetched yet, so the letter is not late
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Offset: 507}) // not late: its event is not fetched yet
 	h.follow(ledger.LetterReplay, 7, 1)
 	if len(h.takes) != 0 {
 		t.Errorf("got %+v, want no replay taken up", h.takes)

@@ -575,7 +575,7 @@ func (h *hunters) search(ctx context.Context, t *testing.T, name string) (seed u
 	return seed
 }
 
-// histories returns the environment in which the simulator runs n histories, from the seed from on.
+// histories returns the environment in which the simulator runs n histories, beginning with the given seed.
 func histories(from, n uint64) []string {
 	return []string{fmt.Sprintf("SIM_FROM=%d", from), fmt.Sprintf("SIM_SEEDS=%d", n)}
 }

@@ -234,7 +234,7 @@ func (w *world) stir() {
 	}
 }
 
-// repeat calls do again and again, at random moments, until the faults end.
+// repeat calls the function do again and again, at random moments, until the faults end.
 func (w *world) repeat(every time.Duration, do func()) {
 	if every == 0 {
 		return
@@ -247,7 +247,7 @@ func (w *world) repeat(every time.Duration, do func()) {
 	})
 }
 
-// sometimes either calls do at once, or passes it to arm, which calls it at an inconvenient moment.
+// sometimes either calls the function do at once, or passes it to arm, which calls it at an inconvenient moment.
 func (w *world) sometimes(arm func(func()), do func()) {
 	if w.chance(0.3) {
 		do()

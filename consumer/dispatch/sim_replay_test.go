@@ -87,7 +87,7 @@ func (w *world) stirReplays() {
 	}
 }
 
-// work lets an operator look at the letters, now and then.
+// work lets an operator decide about letters, now and then.
 func (d *desk) work() {
 	d.after(d.between(d.every/4, 2*d.every), func() {
 		if d.now > d.until {
@@ -98,7 +98,7 @@ func (d *desk) work() {
 	})
 }
 
-// decide looks at random letters, and does something with some of them.
+// decide picks random letters, and makes requests for some of them.
 func (d *desk) decide() {
 	left := 1 + d.dice.IntN(20)
 	by := []string{"alice", "bob"}[d.dice.IntN(2)]

@@ -121,7 +121,7 @@ func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
 	})
 }
 
-// act calls do after d. A frozen worker calls it once it has thawed, and a dead one never does.
+// act calls the function do after the time d. A frozen worker calls it once it has thawed, and a dead one never does.
 func (k *worker) act(d time.Duration, do func()) {
 	k.after(d, func() {
 		switch {
