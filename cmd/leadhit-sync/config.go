@@ -77,7 +77,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 	if o.output == "json" {
 		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)
 	}
-	// A user with mistakes is probably still writing the settings, and needs the names.
+	// A user whose settings have mistakes is probably still writing them, and needs the names.
 	if err != nil {
 		return errors.Join(config.WriteTable(c.OutOrStdout()), err)
 	}

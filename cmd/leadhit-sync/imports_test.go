@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A profiler would show memory, and with it the API key; a plugin would be foreign code. The linter only checks the
-// direct imports of our packages.
+// A profiler would show memory, and with it the API key; a plugin would bring in foreign code. The linter only checks
+// the direct imports of our packages.
 func TestTheBinaryHoldsNoProfilerAndNoPlugins(t *testing.T) {
 	t.Parallel()
 	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()

@@ -59,7 +59,8 @@ type letterCheck struct {
 	Exceeded []string `json:"exceeded"` // a sentence for each exceeded threshold
 	// Open counts the open and the requeued letters, without the overtaken ones.
 	Open int `json:"open"`
-	// Overtaken counts the open and requeued letters that Open leaves out: LeadHit has newer statuses of their orders.
+	// Overtaken counts the open and requeued letters that Open leaves out: LeadHit has accepted newer statuses of their
+	// orders.
 	Overtaken int `json:"overtaken"`
 	// Expired counts the letters that were open when Kafka deleted them, as far as the ledger shows.
 	Expired int `json:"expired"`

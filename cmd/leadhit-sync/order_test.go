@@ -84,7 +84,7 @@ orders/0/4 call submitted: blocked orders/0/3`
 	}
 }
 
-// wantLife checks what else is known of the five events.
+// wantLife checks what else is known about the five events.
 func wantLife(t *testing.T, l life.Order) {
 	t.Helper()
 	if w := l.Events[3].Work; w == nil || w.Tries < 1 || w.Cause != "OperationalError" || w.Code != -32000 {

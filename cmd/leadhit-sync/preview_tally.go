@@ -215,8 +215,8 @@ type ordersSummary struct {
 	Skipped bool `json:"repeats_are_skipped"`
 	// The reasons why a worker skips nothing: see tally and orders.
 	unequal, spreads, unexplained bool
-	// Spread counts the orders with events in two partitions. Kafka keeps no sequence between such events: the record
-	// key must be the order id.
+	// Spread counts the orders with events in two partitions. Kafka guarantees no sequence among such events: the
+	// record key must be the order id.
 	Spread    int           `json:"in_two_partitions"`
 	Examples  []spreadOrder `json:"in_two_partitions_examples"`
 	Busiest   []busyOrder   `json:"busiest"`

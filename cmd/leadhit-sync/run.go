@@ -105,8 +105,8 @@ func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log 
 	}
 }
 
-// handler returns a handler that writes lines in LOG_FORMAT, with durations as people write them. A nil level is info.
-// The buffer's own lines go through a handler of the same kind, so a reader parses one format only.
+// handler returns a handler that writes lines in LOG_FORMAT, with durations as people write them. A nil level means
+// info. The buffer's own lines go through a handler of the same kind, so a reader parses one format only.
 func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration { // JSON would have nanoseconds

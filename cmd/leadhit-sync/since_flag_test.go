@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// All commands accept the same moments, and refuse any other text with the same message.
+// All commands accept the same forms of times, and refuse any other text with the same message.
 func TestEverySinceIsReadByOneParser(t *testing.T) {
 	for _, line := range []string{"preview", "letters list"} {
 		for _, since := range []string{"yesterday", "-1h", "0"} {
