@@ -130,8 +130,8 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 	return text, nil, nil
 }
 
-// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, whichever envelope it is in: the outbox
-// router writes its payload as a string even inside Connect's envelope.
+// unwrap opens the envelopes in a JSON document. JSON in a string is opened once, whichever envelope it is in: the
+// outbox router writes its payload as a string even inside Connect's envelope.
 func (r *run) unwrap(doc []byte) *event.Item {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)

@@ -243,7 +243,7 @@ func (p platform) ids() []variant {
 	return all
 }
 
-// strangers returns statuses that no vendor has.
+// strangers returns invented statuses, which no vendor has.
 func strangers(preset string) []string {
 	var seed uint64
 	for _, c := range []byte(preset) {

@@ -14,7 +14,7 @@ import (
 const (
 	// mainFile is the file name under which the compiler reads the schema's own text.
 	mainFile = "the schema"
-	// maxNesting limits the nesting of brackets in a Protobuf text, because the compiler is recursive.
+	// maxNesting limits the nesting of brackets in a .proto file, because the compiler is recursive.
 	maxNesting = 200
 )
 

@@ -152,7 +152,8 @@ func (m *Mapping) Over(preset *Mapping) {
 	m.Lists = replaced(preset.Lists, m.Lists, func(l List) string { return l.Status })
 }
 
-// replaced returns the base with each element replaced by its namesake in own, followed by the rest of own.
+// replaced returns the elements of base, each replaced by the element of own with the same name if there is one,
+// followed by the rest of own.
 func replaced[E any](base, own []E, name func(E) string) []E {
 	all := slices.Clone(base)
 	for _, e := range own {

@@ -1,8 +1,8 @@
-// Package tree reads the values at declared paths of a JSON text in one pass.
+// Package tree reads the values at declared paths of a JSON document in one pass.
 //
-// A [Plan] is made once from [Path]s. A [Scanner] then reads one text after another with that plan. For each path the
-// scanner keeps the part of the text that is the value: numbers as written, strings with quotes and escapes. It builds
-// no tree, because most of an event is never needed: decoding all of it into maps takes several times as long.
+// A [Plan] is made once from [Path]s. A [Scanner] then reads one document after another with that plan. For each path
+// the scanner keeps the part of the text that is the value: numbers as written, strings with quotes and escapes. It
+// builds no tree, because most of an event is never needed: decoding all of it into maps takes several times as long.
 //
 // The whole text is checked nevertheless. Text that is not JSON is an error, and so is nesting beyond 512 levels
 // ([ErrTooDeep]). A name that is used twice in one object is an error at any depth ([ErrDuplicateName]), because

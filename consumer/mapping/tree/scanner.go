@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxDepth limits how deeply objects and arrays may be nested. Without a limit a short text could cost a large
+	// maxDepth limits how deeply objects and arrays may be nested. Without a limit, a short document could need a large
 	// stack.
 	maxDepth = 512
 	// MaxItems limits how many items of a list are read. All items of a longer list are counted, so that the list can
@@ -18,8 +18,9 @@ const (
 	MaxItems = 1000
 )
 
-// A Scanner reads one JSON text after another, so that its memory is reused. The zero value is ready to use. A Scanner
-// keeps parts of the text that it read last, so call Release when done with a text. It is for one goroutine at a time.
+// A Scanner reads one JSON document after another, so that its memory is reused. The zero value is ready to use. A
+// Scanner keeps parts of the text that it read last, so call Release when done with a text. It is for one goroutine at
+// a time.
 type Scanner struct {
 	src     bytes.Buffer
 	dec     jsontext.Decoder
