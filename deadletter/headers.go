@@ -103,8 +103,8 @@ func (l Letter) addConnect(add func(name, text string)) {
 	add(connectMessage, l.storedMessage())
 }
 
-// addOwn adds our headers. All but the last five are always present, even if empty: a column that comes and goes is a
-// nuisance in every tool.
+// addOwn adds our headers. All but the last five are always present, even if empty: tools show headers as columns, and
+// a column should not come and go.
 func (l Letter) addOwn(add func(name, text string)) {
 	add(headerSchema, strconv.Itoa(schema))
 	add(headerID, clean(l.ID(), maxField))

@@ -8,7 +8,7 @@ import (
 
 // ParseBrief reads only a letter's item, order id, key and replay count, and the place of its event. A reader of many
 // letters needs no more, and Parse would cost it several times as much. ParseBrief returns false for a record that is
-// not a letter of the group in our form, such as one that Kafka Connect wrote.
+// not one of the group's letters in our form, such as a letter that Kafka Connect wrote.
 func ParseBrief(r event.Record, group string) (Letter, bool) {
 	l := Letter{Record: event.Record{Key: r.Key}, Item: NoItem, Group: group}
 	var id, order, version, count, by []byte

@@ -243,8 +243,8 @@ func Parse(value []byte) (Entry, error) {
 	return e, nil
 }
 
-// check reports what is wrong with an entry of a known event. Logs and terminals show the texts of an entry, so these
-// texts must be printable.
+// check reports what is wrong with an entry of a known event. Logs and terminals show the strings of an entry, so these
+// strings must be printable.
 func (e Entry) check() error {
 	switch {
 	case !e.guard() && !e.letter() && !e.run():

@@ -289,7 +289,7 @@ func (r *orderReader) commits(ctx context.Context) error {
 }
 
 // readLetters reads the letters' topic and then the ledger. Either may be missing. Without the first, there are no
-// letters; without the second, nobody has done anything about them.
+// letters; without the second, nobody has changed their states.
 func (r *orderReader) readLetters(ctx context.Context) error {
 	remember := func(id, order string, s life.Step, l *deadletter.Letter) {
 		if r.byID[id] != nil || order == r.Order {

@@ -43,8 +43,8 @@ type Followers struct {
 	Unknown error // why the numbers are not known; nil if they are
 }
 
-// Count asks Kafka for the group's members. It returns no error: a pause must be possible without the numbers. An
-// operator needs a pause most when something is broken, and a missing permission for the group must not prevent it.
+// Count counts the group's members. It returns no error: a pause must be possible without the numbers. An operator
+// needs a pause most when something is broken, and a missing permission for the group must not prevent it.
 func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers {
 	found, err := Of(ctx, cluster, group)
 	f := Followers{Group: group, Exists: err == nil && found.State != groups.Dead, Unknown: err}
@@ -98,8 +98,9 @@ func (f Followers) String() string {
 	return text
 }
 
-// Find asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
-// request for that, FindCoordinator, would create __consumer_offsets if it is missing.
+// Find asks each broker for the group, and returns the group and the broker that coordinates it. It waits while a
+// broker still loads its groups. Kafka's own request for the coordinator, FindCoordinator, would create
+// __consumer_offsets if it is missing.
 func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
 	inspect.Node, error,
 ) {
