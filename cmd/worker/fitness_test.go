@@ -60,8 +60,8 @@ func TestAWorkerWaitsForATopicThatCannotKeepLettersAndStartsWhenItIsCorrected(t 
 	}
 }
 
-// waitsForThePolicy demands that the pages and the log name the cleanup.policy of a topic, and that no call is made
-// meanwhile.
+// waitsForThePolicy waits until /readyz and the log name the cleanup.policy of a topic. The test fails if the flaw is
+// not in /status, or if a call was made.
 func (s *scene) waitsForThePolicy(topic string) {
 	s.t.Helper()
 	s.until("readyz names the setting", func() bool {

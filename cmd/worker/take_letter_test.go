@@ -81,7 +81,7 @@ func (d *desk) take() turn.Taken {
 	return taken
 }
 
-// wantEvent demands that the event is as the shop wrote it.
+// wantEvent fails the test if the event is not as the shop wrote it.
 func (d *desk) wantEvent(taken turn.Taken) {
 	d.t.Helper()
 	e, _ := taken.Record.(*consumer.Event)

@@ -27,8 +27,8 @@ type Access struct {
 type visitor struct {
 	// Name is the user's name; "" if it is unknown.
 	Name string
-	// MayWrite says whether the visitor may change things, and see values. WhyNot is the key of the text that says why
-	// not.
+	// MayWrite reports whether the visitor may change things, and see values. If not, WhyNot is the key of the text
+	// that gives the reason.
 	MayWrite bool
 	WhyNot   string
 }
@@ -57,7 +57,7 @@ func (a Access) identify(r *http.Request) visitor {
 	return visitor{Name: name, MayWrite: true}
 }
 
-// user returns the user's name, or the key of the text that says why it is unknown.
+// user returns the user's name, or the key of the text that says why the name is unknown.
 func (a Access) user(r *http.Request) (name, unknown string) {
 	switch {
 	case a.Everybody != "":

@@ -8,7 +8,7 @@ func VisitorOf(r *http.Request) (name string, mayWrite bool, whyNot string) {
 	return v.Name, v.MayWrite, v.WhyNot
 }
 
-// Protect is Access.protect. The page of a refusal has only the HTTP status and the key.
+// Protect calls Access.protect. The page of a refusal has only the HTTP status and the key.
 func (a Access) Protect(pages http.Handler) http.Handler {
 	return a.protect(pages, func(w http.ResponseWriter, _ *http.Request, code int, key string) {
 		http.Error(w, key, code)

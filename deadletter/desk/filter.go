@@ -43,8 +43,8 @@ func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool
 	return true
 }
 
-// filterNames are the flags of a filter, in the order in which they are shown. Headers are not among them: to save
-// memory, a view keeps only the headers that were named when it was created.
+// filterNames returns the flags of a filter, in the order in which they are shown. Headers are not among them: to save
+// memory, a view keeps only the headers that were named when the view was created.
 func filterNames() []string {
 	return []string{"cause", "fingerprint", "code", "topic", "order", "state", "since", "until", "version", "id"}
 }

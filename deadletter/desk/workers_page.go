@@ -150,7 +150,7 @@ func (d *desk) resumeWorkers(w http.ResponseWriter, r *http.Request) {
 	d.writeWorkers(w, r, "resume", func(ctx context.Context, s Signature) error { return d.Writer.Resume(ctx, s) })
 }
 
-// writeWorkers writes what the form asks for, and returns to the workers' page.
+// writeWorkers writes the pause or resume that the form requests, and redirects to the workers' page.
 func (d *desk) writeWorkers(w http.ResponseWriter, r *http.Request, what string,
 	write func(context.Context, Signature) error,
 ) {

@@ -149,8 +149,8 @@ func (t *Tracing) Take(take taker) taker {
 	}
 }
 
-// orders returns how many calls and letters an event needs. Of several items that ask for a call about the same order,
-// only one gets it.
+// orders returns how many calls and letters an event needs. Of several items that ask for a call for the same order,
+// only one gets a call.
 func orders(items []event.Item) int64 {
 	var refused int64
 	called := make(map[string]struct{}, len(items))
