@@ -6,9 +6,15 @@ SHELL := bash
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
+# By default, each program with the race detector sleeps for a second before it exits.
+export GORACE ?= atexit_sleep_ms=0
+
 # The core has no goroutine, lock, channel or shared variable, as one of its tests checks. So it runs without the race
 # detector, which would make its simulator six times as slow.
 CORE = ./consumer/dispatch/... ./retry ./deadletter/ledger/...
+# What the black-box tests are made of. ./integration and ./integration/desk run without the race detector, but the
+# worker that they start has it.
+HARNESS = $$(go list ./integration/... | grep -vxE 'leadhit-sync/integration(/desk)?')
 # All other packages except the black-box tests.
 UNIT = $$(go list ./... | grep -v '^leadhit-sync/integration' | grep -vxFf <(go list $(CORE)))
 
@@ -48,8 +54,10 @@ test: ## Run every test, real Kafka (Java 17 and Maven) and Chromium included, w
 	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
 		echo "Chromium is missing: the tests of the pages are skipped"; [ "$${CI:-}" != true ]; \
 	fi
-	@# Five tests of one package at once keep two cores busy. More of them only wait for each other, and exceed their time.
-	$(call part,real Kafka,go test -race -count 1 -p 1 -parallel 5 -timeout 30m -skip '^TestImage$$' ./integration/...)
+	$(call part,test harness,go test -race -count 1 $(HARNESS))
+	@# Five tests at once keep two cores busy. More of them only wait for each other, and exceed their time.
+	$(call part,real Kafka,WORKER_RACE=true go test -count 1 -parallel 5 -timeout 30m -skip '^TestImage$$' ./integration)
+	$(call part,pages,go test -count 1 ./integration/desk)
 
 .PHONY: unit
 unit: ## Run the tests that need nothing installed.

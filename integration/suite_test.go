@@ -89,7 +89,12 @@ func (s *suite) testOneNode(t *testing.T) {
 func newSuite(tb testing.TB) *suite {
 	tb.Helper()
 	begin := time.Now()
-	binary, err := program.Build(tb.Context(), tb.TempDir(), "./cmd/leadhit-sync")
+	// The race detector is for the worker. In the tests themselves it would take minutes of processor time.
+	var flags []string
+	if os.Getenv("WORKER_RACE") == "true" {
+		flags = []string{"-race"}
+	}
+	binary, err := program.Build(tb.Context(), tb.TempDir(), "./cmd/leadhit-sync", flags...)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -113,6 +113,7 @@ func TestPages(t *testing.T) {
 	}
 	for name, v := range views() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			tab, err := browser.Open(chromium, v)
 			if err != nil {
 				t.Fatal(err)

@@ -27,14 +27,10 @@ import (
 const pause = 50 * time.Millisecond
 
 // Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir and returns the binary's path.
-// It uses the race detector if the test does, so that go test -race also finds the races of the worker. flags are those
-// of go build.
+// flags are those of go build.
 func Build(ctx context.Context, dir, main string, flags ...string) (string, error) {
 	binary := filepath.Join(dir, filepath.Base(main))
 	arguments := append([]string{"build", "-o", binary}, flags...)
-	if raceDetector {
-		arguments = append(arguments, "-race")
-	}
 	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("go env GOMOD: %w", err)
@@ -47,8 +43,8 @@ func Build(ctx context.Context, dir, main string, flags ...string) (string, erro
 	return binary, nil
 }
 
-// Options configure a process. Its environment contains the settings, and the tests' PATH, HOME and TMPDIR. Nothing
-// else is passed on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
+// Options configure a process. Its environment contains the settings, and the tests' PATH, HOME, TMPDIR and GORACE.
+// Nothing else is passed on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
 type Options struct {
 	Arguments []string          // after the binary's name
 	Settings  map[string]string // environment variables
@@ -68,7 +64,7 @@ func Start(binary string, options Options) (*Program, error) {
 	//nolint:noctx // it outlives the caller's context: Terminate and Kill end it
 	cmd := exec.Command(binary, options.Arguments...)
 	cmd.SysProcAttr = apart()
-	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GORACE"} {
 		cmd.Env = append(cmd.Env, name+"="+os.Getenv(name))
 	}
 	for name, value := range options.Settings {

@@ -1,6 +1,0 @@
-//go:build race
-
-package program
-
-// raceDetector reports whether this build has the race detector.
-const raceDetector = true
