@@ -137,6 +137,9 @@ type scratch struct {
 	text    []byte // of a value
 }
 
+// size returns the size of the largest buffer, in bytes.
+func (s *scratch) size() int { return max(s.body.Cap(), cap(s.name), cap(s.text)) }
+
 // Open checks the options and returns a client. It does not connect, so an address that does not respond is not an
 // error here. It returns all mistakes at once, each as an [*OptionError].
 func Open(options Options) (*Client, error) {
@@ -294,7 +297,7 @@ func (c *Client) header(key *string) http.Header {
 // release returns the memory to the pool, unless a large response has enlarged it. Otherwise each call in flight would
 // eventually hold a large buffer.
 func (c *Client) release(s *scratch) {
-	if max(s.body.Cap(), cap(s.name), cap(s.text)) <= keptBuffer {
+	if s.size() <= keptBuffer {
 		c.scratch.Put(s)
 	}
 }

@@ -22,6 +22,14 @@ func ParseAnswer(body []byte, id, key string) error {
 	return parseAnswer(s, id, key)
 }
 
+// KeepsMemoryAfter reports whether the memory in which a response was read goes back to the pool.
+func KeepsMemoryAfter(body []byte) bool {
+	s := new(scratch)
+	s.body.Write(body)
+	_ = parseAnswer(s, "1", "")
+	return s.size() <= keptBuffer
+}
+
 // AppendCall appends a request's body.
 func AppendCall(dst []byte, call Call) ([]byte, error) { return appendCall(dst, call) }
 

@@ -76,6 +76,29 @@ func TestOnlyAResultWithOurIDIsDone(t *testing.T) {
 	}
 }
 
+// TestMemoryThatAResponseEnlargedIsNotKept has responses that need more memory than their size: a byte of broken UTF-8
+// becomes three.
+func TestMemoryThatAResponseEnlargedIsNotKept(t *testing.T) {
+	t.Parallel()
+	broken := strings.Repeat("\xff", 30<<10)
+	for name, test := range map[string]struct {
+		body string
+		kept bool
+	}{
+		"as usual":  {`{"jsonrpc":"2.0","id":"1","result":null}`, true},
+		"long body": {`{"jsonrpc":"2.0","id":"1","result":"` + strings.Repeat("x", 70<<10) + `"}`, false},
+		"long name": {`{"` + broken + `":1,"id":"1","result":null}`, false},
+		"long id":   {`{"id":"` + broken + `","result":null}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := leadhit.KeepsMemoryAfter([]byte(test.body)); got != test.kept {
+				t.Errorf("got %t, want %t", got, test.kept)
+			}
+		})
+	}
+}
+
 func TestAnErrorKeepsWhatTheMethodSaid(t *testing.T) {
 	t.Parallel()
 	err := leadhit.ParseAnswer([]byte(`{"jsonrpc":"2.0","error":{"code":-32000,"message":"Server error","data":`+
