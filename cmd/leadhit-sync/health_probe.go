@@ -38,7 +38,7 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 				return usageError{errors.New("the URL is not an http or https URL")}
 			}
 			if page.User != nil {
-				return usageError{errors.New("the URL must not contain a user name: workers ask for none")}
+				return usageError{errors.New("the URL must not contain a user name: workers require none")}
 			}
 			return probe(c.Context(), page, c.OutOrStdout())
 		},
