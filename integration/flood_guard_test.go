@@ -43,7 +43,7 @@ func (s *suite) testGuard(t *testing.T, brokers []string) {
 		t.Parallel()
 		s.testRuinous(t, brokers)
 	})
-	t.Run("a pause by hand stops two workers, also after a restart", func(t *testing.T) {
+	t.Run("a manual pause stops two workers, also after a restart", func(t *testing.T) {
 		t.Parallel()
 		s.testPauseByHand(t, brokers)
 	})

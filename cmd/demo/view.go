@@ -135,7 +135,7 @@ func (w *watch) notice(s status.Worker, since time.Duration) {
 	case "":
 	case "unauthorised":
 		w.story.add("the worker found the new key: calls resumed after " + seconds(w.pause))
-	default: // an outage, or a pause by hand or by the flood guard
+	default: // an outage, a manual pause, or one by the flood guard
 		w.story.add("the pause ended: calls resumed after " + seconds(w.pause))
 	}
 	w.paused = ""

@@ -101,7 +101,7 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 			h.ack()
 		},
 		"by another API key": func(h *harness) { h.d.KeyChanged(h.now) },
-		"by a pause by hand": func(h *harness) {
+		"by a manual pause": func(h *harness) {
 			h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardPause, By: "alice", At: h.now})
 			h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardResume, By: "alice", At: h.now})
 		},
