@@ -11,7 +11,7 @@ import (
 type Policy struct {
 	// Initial and Max bound the ceiling of a wait: it starts at Initial and doubles with each attempt, up to Max.
 	Initial, Max time.Duration
-	// MaxElapsed is how long one order may fail while others succeed; 0 is forever.
+	// MaxElapsed is how long one order may fail while others succeed; 0 means forever.
 	MaxElapsed time.Duration
 	// Random is the source of jitter. It is not safe for concurrent use, so only the goroutine that uses the Backoff
 	// may use it.

@@ -64,7 +64,7 @@ func (g *gate) narrow(limit int) int {
 	return max(min(gateOrders, limit), limit-g.row)
 }
 
-// nextProbe returns when a probe may start. It is zero if one is in flight or the gate is open.
+// nextProbe returns the time at which a probe may start. It is zero if a probe is in flight or the gate is open.
 func (g *gate) nextProbe() time.Time {
 	if !g.closed || g.probing {
 		return time.Time{}

@@ -72,8 +72,8 @@ func (g *Governor) MayCall(now time.Time) bool {
 	return ok && !at.After(now)
 }
 
-// Next returns when a call may start, if only time must pass until then. It returns the zero time if a response or the
-// end of a pause must come first, or if a call may start now.
+// Next returns the time at which a call may start, if only time must pass until then. It returns the zero time if a
+// response or the end of a pause must come first, or if a call may start now.
 func (g *Governor) Next(now time.Time) time.Time {
 	if at, ok := g.opening(); ok && at.After(now) {
 		return at
@@ -114,8 +114,8 @@ func (g *Governor) Probing() (reason string, since time.Time) {
 
 func (g *Governor) probing() bool { return g.pause.active() || g.gate.closed }
 
-// nextProbe returns when the next probe may start; zero while one is in flight. The pause's probe serves the gate too,
-// and is due when the pause schedules it, so that a new key is tried at once.
+// nextProbe returns the time at which the next probe may start; zero while a probe is in flight. The pause's probe
+// serves the gate too, and is due when the pause schedules it, so that a new key is tried at once.
 func (g *Governor) nextProbe() time.Time {
 	switch {
 	case !g.pause.active():
@@ -196,7 +196,7 @@ func (g *Governor) adapt(now time.Time, order string, p Pass, v Verdict, inFligh
 	g.shrink(now, p.number, v)
 }
 
-// holdPace keeps the pace as it is while the slowdown measures it.
+// holdPace stops the growth of the pace while the pace is being measured, and otherwise lets it grow.
 func (g *Governor) holdPace(now time.Time) {
 	if g.slowdown.measuring() {
 		g.pacer.freeze(now)
@@ -205,8 +205,8 @@ func (g *Governor) holdPace(now time.Time) {
 	}
 }
 
-// shrink lowers the limit after a sign of overload from the call with the given number. A refusal lowers the pace too,
-// except for a 503 while the pace is being measured, which changes nothing.
+// shrink lowers the limit after a sign of overload from the call with the given number. A refusal lowers the pace too.
+// But while the pace is being measured, a 503 changes neither.
 func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	switch {
 	case v.Code == tooManyRequests:
@@ -251,9 +251,9 @@ func (g *Governor) pausedFor(now time.Time) time.Duration {
 	return g.tally.paused + now.Sub(g.stopped)
 }
 
-// Limits returns what bounds the calls now, for people and metrics. inFlight is how many may be in flight: from 1 to
-// the setting, and 1 while only probes may start. The slots that stay empty because an outage may have begun are not
-// subtracted: one success makes them usable again. perSecond is how many may start per second; 0 means any number.
+// Limits returns what bounds the calls now, for human readers and metrics. inFlight is how many may be in flight: from
+// 1 to the setting, and 1 while only probes may start. The slots that stay empty because an outage may have begun are
+// not subtracted: one success makes them usable again. perSecond is how many may start per second; 0 means any number.
 // quiet is the time until which a Retry-After stops all calls; it may be in the past.
 func (g *Governor) Limits(now time.Time) (inFlight int, perSecond float64, quiet time.Time) {
 	inFlight = g.limit.whole()

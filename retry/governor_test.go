@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Verdicts as LeadHit's Judge gives them.
+// Verdicts as leadhit.Judge gives them.
 func done() retry.Verdict         { return retry.Verdict{Kind: retry.Done, Answered: true} }
 func connect() retry.Verdict      { return retry.Verdict{Cause: "Connect"} }
 func timeout() retry.Verdict      { return retry.Verdict{Cause: "Timeout"} }

@@ -32,8 +32,8 @@ type pacer struct {
 	// quiet is the time until which LeadHit asked all callers to wait.
 	quiet time.Time
 	next  time.Time
-	// learned is the pace in calls per second that was learned from refusals; 0 means none. The field grown is the time
-	// up to which its growth is included. After a first refusal, or one at a rate far below the pace, only a rate that
+	// learned is the pace in calls per second that was learned from refusals; 0 means none. grown is the time up to
+	// which learned includes the growth. After a first refusal, or one at a rate far below the pace, only a rate that
 	// works is known, not the highest one. Then the pace doubles each second until the next refusal (searching).
 	// Otherwise it grows slowly until searchAfter has passed.
 	learned   float64
@@ -109,7 +109,8 @@ func (p *pacer) refused(now time.Time, number, last uint64) {
 	p.mark = last
 	p.grow(now)
 	rate := p.accepted.perSecond(now)
-	// Within the measured second another refusal is an echo of the first: it says nothing about the search.
+	// The rate covers the last second. If a search is younger than that, this refusal may come from the same overload
+	// as the one that began the search. So the refusal leaves the search as it is.
 	if echo := p.searching && now.Sub(p.sought) < time.Second; !echo {
 		p.searching, p.sought = p.learned == 0 || rate < p.learned/2, now
 	}

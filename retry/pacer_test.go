@@ -46,7 +46,7 @@ func TestARefusalSetsThePaceBelowWhatWasAccepted(t *testing.T) {
 		r.flow(50, 3)
 		r.refuse(code)
 		r.wantPace(45)
-		r.refuse(code) // an echo of the first
+		r.refuse(code) // the same overload as the first
 		r.wantPace(45)
 		// The highest rate that works is not known yet, so the pace doubles.
 		r.flow(40, 1)

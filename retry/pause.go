@@ -37,7 +37,7 @@ type ticket struct {
 // active reports whether calls are paused.
 func (p *pause) active() bool { return p.kind != Again }
 
-// nextProbe returns when a probe may start. It is zero if one is in flight or calls are not paused.
+// nextProbe returns the time at which a probe may start. It is zero if a probe is in flight or calls are not paused.
 func (p *pause) nextProbe() time.Time {
 	if !p.active() || p.probing {
 		return time.Time{}

@@ -42,7 +42,7 @@ type Verdict struct {
 	// Cause names the reason in one word that groups similar failures: "ValidationError", "HTTP 503", "Timeout". It
 	// is a metric label and the exception class of a letter. It is empty if Kind is Done.
 	Cause string
-	// Message describes LeadHit's response or the network error, for people: at most 1 KiB, without secrets.
+	// Message describes LeadHit's response or the network error, for human readers: at most 1 KiB, without secrets.
 	Message string
 	// Code is the JSON-RPC error code or the HTTP status; 0 if there was neither.
 	Code int

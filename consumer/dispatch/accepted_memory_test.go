@@ -33,7 +33,7 @@ func TestTheLeastRecentlyUsedOrderIsForgotten(t *testing.T) {
 	h := started(t, skipping(), ordersZero)
 	h.d.RememberOrders(3)
 	h.acceptEach("A", "B", "C")
-	h.acceptEach("A") // a repeat uses the order, too
+	h.acceptEach("A") // a repeat counts as a use of the order, too
 	h.wantRepeats("still known", 3)
 	h.acceptEach("D") // replaces B
 	h.acceptEach("C", "A", "D")

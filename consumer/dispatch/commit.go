@@ -30,7 +30,7 @@ func (d *Dispatcher) leaseEnd() time.Time {
 	return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)
 }
 
-// commitAt returns when the next commit is due if none is in flight.
+// commitAt returns the time at which the next commit is due if none is in flight.
 func (d *Dispatcher) commitAt() time.Time {
 	at := d.commitSent.Add(d.config.Session / keepAlives)
 	if len(d.dirty) > 0 {

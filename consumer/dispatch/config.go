@@ -38,9 +38,9 @@ type Config struct {
 	// partitions whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, or a
 	// key had two orders.
 	SkipRepeats bool
-	// Explain reports whether one partitioner puts this key and the keys of all earlier events into their partitions,
-	// given the topic's number of partitions. Once it returns false, nothing is skipped. It runs within a turn, so it
-	// must be fast. If Explain is nil, keys are not checked.
+	// Explain reports whether one partitioner puts the given key and the keys of all earlier events into their
+	// partitions. The argument partitions is the topic's number of partitions. Once Explain returns false, nothing is
+	// skipped. It runs within a turn, so it must be fast. If Explain is nil, keys are not checked.
 	Explain func(key []byte, partition, partitions int) bool
 	// Worker names this process in its ledger entries. Build names its version and mapping.
 	Worker, Build string

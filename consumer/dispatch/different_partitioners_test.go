@@ -34,8 +34,8 @@ func (h *harness) report(by kafka.Balancer, order string) event.Place {
 	return event.Place{Topic: of.Topic, Partition: of.Number, Offset: next}
 }
 
-// byMurmur2 returns a worker that owns all partitions and skips the repeats of a producer. The parameter known is the
-// number of partitions as the worker knows it.
+// byMurmur2 returns a worker that owns all partitions and has skipped the repeats of a producer with the murmur2
+// partitioner. The parameter known is the topic's partition count, as passed to the worker.
 func byMurmur2(t *testing.T, known int) *harness {
 	t.Helper()
 	c := skipping()
@@ -54,8 +54,8 @@ func byMurmur2(t *testing.T, known int) *harness {
 	return h
 }
 
-// besideAnother makes a second producer write about orders of its own, and checks that this ends the skipping, or does
-// not, as the parameter ends says.
+// besideAnother makes a second producer write about orders of its own. If ends is true, this must end the skipping of
+// repeats; otherwise it must not.
 func (h *harness) besideAnother(second kafka.Balancer, ends bool) {
 	h.tb.Helper()
 	var last event.Place

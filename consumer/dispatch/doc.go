@@ -38,11 +38,11 @@
 // otherwise another worker may have made a call for the order since. For the same reason nothing is skipped in
 // partitions whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, a key had
 // two orders, or Config.Explain found that no partitioner puts all keys into their partitions. Two producers with
-// different partitioners are detected as soon as this worker makes a call for a key of each. A worker that has no
-// partition with keys of the second producer cannot know of it. When a call starts, its order's status is forgotten.
-// The new status is remembered only once LeadHit accepts the call, and not while LeadHit may still apply an earlier
-// call that had no response. Pauses, another API key and a recreated or truncated partition make the memory forget all
-// orders. The memory holds the most recently used orders; forgetting an order costs a call and nothing else.
+// different partitioners are detected as soon as this worker makes a call for a key from each of them. A worker that
+// has no partition with keys from the second producer cannot know of it. When a call starts, its order's status is
+// forgotten. The new status is remembered only once LeadHit accepts the call, and not while LeadHit may still apply an
+// earlier call that had no response. Pauses, another API key and a recreated or truncated partition make the memory
+// forget all orders. The memory holds the most recently used orders; forgetting an order costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It considers pauses, the gate that closes in an
 // outage, the limit on calls in flight, the calls per second and Retry-After. While only probes may start, they start

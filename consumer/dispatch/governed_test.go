@@ -300,7 +300,7 @@ func TestADrainEndsWhileTheFloodGuardWithholdsLetters(t *testing.T) {
 		}
 		return events
 	}
-	h.read(orders(0), refused(0, 300)...) // too many to be stored at once, and of too few orders for a flood
+	h.read(orders(0), refused(0, 300)...) // too many to be stored at once, but for too few orders to be a flood
 	both := eventOf(300, "half")
 	both.Items = append(both.Items, event.Item{Action: event.Refuse, OrderID: "other half", Cause: "NoRule"})
 	events := []turn.Event{both}

@@ -139,7 +139,7 @@ func (h *harness) settle() {
 	}
 }
 
-// read ends the fetch of a partition with these events. The next offset is the one after the last event.
+// read ends the fetch of a partition with the given events. The next offset is the one after the last event.
 func (h *harness) read(p event.Partition, events ...turn.Event) {
 	h.tb.Helper()
 	f, ok := h.fetches[p]
@@ -151,7 +151,7 @@ func (h *harness) read(p event.Partition, events ...turn.Event) {
 	h.ask()
 }
 
-// call removes the call for the event at an offset from those in flight, and returns it.
+// call returns the call for the event at the given offset, and removes it from those in flight.
 func (h *harness) call(p event.Partition, offset int64) turn.Call {
 	h.tb.Helper()
 	for i, c := range h.calls {

@@ -22,8 +22,8 @@ func (q *queue[T]) pop() T {
 func (q *queue[T]) peek() T  { return q.inner.items[0] }
 func (q *queue[T]) len() int { return len(q.inner.items) }
 
-// inner passes each value to Push through the field last, not as an argument: boxing the value in an interface would
-// cost an allocation per push.
+// inner passes each value to Push in a field, not as an argument: boxing the value in an interface would cost an
+// allocation per push.
 type inner[T any] struct {
 	items []T
 	last  T

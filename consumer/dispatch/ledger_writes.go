@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// appendBatch bounds the entries of one Append: about 100 KiB.
+// appendBatch is the maximum number of entries in one Append. They take about 100 KiB.
 const appendBatch = 500
 
 // ledgerWrite is what one decision writes to the ledger: marks, or the outcome of a replay. It belongs to the process,
@@ -26,12 +26,12 @@ type ledgerWrites struct {
 	id       uint64    // of the Append in flight
 	notUntil time.Time // after a failure, no Append starts before this time
 	backoff  *retry.Backoff
-	marks    map[ledger.ID]string // the newer event, by the letter whose mark is not acknowledged
+	marks    map[ledger.ID]string // by letter: the newer event in a mark that is not acknowledged yet
 }
 
 func (w *ledgerWrites) idle() bool { return len(w.waiting)+len(w.inFlight) == 0 }
 
-// wake returns when a failed Append is due again; zero if none is.
+// wake returns the time at which a failed Append is due again; zero if none is.
 func (w *ledgerWrites) wake(now time.Time) time.Time {
 	if len(w.waiting) == 0 || len(w.inFlight) > 0 || !w.notUntil.After(now) {
 		return time.Time{}
@@ -62,7 +62,7 @@ func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
 
 // mark returns the entry that marks a letter as overtaken. The fold gets the mark only with the acknowledgement.
 // Until then, if LeadHit accepts another event of the order, that event must write the mark too, and wait for it. The
-// letter's replay, however, must not start from now on.
+// letter's replay, however, must not start any more.
 func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entry {
 	if d.writes.marks == nil {
 		d.writes.marks = map[ledger.ID]string{}

@@ -84,7 +84,7 @@ func (e *pending) tasksOf(tasks []task, order string) []task {
 }
 
 // refusedOf appends an order's tasks that the mapping refused and whose letters are not stored, because they are in no
-// lane. It also returns when the tasks with a timer are due, because it looks at all timers anyway.
+// lane. It also returns the times at which the tasks with a timer are due, because it looks at all timers anyway.
 func (d *Dispatcher) refusedOf(tasks []task, order string) ([]task, map[task]time.Time) {
 	refused := func(t task) {
 		if it := t.item(); it.OrderID == order && it.Action == event.Refuse && it.state == storing && !t.dropped {

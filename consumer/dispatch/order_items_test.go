@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// wantItems compares what is left to do for order a. Each item has its place, its replay, what it does, and the event
-// that it is behind.
+// wantItems checks what is left to do for order a. Each element of want is an item's id, the number of its replay, what
+// the item does, and the event that it is behind.
 func (h *harness) wantItems(why string, want ...string) {
 	h.tb.Helper()
 	items, more := h.d.OrderItems("a")

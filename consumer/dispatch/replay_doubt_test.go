@@ -131,7 +131,7 @@ func TestReplaysSayWhatTheyWaitFor(t *testing.T) {
 }
 
 // The letter's newest record comes from another mapping, which found another order in the event. Events of the order
-// that the current mapping finds did not mark the letter.
+// found by the current mapping did not mark the letter.
 func TestAReplayIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)

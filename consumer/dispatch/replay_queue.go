@@ -135,9 +135,9 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	}
 }
 
-// putBack moves the partition's replays from the field taking back to the queue. Their letters are being fetched, or
-// wait for an earlier one. A worker that may have lost the partition must not end a replay: the new owner sends the
-// letter, and an outcome written here would hide the new owner's outcome.
+// putBack returns a partition's replays to the queue if their letters are being fetched, or wait for the fetch of an
+// earlier letter. A worker that may have lost the partition must not end a replay: the new owner sends the letter, and
+// an outcome written here would hide the new owner's outcome.
 func (d *Dispatcher) putBack(p *partition) {
 	for _, r := range p.taking {
 		r.found = nil

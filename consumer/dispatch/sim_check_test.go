@@ -13,13 +13,13 @@ type progress struct {
 	called           bool // a crash can repeat its calls
 	several          bool
 	toJudge          int
-	began            time.Duration // when the last call was decided
+	began            time.Duration // when the worker last decided on a call
 }
 
 // settled reports whether no further call is needed.
 func (g *progress) settled() bool { return g.judged == g.toJudge }
 
-// loss is one crash, or the end of a generation.
+// loss is a crash or the end of a generation, after which calls may be repeated.
 type loss struct {
 	crash   bool // a crash, or an end that was not clean
 	repeats int  // events sent again because of it
@@ -49,7 +49,7 @@ func (k *worker) checkEffects(e turn.Effects) {
 	}
 }
 
-// checkCall checks a call when it is decided.
+// checkCall checks a call at the moment when the worker decides on it.
 func (k *worker) checkCall(c turn.Call) {
 	change := changeOf(c.Record, c.Item)
 	r := change.record
@@ -160,8 +160,8 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 // probeEvery is the time between two probes of a pause.
 const probeEvery = 30 * time.Second
 
-// checkPause checks a call of a worker that knows that its key is rejected: it may make one call every 30 seconds, and
-// one for each change of the key.
+// checkPause checks a call of a worker that knows that its key is rejected. Such a worker may make one call every 30
+// seconds, and one for each change of the key.
 func (k *worker) checkPause(c turn.Call) {
 	if k.watch.window != k.leadhit.window || k.leadhit.key == k.key {
 		return
@@ -188,10 +188,10 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 }
 
 // exposed counts the events whose calls a crash would repeat now: they had a call that is settled or in flight, and no
-// commit at the broker covers them. Events about several orders that are not settled are counted separately. If the
-// commits of a partition have stopped, or have just resumed, its events do not count, nor do events that were sent
-// before that: the bound does not cover them. An event that was skipped as a whole has no call to repeat. The callback
-// each is called only for the events that the result whole counts.
+// commit at the broker covers them. Events about several orders that are not settled are counted separately. The bound
+// does not cover a partition whose commits have stopped or have just resumed, so its events do not count. Neither do
+// events whose last call began before the commits resumed. An event that was skipped as a whole has no call to repeat.
+// The callback is called only for the events counted in whole.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {

@@ -27,9 +27,9 @@ type flight struct {
 	change  *change
 	call    turn.Call
 	key     int // the key that it carries
-	decided int // the key in use when the call was decided
+	decided int // the key in use when the worker decided on the call
 	epoch   int // the worker's outage epoch at that time
-	number  int // the number of the run in which the call was decided
+	number  int // the number of the run in which the worker decided on the call
 	forced  bool
 }
 

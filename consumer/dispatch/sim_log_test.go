@@ -33,7 +33,7 @@ type record struct {
 	atRisk  *loss
 }
 
-// change is what an event says about one order, and its true state.
+// change is what an event says about one order. Its state is the true one, whatever the workers know.
 type change struct {
 	record     *record
 	order      *order

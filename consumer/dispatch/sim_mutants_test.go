@@ -28,7 +28,7 @@ const (
 
 type edit = mutation.Edit
 
-// forgets returns an edit that adds a method Forget to the governor. The parameter what is the body of the method.
+// forgets returns an edit that adds to the governor a method Forget with the given body.
 func forgets(what string) edit {
 	const before = "func (g *Governor) KeyChanged("
 	return edit{
@@ -501,15 +501,15 @@ func TestMutants(t *testing.T) {
 	binary.Each(t, hunters.hunt)
 }
 
-// hunters runs the simulator and the tests that must find the faults. The field tests has the tests that find faults
-// without the simulator.
+// hunters is the test binary, with the simulator and the tests that must find the faults.
 type hunters struct {
 	*mutation.Binary
+	// tests has an entry for each fault that the simulator need not find: the test that must find it.
 	tests map[string]string
 }
 
-// shownBy returns, for some mutants, the history that most recently exposed each. The search tries this history first,
-// because a search from history 0 takes up to half a minute.
+// shownBy returns, for some mutants, the history that most recently exposed each of them. The search tries that
+// history first, because a search from history 0 takes up to half a minute.
 func shownBy() map[string]uint64 {
 	return map[string]uint64{
 		"skip-with-another-key":    554,

@@ -26,7 +26,7 @@ type outageWatch struct {
 	quiet   time.Duration // LeadHit asked for no call before this time
 }
 
-// checkHeld checks a call when it is decided: whether any call may start now.
+// checkHeld checks, at the moment when the worker decides on a call, whether any call may start.
 func (k *worker) checkHeld(c turn.Call) {
 	o := &k.outage
 	limit := k.d.Limit()
@@ -48,7 +48,8 @@ func (k *worker) checkHeld(c turn.Call) {
 	if o.probes++; !o.down {
 		return
 	}
-	// The wait between two probes grows to 15 to 30 s. In one measurement, an outage of ten minutes took 92 calls.
+	// The wait between two probes grows until it is between 15 and 30 s. In one measurement, an outage of ten minutes
+	// took 92 calls.
 	if allowed := 25 + int((k.now-o.since)/(6*time.Second)) + k.watch.keyChanges; o.probes > allowed {
 		k.failed("worker %d: %d probes in an outage since %v, allowed %d", k.place, o.probes, o.since, allowed)
 	}
@@ -61,7 +62,7 @@ func (o *outageWatch) heard(now time.Duration, f *flight, v retry.Verdict) {
 	}
 	o.quiet = max(o.quiet, now+v.RetryAfter)
 	if f.epoch != o.epoch {
-		return // the call began before the last change
+		return // the call began before down last changed
 	}
 	served := v.Kind == retry.Done || v.Answered || v.Kind == retry.DeadLetter
 	failed := v.Kind == retry.Again && v.Cause != "NotSent" && !served

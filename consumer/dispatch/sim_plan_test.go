@@ -187,7 +187,8 @@ func (w *world) write() {
 	log.append(changes, p.gaps)
 }
 
-// neighbour draws an order of the same partition number that is not stuck: stuck orders have only events of their own.
+// neighbour draws an order with the same partition number. It draws no stuck order, because stuck orders have only
+// events of their own.
 func (w *world) neighbour(of *order) *order {
 	for range 20 {
 		o := w.broker.orders[w.IntN(w.plan.orders)]
@@ -234,7 +235,7 @@ func (w *world) stir() {
 	}
 }
 
-// repeat calls the function do again and again, at random moments, until the faults end.
+// repeat calls the given function at random moments until the faults end.
 func (w *world) repeat(every time.Duration, do func()) {
 	if every == 0 {
 		return
@@ -247,7 +248,7 @@ func (w *world) repeat(every time.Duration, do func()) {
 	})
 }
 
-// sometimes either calls the function do at once, or passes it to arm, which calls it at an inconvenient moment.
+// sometimes either calls the given function at once, or passes it to arm, which calls it at an inconvenient moment.
 func (w *world) sometimes(arm func(func()), do func()) {
 	if w.chance(0.3) {
 		do()
@@ -262,7 +263,7 @@ func (w *world) anyWorker(do func(*worker)) {
 	}
 }
 
-// lazily calls Next of a random worker's dispatcher, now and then, before its Wake.
+// lazily schedules early calls of Next: at random moments, a random worker runs askEarly.
 func (w *world) lazily() {
 	w.after(w.between(0, 500*time.Millisecond), func() {
 		if k := w.workers[w.IntN(len(w.workers))]; k != nil {

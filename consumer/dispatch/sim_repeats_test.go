@@ -28,8 +28,8 @@ type shop struct {
 	partitions  int            // number of partitions of each topic, as the workers know it; 0 if they do not know it
 	partitioner kafka.Balancer // puts the keys into partitions; nil if they may be in any partition
 	// apart says that the orders in two partitions come from two producers, each with an unusual partitioner of its
-	// own. If one of them had a usual partitioner, workers could not detect that before they read an event of the other
-	// one.
+	// own. If one of them had a usual partitioner, workers could not detect the difference before they read an
+	// event of the other producer.
 	apart bool
 	alien map[string]bool // the names of the orders in two partitions
 }

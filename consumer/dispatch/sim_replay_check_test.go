@@ -28,7 +28,7 @@ func (d *desk) checkCalled(f *flight) {
 		d.failed("%v/%d (replay %d): an older status of %s is sent after that of %d was accepted", f.call.Partition, f.call.Offset,
 			f.call.Replay, at.name, highest)
 	}
-	// A repeat whose worker crashed before the commit is sent by the next owner, and LeadHit may refuse it.
+	// If a worker crashes before it commits a repeat, the next owner sends the repeat, and LeadHit may refuse it.
 	d.skipped[at] = slices.DeleteFunc(d.skipped[at], func(o int64) bool { return o == f.call.Offset })
 }
 
@@ -62,7 +62,7 @@ func idOf(p partition, offset int64, item int, several bool) string {
 	return id.String()
 }
 
-// checkReplay checks a replay's call when it is decided.
+// checkReplay checks a replay's call at the moment when the worker decides on it.
 func (k *worker) checkReplay(c turn.Call) {
 	change := changeOf(c.Record, c.Item)
 	id := idOf(c.Partition, c.Offset, c.Item, c.Several)
@@ -91,7 +91,7 @@ func (k *worker) checkReplay(c turn.Call) {
 	}
 }
 
-// checkOutcomes checks that no call for an order is decided before the outcome of its last replay is stored.
+// checkOutcomes checks that the worker decides on no call for an order before the outcome of its last replay is stored.
 func (k *worker) checkOutcomes(c turn.Call) {
 	order := changeOf(c.Record, c.Item).order
 	for id := range k.unknown {

@@ -20,7 +20,7 @@ type desk struct {
 	letters []simLetter
 	ids     []string             // of the letters, in the order in which they were first stored
 	truth   simFold              // derived from everything in both topics
-	open    int                  // letters that are requeued, according to the field truth
+	open    int                  // number of letters whose true state is requeued
 	highest map[orderLog]int64   // the highest accepted offset
 	skipped map[orderLog][]int64 // the offsets of the repeats
 

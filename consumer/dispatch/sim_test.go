@@ -58,7 +58,7 @@ func violation(seed uint64, err error) string {
 		seed)
 }
 
-// simulateAll runs the seeds on all processors. If there are several violations, it reports that of the lowest seed.
+// simulateAll runs the seeds on all processors. Of several violations, it reports the one with the lowest seed.
 func simulateAll(from, seeds uint64) (figures, error) {
 	var (
 		next   atomic.Uint64

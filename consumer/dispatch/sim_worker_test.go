@@ -80,7 +80,7 @@ func retryPolicy(w *world) retry.Policy {
 	}
 }
 
-// begin starts a process at a worker's place.
+// begin starts a process as the worker with the given index.
 func (w *world) begin(place int) {
 	c := w.plan.config(w, place)
 	k := &worker{
@@ -121,7 +121,7 @@ func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
 	})
 }
 
-// act calls the function do after the time d. A frozen worker calls it once it has thawed, and a dead one never does.
+// act calls the given function after d. A frozen worker calls it once it has thawed, and a dead one never does.
 func (k *worker) act(d time.Duration, do func()) {
 	k.after(d, func() {
 		switch {
@@ -184,7 +184,7 @@ func (k *worker) revoke() {
 	k.d.Revoked()
 	number, limit := k.number, k.plan.drain
 	if k.stopping {
-		limit = patience // the worker leaves the group, and none of its calls may outlive that
+		limit = patience // the worker leaves the group, and none of its calls may outlive its membership
 	}
 	k.act(limit, func() {
 		switch {
@@ -267,7 +267,7 @@ func (k *worker) stop() {
 	}
 }
 
-// kick ends the generation, although the broker gives no reason to.
+// kick ends the generation, although the broker has given no reason to.
 func (k *worker) kick() { k.hear(0, k.revoke) }
 
 func (k *worker) freeze(d time.Duration) {

@@ -8,7 +8,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// observed holds figures for people and metrics, counted since the start of the process. No decision depends on it.
+// observed holds figures for human readers and metrics, counted since the start of the process. No decision depends on
+// them.
 type observed struct {
 	finished, passed uint64
 	repeats          uint64

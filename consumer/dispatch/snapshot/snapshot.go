@@ -1,5 +1,5 @@
-// Package snapshot holds copies of the dispatcher's figures for people, /status and metrics. It contains only data, and
-// no decision depends on it.
+// Package snapshot holds copies of the dispatcher's figures for human readers, /status and metrics. It contains only
+// data, and no decision depends on it.
 package snapshot
 
 import (
@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Snapshot is a copy of the dispatcher's figures for people and metrics.
+// Snapshot is a copy of the dispatcher's figures for human readers and metrics.
 type Snapshot struct {
 	Pause Pause
 	// Limit is the current maximum number of calls in flight, from 1 to CallsInFlight. PerSecond is the current maximum

@@ -52,7 +52,7 @@ type Effects struct {
 	Commit  *Commit
 	Takes   []Take
 	Append  *Append
-	// Repeats are items that are finished without a call. They are for people and metrics, and need no input.
+	// Repeats are items that are finished without a call. They are for human readers and metrics, and need no input.
 	Repeats []Repeat
 	// Spread is set at most once in the life of a dispatcher: from then on repeats are not skipped, because an order's
 	// events may be in several partitions.
@@ -131,7 +131,7 @@ type Store struct {
 	Mapping  bool
 	By       string // the part of the mapping that the item comes from
 	Verdict  retry.Verdict
-	Attempts int // calls made; 0 if the mapping refused
+	Attempts int // calls made; 0 if the mapping refused the event
 	// Replay is the number of the replay that was refused again, from 1. Run names the run that requested it.
 	Replay int
 	Run    string
