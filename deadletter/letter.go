@@ -15,8 +15,8 @@ const (
 	StageCall    = "TASK_PUT"        // LeadHit refused it
 )
 
-// StageName returns the name of a stage in metrics and for people: mapping or call. Letters of other programs may have
-// other stages; StageName returns these unchanged.
+// StageName returns the name of a stage for metrics and human readers: mapping or call. Letters of other programs may
+// have other stages; StageName returns these unchanged.
 func StageName(stage string) string {
 	switch stage {
 	case StageMapping:
@@ -42,8 +42,8 @@ type Letter struct {
 	OrderID, Status string
 	// Stage is StageMapping or StageCall. Letters of other programs may have other stages.
 	Stage string
-	// Cause groups similar failures: one word of at most 128 bytes. Message is for people: it is scrubbed, and cut to 1
-	// KiB when stored.
+	// Cause groups similar failures: one word of at most 128 bytes. Message is for human readers: it is
+	// scrubbed, and cut to 1 KiB when stored.
 	Cause, Message string
 	// DecidedBy is the part of the mapping that decided what to do with the event, for example
 	// `rules[1]: status == "new"`. It is empty in letters of older releases.

@@ -36,7 +36,7 @@ func pieces(message string) iter.Seq[piece] {
 	}
 }
 
-// next returns the first piece of the message. The parameter before is the rune that precedes the message.
+// next returns the first piece of the message, given the rune that precedes the message.
 func next(message string, before rune) piece {
 	first, size := utf8.DecodeRuneInString(message)
 	apostrophe := first == '\'' && (unicode.IsLetter(before) || unicode.IsDigit(before))

@@ -51,7 +51,7 @@ func Parse(r event.Record) (Letter, error) {
 // so searching the list costs less than building a map for each letter.
 type fields []event.Header
 
-// find returns the value of the last header with this name.
+// find returns the value of the last header with the given name.
 func (f fields) find(name string) (value []byte, ok bool) {
 	for _, h := range slices.Backward(f) {
 		if h.Key == name {

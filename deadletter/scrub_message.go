@@ -42,8 +42,7 @@ func scrub(message, orderID, status string) string {
 	return out.String()
 }
 
-// scrubPiece returns the scrubbed piece. The parameter secret says whether the text before the piece announced a
-// secret.
+// scrubPiece returns the scrubbed piece. If secret is true, the text before the piece announced a secret.
 func scrubPiece(p piece, orderID, status string, secret bool) string {
 	if p.kind == pieceQuoted {
 		opening, inner, closing := unquote(p.text)

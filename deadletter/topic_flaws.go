@@ -104,8 +104,8 @@ type needs struct {
 	keepBytes int64
 }
 
-// judge returns the flaws of a topic, the fatal ones first. The worker, check and /status all use this one judgement,
-// so that none of them approves what another refuses.
+// judge returns the flaws of a topic, the fatal ones first. The worker, the check command and /status all use this one
+// judgement, so that none of them approves what another refuses.
 func (n needs) judge(f Facts) []Flaw {
 	var flaws []Flaw
 	add := func(flaw Flaw, found bool) {
@@ -230,7 +230,7 @@ func inSync(f Facts) (Flaw, bool) {
 	return Flaw{}, false
 }
 
-// span formats a number of milliseconds for people: 7d, 90m, 1s.
+// span formats a number of milliseconds for human readers: 7d, 90m, 1s.
 func span(ms int64) string {
 	if days := day.Milliseconds(); ms >= days && ms%days == 0 {
 		return strconv.FormatInt(ms/days, 10) + "d"

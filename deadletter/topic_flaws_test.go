@@ -18,7 +18,7 @@ const (
 	lettersTopic = "dlq.leadhit-sync"
 )
 
-// of lists the settings of the flaws. An exclamation mark follows a setting whose flaw is fatal.
+// of returns the names of the flaws' settings. An exclamation mark follows a setting whose flaw is fatal.
 func of(flaws []deadletter.Flaw) string {
 	var names []string
 	for _, f := range flaws {
@@ -120,7 +120,7 @@ func facts(settings map[string]string, sources ...map[string]string) deadletter.
 	return f
 }
 
-// sourceOf returns a source topic with these settings. It reads the retention as package broker does.
+// sourceOf returns a source topic with the given settings. It reads the retention as package broker does.
 func sourceOf(settings map[string]string) deadletter.Source {
 	s := deadletter.Source{Settings: settings}
 	if ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64); err == nil && ms >= 0 && ms < 1<<43 &&

@@ -50,7 +50,7 @@ const (
 const (
 	version  = 1
 	guardKey = "guard" // the record key of all entries that the guard follows
-	runKey   = "run:"  // before the run's name: the record key of the run's start and end
+	runKey   = "run:"  // precedes the run's name in the record key of the run's start and end
 
 	// Limits of one entry, in bytes except for maxCount and maxFingerprints. Our own entries need far less; the limits
 	// keep a foreign entry from filling a terminal or the memory of all workers.
@@ -80,7 +80,7 @@ type Entry struct {
 
 	// ID is the id of the letter that the entry is about, as in the letter's header dlq.id. N is the number of replays
 	// that the writer had seen; in a replay, it is that replay's own number. Order is the letter's order, at most 512
-	// bytes, for people.
+	// bytes; it is for human readers.
 	ID    string
 	N     int
 	Order string
@@ -92,8 +92,8 @@ type Entry struct {
 	// that LeadHit accepted instead. Cause says why a replay ended without a call. Note and Cause have at most 256
 	// bytes.
 	Note, Newer, Cause string
-	// Run names the run that the entry belongs to. Filter and Count say what the run's start requested. Why says how
-	// the run ended. Run and Why have at most 256 bytes, Filter has at most 1 KiB.
+	// Run names the run that the entry belongs to. In the entry that starts a run, Filter and Count say what was
+	// requested. Why says how the run ended. Run and Why have at most 256 bytes, Filter has at most 1 KiB.
 	Run, Filter, Why string
 	Count            int
 }
@@ -130,7 +130,7 @@ func (e Entry) Kind() string {
 	return ByHand
 }
 
-// form is an entry as JSON. Its names are an interface: other releases read them.
+// form is an entry as JSON. The JSON names are an interface: other releases read them.
 type form struct {
 	Version      int       `json:"v"`
 	Event        Event     `json:"ev"`

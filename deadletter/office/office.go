@@ -48,9 +48,9 @@ type Office struct {
 
 	mu       sync.Mutex // guards all below
 	reader   *operator.Reader
-	base     uint64 // added to the reader's number; 0 stands for no reading at all
+	base     uint64 // added to the reader's number; above 0, because the number 0 means that there is no reading
 	reading  desk.Reading
-	limitsAt time.Time // of reading.Limits
+	limitsAt time.Time // when reading.Limits were read
 	runs     map[string]context.CancelCauseFunc
 }
 

@@ -42,7 +42,7 @@ func (o *Office) Serve(ctx context.Context, listener net.Listener, pages http.Ha
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 		defer cancel()
 		if server.Shutdown(closing) != nil {
-			_ = server.Close() // what is left is cut off
+			_ = server.Close() // cuts off the connections that are left
 		}
 		return nil
 	})

@@ -36,13 +36,13 @@ type world struct {
 
 	fake   *kfake.Cluster
 	client *kgo.Client
-	pages  []string // of workers
+	pages  []string // URLs of the workers' status pages
 
 	mu    sync.Mutex
 	calls map[string]int
 }
 
-// newWorld returns a world with n letters, each of an order of its own.
+// newWorld returns a world with n letters, each about an order of its own.
 func newWorld(t *testing.T, n int) *world {
 	t.Helper()
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, letters, entries), kfake.SeedTopics(2, "orders"))
@@ -63,7 +63,7 @@ func newWorld(t *testing.T, n int) *world {
 	return w
 }
 
-// letter stores the letter of an event.
+// letter appends the letter of the event at the given offset.
 func (w *world) letter(offset int64) {
 	w.Helper()
 	l := deadletter.Letter{
@@ -164,7 +164,7 @@ func (w *world) settings() office.Settings {
 	}
 }
 
-// office runs an office that has read the letters.
+// office returns a running office that has read the letters.
 func (w *world) office() *office.Office {
 	w.Helper()
 	o := w.started()
@@ -172,7 +172,7 @@ func (w *world) office() *office.Office {
 	return o
 }
 
-// started runs an office.
+// started returns a running office.
 func (w *world) started() *office.Office {
 	w.Helper()
 	o := office.New(w.settings())

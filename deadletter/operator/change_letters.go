@@ -30,7 +30,7 @@ func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 			letters = append(letters, l) // expired: the ledger can still close it
 		case len(slices.Collect(v.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
 			return nil, absent(v, id)
-		default: // another flag leaves it out
+		default: // another flag excludes it
 		}
 	}
 	return letters, nil

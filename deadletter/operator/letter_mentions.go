@@ -90,8 +90,8 @@ func (r *Reader) readMentions(ctx context.Context, group string, keys []string, 
 	return nil
 }
 
-// stepTaker receives a letter's id, the letter's order, and the step that a record describes. The parameter l is nil
-// for an entry.
+// stepTaker receives a letter's id, the letter's order, and the step that a record describes. For an entry of the
+// ledger, l is nil.
 type stepTaker = func(id, order string, s life.Step, l *deadletter.Letter)
 
 func takeEntryStep(group string, record event.Record, counted bool, take stepTaker) {

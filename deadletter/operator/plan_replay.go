@@ -124,7 +124,8 @@ func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
 	}
 }
 
-// becomes maps the ready letters with the current mapping, in one pass over the part of the topic that holds them.
+// becomes fills in the field Becomes of the ready letters, according to the current mapping. It makes one pass over the
+// part of the topic that holds them.
 func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
 	if r.Mapping == nil || len(letters) == 0 {
 		return nil
@@ -197,8 +198,8 @@ func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
 	return all
 }
 
-// versions lists the versions of the workers that wrote the letters. A plan does not know which versions run now:
-// "leadhit-sync status" shows them.
+// versions lists the versions of the workers that wrote the letters. A plan does not know which versions are running
+// now: "leadhit-sync status" shows them.
 func versions(letters []replay.Planned) string {
 	const most = 3
 	found := map[string]bool{}

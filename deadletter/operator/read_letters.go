@@ -24,7 +24,7 @@ type Reader struct {
 
 	// View may be used directly if only one goroutine uses the Reader, and only in Look otherwise.
 	View *view.View
-	// OnEntry, if not nil, sees each entry after the view has taken it.
+	// OnEntry, if not nil, is called with each entry after the view has taken it.
 	OnEntry func(e ledger.Entry, counted bool)
 
 	turn     chan struct{} // one Refresh at a time
@@ -48,8 +48,8 @@ func (a Access) Reader(headers ...string) *Reader {
 	}
 }
 
-// Look calls the function look with the view, and keeps the view unchanged until the function returns. The function
-// must not call any method of the Reader. The returned number grows with each record that was read.
+// Look passes the view to the callback, and keeps the view unchanged until the callback returns. The callback must not
+// call any method of the Reader. The returned number grows with each record that was read.
 func (r *Reader) Look(look func(*view.View)) (number uint64) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -16,7 +16,7 @@ import (
 // Pausing is the result of a pause or a resume: what was in force before, and what was done.
 type Pausing struct {
 	Ledger string // the topic
-	// Followers are the workers that will obey the entry, as far as the group shows them.
+	// Followers are the workers that will follow the entry, as far as the group shows them.
 	Followers members.Followers
 	// Before has the pauses that were in force before the entry. If the entry is a resume, it has ended them.
 	Before []ledger.Entry
@@ -93,8 +93,8 @@ func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, 
 	return read, nil
 }
 
-// absentError returns the error for an entry that no worker would follow. The parameter exists says whether the ledger
-// exists. The error names both settings, since either may be misspelt. Nothing was written, and the exit code is 1.
+// absentError returns the error for an entry that no worker would follow. The error says whether the ledger exists,
+// and names both settings, since either may be misspelt. Nothing was written, and the exit code is 1.
 func absentError(f members.Followers, topic string, exists bool, verb string) error {
 	if exists {
 		topic = "nothing in the ledger " + topic

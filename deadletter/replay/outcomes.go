@@ -155,7 +155,7 @@ func (w *work) judge(a asked) bool {
 	return true
 }
 
-// outcome counts an outcome for the canary and the breaker.
+// outcome passes an outcome to the breaker. If the letter was a canary that is not resolved, outcome stops the run.
 func (w *work) outcome(a asked, refused bool) {
 	w.breaker.add(refused)
 	if w.proven >= w.Canary {

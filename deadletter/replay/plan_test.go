@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// says stores an entry about a letter, before a plan is made.
+// says appends an entry about a letter, before a plan is made.
 func (w *world) says(what ledger.Event, letter ledger.ID, n int) {
 	w.write(ledger.Entry{
 		Event: what, ID: letter.String(), N: n, At: time.Now(), By: "bob", Group: group, Run: "r_0", Newer: "orders/0/99",

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/deadletter/replay"
 )
 
-// with runs a test alongside a worker.
+// with executes a test while a worker is running.
 func with(t *testing.T, letters int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

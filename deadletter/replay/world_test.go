@@ -27,7 +27,7 @@ type world struct {
 	ledger  []ledger.Entry
 	queue   []ledger.Entry
 	calls   map[ledger.ID]int
-	order   []ledger.ID // of the calls
+	order   []ledger.ID // the letter of each call, in the order of the calls
 
 	// refuses decides whether LeadHit refuses a call; nil accepts all calls.
 	refuses func(id ledger.ID, call int) bool
@@ -50,7 +50,8 @@ func id(i int) ledger.ID {
 	return ledger.ID{Topic: "orders", Partition: i % 3, Offset: int64(i), Item: ledger.NoItem}
 }
 
-// store stores a letter. The caller sets only the fields of l that differ from those of an ordinary letter.
+// store appends a letter to the letters' topic. The caller sets only the fields of l that differ from those of an
+// ordinary letter.
 func (w *world) store(id ledger.ID, count int, l deadletter.Letter) {
 	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
 	if l.Group == "" {
@@ -219,8 +220,8 @@ func (w *world) entries(what ledger.Event) []ledger.Entry {
 	return slices.DeleteFunc(slices.Clone(w.ledger), func(e ledger.Entry) bool { return e.Event != what })
 }
 
-// killedLater simulates that a run is killed. The first left-1 writes succeed. The next write fails, and its entry is
-// stored only if the parameter stored is set. All later writes fail.
+// killedLater simulates that a run is killed. The first left-1 writes succeed. The next write fails; stored says
+// whether its entry is stored all the same. All later writes fail.
 func (w *world) killedLater(left int, stored bool) {
 	w.broken = func(e ledger.Entry) error {
 		if left--; left > 0 {

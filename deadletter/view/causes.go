@@ -72,7 +72,7 @@ func (v *View) Causes(f Filter, now time.Time) []Cause {
 	return all
 }
 
-// gathered is a cause while its letters are read.
+// gathered is a cause while its letters are being read.
 type gathered struct {
 	orders   numberSet
 	versions []string
@@ -80,17 +80,17 @@ type gathered struct {
 	hours    [24]int
 	first    int64 // the first failure, in milliseconds
 	newest   match // the letter that failed last
-	expires  *kept // the letter that was written first, of those that wait
+	expires  *kept // of the letters that wait, the one that was written first
 }
 
-// see notes the version of a worker.
+// see adds the version of a worker to the versions.
 func (g *gathered) see(version string) {
 	if version != "" && !slices.Contains(g.versions, version) {
 		g.versions = append(g.versions, version)
 	}
 }
 
-// add adds a letter. The parameter now is in milliseconds.
+// add adds a letter. The current time is in milliseconds.
 func (g *gathered) add(m match, now int64) {
 	k := m.kept
 	g.states[k.state]++

@@ -123,7 +123,8 @@ func (p *prepared) matchVersion(version string) bool {
 // in reports whether the filter selects letters in a state.
 func (p *prepared) in(state uint8) bool { return len(p.States) == 0 || p.states>>state&1 == 1 }
 
-// ceiling returns the first whole millisecond that is not before a time: letters have times in whole milliseconds.
+// ceiling returns the first whole millisecond that is not before the given time: letters have times in whole
+// milliseconds.
 func ceiling(t time.Time) int64 {
 	ms := millis(t)
 	if ms != noTime && moment(ms).Before(t) {
@@ -141,7 +142,7 @@ func (p *prepared) matchHeaders(values *[]string) bool {
 	return true
 }
 
-// operator splits a Filter's Version.
+// operator splits a Filter's Version into the operator and the version.
 func operator(text string) (op, version string) {
 	for _, op := range []string{"<=", ">=", "<", ">", "="} {
 		if version, found := strings.CutPrefix(text, op); found {

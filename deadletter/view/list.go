@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Sort orders a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins with the
-// letter that failed last. The place in the letters' topic breaks ties.
+// Sort is the order of a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins with
+// the letter that failed last. The place in the letters' topic breaks ties.
 type Sort string
 
 // List is a part of the letters that match, with what a person needs to know about the rest.
@@ -65,7 +65,7 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	return list
 }
 
-// count fills in the counts. The indexes of the slice states are those of fold.States.
+// count fills in the counts. states has the same indexes as fold.States.
 func (l *List) count(states []int, records map[*shared]int) {
 	for i, s := range fold.States() {
 		if states[i] > 0 {

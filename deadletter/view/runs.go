@@ -22,7 +22,7 @@ type Run struct {
 	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
 }
 
-// run is a run while its entries are read.
+// run is a run while its entries are being read.
 type run struct {
 	Run
 
@@ -100,7 +100,7 @@ func (v *View) Replays(run string) []Replay {
 	return all
 }
 
-// urgency orders outcomes: what a person must look at comes first.
+// urgency ranks an outcome: those that a person must look at come first.
 func urgency(o ReplayOutcome) int {
 	return slices.Index([]ReplayOutcome{
 		replayRefused, replayFailed, replayWaiting, replaySuperseded, replayDismissed, replayResolved,
@@ -135,7 +135,7 @@ func (v *View) run(name string) *run {
 	return r
 }
 
-// frame notes the start or the end of a run.
+// frame takes the entry that starts or ends a run.
 func (v *View) frame(e ledger.Entry) {
 	if !e.For(v.own) {
 		return
@@ -149,8 +149,8 @@ func (v *View) frame(e ledger.Entry) {
 	}
 }
 
-// answer notes a replay, or the outcome of one. An outcome of a former replay changes no letter's state, but says what
-// happened to that replay.
+// answer takes an entry that requests a replay or has its outcome. An outcome of a former replay changes no
+// letter's state, but says what happened to that replay.
 func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	switch e.Event {
 	case ledger.LetterReplay:
@@ -170,8 +170,8 @@ func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	}
 }
 
-// ask notes a replay. Lost does not include the copy that a repeated write leaves behind, because the first copy
-// counts.
+// ask takes an entry that requests a replay. Lost does not include the copy that a repeated write leaves behind,
+// because the first copy counts.
 func (v *View) ask(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	p := &replay{run: e.Run, group: g, id: id, n: e.N}
 	if counted {

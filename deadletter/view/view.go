@@ -128,8 +128,8 @@ type shared struct {
 	fingerprint string
 }
 
-// New returns an empty View of a group. Filters may ask for the event's headers only by these names; other headers are
-// dropped to save memory.
+// New returns an empty View of a group. Filters may ask for the event's headers only by the given names; other headers
+// are dropped to save memory.
 func New(own string, headers ...string) *View {
 	v := &View{
 		own: own, headers: headers, groups: map[string]*group{}, byName: map[string]*run{}, texts: map[texts]*shared{},
@@ -318,8 +318,9 @@ func (g *group) restate(id ledger.ID) {
 	}
 }
 
-// Find returns the letter with an id. If the view's group has no such letter, Find looks for one of another group; the
-// Group of the result says which. An expired letter of the view's group is found as long as the ledger mentions it.
+// Find returns the letter with the given id. If the view's group has no such letter, Find looks for one of another
+// group; the letter's Group names that group. An expired letter of the view's group is found as long as the ledger
+// mentions it.
 func (v *View) Find(id ledger.ID) (Letter, bool) {
 	for _, name := range append([]string{v.own}, slices.Sorted(maps.Keys(v.groups))...) {
 		g := v.groups[name]

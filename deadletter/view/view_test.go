@@ -23,8 +23,7 @@ import (
 // hour is when the letters of a test begin to fail.
 var hour = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// letter returns the letter of the event at an offset. The letter failed as many minutes after the variable hour as the
-// offset says.
+// letter returns the letter of the event at the given offset. Its FailedAt is the variable hour plus offset minutes.
 func letter(offset int64, change ...func(*deadletter.Letter)) deadletter.Letter {
 	l := deadletter.Letter{
 		Record: event.Record{
@@ -42,7 +41,7 @@ func letter(offset int64, change ...func(*deadletter.Letter)) deadletter.Letter 
 	return l
 }
 
-// topics are what a test puts into both topics.
+// topics are the records that a test puts into the letters' topic and the ledger.
 type topics struct {
 	letters, entries []event.Record
 }
@@ -83,7 +82,7 @@ func idOf(offset int64) ledger.ID {
 	return ledger.ID{Topic: "orders", Partition: 3, Offset: offset, Item: ledger.NoItem}
 }
 
-// about returns an entry of the group shop about the letter at an offset.
+// about returns an entry of the group shop about the letter of the event at the given offset.
 func about(ev ledger.Event, offset int64, n int) ledger.Entry {
 	return ledger.Entry{Event: ev, Group: "shop", ID: idOf(offset).String(), N: n}
 }
@@ -225,7 +224,7 @@ func TestALetterThatFailsAgainKeepsItsFirstFailure(t *testing.T) {
 	var w topics
 	w.letter(letter(1))
 	w.letter(letter(1, func(l *deadletter.Letter) { l.FailedAt, l.ReplayCount, l.Cause = hour.Add(time.Hour), 1, "HTTP 500" }))
-	w.letter(letter(1)) // late
+	w.letter(letter(1)) // stored again, late
 	w.entry(about(ledger.LetterReplay, 1, 1))
 	l, _ := w.view().Find(idOf(1))
 	if l.Cause != "HTTP 500" || l.Ledger.State != fold.Open || l.Ledger.N != 1 || l.Records != 3 ||

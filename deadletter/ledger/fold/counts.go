@@ -109,8 +109,8 @@ func (f *Fold) tally(s *letter) *tally {
 	return t
 }
 
-// age notes when an open letter was stored. Closing a letter leaves its age in the heap; such stale ages are dropped
-// when they are more than half of the heap.
+// age puts an open letter into the heap, with the time when it was stored. Closing a letter leaves its age in the heap;
+// such stale ages are dropped when they are more than half of the heap.
 func (t *tally) age(s *letter) {
 	if s.time == 0 {
 		return

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// walked counts the letters of a partition by visiting all letters.
+// walked returns the counts of a partition, taken by visiting all letters.
 func walked(f *fold.Fold, partition int, since time.Time) fold.Counts {
 	var c fold.Counts
 	for is := range f.Letters() {

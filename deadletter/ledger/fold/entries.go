@@ -57,7 +57,7 @@ func changesLetter(e ledger.Event) bool {
 	case ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened,
 		ledger.LetterResolved, ledger.LetterSuperseded, ledger.LetterFailed, ledger.LetterOvertaken:
 		return true
-	default: // about pauses and runs, or for people alone
+	default: // about pauses and runs, or only for human readers
 		return false
 	}
 }

@@ -74,12 +74,12 @@ type Status struct {
 	// id.
 	Overtaken bool
 	Newer     string
-	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued
-	// letters by the place of their last replays in the ledger.
+	// Replay is the last replay that counted; nil if there is none. It must not be changed. Sorted by Turn,
+	// requeued letters are in the order of their last replays in the ledger.
 	Replay *ledger.Entry
 	Turn   int64
-	// Former says that a replay before the last one has no outcome either: the letter was dismissed, reopened and
-	// replayed again, or another replay was requested before that one had ended.
+	// Former says that a replay before the last one has no outcome: the letter was dismissed, reopened and replayed
+	// again, or another replay was requested before that one had ended.
 	Former bool
 	// Unanswered says that the last replay that counted has no outcome: the letter is still requeued, or was dismissed
 	// before the replay had an outcome. The replay's call may nevertheless have been sent.
@@ -130,8 +130,8 @@ type letter struct {
 	next  *letter
 	*history
 
-	count int32 // of replays, according to the newest record
-	n     int32 // of replays that counted
+	count int32 // number of replays, according to the newest record
+	n     int32 // number of replays that counted
 	known bool
 	// answered says that replay n has an outcome in the ledger. ended says that replay n no longer needs an outcome.
 	answered, ended, resolved, superseded, dismissed, overtaken bool
@@ -340,7 +340,7 @@ func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	return ids
 }
 
-// get returns the letter with an id. If there is none, get creates it.
+// get returns the letter with the given id. If there is none, get creates it.
 func (f *Fold) get(id ledger.ID) *letter {
 	if f.letters == nil {
 		f.letters, f.topics = map[place]*letter{}, map[string]int32{}

@@ -258,7 +258,7 @@ func TestOutcomesDuringAPauseDoNotCount(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.letters(100, 100, bad)
-	for i := range 200 { // of calls that were in flight
+	for i := range 200 { // the outcomes of calls that were in flight
 		r.Accepted()
 		r.refuse(fmt.Sprint("late ", i), other)
 	}

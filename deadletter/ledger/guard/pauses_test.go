@@ -12,8 +12,8 @@ func byHand() ledger.Entry {
 	return ledger.Entry{Event: ledger.GuardPause, By: "alice", At: time.Unix(1_700_000_000, 0).UTC(), Reason: "migration"}
 }
 
-// TestTwoCopiesOfAPauseEndTogether: a write without a response is repeated, and after the loss of a ledger each
-// worker writes the pauses in force.
+// The ledger may hold a pause twice: a write without a response is repeated, and after the loss of a ledger each worker
+// writes the pauses in force.
 func TestTwoCopiesOfAPauseEndTogether(t *testing.T) {
 	t.Parallel()
 	inAnotherZone := byHand()
@@ -53,8 +53,8 @@ func TestTwoCopiesOfAPauseEndTogether(t *testing.T) {
 	}
 }
 
-// TestAfterTheLossOfALedgerAllWorkersAgree: a worker that saw the end of a pause in the old ledger and a worker that
-// knows only the new ledger reach the same state.
+// A worker that saw the end of a pause in the old ledger and a worker that knows only the new ledger reach the same
+// state.
 func TestAfterTheLossOfALedgerAllWorkersAgree(t *testing.T) {
 	t.Parallel()
 	knows, isNew := newRig(t), newRig(t)
@@ -69,10 +69,10 @@ func TestAfterTheLossOfALedgerAllWorkersAgree(t *testing.T) {
 	}
 }
 
-// TestThirtyThousandPausesAreFollowedQuickly: the worker follows a whole ledger while everything else waits.
+// While a worker follows a whole ledger, everything else waits.
 func TestThirtyThousandPausesAreFollowedQuickly(t *testing.T) {
 	t.Parallel()
-	// This takes milliseconds. When each pause was compared with all others, it took minutes.
+	// The test takes milliseconds. When the guard compared each pause with all others, it took minutes.
 	const n, limit = 30_000, 30 * time.Second
 	r := newRig(t)
 	follow := func() {

@@ -12,11 +12,11 @@ import (
 
 // Facts are what is known besides the events.
 type Facts struct {
-	// Group is the consumer group whose commits and workers these are.
+	// Group is the consumer group that the commits and the workers belong to.
 	Group string
 	// Workers has the status of each worker that responded.
 	Workers []status.Worker
-	// Commits is nil if they could not be read.
+	// Commits has the group's commits; nil if they could not be read.
 	Commits map[event.Partition]groups.OffsetCommit
 	// Letters has the letters and what the ledger says of them; nil if they were not read.
 	Letters *view.View
@@ -71,8 +71,7 @@ func (f *Facts) uncommitted(e *Event, commit groups.OffsetCommit, known bool) {
 }
 
 // owner returns the partition's status from the worker that has fetched most of it: while the group rebalances, a
-// former owner may list it too. The result told reports whether this worker lists everything that is left to do for the
-// order.
+// former owner may list it too. told reports whether this worker lists everything that is left to do for the order.
 func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
 	for _, s := range f.Workers {
 		for _, p := range s.Partitions {

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// knowing returns facts about an event at orders/0/5: the group's commit, and a worker that has fetched up to an
-// offset.
+// knowing returns facts about an event at orders/0/5: the group's commit, and a worker that has fetched up to the
+// given offset.
 func knowing(committed, fetched int64, items ...status.Item) life.Facts {
 	p := event.Partition{Topic: "orders"}
 	f := life.Facts{

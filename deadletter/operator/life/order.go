@@ -19,7 +19,7 @@ type Order struct {
 	// letter or the ledger mentions them.
 	Since  time.Time `json:"since"`
 	Topics []string  `json:"topics"`
-	// Read counts the records that were read, of all orders: a topic has no index of orders.
+	// Read counts the records that were read, including those of other orders: a topic has no index of orders.
 	Read     int     `json:"events_read"`
 	Seconds  float64 `json:"seconds"`
 	Complete bool    `json:"complete"` // false: interrupted
@@ -32,7 +32,7 @@ type Order struct {
 	Events   []*Event `json:"events"`
 }
 
-// Asked is a worker that was asked. Error says why the worker reported nothing about the order.
+// Asked is a worker that was queried. Error says why the worker reported nothing about the order.
 type Asked struct {
 	URL   string `json:"url"`
 	Error string `json:"error,omitempty"`

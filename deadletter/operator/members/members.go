@@ -34,7 +34,7 @@ func IsWorker(m groups.GroupMember) bool {
 }
 
 // Followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
-// in the group do not. The numbers are for people. Only the check for a misspelt group depends on them.
+// in the group do not. The numbers are for human readers. Only the check for a misspelt group depends on them.
 type Followers struct {
 	Group   string
 	Workers int   // members of the group that are workers
@@ -99,15 +99,15 @@ func (f Followers) String() string {
 }
 
 // Find asks each broker for the group, and returns the group and the broker that coordinates it. It waits while a
-// broker still loads its groups. Kafka's own request for the coordinator, FindCoordinator, would create
+// broker is still loading its groups. Kafka's own request for the coordinator, FindCoordinator, would create
 // __consumer_offsets if it is missing.
 func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
 	inspect.Node, error,
 ) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
-		// The brokers are asked again only while one of them loads its groups: all other errors stay the same within
-		// five seconds.
+		// The brokers are asked again only while one of them is loading its groups: all other errors stay the same
+		// within five seconds.
 		if err == nil || !again || try == groupTries {
 			return group, node, err
 		}
@@ -118,8 +118,8 @@ func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []ins
 	}
 }
 
-// askForGroup asks each broker once. The result again reports whether one of them is still loading its groups. The
-// brokers are asked one after another, and the first that coordinates the group ends the search.
+// askForGroup asks each broker once, one after another. The first that coordinates the group ends the search. If there
+// is none, again reports whether one of the brokers is still loading its groups.
 func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (g groups.Group,
 	at inspect.Node, again bool, failed error,
 ) {
