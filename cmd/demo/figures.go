@@ -27,8 +27,8 @@ func spark(values []float64, columns int) string {
 	return out.String()
 }
 
-// clock formats a time since the start, as 1:05. Hours appear only in a demo that is longer than one hour, so that the
-// head of a frame stays short.
+// clock formats a time since the start in the form 1:05. Hours appear only in a demo that is longer than one hour, so
+// that the head of a frame stays short.
 func clock(d time.Duration) string {
 	s := int(max(d, 0) / time.Second)
 	if s >= 3600 {
@@ -37,5 +37,5 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// seconds formats a short time, as 3.1 s.
+// seconds formats a short time in the form 3.1 s.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", max(d, 0).Seconds()) }

@@ -58,7 +58,7 @@ func (b *letterbox) read(ctx context.Context, ends map[string]int64) error {
 	return nil
 }
 
-// missing describes a topic that was not read to its end; "" if both were.
+// missing describes a topic that was not read to its end. It returns "" if both topics were.
 func (b *letterbox) missing(ends map[string]int64) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,8 +70,8 @@ func (b *letterbox) missing(ends map[string]int64) string {
 	return ""
 }
 
-// take adds a record to the letters or to the ledger. It counts a record that is neither: our own programs wrote that
-// record, so the summary reports it.
+// take adds a record to the letters or to the ledger. It counts records that are neither. Such a record was written by
+// one of our own programs, so the summary reports it.
 func (b *letterbox) take(r *kgo.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -114,8 +114,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.check(flags.Args())
 }
 
-// check refuses invalid flags, and flags with which the worker would fall further and further behind: the demo would
-// end with a finding that proves nothing.
+// check refuses invalid flags, and flags with which the worker would fall further and further behind: such a demo
+// would end with a finding that proves nothing.
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:

@@ -89,8 +89,8 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.settings, err = load(p.environment); err != nil {
 		return nil, err
 	}
-	// The file gets each line as JSON, to find the cause if the summary's records disagree. The logbook gets the same
-	// lines for the screen.
+	// The file gets each line as JSON, so that the cause can be found if the records that the summary compares
+	// disagree. The logbook gets the same lines for the screen.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
 	p.worker, err = worker.Open(p.settings, "demo", log)
 	return p, err

@@ -105,7 +105,7 @@ type count struct {
 	name string
 }
 
-// counts lists the counts that are not 0, separated by the string between.
+// counts lists the counts that are not 0, with the given separator.
 func counts(between string, all ...count) string {
 	var texts []string
 	for _, c := range all {

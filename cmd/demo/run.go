@@ -40,8 +40,8 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started. Whoever starts a worker must call the method end, which waits for the worker's
-// goroutine. The field err needs no lock: it is set before done is closed, and read only after that.
+// running is a worker that was started. Whoever starts a worker must call end, which waits for the worker's goroutine.
+// err needs no lock: it is set before done is closed, and read only after that.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the worker has ended

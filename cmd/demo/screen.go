@@ -35,7 +35,7 @@ func (s *screen) manner() (int, ink) {
 
 func (s *screen) finish(v view) { s.paint(v) }
 
-// paint keeps the last log line for views without a new one. Otherwise the row would flicker.
+// paint shows the last log line again if the view has no new line. Otherwise the row would flicker.
 func (s *screen) paint(v view) {
 	if len(v.log) == 0 && s.log.number > 0 {
 		v.log = []logLine{s.log}

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// middle returns a view in the middle of the story.
+// middle returns a view from the middle of the story.
 func middle() view {
 	letter := func(offset int64, order, status string) deadletter.Letter {
 		return deadletter.Letter{
@@ -152,7 +152,7 @@ func TestPlainLines(t *testing.T) {
 	v := middle()
 	v.log = append(v.log, logLine{number: 2, level: slog.LevelInfo, text: "joined the group"})
 	p.paint(v)
-	v.log, v.elapsed = nil, v.elapsed+lookEvery // the same second
+	v.log, v.elapsed = nil, v.elapsed+lookEvery // still in the same second
 	p.paint(v)
 	v.elapsed += time.Second
 	v.beats = append(v.beats, beat{4, 18 * time.Second, "a new key"})

@@ -23,8 +23,8 @@ func TestTheSameSeedMakesTheSameEvents(t *testing.T) {
 	}
 }
 
-// TestTheShopLooksReal checks the events of all orders: the first is submitted, paid never follows a refused status,
-// some are repeats, and a few have a status that LeadHit does not know.
+// TestTheShopLooksReal checks the events of all orders: an order's first event is submitted, paid never follows a
+// refused status, some events are repeats, and a few have a status that LeadHit does not know.
 func TestTheShopLooksReal(t *testing.T) {
 	t.Parallel()
 	const events = 20_000

@@ -30,7 +30,7 @@ type line []span
 // ink adds a style to text.
 type ink func(style, string) string
 
-// ansi is the ink of terminals; colourless is the ink of files, and of terminals with NO_COLOR.
+// ansi is the ink for terminals. colourless is the ink for files, and for terminals with NO_COLOR.
 func ansi(s style, text string) string {
 	if s == normal || text == "" {
 		return text

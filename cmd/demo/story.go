@@ -86,7 +86,7 @@ func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow returns the fault of stuck, plus late responses for every tenth order. A response after half of callTimeout is
+// slow returns the fault from stuck, plus late responses for every tenth order. A response after half of callTimeout is
 // slow for a person, but is not a failure for the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
@@ -132,15 +132,16 @@ type beat struct {
 	text   string
 }
 
-// play plays the chapters until they are over or ctx ends. Then it ends all faults and gives the worker its key. The
-// worker could not finish its events otherwise. While the demo runs, only this goroutine changes faults and keys.
+// play plays the chapters until they are over or ctx ends. Then it ends all faults and gives the worker the current
+// key. The worker could not finish its events otherwise. While the demo runs, only this goroutine changes faults and
+// keys.
 func (s *story) play(ctx context.Context) error {
 	each, count := chapters(s.length)
 	for chapter := 0; count == 0 || chapter < count; chapter++ {
 		start := s.begun.Add(time.Duration(chapter) * each)
 		for _, scene := range scenes(s.orders) {
 			if scene.learns != "" && chapter > 0 {
-				continue // LeadHit does not forget
+				continue // LeadHit does not forget what it has learned
 			}
 			if !until(ctx, start.Add(time.Duration(scene.at*float64(each)))) {
 				return s.repair()
@@ -199,7 +200,7 @@ func (s *story) beats() []beat {
 	return slices.Clip(s.told)
 }
 
-// until waits until moment. It returns false if ctx ends first.
+// until waits until the given moment. It returns false if ctx ends first.
 func until(ctx context.Context, moment time.Time) bool {
 	timer := time.NewTimer(time.Until(moment))
 	defer timer.Stop()

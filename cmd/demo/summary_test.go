@@ -100,7 +100,7 @@ func replayedEvidence() evidence {
 	return e
 }
 
-// ledgerOf returns a ledger with these letters, and with entries about their first replays.
+// ledgerOf returns a ledger with the given letters and entries. Each entry is about the first replay of a letter.
 func ledgerOf(letters []deadletter.Letter, entries ...string) audit.Ledger {
 	var l audit.Ledger
 	for _, letter := range letters {

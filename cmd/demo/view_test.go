@@ -22,7 +22,7 @@ func TestTheRateIsMeasured(t *testing.T) {
 		{125 * time.Millisecond, 5},
 		{500 * time.Millisecond, 30},
 		{700 * time.Millisecond, 35},
-		{1000 * time.Millisecond, 30}, // none since the last bucket
+		{1000 * time.Millisecond, 30}, // no call since the last bucket
 		{3000 * time.Millisecond, 130},
 	} {
 		w.measure(begun.Add(look.at), look.calls)

@@ -20,8 +20,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown: the workers continue to follow a ledger with one replica, so
-// an operator must be able to end their pause.
+// The workers continue to follow a ledger that has only one replica, so an operator must be able to end their pause.
 func TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown(t *testing.T) {
 	const topic = "dlq.leadhit-sync.ledger"
 	s := newScene(t)
@@ -74,7 +73,7 @@ func TestAnEntryWaitsUntilTheBrokersKnowANewLedger(t *testing.T) {
 	}
 }
 
-// TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic: a login that Kafka rejects, or a failed TLS handshake.
+// A worker is kept out of Kafka by a login that Kafka rejects, or by a failed TLS handshake.
 func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {

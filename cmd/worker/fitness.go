@@ -17,15 +17,15 @@ import (
 // runs.
 const fitnessEvery = time.Minute
 
-// fitness holds the last inspections of the letters' topic and the ledger. The zero value is ready.
+// fitness holds the last inspections of the letters' topic and the ledger. The zero value is ready to use.
 type fitness struct {
 	mu    sync.Mutex
 	found map[string]deadletter.Inspection // by topic
 }
 
 // note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that have
-// appeared, and those that have disappeared, since the topic's last inspection. The result hidden is true if the
-// settings of an existing topic cannot be read, unless the last inspection found that too.
+// appeared, and those that have disappeared, since the topic's last inspection. hidden is true if the settings of an
+// existing topic cannot be read, unless the last inspection found that too.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

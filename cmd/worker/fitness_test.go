@@ -81,7 +81,7 @@ func (s *scene) waitsForThePolicy(topic string) {
 	}
 }
 
-// Somebody alters the letters' topic of a running worker, so that Kafka refuses letters without a key.
+// Somebody alters the letters' topic while the worker is running, so that Kafka refuses letters without a key.
 func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	s := newScene(t)
 	s.run()
@@ -154,7 +154,7 @@ func TestASettingThatDoesNotSuitIsAWarning(t *testing.T) {
 	}
 }
 
-// Without the right DescribeConfigs, only a rejected write would reveal the flaw, so the worker starts.
+// Without the DescribeConfigs permission, only a rejected write would reveal the flaw, so the worker starts.
 func TestAWorkerThatMayNotDescribeTheTopicStartsAndSaysSo(t *testing.T) {
 	s := newScene(t)
 	if err := s.kafka.CreateTopic(letters, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {

@@ -65,8 +65,7 @@ func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 	s.shows("/metrics", "leadhit_sync_events_finished_total 11")
 }
 
-// TestAnEventsTimeBreaksNoPage: time.Time has no JSON form for the year 55 million, and one such event left /status
-// empty.
+// time.Time has no JSON form for the year 55 million. An event with such a time once left /status empty.
 func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 	for name, ms := range map[string]int64{
 		"nanoseconds": time.Now().UnixNano(), "microseconds": time.Now().UnixMicro(), "seconds": time.Now().Unix(),

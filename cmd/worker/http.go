@@ -93,11 +93,11 @@ func (w *Worker) status(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rw.Header().Set("Content-Type", "application/json")
-	_, _ = rw.Write(append(text, '\n')) // fails only if the peer has gone
+	_, _ = rw.Write(append(text, '\n')) // fails only if the client is gone
 }
 
 func answer(rw http.ResponseWriter, code int, text string) {
 	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	rw.WriteHeader(code)
-	_, _ = fmt.Fprintln(rw, text) // fails only if the peer has gone
+	_, _ = fmt.Fprintln(rw, text) // fails only if the client is gone
 }

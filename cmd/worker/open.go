@@ -53,7 +53,7 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	if w.tracing, err = openTracing(c, version, log); err != nil {
 		return nil, err
 	}
-	// Everything that can fail is open. Only metrics and wiring are left, so wire never sees half a worker.
+	// Everything that can fail is open. Only metrics and wiring are left, so wire never sees an incomplete worker.
 	w.metrics = observe.NewMetrics(version, c.DeadLetter.Types, log)
 	w.wire(m)
 	return w, nil
@@ -61,7 +61,7 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 
 // OpenMapping loads the mapping as configured. If a registry is configured, the mapping fetches schemas from there
 // later; OpenMapping itself makes no connection. Its error is a *config.Error. The caller must call the returned
-// function closing after the last event is decoded; closing is never nil.
+// function after the last event is decoded. That function is never nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}

@@ -25,7 +25,7 @@ func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluste
 		[]string{c.DeadLetter.Topic})
 }
 
-// inspectTopic gathers the facts about one of our topics and the topic's sources, and judges them.
+// inspectTopic gathers the facts about one of our topics and about the topics in sources, and judges them.
 func inspectTopic(
 	ctx context.Context, cluster *broker.Cluster, judge func(deadletter.Facts) deadletter.Inspection, topic string,
 	sources []string,

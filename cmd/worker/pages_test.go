@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// value returns a metric of an exposition; -1 if it is absent.
+// value returns the value of a metric in an exposition, or -1 if the metric is absent.
 func value(t *testing.T, exposition, series string) float64 {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^leadhit_sync_` + regexp.QuoteMeta(series) + ` (\S+)$`).FindStringSubmatch(exposition)

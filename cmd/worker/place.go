@@ -11,7 +11,7 @@ import (
 )
 
 // Together these files identify a network, in which only one process at a time can listen on an address. bootFile holds
-// a random id, which is new after each boot and the same in all containers of a machine. networkLink names the network
+// a random id, which is new after each boot and the same in all containers on a machine. networkLink names the network
 // namespace by its number in the kernel. A container that is restarted in its pod keeps the pod's namespace.
 const (
 	bootFile    = "/proc/sys/kernel/random/boot_id"

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/cmd/worker"
 )
 
-// Two containers of one machine may have the same host name and listen on the same port, each in its own network.
+// Two containers on one machine may have the same host name and listen on the same port, each in its own network.
 func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 	t.Parallel()
 	const variable, addr = "PRINT_PLACE_OF", ":8080"
@@ -40,7 +40,7 @@ func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 	if here != again {
 		t.Errorf("got places %s and %s of two processes one after another, want one", here, again)
 	}
-	own := uintptr(syscall.CLONE_NEWNET) // CI may do this: the containers that it runs need the same right
+	own := uintptr(syscall.CLONE_NEWNET) // CI is allowed to: the containers that it runs need this permission too
 	if os.Geteuid() != 0 {
 		own |= syscall.CLONE_NEWUSER
 	}

@@ -16,7 +16,7 @@ const (
 )
 
 // retention holds, by topic, the age at which Kafka deletes an event or a letter. A topic is missing if it keeps its
-// records for ever, or if we may not read its settings. The zero value is ready.
+// records for ever, or if we may not read its settings. The zero value is ready to use.
 type retention struct {
 	mu     sync.Mutex
 	limits map[string]time.Duration

@@ -20,8 +20,8 @@ func Settings(version string) (*config.Config, error) {
 	return c, nil
 }
 
-// SettingsWithoutFiles is like Settings, but reads no files, for use in CI, where the files are missing. The result
-// unread names the settings whose files were not checked.
+// SettingsWithoutFiles is like Settings, but reads no files, for use in CI, where the files are missing. It also
+// returns the names of the settings whose files were not checked.
 func SettingsWithoutFiles(version string) (c *config.Config, unread []string, err error) {
 	c, mistakes := config.InspectWithoutFiles()
 	blank := *c

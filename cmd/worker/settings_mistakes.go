@@ -92,10 +92,10 @@ func separate(err error) []error {
 	return all
 }
 
-// variableOf names the setting behind an option error of one of our packages; "" for any other error. Settings are
-// named after the options, except for the two of the client certificate. An error about the option "api key" always
-// concerns LEADHIT_API_KEY: the file of LEADHIT_API_KEY_FILE is checked when it is read, before the client sees its
-// content.
+// variableOf names the setting behind an option error of one of our packages. It returns "" for any other error.
+// Settings are named after the options, except for the two of the client certificate. An error about the option
+// "api key" always concerns LEADHIT_API_KEY: the file of LEADHIT_API_KEY_FILE is checked when it is read, before the
+// client sees its content.
 func variableOf(err error) string {
 	var name string
 	if found, ok := errors.AsType[*dial.OptionError](err); ok {

@@ -150,7 +150,8 @@ func (s *scene) status() (said status.Worker) {
 	return said
 }
 
-// metadataRequests returns the counter of metadata requests for the topic payments, which counts from now on.
+// metadataRequests begins to count the metadata requests for the topic payments, and returns a function that returns
+// the count.
 func metadataRequests(s *scene) func() int64 {
 	var n atomic.Int64
 	s.kafka.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {

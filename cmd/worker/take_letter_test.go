@@ -54,7 +54,7 @@ func (d *desk) at(topic string, offset int64) event.Record {
 	return batch.Records[0]
 }
 
-// letter stores the event's letter after change has altered the letter.
+// letter stores the event's letter, as altered by change.
 func (d *desk) letter(change func(*deadletter.Letter)) {
 	d.t.Helper()
 	l := deadletter.Letter{
@@ -69,7 +69,7 @@ func same(*deadletter.Letter) {}
 
 func omitted(l *deadletter.Letter) { *l = l.WithoutValue() }
 
-// take fetches the first record of the letters' topic as for a replay.
+// take fetches the first record of the letters' topic, as a worker does for a replay.
 func (d *desk) take() turn.Taken {
 	d.t.Helper()
 	taken, err := worker.TakeLetter(d.t.Context(), d.config, d.cluster, turn.Take{

@@ -82,7 +82,7 @@ func attributes(all []*commonpb.KeyValue) map[string]string {
 	return m
 }
 
-// named returns the spans with the given name that have arrived so far, in the order of their starts.
+// named returns the spans with the given name that have arrived so far, in the order in which they started.
 func (c *collector) named(name string) []*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -65,7 +65,7 @@ func letterWith(text string) *desktest.Fake {
 	return f
 }
 
-// views returns the addresses of all kinds of pages. The parameter text is what somebody searches for.
+// views returns the addresses of all kinds of pages. text is what somebody searches for.
 func views(text string) []string {
 	query := url.QueryEscape(text)
 	return []string{
@@ -95,7 +95,7 @@ func skeleton(page string) (all []string) {
 	return all
 }
 
-// The pages about hostile text have the same tags and attributes as those about harmless text.
+// Pages that show hostile text have the same tags and attributes as pages that show harmless text.
 func TestHostileTextsAreOnlyText(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

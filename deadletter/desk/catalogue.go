@@ -97,7 +97,7 @@ func (t *texts) fill(text string, args []any, escape func(string) string) string
 	})
 }
 
-// show formats an argument for people: whole numbers have grouped digits.
+// show formats an argument for human readers. It groups the digits of whole numbers.
 func (t *texts) show(arg any) string {
 	if n, ok := wholeNumber(arg); ok {
 		return t.number(n)

@@ -197,7 +197,7 @@ func TestATimeIsInUTCAndReadableWithoutAScript(t *testing.T) {
 	}
 }
 
-// relative returns the <time> element for the test's fixed time, with this text.
+// relative returns the <time> element for the test's fixed time, with the given text.
 func relative(text string) string {
 	return `<time datetime="2026-11-29T09:00:00.000Z" title="2026-11-29 09:00:00 UTC" data-relative="">` +
 		text + `</time>`

@@ -29,7 +29,7 @@ type selection struct {
 }
 
 // misread refuses a request whose filter has a part that cannot be understood: without that part, more letters would
-// match. It also refuses a form for selected letters that was sent without any. It reports whether it refused the
+// match. It also refuses a form for selected letters that was sent without a letter. It reports whether it refused the
 // request.
 func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool {
 	if s.Nothing {
@@ -192,7 +192,7 @@ func words(text string) url.Values {
 	return query
 }
 
-// splitWords splits text at spaces outside of quotes, and drops the quotes.
+// splitWords splits text at spaces outside quotes, and drops the quotes.
 func splitWords(text string) (all []string) {
 	var word strings.Builder
 	quote := rune(0)

@@ -77,8 +77,8 @@ func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f fo
 	d.show(w, r, code, "letter", read, &p)
 }
 
-// letterIDOf returns the id in the address of a letter's page. A form has the item in its body, so that a query cannot
-// change which letter the form names.
+// letterIDOf returns the id in the address of a letter's page. A form has the letter's item in its body, so that a
+// query cannot change which letter the form names.
 func letterIDOf(r *http.Request) string {
 	id := r.PathValue("topic") + "/" + r.PathValue("partition") + "/" + r.PathValue("offset")
 	item := r.PostFormValue("item")

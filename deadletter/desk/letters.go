@@ -149,7 +149,7 @@ func totalsOf(v *view.View, read Reading, now time.Time, texts *texts) totals {
 	return t
 }
 
-// judge adds what a replay would do with a letter now to the counts of the letter's fingerprint.
+// judge determines what a replay would do with a letter now, and adds the letter to the counts of its fingerprint.
 func judge(would map[string]map[replay.Class]int, fingerprint string, l view.Letter, read Reading) {
 	if would[fingerprint] == nil {
 		would[fingerprint] = map[replay.Class]int{}

@@ -23,8 +23,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // protect serves pages to those who may see them. It lets a request change something only if the user is known and may
-// write, and if the request does not come from another site. The function refuse shows the reason for a refusal, and
-// shows a stranger nothing else.
+// write, and if the request does not come from another site. refuse shows the reason for a refusal, and shows a
+// stranger nothing else.
 func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *http.Request, int, string)) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

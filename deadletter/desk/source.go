@@ -13,9 +13,9 @@ import (
 
 // Source provides what the desk shows. Its methods may be called concurrently.
 type Source interface { //nolint:interfacebloat // one backend does all of it
-	// Look calls the function look with the view of both topics, as they were read last. Nothing changes the view
-	// during the call, and look must not keep the view. Until the first good read the view is empty or incomplete, but
-	// never nil, and Reading.At is zero.
+	// Look calls look with the view of both topics, as they were last read. Nothing changes the view during the call,
+	// and look must not keep the view. Until the first good read the view is empty or incomplete, but never nil, and
+	// Reading.At is zero.
 	Look(look func(*view.View)) Reading
 	// Letter reads the newest record of a letter, and its history.
 	Letter(ctx context.Context, id ledger.ID) (Letter, error)
@@ -53,7 +53,7 @@ type Reading struct {
 	// new.
 	At     time.Time
 	Number uint64
-	// Err is why the last read failed; nil if it did not.
+	// Err is why the last read failed, or nil if it did not fail.
 	Err error
 	// Limits are the limits of a plan, as far as they are known without querying Kafka for each letter.
 	Limits replay.Limits
@@ -99,7 +99,7 @@ type Plan struct {
 	Missing error
 }
 
-// Note is a message to people. The catalogues have its text, by Name, with Facts as arguments. Text is the English
+// Note is a message to the user. The catalogues have its text, by Name, with Facts as arguments. Text is the English
 // text, for a Name that the catalogues lack.
 type Note struct {
 	Name  string

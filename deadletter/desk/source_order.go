@@ -32,8 +32,9 @@ type OrderEvent struct {
 	ByKey                                     bool // the mapping finds no id, but the record's key is the order's id
 	// Repeats is the earlier event that asked for the same call. The worker that made that call makes no second one.
 	Repeats string
-	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a
-	// worker does: blocked, ready, in flight, waiting, storing, marking, commit.
+	// State is one of "finished", "committed", "letter", "not reached", "nothing left", "fetched", "not committed" and
+	// "unknown". Or it says what a worker does: "blocked", "ready", "in flight", "waiting", "storing", "marking" or
+	// "commit".
 	State  string
 	Before int64 // at most this many events are to be read before this one; -1 if unknown
 	Work   *OrderWork

@@ -17,9 +17,9 @@ type Build struct {
 	Go       string // "go1.26.0"
 }
 
-// ReadBuild reads the build information that Go's tools wrote into a binary; info is nil if there is none. The string
-// released is the version that was passed to the linker. That version takes precedence, because a build without the
-// repository knows no other.
+// ReadBuild reads the build information that Go's tools wrote into a binary; info is nil if there is none. released
+// is the version that was passed to the linker. It takes precedence, because a build without the repository knows no
+// other version.
 func ReadBuild(released string, info *debug.BuildInfo) Build {
 	var b Build
 	if info == nil {

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/integration/peer"
 )
 
-// floods are responses that never end: the text in first is sent once, then the text in again is repeated.
+// floods are responses that never end. The field "first" is sent once. Then the field "again" is sent over and over.
 var floods = map[string]struct{ first, again string }{
 	"one header":       {"HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 64<<10)},
 	"many headers":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-Name: value\r\n", 4<<10)},

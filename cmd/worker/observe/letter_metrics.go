@@ -41,14 +41,15 @@ func (g *gauges) letters(to sender, now time.Time) {
 	}
 }
 
-// mostFingerprints bounds the fingerprints that a worker remembers: about 100 bytes each.
+// mostFingerprints limits how many fingerprints a worker remembers. Each takes about 100 bytes.
 const mostFingerprints = 10_000
 
-// fingerprints remembers which causes have letters. The zero value is ready. It may be used by several goroutines.
+// fingerprints remembers which causes have letters. The zero value is ready to use. It may be used by several
+// goroutines.
 type fingerprints struct {
 	mu sync.Mutex
-	// known has the value false while this worker stores the first letter with a fingerprint. The letter may be read
-	// back before the write has returned.
+	// known maps a fingerprint to false while this worker is storing the first letter with that fingerprint. The letter
+	// may be read back before the write has returned.
 	known map[string]bool
 }
 

@@ -36,8 +36,8 @@ type Metrics struct {
 
 	items    *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
-	// wanted is the counter of items that ask for a call. accepted is the counter of verdicts of the kind done. Most
-	// items and calls are counted there, so these two counters are looked up only once.
+	// wanted is the counter of items that ask for a call. accepted is the counter of verdicts of the kind retry.Done.
+	// Most items and calls are counted there, so these two counters are looked up only once.
 	wanted         prometheus.Counter
 	accepted       prometheus.Counter
 	latency        prometheus.Histogram
@@ -55,7 +55,7 @@ type Metrics struct {
 	calls, done, lettersTotal atomic.Uint64
 }
 
-// repeated is the action under which an item counts if it needed no call.
+// repeated is the action under which an item is counted if it needed no call.
 const repeated = "repeat"
 
 // NewMetrics returns metrics with a counter for each foreseeable cause of a letter, deadLetterTypes included. A counter
@@ -171,7 +171,7 @@ func (m *Metrics) decoded(e *consumer.Event, items []event.Item) {
 	}
 }
 
-// watchSpread counts orders with events in two partitions, and logs the first one.
+// watchSpread counts orders with events in two partitions, and logs the first such order.
 func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 	before, found, first := m.spread.seen(e.Topic, e.Partition, order)
 	if !found {
@@ -253,7 +253,7 @@ func (m *Metrics) stored(l consumer.Letter) {
 	m.lettersTotal.Add(1)
 }
 
-// totals returns the calls made, how many of them will be retried, and the letters stored.
+// totals returns the number of calls made, how many of them will be retried, and the number of letters stored.
 func (m *Metrics) totals() (calls, again, letters uint64) {
 	done := m.done.Load() // loaded before the calls, so that the difference is never negative
 	calls = m.calls.Load()

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/status"
 )
 
-// lately counts the letters of the last hour by cause, to the minute. The zero value is ready. It may be used by
+// lately counts the letters of the last hour by cause, to the minute. The zero value is ready to use. It may be used by
 // several goroutines.
 type lately struct {
 	mu      sync.Mutex

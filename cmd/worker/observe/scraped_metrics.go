@@ -90,8 +90,8 @@ func calls(to sender, s snapshot.Snapshot, now time.Time) {
 		float64(s.Letters))
 }
 
-// events sends counters since the start of the process. Events that an earlier owner finished are counted separately,
-// because they cost no call.
+// events sends the figures about events and commits. Its counters start at 0 with the process. Events that an earlier
+// owner finished are counted separately, because they cost no call.
 func events(to sender, s consumer.State) {
 	unfinished := 0
 	for _, p := range s.Dispatch.Partitions {
@@ -136,7 +136,8 @@ func partitions(to sender, s consumer.State) {
 	}
 }
 
-// topics sends the ages of each topic's events. The time to loss is sent only for topics whose retention is known.
+// topics sends the ages of each topic's events. The metric time_to_loss_seconds is sent only for topics whose
+// retention is known.
 func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 	limits := g.source.Retention()
 	topic := []string{"topic"}
@@ -183,7 +184,7 @@ func (to sender) send(kind prometheus.ValueType, name, help string, value float6
 	to <- prometheus.MustNewConstMetric(prometheus.NewDesc(namespace+"_"+name, help, labels, nil), kind, value, values...)
 }
 
-// oneOf sends a gauge for each value of a label: 1 for the one that holds, 0 for the others.
+// oneOf sends a gauge for each value of a label: 1 for the value that applies, 0 for the others.
 func (to sender) oneOf(name, help, label, holds string, values ...string) {
 	for _, v := range values {
 		to.send(prometheus.GaugeValue, name, help, float64(number(v == holds)), []string{label}, v)

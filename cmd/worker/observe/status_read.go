@@ -106,7 +106,7 @@ func word(s consumer.State) string {
 	return s.Phase
 }
 
-// openTransaction returns the open transaction that holds back a partition's events; nil if there is none.
+// openTransaction returns the open transaction that holds back a partition's events, or nil if there is none.
 func openTransaction(now time.Time, s consumer.State, p event.Partition) *status.OpenTransaction {
 	held, open := s.HeldBack[p]
 	if !open {

@@ -50,7 +50,7 @@ type Tracing struct {
 	context  propagation.TraceContext
 }
 
-// OpenTracing returns tracing as configured, nil if it is off. It sends nothing before Start.
+// OpenTracing returns tracing as configured, or nil if tracing is off. It sends nothing before Start.
 func OpenTracing(c *config.Config, version string, log *slog.Logger) (*Tracing, error) {
 	if c.Traces.Address() == "" {
 		return nil, nil // a nil Tracing is off
@@ -166,7 +166,7 @@ func orders(items []event.Item) int64 {
 	return refused + int64(len(called))
 }
 
-// of returns an event's span.
+// of returns an event's span, which the first call creates.
 func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace.Span {
 	s.make.Do(func() {
 		_, s.span = t.tracer.Start(t.context.Extract(ctx, carrier(e)), "process "+e.Topic,
@@ -182,8 +182,8 @@ func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace
 	return s.span
 }
 
-// Send makes each call within a span of its own, which [Traceparent] reads from the context. The parameter judge gives
-// the verdict on a call's outcome.
+// Send makes each call within a span of its own, which [Traceparent] reads from the context. judge returns the verdict
+// on a call's outcome.
 func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	if t == nil {
 		return send
@@ -216,7 +216,7 @@ func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	}
 }
 
-// Repeat adds an event to the event's span for a call that is not made.
+// Repeat adds a span event "repeat" to the event's span for each call that is not made.
 func (t *Tracing) Repeat(repeat repeater) repeater {
 	if t == nil {
 		return repeat
@@ -295,7 +295,8 @@ func (s *eventSpan) over() {
 }
 
 // carrier returns an event's headers for the extraction of the trace context. Of several headers with the same name,
-// the last counts, as everywhere in Kafka. Producers differ in case, and the extraction looks for names in lower case.
+// the last counts, as everywhere in Kafka. Some producers use capital letters in the names, but the extraction looks
+// for lower-case names.
 func carrier(e *consumer.Event) propagation.MapCarrier {
 	all := make(propagation.MapCarrier, len(e.Headers))
 	for _, h := range e.Headers {

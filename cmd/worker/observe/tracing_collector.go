@@ -106,7 +106,7 @@ func (c *collector) deliver(ctx context.Context, body []byte) error {
 	return last // backoff's own error may only say that the context has ended
 }
 
-// post makes one attempt. The result again reports whether the collector's status is retryable.
+// post makes one attempt. It reports whether the collector's status is retryable.
 func (c *collector) post(ctx context.Context, body []byte) (again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {

@@ -29,8 +29,8 @@ func newSpread() *spread {
 	return &spread{seed: maphash.MakeSeed(), slots: make([]spreadSlot, spreadSlots)}
 }
 
-// seen notes an event of an order. The result found reports whether the order was seen in another partition, named by
-// before, and has not been counted yet. The result first reports whether this is the first such order.
+// seen notes an event of an order. found reports whether the order was seen in another partition before and has not
+// been counted yet; before is that partition. first reports whether this is the first such order.
 func (s *spread) seen(topic string, partition int, order string) (before int, found, first bool) {
 	var h maphash.Hash
 	h.SetSeed(s.seed)
