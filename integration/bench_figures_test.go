@@ -102,7 +102,7 @@ func peakMemory(pid int) (peak, files int) {
 	return memoryIn(string(text))
 }
 
-// memoryIn reads both figures from the text of /proc/PID/status.
+// memoryIn reads both figures of [peakMemory] from the text of /proc/PID/status.
 func memoryIn(status string) (peak, files int) {
 	for line := range strings.SplitSeq(status, "\n") {
 		var kb int

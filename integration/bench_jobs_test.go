@@ -12,7 +12,7 @@ import (
 type job struct {
 	name             string
 	inFlight, events int
-	leastCalls       int  // the calls of a worker that makes none for repeats
+	leastCalls       int  // the number of calls of a worker that makes no calls for repeats
 	bare             bool // the bare loop, which knows nothing about orders, can do it too
 	write            func(events int) []audit.Event
 }

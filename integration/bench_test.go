@@ -170,7 +170,7 @@ type moment struct {
 	broker time.Duration // processor time that the brokers have used so far
 }
 
-// awaitCalls waits until a worker has made this many calls.
+// awaitCalls waits until the given number of calls have been made, and returns the figures at that time.
 func (b *bench) awaitCalls(tb testing.TB, r *run, calls int) (m moment) {
 	tb.Helper()
 	eventually(tb, 5*time.Minute, "all calls", func() string {

@@ -64,7 +64,8 @@ func (o *operators) begin(ctx context.Context) (wait func()) {
 	return working.Wait
 }
 
-// read follows both topics for the given time. A broker may be dead: then there is nothing to read.
+// read follows the dead-letter topic and the ledger for the given time. While a broker is down, there may be nothing to
+// read.
 func (o *operators) read(ctx context.Context, lasts time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()
@@ -121,7 +122,7 @@ func (o *operators) entry(event, id string, n int, by string) *kgo.Record {
 	return &kgo.Record{Topic: o.topic + ".ledger", Key: []byte(id), Value: value}
 }
 
-// write writes entries. If that fails, an entry may be stored all the same: the ledger will show it.
+// write writes entries. Even after an error, an entry may have been stored; the ledger will show it.
 func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 	if err := o.client.ProduceSync(ctx, entries...).FirstErr(); err != nil && ctx.Err() == nil {
 		o.note("operators: %v", err)
@@ -178,7 +179,7 @@ func (r *round) learn(knows bool) {
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = r.learned() })
 }
 
-// judged returns next with a changed expectation for refused events: LeadHit may learn their status and accept them.
+// judged wraps next and changes the expectation for refused events: LeadHit may learn their status and accept them.
 func judged(next func() audit.Event) func() audit.Event {
 	return func() audit.Event {
 		event := next()

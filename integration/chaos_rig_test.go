@@ -207,7 +207,7 @@ func (r *round) keepMetrics(ctx context.Context, l *life) {
 	}
 }
 
-// joined waits until a process has joined the group once.
+// joined waits until the process has joined the group once.
 func (r *round) joined(t *testing.T, v *victim) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
@@ -217,8 +217,8 @@ func (r *round) joined(t *testing.T, v *victim) {
 	}
 }
 
-// caughtUp waits until the group has committed everything that is there now. If it does not do so in time, that is a
-// finding, but no reason to stop the test.
+// caughtUp waits until the group has committed everything that the topic contains now. If it does not do so in time,
+// that is a finding, but no reason to stop the test.
 func (r *round) caughtUp(t *testing.T, limit time.Duration) {
 	t.Helper()
 	if why := r.catchUp(t, limit); why != "" {

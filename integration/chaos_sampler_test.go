@@ -69,7 +69,7 @@ func (s *sampler) watchStalls(ctx context.Context) {
 	}
 }
 
-// ask takes one sample of every partition. Without a response there is none: the coordinator may be dead.
+// ask takes one sample of every partition. Without a response there is no sample: the coordinator may be dead.
 func (s *sampler) ask(ctx context.Context, from *broker) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

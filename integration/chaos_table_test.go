@@ -21,7 +21,7 @@ type tally struct {
 	name    string
 	rounds  int
 	faults  map[nemesis.Kind]int
-	stills  map[nemesis.Kind]time.Duration // the longest standstill during such a fault
+	stills  map[nemesis.Kind]time.Duration // the longest standstill during faults of each kind
 	causes  map[audit.Cause]int
 	asked   map[string]int // entries of the ledger that counted, by the kind of entry
 	events  int

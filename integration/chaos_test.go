@@ -23,7 +23,7 @@ const (
 	chaosOrders  = 400
 	chaosRepeats = 0.6 // share of an order's later events that repeat its status
 
-	// With fewer, a round proves nothing.
+	// With fewer samples or events, a round proves nothing.
 	leastSamples = 5 // a second
 	leastEvents  = 1000
 )

@@ -104,8 +104,8 @@ func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
 	o.write(ctx, entries)
 }
 
-// readUntil follows both topics until the given condition is true. If that takes more than two minutes, it is a
-// finding.
+// readUntil follows the dead-letter topic and the ledger until the given condition is true. If that takes more than two
+// minutes, it is a finding.
 func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	began := time.Now()

@@ -60,7 +60,7 @@ func (c *cable) handle(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// plug makes serve handle new connections, and cuts the existing ones.
+// plug passes new connections to serve, and cuts the existing ones.
 func (c *cable) plug(serve func(net.Conn)) {
 	c.mu.Lock()
 	c.serve = serve

@@ -89,7 +89,7 @@ func (d *deskWorld) replayByKeys(p *person) {
 	p.comesToSee("Done 1 of 1 done")
 }
 
-// samePlan: of two people who start the same plan the first wins, and the second is told why nothing happened.
+// samePlan: of two people who start the same plan, the first wins, and the second is told why nothing happened.
 func (d *deskWorld) samePlan(t *testing.T) {
 	t.Helper()
 	anna, boris := d.visitor(t, "anna", browser.View{}), d.visitor(t, "boris", browser.View{})

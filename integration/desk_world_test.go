@@ -22,8 +22,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// deskWorld is a worker with letters, and a desk at which people look at them. Kafka is embedded: the tests of the
-// commands send the same requests to real Kafka.
+// deskWorld is a worker with letters, and a desk at which people look at them. Kafka is embedded here, because the
+// tests of the commands already send the same requests to real Kafka.
 type deskWorld struct {
 	*run
 
@@ -138,7 +138,7 @@ func (p *person) leave() {
 	}
 }
 
-// forgives ignores what the browser logs about pages whose HTTP status begins with these digits, and nothing else.
+// forgives ignores what the browser logs about pages whose HTTP status begins with the given digits, and nothing else.
 func (p *person) forgives(status string) {
 	p.Helper()
 	problems, err := p.Problems()

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// garbage returns events such as reach every topic sooner or later, each with its required outcome.
+// garbage returns events of the kinds that reach every topic sooner or later, each with its required outcome.
 func garbage() map[string]audit.Event {
 	called := func(value, order string) audit.Event {
 		return audit.Event{Value: []byte(value), Want: audit.Called, Order: order, Status: "paid"}

@@ -26,7 +26,7 @@ func BenchmarkIdleWorker(b *testing.B) {
 		}
 		return body
 	})
-	await(b, 10*time.Second) // until the start is over
+	await(b, 10*time.Second) // until startup is over
 	for b.Loop() {
 		span := seconds(b, "IDLE_SECONDS", 60)
 		before := processorTime(b, w.PID())
@@ -67,7 +67,7 @@ func processorTime(tb testing.TB, pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / ticks
 }
 
-// memory returns one of a process's figures in MiB, or 0 if the system does not report it.
+// memory returns one of a process's memory figures in MiB, or 0 if the system does not report it.
 func memory(pid int, figure string) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -36,7 +36,7 @@ func (b *broker) create(tb testing.TB, topic string, partitions, maxBytes int, o
 		ConfigEntries: append(others, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxBytes)}),
 	}}}
 	lost := false                                                     // a response may have been lost
-	eventually(tb, 30*time.Second, "creating "+topic, func() string { // a new controller refuses for a while
+	eventually(tb, 30*time.Second, "creating "+topic, func() string { // a new controller rejects requests for a while
 		answer, err := b.client.CreateTopics(tb.Context(), request)
 		if err == nil {
 			err = answer.Errors[topic]

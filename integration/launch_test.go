@@ -80,7 +80,7 @@ func newWalker(t *testing.T) *walker {
 
 func (w *walker) said() string { return w.launched.Stdout() + w.launched.Stderr() }
 
-// shows waits until the first terminal shows the text.
+// shows waits until the terminal in which launch runs shows the text.
 func (w *walker) shows(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, 3*time.Minute, text, func() string {
@@ -94,7 +94,7 @@ func (w *walker) shows(t *testing.T, text string) {
 	})
 }
 
-// end presses Ctrl-C in the first terminal. The cluster's folder must then be gone.
+// end presses Ctrl-C in the terminal in which launch runs. The cluster's folder must then be gone.
 func (w *walker) end(t *testing.T) {
 	t.Helper()
 	folder := regexp.MustCompile(`its log: (.*)/node-1/kafka.log`).FindStringSubmatch(w.launched.Stdout())

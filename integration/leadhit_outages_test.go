@@ -13,7 +13,8 @@ import (
 const (
 	outageRate = 20 // events per second that arrive
 	budget     = 50 // calls per second that LeadHit can take afterwards
-	// slowStart is how long the worker may take to find out what LeadHit can take: it begins with few calls.
+	// slowStart is how long the worker may take to find the rate that LeadHit can take, because it begins with few
+	// calls.
 	slowStart = 5 * time.Second
 )
 
@@ -84,7 +85,8 @@ func (w *worker) showsOutage(t *testing.T) {
 	}
 }
 
-// topUp adds events after a short outage, until the backlog is enough for a measurement: work for DRAIN seconds.
+// topUp adds events after a short outage, until the backlog is enough for a measurement. That is work for DRAIN
+// seconds.
 func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	enough := number(t, "DRAIN", 24) * budget
@@ -97,7 +99,8 @@ func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	}
 }
 
-// recover ends the outage: LeadHit serves at most budget calls per second. It waits for the first call that is served.
+// recover ends the outage: from then on, LeadHit serves at most budget calls per second. The function returns after the
+// first call that is served.
 func (r *run) recover(t *testing.T) {
 	t.Helper()
 	r.leadhit.Change(func(f *sandbox.Faults) {
@@ -111,7 +114,8 @@ func (r *run) recover(t *testing.T) {
 	withinSlack(t, "the first success after the outage", time.Since(end), soon)
 }
 
-// workOff waits until this many events are accepted, and judges how much of LeadHit's budget was used in that time.
+// workOff waits until the given number of events have been accepted, and judges how much of LeadHit's budget was used
+// in that time.
 func (r *run) workOff(t *testing.T, name string, accepted int) {
 	t.Helper()
 	begin := time.Now()

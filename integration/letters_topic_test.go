@@ -105,7 +105,7 @@ func (r *run) refusedEvents(t *testing.T, orders *shop.Orders) {
 	r.write(t, several(refusedAtOnce, func() audit.Event { return padded(orders.Refused(), 100<<10) }))
 }
 
-// padded returns the event with this many more bytes, which do not compress well.
+// padded returns the event with the given number of bytes added, which do not compress well.
 func padded(event audit.Event, bytes int) audit.Event {
 	var note strings.Builder
 	for i := uint64(event.Value[9]); note.Len() < bytes; i++ {
@@ -115,7 +115,8 @@ func padded(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// committedUpTo requires that commits have passed no events of the run except the first ones, whose number is given.
+// committedUpTo leaves out the given number of the run's first events, and requires that no commit has passed any of
+// the others.
 func (r *run) committedUpTo(t *testing.T, events int) {
 	t.Helper()
 	_, committed := r.broker.known(t, r.group, r.topic, r.partitions)

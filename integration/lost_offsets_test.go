@@ -77,7 +77,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 	})
 }
 
-// writeSome writes this many events of random orders.
+// writeSome writes the given number of events of random orders.
 func (r *run) writeSome(t *testing.T, orders *shop.Orders, count int) {
 	t.Helper()
 	var events []audit.Event
@@ -107,7 +107,7 @@ func (r *run) calledIn(partition int) bool {
 	return false
 }
 
-// grow gives a topic this many partitions.
+// grow increases a topic's partitions to the given number.
 func (b *broker) grow(t *testing.T, topic string, partitions int) {
 	t.Helper()
 	answer, err := b.client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{

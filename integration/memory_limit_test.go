@@ -62,7 +62,7 @@ func (s *suite) testMemory(t *testing.T, brokers []string) {
 	}
 }
 
-// stretched returns the event with this many more bytes, which compress to almost nothing.
+// stretched returns the event with the given number of bytes added, which compress to almost nothing.
 func stretched(event audit.Event, bytes int) audit.Event {
 	event.Value = append(event.Value[:len(event.Value)-1:len(event.Value)-1], `,"note":"`+strings.Repeat("x", bytes)+`"}`...)
 	return event

@@ -54,8 +54,8 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	})
 }
 
-// allWait waits until this many orders wait. The oldest event must be the one with a plausible time, an hour before
-// now.
+// allWait waits until the given number of orders are waiting. The oldest event must be the one with a plausible time,
+// an hour before now.
 func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
 	t.Helper()
 	const hour = 3600

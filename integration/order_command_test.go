@@ -64,7 +64,7 @@ func statusOf(order, status string) audit.Event {
 	return audit.Event{Key: []byte(order), Value: fmt.Appendf(nil, `{"order_id":%q,"status":%q}`, order, status)}
 }
 
-// order runs the command and returns a line for each event.
+// order runs the order command and returns a line for each event.
 func (r *run) order(t *testing.T, id, worker string) (lines []string) {
 	t.Helper()
 	settings := map[string]string{

@@ -111,7 +111,7 @@ func (r *run) replay(t *testing.T, by string) *program.Program {
 	return p
 }
 
-// replaySummary is what the command prints at its end.
+// replaySummary is what the replay command prints when it ends.
 type replaySummary struct {
 	Planned, Resolved int
 	Stop              string

@@ -29,7 +29,7 @@ const (
 	renewed      = "RENEWED"      // as CERTIFICATES, but tests replace its files, and workers reach it through a cable
 )
 
-// The constant here is the IP address of all brokers of the tests.
+// All brokers of the tests listen on this IP address.
 const here = "127.0.0.1"
 
 // wire is what the tests of secured connections share: a broker that requires a login from every client, and an ACL for

@@ -32,7 +32,7 @@ func (w *wire) testStrangers(t *testing.T) {
 	faults := slices.Concat(w.wrongLogins(), w.wrongCertificates(), w.wrongProtocols())
 	for _, fault := range faults {
 		t.Run(fault.name, func(t *testing.T) {
-			if !strings.HasPrefix(fault.name, "the broker's certificate") { // these share a listener
+			if !strings.HasPrefix(fault.name, "the broker's certificate") { // these faults share a listener
 				t.Parallel()
 			}
 			g := w.newGuarded(t, login)
@@ -66,7 +66,7 @@ func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	}
 }
 
-// waits requires that the worker runs and logs little. If outside is true, the worker must not be ready.
+// waits requires that the worker is running and logs little. If outside is true, the worker must not be ready.
 func (w *worker) waits(t *testing.T, outside bool) {
 	t.Helper()
 	if status, body := w.page(t, "/livez"); status != http.StatusOK {
@@ -80,7 +80,7 @@ func (w *worker) waits(t *testing.T, outside bool) {
 	}
 }
 
-// only returns the right r, reduced to the given operation.
+// only returns a copy of r that has the given operation alone.
 func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	r.Operations = []kafka.ACLOperationType{operation}
 	return r

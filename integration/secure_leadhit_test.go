@@ -26,8 +26,8 @@ type secureDoor struct {
 	shown atomic.Pointer[tls.Certificate]
 }
 
-// newSecureWorker opens a door with TLS. The door's certificate is valid, and the worker has a file with the
-// certificate's authority.
+// newSecureWorker returns a worker and the TLS endpoint through which it reaches LeadHit. The endpoint's certificate is
+// valid, and the worker has a file with the certificate's authority.
 func (w *wire) newSecureWorker(t *testing.T, r *run) (*worker, *secureDoor) {
 	t.Helper()
 	d := &secureDoor{door: door{to: r.leadhit}}

@@ -33,9 +33,9 @@ func seconds(tb testing.TB, name string, otherwise int) time.Duration {
 	return time.Duration(number(tb, name, otherwise)) * time.Second
 }
 
-// trickle writes this many single events a second until the returned function is called. That function adds the events
-// to the evidence. It returns the time at which each event was sent to Kafka, by the event's value. The method stream
-// writes in bursts instead, and at least 50 events a second.
+// trickle writes perSecond events a second, one at a time, until the returned function is called. That function adds
+// the events to the evidence. It returns the time at which each event was sent to Kafka, by the event's value. The
+// method stream writes in bursts instead, at least 50 events a second.
 func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (stop func() map[string]time.Time) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
@@ -87,7 +87,7 @@ func linger(tb testing.TB, length time.Duration) {
 	}
 }
 
-// awaitLine waits for a line with this text in the worker's log.
+// awaitLine waits until a line of the worker's log contains the given text.
 func (w *worker) awaitLine(tb testing.TB, limit time.Duration, text string) {
 	tb.Helper()
 	eventually(tb, limit, "a line of the log with "+strconv.Quote(text), func() string {
@@ -98,7 +98,7 @@ func (w *worker) awaitLine(tb testing.TB, limit time.Duration, text string) {
 	})
 }
 
-// lines counts the occurrences of this text in the worker's log.
+// lines counts the occurrences of the given text in the worker's log.
 func (w *worker) lines(text string) int {
 	return strings.Count(w.Stdout()+w.Stderr(), text)
 }

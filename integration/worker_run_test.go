@@ -123,7 +123,8 @@ type worker struct {
 	address string // HTTP_ADDR; "" means any free port
 }
 
-// newWorker returns a worker with a door: a LeadHit address of its own. The method start starts the process.
+// newWorker returns a worker that has a LeadHit address of its own. It does not start the process; the method start
+// does.
 func (r *run) newWorker(tb testing.TB) *worker {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -144,7 +145,7 @@ func (r *run) newWorker(tb testing.TB) *worker {
 	return r.workerAt(listener.Addr().String(), d)
 }
 
-// workerAt returns a worker whose LeadHit is at this address.
+// workerAt returns a worker whose LeadHit is at the given address.
 func (r *run) workerAt(leadhit string, d *door) *worker {
 	w := &worker{run: r, url: "http://" + leadhit + "/api/v1/orders/", door: d}
 	r.workers = append(r.workers, w)
@@ -200,7 +201,7 @@ func lastOf(text string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// calling waits until this worker's process has made this many calls.
+// calling waits until the worker's process has made the given number of calls.
 func (w *worker) calling(tb testing.TB, calls int64) {
 	tb.Helper()
 	eventually(tb, 90*time.Second, "a worker's calls", func() string {

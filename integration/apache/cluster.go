@@ -106,8 +106,8 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 			return err
 		}
 	}
-	// All nodes start at once: none is ready before a majority of the controllers runs. After an error Start calls Close,
-	// which also kills nodes that started.
+	// All nodes start at once, because none is ready until a majority of the controllers is running. After an error
+	// Start calls Close, which also kills nodes that started.
 	var group errgroup.Group
 	for i := range options.Nodes {
 		dir := filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1))

@@ -56,7 +56,7 @@ func (p Process) Kill() error { return p.kill() }
 // Signal sends a signal to the process.
 func (p Process) Signal(signal syscall.Signal) error { return p.signal(signal) }
 
-// Running reports whether the process runs.
+// Running reports whether the process is running.
 func (p Process) Running() (bool, error) { return p.running() }
 
 // Log returns the path of the file with the process's output.

@@ -66,7 +66,7 @@ func plainUsers(passwords map[string]string) string {
 	return text.String()
 }
 
-// Certificates returns a listener for users with a certificate from an authority in the PEM file truststore. The
+// Certificates returns a listener for users with a certificate from an authority in truststore, a PEM file. The
 // certificate's common name is the user's name. keystore is as in [LoginOptions].
 func Certificates(name, keystore, truststore string) Listener {
 	return Listener{Name: name, Protocol: "SSL", Properties: map[string]string{

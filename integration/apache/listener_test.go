@@ -16,7 +16,7 @@ func TestListenersAreAddedToThePlainOne(t *testing.T) {
 	login := apache.Login("LOGIN", apache.LoginOptions{
 		Keystore: "/broker.pem", Plain: map[string]string{"worker": "secret"}, Reauthenticate: 5 * time.Second,
 	})
-	// The second of two nodes: four ports each.
+	// These are the settings of the second of two nodes. Each node uses four ports.
 	lines := strings.Split(apache.PropertiesWith([]int{1, 2, 3, 4, 5, 6, 7, 8}, 2, login, cabled), "\n")
 	for _, want := range []string{
 		"listeners=PLAINTEXT://127.0.0.1:5,CONTROLLER://127.0.0.1:6,LOGIN://127.0.0.1:7,CERTIFICATES://127.0.0.1:8",

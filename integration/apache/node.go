@@ -16,7 +16,8 @@ type Node struct {
 	ID int
 	// LogFile is the path of the file with the output of all the node's processes.
 	LogFile string
-	// Listeners are the addresses, host:port, of Options.Listeners by name. They stay the same across restarts.
+	// Listeners maps the names of Options.Listeners to their addresses on this node, host:port. The addresses stay the
+	// same across restarts.
 	Listeners map[string]string
 
 	process

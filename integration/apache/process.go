@@ -26,8 +26,8 @@ type process struct {
 	ended chan struct{} // closed when cmd.Wait has returned
 }
 
-// java makes cmd run one of the jars' classes in the process's folder. Only the C1 compiler is used: with the serial
-// collector, that halves the CPU time of a start, and leaves the second core to the program under test.
+// java sets cmd up to run one of the jars' classes in the process's folder. It selects the C1 compiler and the serial
+// collector. Together they halve the CPU time of a start, and leave a second core to the program under test.
 func (p *process) java(cmd *exec.Cmd, arguments ...string) *exec.Cmd {
 	cmd.Args = append(cmd.Args, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
 		"-D"+p.release.log4j, "-cp", p.jars)
@@ -107,8 +107,8 @@ func (p *process) send(signal syscall.Signal) error {
 	return nil
 }
 
-// running reports whether the process runs. If it ended although nobody killed it, the error contains the end of its
-// log.
+// running reports whether the process is running. If it ended although nobody killed it, the error contains the end of
+// its log.
 func (p *process) running() (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -72,7 +72,7 @@ func (n *Node) look(ctx context.Context, running, all int) error {
 	}
 	for _, topic := range answer.Topics {
 		for _, partition := range topic.Partitions {
-			// Replicas on nodes that do not run cannot be in sync.
+			// Replicas on nodes that are not running cannot be in sync.
 			if lacking := len(partition.Replicas) - len(partition.Isr); lacking > all-running {
 				return fmt.Errorf("%w: %d replicas of %s/%d are not in sync", errNotYet, lacking, topic.Name, partition.ID)
 			}

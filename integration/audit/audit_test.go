@@ -25,13 +25,14 @@ func event(offset int64, want audit.Want) audit.Event {
 	}
 }
 
-// call returns a call for such a record. Its arrival and its end are in milliseconds after the start of the run.
+// call returns a call for the event at the given offset. Its arrival and its end are in milliseconds after the start of
+// the run.
 func call(offset int64, outcome sandbox.Answer, from, to int) sandbox.Call {
 	e := event(offset, audit.Called)
 	return sandbox.Call{ID: e.CallID(), OrderID: e.Order, Status: e.Status, Answer: outcome, Executed: outcome.Executed(), Arrived: at(from), Ended: at(to)}
 }
 
-// letter returns an unaltered letter of such a record.
+// letter returns an unaltered letter of the event at the given offset.
 func letter(offset int64) audit.Letter {
 	e := event(offset, audit.Refused)
 	return audit.Letter{
@@ -161,7 +162,7 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 	}
 }
 
-// demandText fails the test unless the report contains the given text. If that is empty, any report passes.
+// demandText fails the test unless the report contains the given text. If the text is empty, any report passes.
 func demandText(t *testing.T, report audit.Report, says string) {
 	t.Helper()
 	if err := report.Err(); says != "" && (err == nil || !strings.Contains(err.Error(), says)) {

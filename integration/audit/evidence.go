@@ -14,13 +14,14 @@ type Want uint8
 
 // The expected outcomes.
 const (
-	// Called: LeadHit accepts it.
+	// Called: LeadHit accepts the event.
 	Called Want = iota
-	// Refused: LeadHit is called and refuses; the event becomes a letter.
+	// Refused: LeadHit is called and refuses the event, which becomes a letter.
 	Refused
-	// Unmappable: the mapping refuses it; it becomes a letter without a call.
+	// Unmappable: the mapping refuses the event, which becomes a letter without a call.
 	Unmappable
-	// Untouched: neither call nor letter, as for a tombstone or a record of an aborted transaction.
+	// Untouched: the event gets neither a call nor a letter. Examples are a tombstone and a record of an aborted
+	// transaction.
 	Untouched
 	// Judged: LeadHit accepts the event if it knows the status at that time, and refuses it otherwise. A refused event
 	// becomes a letter, and a replay of that letter may be accepted.
@@ -81,7 +82,7 @@ type Evidence struct {
 	// Ledger is what operators requested, and the outcomes. Nil means that no replay was requested.
 	Ledger *Ledger
 
-	// InFlight is CALLS_IN_FLIGHT of each process. 0: repeats are counted, but their causes are not judged.
+	// InFlight is CALLS_IN_FLIGHT of each process. 0 means that repeats are counted, but their causes are not judged.
 	InFlight int
 	// Patience is how long a caller waits for a response; 0 means for ever. A caller may or may not have received a
 	// response that took about that long.

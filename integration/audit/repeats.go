@@ -74,7 +74,7 @@ func (a *auditor) repeats() {
 // blame records the cause of a repeat, and the loss behind it.
 func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	loss := a.reason(before, call)
-	// A fault may repeat a replay, too, so faults take precedence.
+	// A replay may also be repeated because of a fault, so faults take precedence.
 	if (loss.Cause == unexplained || loss.Cause == gaveUp) && a.asked[call.ID] > 0 {
 		a.asked[call.ID]--
 		loss = Loss{Cause: replayed}
@@ -87,8 +87,8 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 			call.ID, processOf(call), call.Arrived.Format(clock), processOf(before), before.Ended.Format(clock),
 			before.Ended.Sub(before.Arrived).Round(time.Millisecond)))
 	case Kill, Freeze, Membership, gaveUp:
-		// For a replayed letter nobody knows whether an operator or the fault was the cause. At most InFlight replays
-		// are in progress at once, so a loss repeats no more than that.
+		// For a replayed letter, nobody knows whether an operator or the fault caused the repeated call, so it is not
+		// counted. At most InFlight replays are in progress at once, so a fault repeats at most that many replays.
 		if a.asked[call.ID] == 0 {
 			caused[loss]++
 		}
@@ -99,8 +99,8 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 // clock is the format of times in a report. The logs use it too, so that a time in a report can be found in the logs.
 const clock = "15:04:05.000"
 
-// reason returns why a settled call was repeated: the first loss that touches it, or else the freeze of the process
-// that repeats it.
+// reason returns why a settled call was repeated: the first loss that may explain the repeat, or else the freeze of the
+// process that made it.
 func (a *auditor) reason(before, repeat sandbox.Call) Loss {
 	for _, loss := range a.Losses {
 		if a.touches(loss, before, repeat.Arrived) {

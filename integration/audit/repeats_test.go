@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// by returns c as a call that the process made.
+// by returns c as a call that the given process made.
 func by(process string, c sandbox.Call) sandbox.Call {
 	c.Path = "/" + process + "/"
 	return c

@@ -104,7 +104,8 @@ func (p *passed) index(offset int64) int {
 	return i
 }
 
-// finishedAbove reads a commit's metadata. Below the frontier, every event except the gaps is finished. The text is
+// finishedAbove reads a commit's metadata. Below the frontier, every event except the gaps is finished. The metadata
+// has the form
 //
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //

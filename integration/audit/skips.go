@@ -18,10 +18,10 @@ type known struct {
 	to       time.Time // when the next call arrived; zero: none arrived
 }
 
-// knows records what a call shows about the status that LeadHit has. From a call that its worker had given up, the
-// worker that owns the lane learns nothing. A call without a response does not show when its event was settled: the
-// call may end long after another worker's call for the same event. A process that was frozen may have lost the lane,
-// or may own it again. So a call that arrived when such a process resumed does not end what was known before.
+// knows records what a call shows about the status that LeadHit has. The worker that owns the lane learns nothing from
+// a call that the caller had given up. A call without a response does not show when its event was settled: the call may
+// end long after another worker's call for the same event. A process that was frozen may have lost the lane, or may own
+// it again. So a call that arrived when such a process resumed does not end what was known before.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
 	answered := !unanswered(call)
 	if settles(call) && answered && e.ended.IsZero() {

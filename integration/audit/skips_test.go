@@ -14,7 +14,7 @@ func said(offset int64, status string) audit.Event {
 	return e
 }
 
-// says returns a call for such an event.
+// says returns a call for the event of order "a" at the given offset, with the given status.
 func says(offset int64, status string, outcome sandbox.Answer, from, to int) sandbox.Call {
 	c := call(offset, outcome, from, to)
 	c.Status = status

@@ -46,7 +46,7 @@ func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []St
 type wait struct{ stored, settled time.Time }
 
 // stills returns the periods between consecutive settled calls of a partition. If no event is waiting after a settled
-// call, the period begins only when the next one is stored.
+// call, the period begins only when the next event is stored.
 func stills(waits []wait) []Standstill {
 	steps := make([]time.Time, 0, len(waits))
 	for _, w := range waits {
@@ -59,7 +59,7 @@ func stills(waits []wait) []Standstill {
 	var last time.Time
 	oldest := 0
 	for _, step := range steps {
-		for !waits[oldest].settled.After(last) { // the loop ends at the step's own event at the latest
+		for !waits[oldest].settled.After(last) { // ends no later than at the event that was settled at step
 			oldest++
 		}
 		from := waits[oldest].stored

@@ -60,7 +60,7 @@ func find() string {
 }
 
 // View describes the browser in which a person sees a page. The zero value is a wide, light window in English. A narrow
-// window behaves like a phone's.
+// window behaves like a phone.
 type View struct {
 	Width, Height int64
 	Dark          bool
@@ -72,7 +72,7 @@ type View struct {
 const (
 	width  = 1280
 	height = 900
-	// phone is the width below which a tab behaves like a phone's.
+	// phone is the width below which a tab behaves like a phone.
 	phone = 600
 )
 

@@ -43,7 +43,7 @@ var mistakes = []struct{ added, problem, finding string }{
 	{added: `<button></button>`, finding: "button-name"},
 }
 
-// serve serves the page with something added to it, and shows the language and the user of the request.
+// serve serves the page with the given text added to it. The page shows the language and the user of the request.
 func serve(t *testing.T, added string) (url string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -31,8 +31,8 @@ type spot struct {
 	Covered string
 }
 
-// Click clicks the link, button or field with this name, as soon as it is visible. The name is the beginning of its
-// text or label.
+// Click clicks the link, button or field with the given name, as soon as it is visible. The name is the beginning of
+// its text or label.
 func (t *Tab) Click(name string) error {
 	var s *spot
 	err := t.until(func() (err error) {
@@ -53,7 +53,7 @@ func (t *Tab) Click(name string) error {
 	return t.Do(chromedp.MouseClickXY(s.X, s.Y))
 }
 
-// Fill replaces the text of the field with this label.
+// Fill replaces the text in the field that has the given label.
 func (t *Tab) Fill(label, text string) error {
 	if err := t.Click(label); err != nil {
 		return err

@@ -129,7 +129,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// serve serves a story to a person who may write.
+// serve serves a story to a user who may make changes.
 func serve(t *testing.T, story string) (url string) {
 	t.Helper()
 	backend := desktest.Story(story)
@@ -171,7 +171,7 @@ func look(t *testing.T, tab *browser.Tab, v browser.View, url string, p page) {
 		t.Errorf("got a page that scrolls sideways because of %q", wide)
 	}
 	for _, problem := range problems {
-		// The browser itself logs such a problem for a page with this status.
+		// The browser itself logs a problem for a page with an error status.
 		if p.refused() == "" || !strings.Contains(problem, "status of "+p.refused()) {
 			t.Errorf("got %s, want nothing on the console", problem)
 		}

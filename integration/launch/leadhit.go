@@ -15,8 +15,8 @@ import (
 // apiKey is the only key that the look-alike accepts.
 const apiKey = "local-key"
 
-// serveLeadHit serves the look-alike until ctx is done, and prints each call. It returns the value of LEADHIT_URL. The
-// channel done is closed when the goroutines have ended; the caller must wait for that before it returns.
+// serveLeadHit serves the look-alike until ctx is done, and prints each call. It returns the value of LEADHIT_URL, and
+// a channel that is closed when the goroutines have ended. The caller must wait for that before it returns.
 func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, done <-chan struct{}, err error) {
 	node := sandbox.New(sandbox.Options{Key: apiKey})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

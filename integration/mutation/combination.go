@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// mutant identifies a mutant: its name for people, and its number in the code.
+// mutant identifies a mutant: its name for human readers, and its number in the code.
 type mutant struct {
 	name   string
 	number int
@@ -101,8 +101,7 @@ func (c combination) folder(path string) (*folder, error) {
 	return f, nil
 }
 
-// add merges a mutant's changes into the folder. The parameter files contains all files of the folder, including the
-// unchanged ones.
+// add merges a mutant's changes into the folder. It needs all files of the folder, including the unchanged ones.
 func (f *folder) add(m mutant, files map[string]*source) error {
 	d := difference{make(map[string]bool), make(map[string]bool)}
 	for path, s := range files {

@@ -1,9 +1,9 @@
 // Package mutation checks tests: it plants faults (mutants) in the code, and checks that a test notices each of them.
 //
 // One test binary contains all mutants, and an environment variable switches one on. A build takes seconds and most
-// mutants die at once, so a binary for each would take minutes. Every function that a mutant changes is kept beside the
-// original under another name, and a function in the original's place calls the one that is switched on. A changed
-// constant is kept in the same way, with the functions that name it. Build refuses an edit of anything else, such as a
+// mutants die at once, so a binary for each would take minutes. A mutant's version of a function is kept beside the
+// original under another name, and a function in the original's place calls the version that is switched on. A changed
+// constant is kept in the same way, with the functions that use it. Build refuses an edit of anything else, such as a
 // type or a signature.
 package mutation
 
@@ -28,7 +28,7 @@ const variable = "MUTANT_ON"
 // ErrSurvived indicates that a test did not notice a mutant.
 var ErrSurvived = errors.New("survived")
 
-// Edit is a source file, text that occurs exactly once in it, and the text that replaces it.
+// Edit is a source file, an old text that occurs exactly once in it, and the new text.
 type Edit [3]string
 
 // Binary is a package's compiled tests, and the code they test with all mutants in it.
@@ -37,9 +37,8 @@ type Binary struct {
 	mutants   map[string]mutant
 }
 
-// Build builds the tests of the package in the folder dir, except the test files that omitted names. The sources that
-// the mutants change may belong to other packages too; their paths are relative to the calling test's folder, as dir
-// is.
+// Build builds the tests of the package in dir, without the omitted test files. The sources that the mutants change may
+// belong to other packages too. Their paths, like dir, are relative to the calling test's folder.
 func Build(t *testing.T, dir string, mutants map[string][]Edit, omitted ...string) (*Binary, error) {
 	t.Helper()
 	place := t.TempDir()
@@ -76,7 +75,8 @@ func Build(t *testing.T, dir string, mutants map[string][]Edit, omitted ...strin
 	return b, nil
 }
 
-// Each calls hunt in a parallel subtest for each mutant whose name contains the text in MUTANT, which may be unset.
+// Each calls hunt in a parallel subtest for each mutant whose name contains the value of the environment variable
+// MUTANT, which may be unset.
 func (b *Binary) Each(t *testing.T, hunt func(t *testing.T, mutant string)) {
 	t.Helper()
 	for name := range b.mutants {
@@ -90,7 +90,8 @@ func (b *Binary) Each(t *testing.T, hunt func(t *testing.T, mutant string)) {
 }
 
 // Hunt runs a test with one mutant switched on, and returns what the failing test printed. If the test passes, the
-// error is ErrSurvived. A test that does not finish or does not run proves nothing: that is another error.
+// error is ErrSurvived. A test that does not finish or does not run proves nothing, so Hunt returns a different error
+// for it.
 func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (output string, err error) {
 	m, ok := b.mutants[mutant]
 	if !ok {

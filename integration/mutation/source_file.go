@@ -71,7 +71,7 @@ func (s *source) key(d *ast.FuncDecl) string {
 // signature returns what two functions must have in common if one is called instead of the other.
 func (s *source) signature(d *ast.FuncDecl) string { return s.text[s.at(d.Pos()):s.at(d.Body.Pos())] }
 
-// names reports whether one of these identifiers occurs in a node.
+// names reports whether any of the given identifiers occurs in a node.
 func names(n ast.Node, words map[string]bool) bool {
 	found := false
 	if len(words) == 0 {
@@ -85,7 +85,7 @@ func names(n ast.Node, words map[string]bool) bool {
 	return found
 }
 
-// renamed returns a node's text with a suffix on these words, and on one further identifier.
+// renamed returns a node's text with the suffix added to the given identifiers, and to one further identifier.
 func (s *source) renamed(n ast.Node, words map[string]bool, further *ast.Ident, suffix string) string {
 	var text strings.Builder
 	from := s.at(n.Pos())

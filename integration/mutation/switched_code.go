@@ -21,7 +21,8 @@ import (
 var mutantOn, _ = strconv.Atoi(os.Getenv(%q))
 `
 
-// write writes the sources with all mutants to the folder place, and returns the paths that they replace.
+// write writes the sources with all mutants to the given folder. It returns the name of each file by the path of the
+// source that the file replaces.
 func (c combination) write(place string) (replace map[string]string, err error) {
 	replace = make(map[string]string)
 	for dir, f := range c {
@@ -40,7 +41,7 @@ func (c combination) write(place string) (replace map[string]string, err error) 
 // rendered returns the text of each file that has mutants, by path.
 func (f *folder) rendered() map[string]string {
 	added := maps.Clone(f.further)
-	replaced := make(map[string][]*ast.Ident) // the names of functions that are replaced by a door, by path
+	replaced := make(map[string][]*ast.Ident) // by path: the names of the functions that a door replaces
 	for _, key := range slices.Sorted(maps.Keys(f.variants)) {
 		all := f.variants[key]
 		first := all[0]
@@ -71,7 +72,7 @@ func (v variant) text() string {
 		v.in.renamed(v.decl, v.constants, v.decl.Name, v.mutant.suffix())
 }
 
-// marked returns the text after the package's name, with these names changed to those of the unchanged code.
+// marked returns the text after the package's name, with the suffix for unchanged code added to the given identifiers.
 func (s *source) marked(all []*ast.Ident) string {
 	slices.SortFunc(all, func(a, b *ast.Ident) int { return int(a.Pos() - b.Pos()) })
 	var text strings.Builder

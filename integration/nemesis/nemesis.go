@@ -61,13 +61,14 @@ func Kinds() []Kind {
 	return all
 }
 
-// Ours reports whether a process fails, and not LeadHit. Faults on the two sides may overlap.
+// Ours reports whether the fault is in one of our processes rather than in LeadHit. Faults on the two sides may
+// overlap.
 func (k Kind) Ours() bool { return k < Unavailable }
 
-// Broker reports whether a broker fails. A cluster with three replicas tolerates one failed broker at a time.
+// Broker reports whether the fault is in a broker. A cluster with three replicas tolerates one failed broker at a time.
 func (k Kind) Broker() bool { return k >= KillBroker && k <= FreezeCoordinator }
 
-// Fault is one card with its random values.
+// Fault is one fault of a plan, with its random values.
 type Fault struct {
 	Kind Kind
 	// Which is the index of the victim, modulo the number of candidates.

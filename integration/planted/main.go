@@ -107,8 +107,8 @@ type position struct {
 	committed int64 // the highest offset that was sent
 }
 
-// consume reads until the context generation or process is done. It returns after all its calls have ended, so that no
-// call of this owner overlaps with the next owner's.
+// consume reads until either context is done. It returns after all its calls have ended, so that no call of this owner
+// overlaps with the next owner's.
 func (p *position) consume(generation, process context.Context, from int64) error {
 	ctx, cancel := context.WithCancel(generation)
 	defer cancel()

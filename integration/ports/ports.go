@@ -12,7 +12,7 @@ import (
 	"strconv"
 )
 
-// The range lies below the ephemeral ports, which systems assign themselves.
+// The range from lowest to highest is below the ephemeral ports, which systems assign themselves.
 const lowest, highest, tries = 20000, 32000, 1000
 
 // Reserved are ports for servers that set SO_REUSEADDR, as those of Go and Java do.
@@ -22,8 +22,8 @@ type Reserved struct {
 	free []func() error
 }
 
-// Reserve reserves this many ports. On Linux no other program gets one of them until Close or the end of this process.
-// Elsewhere a port was free a moment ago, and nothing keeps other programs away from it.
+// Reserve reserves count ports. On Linux no other program gets one of them until Close or the end of this process.
+// Elsewhere the ports were free a moment ago, but nothing keeps other programs away from them.
 func Reserve(count int) (*Reserved, error) {
 	r := &Reserved{}
 	for range tries {
@@ -41,7 +41,7 @@ func Reserve(count int) (*Reserved, error) {
 	return nil, errors.Join(err, r.Close())
 }
 
-// Address returns the address, host:port, of the port with this index.
+// Address returns the address, host:port, of the port with the given index.
 func (r *Reserved) Address(index int) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Numbers[index]))
 }

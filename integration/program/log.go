@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Line waits for a line of the program's JSON log with this message, on stdout or stderr, and returns its attributes.
-// suits selects lines by their attributes; nil accepts all. If the program ends without the line, the error contains
-// the last output.
+// Line waits for a line of the program's JSON log with the given message, on stdout or stderr, and returns its
+// attributes. suits selects lines by their attributes; nil accepts all. If the program ends without such a line, the
+// error contains the last output.
 func (p *Program) Line(
 	ctx context.Context, message string, suits func(attributes map[string]any) bool,
 ) (map[string]any, error) {

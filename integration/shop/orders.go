@@ -25,8 +25,8 @@ func NewOrders(name string, count int, seed uint64) *Orders {
 	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), changes: make([]int, count)}
 }
 
-// Repeat gives this share of an order's later events the status that the order already has. Shop platforms send such
-// events when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
+// Repeat gives the given share of an order's later events the status that the order already has. Shop platforms send
+// such events when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
 func (o *Orders) Repeat(share float64) *Orders {
 	o.repeats = share
 	return o
@@ -35,7 +35,7 @@ func (o *Orders) Repeat(share float64) *Orders {
 // Next returns the next event of a random order, with the order id as its key.
 func (o *Orders) Next() audit.Event { return o.NextOf(o.random.IntN(len(o.changes))) }
 
-// NextOf returns the next event of the order with this number, counted from 0.
+// NextOf returns the next event of the order with the given number, counted from 0.
 func (o *Orders) NextOf(order int) audit.Event {
 	// A share of 0 takes no random number, so that a seed gives the same events as without Repeat.
 	if o.changes[order] == 0 || o.repeats == 0 || o.random.Float64() >= o.repeats {
@@ -51,7 +51,7 @@ func (o *Orders) NextOf(order int) audit.Event {
 // Refused returns an event of a random order with a status that LeadHit refuses.
 func (o *Orders) Refused() audit.Event { return o.RefusedOf(o.random.IntN(len(o.changes))) }
 
-// RefusedOf returns such an event of the order with this number.
+// RefusedOf returns an event of the order with the given number, with a status that LeadHit refuses.
 func (o *Orders) RefusedOf(order int) audit.Event {
 	o.changes[order]++
 	event := o.event(order, "on-hold", audit.Refused)
@@ -59,7 +59,7 @@ func (o *Orders) RefusedOf(order int) audit.Event {
 	return event
 }
 
-// ID returns the id of the order with this number.
+// ID returns the id of the order with the given number.
 func (o *Orders) ID(order int) string { return fmt.Sprintf("%s-%d", o.name, order) }
 
 func (o *Orders) event(order int, status string, want audit.Want) audit.Event {

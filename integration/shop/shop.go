@@ -1,5 +1,5 @@
-// Package shop is the shop of the tests. It writes order events to Kafka with an idempotent producer, and returns each
-// event with the partition and offset that Kafka acknowledged. These events are the evidence that package audit
+// Package shop simulates a shop for the tests. It writes order events to Kafka with an idempotent producer, and returns
+// each event with the partition and offset that Kafka acknowledged. These events are the evidence that package audit
 // compares with the calls.
 //
 //	s, err := shop.Open(brokers)
@@ -30,7 +30,7 @@ type Shop struct {
 	client *kgo.Client
 }
 
-// Open returns a shop that writes to these brokers. It connects on the first write.
+// Open returns a shop that writes to the given brokers. It connects on the first write.
 func Open(brokers []string) (*Shop, error) { return open(brokers) }
 
 // transactionLimit is the time after which the broker aborts a transaction. It is the brokers' own maximum, so that a
