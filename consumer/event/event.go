@@ -2,8 +2,8 @@
 // where it is stored. An [Item] says what a record asks for, for one order.
 //
 // The fetcher makes a Record, and everything after the fetcher only reads it: the mapping, the dispatcher's callers,
-// the dead-letter writer, and the commands that list records. A Record owns its bytes, so a record that is kept for
-// long does not keep its neighbours in memory.
+// the dead-letter writer, and the commands that list records. A Record owns its bytes, so keeping one record for a long
+// time does not keep its neighbours in memory.
 //
 // A nil key or value differs from an empty one. In Kafka a nil value is a tombstone; an empty one is just a value.
 package event

@@ -7,7 +7,7 @@ type Action uint8
 const (
 	// Refuse says that the order cannot be reported to LeadHit. Cause and Message say why.
 	Refuse Action = iota
-	// Call says: report to LeadHit that the order OrderID has the status Status.
+	// Call says to report to LeadHit that the order OrderID has the status Status.
 	Call
 	// Ignore says that there is nothing to do.
 	Ignore
@@ -43,7 +43,7 @@ type Item struct {
 	// In a refusal, Message says what was found, in at most 256 bytes. For Ignore it is the reason. It quotes nothing
 	// of the payload except what package mapping allows.
 	Message string `json:"message,omitempty"`
-	// By names the deciding part of the mapping for people: a rule with its text, a status list, a field, or the value
-	// itself.
+	// By names, for human readers, the part of the mapping that decided: a rule with its text, a status list, a field,
+	// or the value itself.
 	By string `json:"-"`
 }

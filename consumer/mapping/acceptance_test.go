@@ -82,7 +82,7 @@ func payload(t *testing.T, dir, name string) []byte {
 	return value
 }
 
-// differs returns what is wrong with the items; "" if nothing is.
+// differs returns what is wrong with the items, or "".
 func (e recorded) differs(items []event.Item) string {
 	var ids, verdicts []string
 	for _, o := range items {

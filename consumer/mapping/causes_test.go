@@ -31,7 +31,7 @@ func TestAllCausesAreListed(t *testing.T) {
 	}
 }
 
-// causesOfTheSources returns the values of all constants of the package that are named like a cause.
+// causesOfTheSources returns the values of all constants in the package whose names begin with "cause".
 func causesOfTheSources(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")

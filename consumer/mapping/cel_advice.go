@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// A slip is an operator of another language in a rule. At is its offset in the rule, in bytes.
+// A slip is an operator from another language in a rule. At is its offset in the rule, in bytes.
 type slip struct {
 	at   int
 	text string
 }
 
-// slips finds operators of SQL, Python and JavaScript. Quoted text and names of fields are not operators.
+// slips finds operators from SQL, Python and JavaScript. Quoted text and field names are not operators.
 func slips(rule string, isField func(string) bool) []slip {
 	var all []slip
 	operator := regexp.MustCompile(`[=!<>~&|?]+|\p{L}[\p{L}\p{N}_]*|[“”‘’«»]`)

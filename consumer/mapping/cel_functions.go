@@ -20,7 +20,8 @@ const (
 	funcAbsent = "absent"
 )
 
-// absentPrefix begins the name of the variable that says whether a field is absent. No field can have such a name.
+// absentPrefix followed by a field's name is the variable that says whether the field is absent. No field can have such
+// a name.
 const absentPrefix = "@absent:"
 
 // halfCent is the tolerance of covers. Platforms compute amounts as floats or with four decimals: 299.99 arrives as
@@ -38,7 +39,8 @@ func (c *compiler) functions() []cel.EnvOption {
 	}
 }
 
-// covers reports whether paid is at least due, within the tolerance. Null makes the rule fail, as it does with >=.
+// covers reports whether the amount paid is at least the amount due, within the tolerance. Null makes the rule fail, as
+// it does with >=.
 func covers(paid, due ref.Val) ref.Val {
 	has, ok := paid.(types.Double)
 	wants, also := due.(types.Double)

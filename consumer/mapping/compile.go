@@ -136,8 +136,8 @@ func (c *compiler) badPath(t spec.Text, where string, err error) {
 	c.add(at, where, "%s", problem)
 }
 
-// regexp compiles an expression. The parameter groups is the number of groups that the expression must have; a negative
-// number allows any. regexp returns nil if the expression is missing or invalid.
+// regexp compiles a regular expression, which must have the given number of groups; a negative number allows any. It
+// returns nil if the expression is missing or invalid.
 func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp {
 	if t.Value == "" {
 		return nil
@@ -226,7 +226,7 @@ func (c *compiler) whole() {
 	}
 }
 
-// declares reports whether the mapping has a field with that name.
+// declares reports whether the mapping has a field with the given name.
 func (c *compiler) declares(name string) bool {
 	return slices.ContainsFunc(c.spec.Fields, func(f *spec.Field) bool { return f.Name == name })
 }

@@ -138,7 +138,7 @@ func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	}
 }
 
-// attribute reports whether CloudEvents allows an attribute with this name.
+// attribute reports whether CloudEvents allows an attribute with the given name.
 func attribute(name string) bool {
 	for _, c := range []byte(name) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {

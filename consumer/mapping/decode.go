@@ -39,7 +39,7 @@ func Causes() []string {
 	}
 }
 
-// maxMessage limits a message, in bytes: it becomes a header of a dead letter and part of a log line.
+// maxMessage limits a message, in bytes. A message becomes a header of a dead letter and part of a log line.
 const maxMessage = 256
 
 // maxBy limits the text of the deciding rule, in bytes.

@@ -15,7 +15,7 @@ func load(tb testing.TB) *mapping.Mapping {
 	return loadPreset(tb, "plain")
 }
 
-// decode returns the only item of a record, without the deciding part.
+// decode returns the only item of a record, with By cleared.
 func decode(tb testing.TB, m *mapping.Mapping, r event.Record) event.Item {
 	tb.Helper()
 	items, err := m.Decode(tb.Context(), r)

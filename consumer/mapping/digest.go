@@ -23,8 +23,8 @@ func (c *checksums) took(text []byte) {
 	c.all = append(c.all, hex.EncodeToString(sum[:]))
 }
 
-// reader returns a function that reads a file and adds it to the checksums. The result dir is the folder of the mapping
-// file; relative paths in the mapping start there.
+// reader returns a function that reads a file and adds it to the checksums. Relative paths in the mapping start at dir,
+// the folder of the mapping file.
 func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir string) {
 	plain, dir := credentials.Read, filepath.Dir(file)
 	if strings.HasPrefix(file, presetPrefix) {

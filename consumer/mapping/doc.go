@@ -75,7 +75,8 @@
 //
 // A field has one source:
 //
-//   - path, a singular path of RFC 9535 in the unwrapped document, or in the item if the mapping has "each";
+//   - path, a singular query as defined by RFC 9535, in the unwrapped document, or in the item if the mapping has
+//     "each";
 //   - envelope, a path in the document that contained the unwrapped one, or in the whole document if there was no
 //     envelope;
 //   - header (names are case-insensitive); if several match, the last one is used;

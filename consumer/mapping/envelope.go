@@ -108,7 +108,7 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 	s, err := r.program.lookup(ctx, id)
 	switch {
 	case errors.Is(err, schema.ErrUnknown):
-		// The first four bytes of an Apicurio id are zero, so such a frame looks like the unknown schema 0.
+		// The first four bytes of an Apicurio id are zero, so such a frame seems to name the unknown schema 0.
 		if f, ok := apicurioForm(value); ok {
 			return nil, f.refusal(), nil
 		}

@@ -84,8 +84,8 @@ func (r *run) decimal(src *source, text []byte) []byte {
 	})
 }
 
-// decimalBy returns the digits of a value whose type is NUMERIC; nil for any other value. The function find returns the
-// value's type in the schema.
+// decimalBy returns the digits of a value whose type is NUMERIC; nil for any other value. find returns the value's type
+// in the schema.
 func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte {
 	// Most schemas declare no NUMERIC. Searching the text for its name is cheaper than parsing the schema.
 	if tree.KindOf(text) != '"' || !bytes.Contains(types, []byte(connectDecimal)) {

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// table is a mapping for the changes of a database table. It reads the row, and the change's operation, table, time and
+// table is a mapping for changes to a database table. It reads the row, and the change's operation, table, time and
 // place in the log.
 const table = `
 unwrap: debezium

@@ -65,7 +65,7 @@ func (r *run) read(f *field, v *value) {
 	}
 }
 
-// from reads the value from one source. The result done is false if the next source must be tried.
+// from reads the value from one source. done is false if the next source must be tried.
 func (r *run) from(f *field, src *source, v *value) (done bool) {
 	lit, problem := r.literal(src)
 	v.absent = v.absent && lit.text == nil && problem == ""
@@ -92,8 +92,7 @@ func (l literal) empty() bool {
 	return string(l.text) == `""`
 }
 
-// convert reads the value from a literal. The result done is false if extract does not match, or if first_of skips
-// empty text.
+// convert reads the value from a literal. done is false if extract does not match, or if first_of skips empty text.
 func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
 	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
 		if v.problem = f.name + " is an empty string"; !lit.empty() {
@@ -207,8 +206,8 @@ func (t timeFormat) parse(text string) (time.Time, bool) {
 	return when, ok && usable(when)
 }
 
-// usable reports whether a time can be an event's. Some producers count in the wrong unit: nanoseconds read as
-// milliseconds give the year 57 million, which CEL cannot compare.
+// usable reports whether a time can be the time of an event. Some producers count in the wrong unit: nanoseconds read
+// as milliseconds give the year 57 million, which CEL cannot compare.
 func usable(when time.Time) bool { return when.Year() >= 2000 && when.Year() < 10000 }
 
 // read reads a time of any year. A count that is an integer is read as an integer, so that no digit is lost.

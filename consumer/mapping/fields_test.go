@@ -224,7 +224,7 @@ rules:
 func TestAnIDIsMeasuredAgainAfterExtract(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, "fields: {order_id: {path: $.id, extract: '^no (.+)$', normalize: [lower]}}\nrules: [{when: 'true', then: paid}]\n")
-	// Ⱥ has two bytes, and its lower-case letter has three.
+	// Ⱥ has two bytes in UTF-8, and its lower-case form has three.
 	for id, want := range map[string]string{
 		"no 17": "paid 17", "no " + strings.Repeat("x", 512): "paid " + strings.Repeat("x", 512), "no " + strings.Repeat("x", 513): "BadOrderID",
 		"no " + strings.Repeat("Ⱥ", 200): "BadOrderID", "17": "MissingOrderID",

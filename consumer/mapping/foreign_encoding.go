@@ -35,7 +35,7 @@ type signature struct {
 	form
 }
 
-// signatures returns all signatures. If one begins with another one, the longer comes first.
+// signatures returns all signatures. A signature that begins with another signature comes before it.
 func signatures() []signature {
 	compressed := func(name string) form { return form{"compressed with " + name, adviceCompression} }
 	named := func(name string) form { return form{name, adviceJSON} }
@@ -149,8 +149,8 @@ func textForm(text string) (form, bool) {
 
 // isMessagePack reports whether the value begins like a map whose first key is a string, or like an array of such maps.
 func isMessagePack(v []byte) bool {
-	// Skip the head of a fixarray of 1 to 15 elements. Below are fixmap, map 16 and map 32, then fixstr, str 8 and str
-	// 16.
+	// Skip the head of a fixarray of 1 to 15 elements. The code below accepts a fixmap, a map 16 or a map 32, and then
+	// a fixstr, a str 8 or a str 16.
 	if len(v) > 1 && v[0] >= 0x91 && v[0] <= 0x9f {
 		v = v[1:]
 	}
@@ -170,8 +170,8 @@ func isMessagePack(v []byte) bool {
 
 // isCBOR reports whether the value begins like a map whose first key is a string, or like an array of such maps.
 func isCBOR(v []byte) bool {
-	// Skip the head of an array of 1 to 23 elements or of indefinite length (RFC 8949). Below are map, then text
-	// string.
+	// Skip the head of an array of 1 to 23 elements or of indefinite length (RFC 8949). The code below accepts a map,
+	// and then a text string.
 	if len(v) > 1 && (v[0] >= 0x81 && v[0] <= 0x97 || v[0] == 0x9f) {
 		v = v[1:]
 	}

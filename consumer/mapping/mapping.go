@@ -5,7 +5,7 @@ type Mapping struct {
 	programs   []*program
 	matchers   []matcher // one for each program, in the same order
 	topics     map[string]*program
-	configured []string // the topics of the options
+	configured []string // Options.Topics
 	statuses   []string // LeadHit's
 	digest     string
 }

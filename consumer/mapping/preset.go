@@ -14,7 +14,7 @@ var presetFiles embed.FS
 
 const (
 	presetDir = "presets"
-	// presetPrefix begins the file name of a preset in problems.
+	// presetPrefix followed by a preset's name is the file name that problems show for the preset.
 	presetPrefix = "preset "
 )
 

@@ -53,7 +53,7 @@ func avroOrder(schema uint32, id, status int64) string {
 	return string(binary.AppendVarint(value, 1773213303000))
 }
 
-// protobufOrder returns an order as the file's second message. A status of 0 is not on the wire.
+// protobufOrder returns an order as the second message in the .proto file. A status of 0 is not on the wire.
 func protobufOrder(schema uint32, id, status uint64) string {
 	value := append(frame(schema), 2, 2, 1<<3)
 	value = binary.AppendUvarint(value, id)

@@ -63,7 +63,7 @@ func (m *mutator) bind() {
 	m.mapping.Content = append(m.mapping.Content, match.Content[0].Content...)
 }
 
-// take adds the tree as it is now to the mutants.
+// take adds a mutant with the current state of the tree.
 func (m *mutator) take(what string) {
 	text, err := yaml.Marshal(m.root)
 	if err != nil {
@@ -140,7 +140,7 @@ func (m *mutator) swapped(list *yaml.Node, i int, what string) {
 	list.Content[i-1], list.Content[i] = list.Content[i], list.Content[i-1]
 }
 
-// source adds mutants of a field's source, each with another step broken.
+// source adds mutants of a field's source, each with a different step broken.
 func (m *mutator) source(n *yaml.Node, what string) {
 	for _, kind := range []string{"path", "envelope", "header", "ce", "key"} {
 		from := member(n, kind)
@@ -153,7 +153,7 @@ func (m *mutator) source(n *yaml.Node, what string) {
 	}
 }
 
-// elsewhere returns variants of a source's path or name, each with another step broken.
+// elsewhere returns variants of a source's path or name, each with a different step broken.
 func elsewhere(kind, place string) []string {
 	if kind != "path" && kind != "envelope" {
 		return []string{map[string]string{"$": "$.other"}[place] + strings.TrimPrefix(place, "$") + "other"}
@@ -188,7 +188,7 @@ func (m *mutator) rules() {
 		for _, at := range quoted.FindAllStringIndex(when.Value, -1) {
 			m.with(when, when.Value[:at[1]-1]+"~"+when.Value[at[1]-1:], what+": when")
 		}
-		// Two neighbours with the same verdict may be in either order.
+		// Two neighbouring rules with the same verdict may be in either order.
 		if i > 0 && member(rules.Content[i-1], "then").Value != then.Value {
 			m.swapped(rules, i, fmt.Sprintf("rules[%d] moved before rules[%d]", i, i-1))
 		}
@@ -223,7 +223,7 @@ func (m *mutator) status() {
 	}
 }
 
-// moved adds mutants in which a code is moved to each of the other lists.
+// moved adds one mutant for each of the other lists, with the code moved to that list.
 func (m *mutator) moved(status, list *yaml.Node, j int, from string) {
 	code, all := list.Content[j], list.Content
 	before := status.Content

@@ -2,7 +2,7 @@ package mapping_test
 
 import "strings"
 
-// services returns the platforms that their vendors host.
+// services returns the platforms that are hosted by their vendors.
 func services() []platform {
 	return []platform{
 		shopify(), shopifyEventBridge(), medusa(), commercetools(), vtex(), vtexFeed(),

@@ -30,19 +30,19 @@ type platform struct {
 	id string
 	// Prefix is what every id must start with, if the preset requires one.
 	prefix string
-	// The statuses by their verdict. If numbers is true, the platform sends them as JSON numbers too.
+	// Submitted, paid and ignore hold the statuses with the verdict of that name. If numbers is true, the platform
+	// sends the statuses as JSON numbers too.
 	submitted, paid, ignore []string
 	numbers                 bool
 	// Unknown is the verdict for an unknown status. Missing is the verdict for an event without a status.
 	unknown, missing string
-	// Name is the event's name. NameHeader is the header that holds it; empty if the value holds it. The lists read,
-	// aside and strange hold other names: events with a name in read are judged like event, those with a name in aside
-	// are ignored, and those with a name in strange are refused. Empty names are refused too, and so are quoted ones,
+	// Name is the event's name. NameHeader is the header that holds it; empty if the value holds it. Read, aside and
+	// strange hold other names. An event whose name is in read is judged like event. An event whose name is in aside is
+	// ignored, and an event whose name is in strange is refused. Empty names are refused too, and so are quoted ones,
 	// except in a header.
 	name, nameHeader     string
 	read, aside, strange []string
-	// Off is an event with the same name that is ignored for another reason. With a strange name it is refused all the
-	// same.
+	// Off is an event with the same name that is ignored for another reason. With a strange name it is refused.
 	off string
 	// Reads holds the expected values of fields on which no verdict depends.
 	reads map[string]string
@@ -50,7 +50,7 @@ type platform struct {
 }
 
 // variant is an event of a platform and its verdict: "paid 10042", "ignore" or "refuse UnknownStatus". "refuse" alone
-// means any cause. Several orders of one event are separated by "; ".
+// means any cause. The verdicts for several orders in one event are separated by "; ".
 type variant struct {
 	name    string
 	key     string
@@ -159,13 +159,13 @@ func (p platform) names() []variant {
 	return all
 }
 
-// named returns the example event with another name.
+// named returns the example event with the given name.
 func (p platform) named(name, want string) variant {
 	status, _ := p.known()
 	return p.renamed(p.fill(p.literal(), status), name, want)
 }
 
-// renamed returns an event with another name.
+// renamed returns an event with its name replaced.
 func (p platform) renamed(value, name, want string) variant {
 	e := p.asked("name "+name, value, want)
 	if p.nameHeader == "" {
@@ -192,7 +192,7 @@ func (p platform) statuses(verdict string, statuses []string) []variant {
 	for _, status := range statuses {
 		want, value := verdict, p.fill(p.literal(), status)
 		if verdict == "ignore" {
-			// An event that is not sent needs no id.
+			// An ignored event needs no id.
 			all = append(all, p.asked("ignored "+status+" without an id", p.fill("null", status), want))
 		} else {
 			want += " " + p.text()
@@ -232,7 +232,7 @@ func (p platform) ids() []variant {
 		add(id, id, badID)
 	}
 	for _, id := range []string{"{}", "[]"} {
-		if p.preset == "debezium" { // its rule about repeats reads the number too
+		if p.preset == "debezium" { // its rule about repeats reads the id too
 			add(id, id, fieldError)
 			continue
 		}
@@ -329,7 +329,7 @@ func TestEveryPresetIsTestedAndNamesItsIDs(t *testing.T) {
 	}
 }
 
-// differs returns what is wrong with the verdict on the event; "" if nothing is.
+// differs returns what is wrong with the verdict on the event, or "".
 func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
 	record := event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(e.value)}
 	if e.key != "" {
@@ -368,7 +368,7 @@ func inWords(items []event.Item) string {
 	return strings.Join(words, "; ")
 }
 
-// bound loads the preset for the one topic of the tables.
+// bound loads the preset for the topic orders, which all tables use.
 func bound(t *testing.T, preset string) *mapping.Mapping {
 	t.Helper()
 	m, err := mapping.Load(mapping.Options{Source: preset, Topics: []string{"orders"}})
@@ -385,7 +385,7 @@ func or(value, fallback string) string {
 	return value
 }
 
-// misread returns what is wrong with the first field whose value is wrong; "" if no value is.
+// misread describes the first field with a wrong value. It returns "" if all values are right.
 func (e variant) misread(ctx context.Context, m *mapping.Mapping, record event.Record) string {
 	if e.reads == nil {
 		return ""

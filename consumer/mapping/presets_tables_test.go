@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// tables returns the presets for the changes of a table of orders.
+// tables returns the presets for changes to an orders table.
 func tables() []platform {
 	return []platform{
 		change("cdc-woocommerce", `{"id":%id%,"status":"%st%","type":"shop_order","payment_method":"stripe"}`, platform{
@@ -167,8 +167,8 @@ func update(name, before, after, want string) variant {
 	return e
 }
 
-// change returns the platform of a preset for the changes of a table: the preset's own events, which test how the row
-// is read, and the events that all such presets share, which test the envelope.
+// change returns the platform of a preset for changes to a table. The preset's own events test how the row is read. The
+// events that all such presets share test the envelope.
 func change(preset, after string, p platform) platform {
 	p.preset = preset
 	p.event = row("", after, "").value

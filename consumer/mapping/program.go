@@ -56,7 +56,7 @@ type verdict struct {
 	action verdictKind
 	status string // of a call
 	by     string // the deciding part: rules[0], status.paid, status.otherwise
-	text   string // rules[0] with the text of the rule, for people
+	text   string // rules[0] with the text of the rule, for human readers
 	reason reason
 }
 
@@ -127,7 +127,7 @@ type source struct {
 	// keySchema and keyPayload are the slots that identify Connect's envelope around a key.
 	keySchema, keyPayload int
 	extract               *regexp.Regexp
-	text                  string // as the mapping writes it, for people
+	text                  string // as the mapping writes it, for messages and reports
 }
 
 type sourceKind uint8

@@ -92,7 +92,7 @@ func (m *Mapping) names() []string {
 	return all
 }
 
-// program returns the mapping of a topic, or nil. A single mapping decodes the records of every topic, so that the
+// program returns the mapping for a topic, or nil. A single mapping decodes the records of every topic, so that the
 // event in a dead letter can be decoded again.
 func (m *Mapping) program(topic string) *program {
 	if len(m.programs) == 1 {

@@ -13,7 +13,7 @@
 //
 // # Errors
 //
-// Failures due to moving leaders and dead brokers are retried. A partition that makes no progress for half a minute
+// Failures due to leader changes and dead brokers are retried. A partition that makes no progress for half a minute
 // yields its error, which ends the loop. A missing topic, a missing permission and corrupt data end it at once, because
 // a retry cannot help.
 //
@@ -57,7 +57,7 @@ type Range struct {
 	Partitions []int
 	// From is the first event that is read; if zero, the log's start.
 	From Position
-	// Until is the first event that is not read; if zero, the log's end at the start.
+	// Until is the first event that is not read; if zero, the log's end when reading begins.
 	Until Position
 	// Follow continues at the log's end until the context ends, and reads several partitions round robin. Until is
 	// ignored, and the end of the context is not an error.
@@ -80,8 +80,8 @@ type Position struct {
 
 func (p Position) zero() bool { return p.Offset == 0 && p.Time.IsZero() }
 
-// Records reads the range from the cluster. After an error it yields no more. The topic must be one of the cluster's
-// Options.Topics, if there are any.
+// Records reads the range from the cluster. After an error it yields nothing more. The topic must be one of the
+// cluster's Options.Topics, if there are any.
 func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[event.Record, error] {
 	return func(yield func(event.Record, error) bool) {
 		s := &scan{cluster: cluster, Range: r}

@@ -20,7 +20,7 @@ type Worker struct {
 	// At is the current time by the worker's clock.
 	At time.Time `json:"at"`
 	// State is the kind of pause if Paused, else Phase. Since is when that pause or phase began. Reason and By are set
-	// for a pause by a person or the flood guard: why and by whom the calls were paused.
+	// for a pause by an operator or the flood guard, and say why and by whom the calls were paused.
 	State  string    `json:"state"`
 	Paused bool      `json:"paused"`
 	Phase  string    `json:"phase"`
@@ -69,7 +69,7 @@ type Worker struct {
 	// Replays counts the replays that have no outcome yet, by what they wait for; absent if there are none.
 	Replays map[string]int `json:"replays_waiting,omitempty"`
 
-	// LastHour counts this worker's letters of the last hour, or since its start if that is later.
+	// LastHour counts this worker's letters of the last hour, or since the worker started if that is later.
 	LastHour []CauseCount   `json:"letters_last_hour"`
 	Orders   []WaitingOrder `json:"waiting"` // at most 20, those of the oldest events
 	// Outcomes counts all waiting orders by their last outcome, the largest count first, at most 20.
@@ -174,8 +174,8 @@ type WaitingOrder struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Outcome is a last outcome in a form that several waiting orders can share: without the message, which may name the
-// order.
+// Outcome is the part of a waiting order's last outcome that several orders can share. It omits the message, which may
+// name the order.
 type Outcome struct {
 	Cause  string `json:"cause"`
 	Code   int    `json:"code,omitempty"`
@@ -192,7 +192,7 @@ type OutcomeCount struct {
 // Outcome returns the order's last outcome.
 func (o WaitingOrder) Outcome() Outcome { return Outcome{o.Cause, o.Code, o.Letter} }
 
-// Text returns the state as people read it: "running", or "paused: outage".
+// Text returns the state as shown to people: "running", or "paused: outage".
 func (s Worker) Text() string {
 	if s.Paused {
 		return "paused: " + s.State

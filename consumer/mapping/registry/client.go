@@ -2,8 +2,8 @@
 //
 // [Open] reads the CA file and the password file, and makes no connection; [Client.Lookup] is the [schema.Lookup] of a
 // mapping. A schema never changes, so once it is found it is kept for good and never requested again. Callers that want
-// the same schema at the same time share one request. An unknown id is [schema.ErrUnknown], and every failure that may
-// be temporary is [schema.ErrUnreachable]; the first is remembered for 10 seconds, the second for 1 second.
+// the same schema at the same time share one request. An unknown id is [schema.ErrUnknown], and is remembered for 10
+// seconds. Every failure that may be temporary is [schema.ErrUnreachable], and is remembered for 1 second.
 //
 // A Client is safe for concurrent use and starts no goroutine. It logs one line when the registry stops responding and
 // one when it responds again. Neither the password nor the text of a response appears in an error or a log line.
@@ -63,7 +63,7 @@ func (e *OptionError) Error() string {
 	return "schema registry: " + e.Option + ": " + withoutPath(e.Err).Error()
 }
 
-// Unwrap returns the reason.
+// Unwrap returns the underlying error.
 func (e *OptionError) Unwrap() error { return e.Err }
 
 // A Client looks schemas up in one registry.

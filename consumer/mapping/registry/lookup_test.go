@@ -231,7 +231,7 @@ func TestUnknownIDsDoNotFillTheMemory(t *testing.T) {
 		_, _ = find(t.Context(), 1000+id)
 	}
 	before := fake.count()
-	_, _ = find(t.Context(), 1000) // long forgotten
+	_, _ = find(t.Context(), 1000) // dropped by now
 	mustRead(t, find, 41, "\x02", `{"id":1}`)
 	if got := fake.count() - before; got != 1 {
 		t.Errorf("got %d requests, want 1: the oldest id is requested again, but the schema is not", got)

@@ -46,7 +46,7 @@ func Protobuf(ctx context.Context, text string, references ...Reference) (*Schem
 	})
 }
 
-// compileProtobuf compiles a .proto file. The function find returns the text of an import.
+// compileProtobuf compiles a .proto file. find returns the text of an import.
 func compileProtobuf(
 	ctx context.Context, main string, find func(name string) (text string, err error),
 ) (*Schema, error) {
@@ -141,7 +141,7 @@ func (p *protobuf) message(payload []byte) (protoreflect.MessageDescriptor, []by
 	if err != nil {
 		return nil, nil, err
 	}
-	// A single zero means [0], the usual index: the serializer writes the first message in one byte instead of two.
+	// A single zero means [0], the usual index: the serializer writes it in one byte instead of two.
 	if count == 0 {
 		return p.file.Messages().Get(0), payload, nil
 	}

@@ -12,8 +12,8 @@
 // even if they are not UTF-8; Protobuf itself refuses such a string.
 //
 // A payload comes from outside and may claim any length, count or depth. Memory is bounded by the payload's own size
-// and a constant, whatever it claims. A payload that is cut short, continues after its end or exceeds the limits is
-// refused as ErrNotDecodable. Errors name types, fields and places, never a value.
+// and a constant, whatever it claims. A payload that is cut short, has bytes left over or exceeds the limits is refused
+// as ErrNotDecodable. Errors name types, fields and places, never a value.
 //
 // A Schema never changes and is safe for concurrent use. The package does no I/O of its own, starts nothing that
 // outlives a call, and keeps no state.
@@ -63,7 +63,7 @@ func Frame(value []byte) (id int, payload []byte, ok bool) {
 	return int(binary.BigEndian.Uint32(value[1:])), value[5:], true
 }
 
-// JSON returns the schema of payloads that are JSON already. They are returned unread.
+// JSON returns the schema of payloads that are JSON already. Such payloads are returned without being parsed.
 func JSON() *Schema {
 	return &Schema{decode: func(payload []byte) ([]byte, error) { return payload, nil }}
 }

@@ -30,7 +30,7 @@ func mustJSON(tb testing.TB, s *schema.Schema, payload []byte) string {
 	return string(got)
 }
 
-// mustRefuse requires an ErrNotDecodable whose text contains the string why.
+// mustRefuse requires an ErrNotDecodable whose text contains why.
 func mustRefuse(tb testing.TB, s *schema.Schema, payload []byte, why string) {
 	tb.Helper()
 	got, err := s.JSON(payload)

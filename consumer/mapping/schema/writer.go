@@ -121,7 +121,7 @@ func appendQuoted[T string | []byte](out []byte, v T) []byte {
 	return append(out, '"')
 }
 
-// decimal writes a number in big-endian two's complement, with scale digits after the point.
+// decimal writes the digits of v, a number in big-endian two's complement, with scale digits after the point.
 func (w *writer) decimal(v []byte, scale int) error {
 	if len(v) > maxDecimal {
 		return refuse("a decimal of %d bytes, more than %d", len(v), maxDecimal)
@@ -130,8 +130,8 @@ func (w *writer) decimal(v []byte, scale int) error {
 	return nil
 }
 
-// AppendDecimal appends the digits of a number in big-endian two's complement, with scale digits after the point. Avro
-// and Connect both encode decimals in this way.
+// AppendDecimal appends the digits of v, a number in big-endian two's complement, with scale digits after the point.
+// Avro and Connect both encode decimals in this way.
 func AppendDecimal(out, v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {

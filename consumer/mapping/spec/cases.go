@@ -31,7 +31,7 @@ type Want struct {
 	Refuse          string
 }
 
-// ReadCases reads a file of cases. The causes are the ones that a refusal may have. Mistakes are returned as a
+// ReadCases reads a file of cases. causes lists the causes that a refusal may have. Mistakes are returned as a
 // [*FileError].
 func ReadCases(file string, causes []string) ([]Case, error) {
 	source, err := os.ReadFile(file)

@@ -144,7 +144,7 @@ func (m *Mapping) Over(preset *Mapping) {
 	if m.Schemas == nil {
 		m.Schemas = preset.Schemas
 	}
-	// An empty list of rules is a decision too, so its length does not show whether rules were written.
+	// An empty list of rules replaces the preset's too, so the length does not show whether rules were written.
 	if !m.hasRules {
 		m.Rules = preset.Rules
 	}
@@ -152,8 +152,8 @@ func (m *Mapping) Over(preset *Mapping) {
 	m.Lists = replaced(preset.Lists, m.Lists, func(l List) string { return l.Status })
 }
 
-// replaced returns the elements of base, each replaced by the element of own with the same name if there is one,
-// followed by the rest of own.
+// replaced returns the elements of base, followed by those of own. An element of own takes the place of the element of
+// base with the same name.
 func replaced[E any](base, own []E, name func(E) string) []E {
 	all := slices.Clone(base)
 	for _, e := range own {

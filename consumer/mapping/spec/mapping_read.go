@@ -58,9 +58,8 @@ func (r *reader) fileNames(f *File) names {
 	return known
 }
 
-// Read reads the source of a mapping file, and adds its mistakes to the problems. It never returns nil. The parameter
-// file is the path that problems show. The parameter name is used for a mapping that is alone in its file and has
-// neither a name nor a preset.
+// Read reads the source of a mapping file, and adds its mistakes to the problems. It never returns nil. file is the
+// path that problems show. name is used for a mapping that is alone in its file and has neither a name nor a preset.
 func Read(file, name string, source []byte, problems *Problems) *File {
 	r := &reader{Problems: problems, file: file}
 	f := &File{}

@@ -107,8 +107,8 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	})
 }
 
-// each calls the function read for each name and value of an object, whatever the names are. A name that is used twice
-// is a mistake: YAML readers differ on which of the two counts.
+// each calls read for each name and value of an object, whatever the names are. A name that is used twice is a mistake,
+// because YAML readers differ on which of the values counts.
 func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
 		r.Add(r.at(n), where, "must be an object of names and values, is %s", kindOf(n))
@@ -139,7 +139,7 @@ func within(where, name string) string {
 	return where + "." + name
 }
 
-// list passes each element of a list to the function read, with the element's path, such as rules[0].
+// list calls read for each element of a list, with the element's path, such as rules[0].
 func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode {
 		r.Add(r.at(n), where, "must be a list, is %s", kindOf(n))
@@ -205,7 +205,7 @@ func canonical(number string) bool {
 	return number == "0" || !strings.HasPrefix(digits, "0")
 }
 
-// doubtful reports whether YAML 1.1 reads the unquoted text as something else, though YAML 1.2 does not.
+// doubtful reports whether the unquoted text, a string in YAML 1.2, may be something else in YAML 1.1.
 func doubtful(scalar string) bool {
 	switch strings.ToLower(scalar) {
 	case "y", "n", "yes", "no", "on", "off", "=":

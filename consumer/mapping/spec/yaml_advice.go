@@ -54,7 +54,7 @@ func find(lines []string, expression string) (line, column int) {
 	return 0, 0
 }
 
-// yamlAdvice returns the usual cause of a message from the parser, or advice that removes it; "" if there is none.
+// yamlAdvice returns the usual cause of a message from the parser, or advice on what to change; "" if it knows neither.
 func yamlAdvice(message string) string {
 	const rule = `; put a rule in single quotes, with double quotes inside`
 	switch {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Path is a singular path of RFC 9535: it leads to at most one value.
+// A Path is a singular query as defined by RFC 9535: it leads to at most one value.
 type Path []step
 
 type stepKind uint8
@@ -70,7 +70,7 @@ func ParseList(text string) (Path, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	// path stops at the first wildcard, so this wildcard is the first and the last.
+	// path stops at the first wildcard. Nothing follows it here, so it is the only one.
 	case text[p.at:] == wildcard:
 		return path, nil
 	case p.at < len(text):
@@ -112,8 +112,8 @@ func (p *pathParser) path() (Path, error) {
 	return path, nil
 }
 
-// step reads one step of a path. It refuses the steps of RFC 9535 that lead to several values, each with a message of
-// its own: a field has one value.
+// step reads one step of a path. RFC 9535 also has steps that lead to several values. A field has one value, so they
+// are refused, each with a message of its own.
 func (p *pathParser) step() (step, error) {
 	rest := p.text[p.at:]
 	switch {
@@ -187,7 +187,7 @@ func (p *pathParser) quoted() (step, error) {
 	return step{}, p.fault(len(p.text), "the name is not closed")
 }
 
-// escape appends the character of the escape at i, and returns the length of the escape.
+// escape appends the character that the escape at i stands for, and returns the length of the escape.
 func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int, err error) {
 	if i+1 < len(p.text) {
 		if c := p.text[i+1]; c == quote || c == '/' {

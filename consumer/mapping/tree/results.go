@@ -41,7 +41,7 @@ func (s *Scanner) Items() int {
 	return s.items
 }
 
-// Item returns the text of the value found for a slot of item i, which is below [MaxItems]; nil if there is none.
+// Item returns the text of the value found for a slot of item i; nil if there is none. i must be below [MaxItems].
 func (s *Scanner) Item(i, slot int) []byte {
 	return s.rows[i*s.plan.itemSlots+slot]
 }

@@ -19,8 +19,8 @@ const (
 )
 
 // A Scanner reads one JSON document after another, so that its memory is reused. The zero value is ready to use. A
-// Scanner keeps parts of the text that it read last, so call Release when done with a text. It is for one goroutine at
-// a time.
+// Scanner keeps parts of the text that it read last, so call Release when done with a text. Only one goroutine at a
+// time may use it.
 type Scanner struct {
 	src     bytes.Buffer
 	dec     jsontext.Decoder
@@ -107,8 +107,8 @@ func (s *Scanner) whole() error {
 	return nil
 }
 
-// value reads the next value and keeps the values that the paths below n lead to. The parameter base is the offset of
-// the decoder's text within the document; it is not 0 for a part that is read again.
+// value reads the next value and keeps the values that the paths below n lead to. base is the offset of the decoder's
+// text within the document; it is not 0 for a part that is read again.
 func (s *Scanner) value(n *node, row, base int) error {
 	kind := s.dec.PeekKind()
 	if n.leaf() || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
