@@ -14,8 +14,8 @@ import (
 // counts as failed. Most requests have a shorter limit of their own; this one matters when many brokers are down.
 const checkLimit = time.Minute
 
-// errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks do not: a
-// worker would still work, or check cannot tell whether it would.
+// errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks leave the
+// exit code at 0: a worker would still work, or check cannot tell whether it would.
 var errCheck = errors.New("not everything is ready for a worker; see the lines that begin with FAIL")
 
 // checkCommand checks everything in the order in which a worker needs it. Each subject has its own file:
@@ -58,7 +58,7 @@ per line on stderr; check then contacts neither Kafka nor LeadHit.`,
 	return c
 }
 
-// checkOptions holds the flags, and the time limit, so that a test need not wait for a minute.
+// checkOptions holds the flags. It also holds the time limit, so that a test can use a shorter one.
 type checkOptions struct {
 	output outputForm
 	call   bool
@@ -79,7 +79,7 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	r.ok("mapping", settings.Mapping+" fits the topics")
 	checkKafka(ctx, r, settings)
 	checkLeadHit(ctx, r, settings, o)
-	// If the report cannot be written, nobody sees what failed, so that error comes first.
+	// If the report cannot be written, nobody sees what failed, so the write error comes first.
 	if err := r.end(nil); err != nil {
 		return err
 	}

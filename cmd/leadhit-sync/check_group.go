@@ -74,7 +74,7 @@ func uncoordinated(group string, p groupPlace) string {
 func checkMembers(r *report, name string, g groups.Group) {
 	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
-	case len(lack) > 0: // the first thing to fix: without it, nobody can join
+	case len(lack) > 0: // the first thing to fix: without these rights, nobody can join
 		reportLack(r, "group "+name, lack)
 	case who != "":
 		r.fail(what, name+" "+who+"; choose another KAFKA_GROUP, or stop them")
@@ -97,7 +97,7 @@ const (
 )
 
 // obstacle describes the clients that keep a worker from joining the group. It returns "" if there are none. Kafka
-// accepts a member only if it shares a protocol with all other members. So members of another protocol keep a worker
+// accepts a member only if it shares a protocol with all other members. So members with another protocol keep a worker
 // out until the last of them leaves.
 func obstacle(g groups.Group) string {
 	switch {

@@ -13,9 +13,9 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// checkKafka checks the brokers first, then topics, rights and the group. After a failure it skips the checks that
-// depend on it. Its requests never create a topic, not even __consumer_offsets: a topic created by accident has the
-// brokers' defaults for partitions and replicas.
+// checkKafka checks the brokers first, then topics, rights and the group. If a check fails, checkKafka skips the checks
+// that depend on it. Its requests never create a topic, not even __consumer_offsets: a topic created by accident has
+// the brokers' defaults for partitions and replicas.
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked

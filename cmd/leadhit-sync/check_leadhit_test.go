@@ -55,14 +55,14 @@ func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 	if strings.Contains(got.out, "key is accepted") {
 		t.Errorf("got\n%s\nwant no line about the key", got.out)
 	}
-	// The call itself tries the key.
+	// With --call, the call itself tests the key.
 	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works, and refuses a made-up status",
 		"ValidationError")
 	t.Setenv("LEADHIT_API_KEY", "wrong")
 	command(t, "", "check", "--call").finds(t, exitError, "FAIL leadhit LeadHit rejects the API key")
 }
 
-// keyless wraps a node, so that it checks the key only when a method that exists is called.
+// keyless wraps a node. The wrapped node checks the key only in requests that call set_order_status.
 func keyless(node http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := readAll(r)

@@ -81,8 +81,8 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 
 // checkNodes connects to each broker at the address that it advertises, and returns the brokers that a worker can use.
 // A worker reaches leaders and the coordinator only at these addresses, whatever KAFKA_BROKERS says. The check finds
-// the most frequent mistake in containers: a broker that advertises localhost or a name of its own network. A broker
-// that leads none of our partitions gets a warning, since it may lead one tomorrow.
+// the most frequent mistake with brokers in containers: a broker advertises localhost, or a name that only its own
+// network knows. A broker that leads none of our partitions gets a warning, since it may lead one tomorrow.
 func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology inspect.Topology,
 	known greetings,
 ) (reached []inspect.Node) {

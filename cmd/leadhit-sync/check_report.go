@@ -19,7 +19,7 @@ const (
 )
 
 // finding is one line of a report. Scripts select findings by the members "verdict" and "what". The member "found" is
-// for people, and its text may change.
+// for human readers, and its text may change.
 type finding struct {
 	// Verdict is ok, warn, fail or skip.
 	Verdict string `json:"verdict"`
@@ -27,8 +27,8 @@ type finding struct {
 	Found   string `json:"found"`
 }
 
-// report collects findings. It prints each at once as a line or, as JSON, all of them at the end. Lines that are
-// printed at once show an operator what a slow check is waiting for.
+// report collects findings. It prints each finding immediately as a line or, as JSON, all of them at the end. Lines
+// that are printed immediately show an operator what a slow check is waiting for.
 type report struct {
 	out      io.Writer
 	width    int // of the terminal; 0: none
@@ -82,8 +82,8 @@ type mistakenSetting struct {
 	Change string `json:"change,omitempty"`
 }
 
-// end prints the JSON form. A report of lines is complete by then, so end writes nothing. JSON is written even if the
-// settings have mistakes: a program reads the mistakes there.
+// end prints the JSON form. Without JSON, all lines have been printed already, so end writes nothing. JSON is written
+// even if the settings have mistakes: a program reads the mistakes there.
 func (r *report) end(settings error) error {
 	if r.output != "json" {
 		return nil

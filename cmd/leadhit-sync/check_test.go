@@ -44,7 +44,7 @@ func leadHit(t *testing.T, node http.Handler) string {
 	return server.URL + "/api/v1/orders"
 }
 
-// finds demands the given exit code, and an output line that begins with the argument line and contains all words. The
+// finds fails the test unless the exit code is code, and an output line begins with line and contains all words. The
 // output must not contain the key.
 func (r result) finds(t *testing.T, code int, line string, words ...string) {
 	t.Helper()
@@ -131,7 +131,7 @@ func TestCheckWarnsOfABrokerInTheListThatDoesNotRespond(t *testing.T) {
 func TestCheckNamesAReleaseThatIsTooOldAndCreatesNothingThere(t *testing.T) {
 	fake := setUp(t, kfake.MaxVersions(kversion.V0_10_2()), kfake.AllowAutoTopicCreation())
 	t.Setenv("KAFKA_TOPICS", "new")
-	// A broker of this release creates each topic that a metadata request names.
+	// Kafka 0.10 creates each topic that a metadata request names.
 	var asked atomic.Bool
 	fake.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()

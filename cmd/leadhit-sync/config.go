@@ -77,7 +77,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 	if o.output == "json" {
 		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)
 	}
-	// A user whose settings have mistakes is probably still writing them, and needs the names.
+	// A user whose settings have mistakes is probably still working on the settings, and needs their names.
 	if err != nil {
 		return errors.Join(config.WriteTable(c.OutOrStdout()), err)
 	}
@@ -92,7 +92,7 @@ type printedSettings struct {
 	Mistakes []mistakenSetting `json:"mistakes,omitempty"`
 	// Settings holds every setting, in the order of the documentation.
 	Settings []printedSetting `json:"settings"`
-	// Warnings are about settings that are allowed but suspicious; a worker logs them at its start.
+	// Warnings are about settings that are allowed but suspicious; a worker logs them at startup.
 	Warnings []string `json:"warnings,omitempty"`
 }
 

@@ -54,7 +54,7 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 	return errors.Join(r.end(err), err)
 }
 
-// settings reads the settings. unread names those whose files were not read.
+// settings reads the settings. unread lists the settings whose files were not read.
 func (o *configOptions) settings() (settings *config.Config, unread []string, err error) {
 	if o.skipFiles {
 		return worker.SettingsWithoutFiles(versionText())

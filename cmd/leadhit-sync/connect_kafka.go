@@ -41,9 +41,9 @@ func withKafka(
 
 // hinted adds the settings to check to a connection error. Errors about a topic or a group name their own settings. A
 // person who runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An
-// interrupted command needs no advice, so a cancelled context keeps its error. The argument topics is KAFKA_TOPICS: an
-// error about one of these topics that does not exist is replaced, because Kafka's own text names neither the topic nor
-// the setting.
+// interrupted command needs no advice, so a cancelled context keeps its error. topics has the names in KAFKA_TOPICS. If
+// the error says that one of these topics does not exist, it is replaced, because Kafka's own text names neither the
+// topic nor the setting.
 func hinted(topics []string, err error) error {
 	answer, asked := errors.AsType[*kafkaerr.Error](err)
 	_, network := errors.AsType[*net.OpError](err)
@@ -62,7 +62,7 @@ func hinted(topics []string, err error) error {
 	return fmt.Errorf("%w%s", err, kafkaHint(err))
 }
 
-// absentTopicError says that a topic of KAFKA_TOPICS does not exist.
+// absentTopicError says that a topic in KAFKA_TOPICS does not exist.
 type absentTopicError struct {
 	topic string
 	err   error

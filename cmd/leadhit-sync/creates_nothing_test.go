@@ -50,7 +50,7 @@ func set(t *testing.T, fake *kfake.Cluster) {
 	t.Setenv("LEADHIT_URL", "http://127.0.0.1:1/api/v1/orders/")
 }
 
-// watchCreation records the requests that may create a topic. The function that it returns lists their names.
+// watchCreation records the requests that may create a topic. The returned function lists the kinds of these requests.
 func watchCreation(fake *kfake.Cluster) func() []string {
 	var mu sync.Mutex
 	var creating []string

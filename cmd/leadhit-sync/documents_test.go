@@ -30,7 +30,7 @@ func TestTheRussianReadmeHasTheSameCommands(t *testing.T) {
 	}
 }
 
-// TestBothReadmesNameTheCommandsForAFreshMachine: the two commands below work without further setup.
+// The two commands below work without further setup.
 func TestBothReadmesNameTheCommandsForAFreshMachine(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"README.md", "README.ru.md"} {

@@ -45,7 +45,7 @@ func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
 }
 
 // parse returns the filter that the flags and ids describe. It selects open letters unless a state or ids are given.
-// The result empty is true if neither a flag nor an id selects anything. All errors are usage errors.
+// empty is true if neither a flag nor an id selects anything. All errors are usage errors.
 func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err error) {
 	filter = f.filter
 	filter.Since, filter.Until = f.since.from, f.until.from

@@ -15,12 +15,12 @@ import (
 type following struct {
 	t     *testing.T
 	stop  context.CancelFunc
-	lines chan string // its output, read at once: a command must not wait for its reader
+	lines chan string // its output, read immediately: a command must not wait for its reader
 	said  strings.Builder
 	code  chan int
 }
 
-// followed starts a command. If it still runs when the test ends, it is stopped.
+// followed starts a command. If the command is still running when the test ends, it is stopped.
 func followed(t *testing.T, args ...string) *following {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())

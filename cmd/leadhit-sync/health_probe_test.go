@@ -45,8 +45,8 @@ func TestAProbePrintsTheResponseAndExitsByItsStatus(t *testing.T) {
 	}
 }
 
-// pageThatAnswers starts a server that responds to each request with this status and a Location header, and counts the
-// requests.
+// pageThatAnswers starts a server that responds to each request with the given status and a Location header, and counts
+// the requests.
 func pageThatAnswers(t *testing.T, status int) (url string, asked *atomic.Int64) {
 	t.Helper()
 	asked = new(atomic.Int64)

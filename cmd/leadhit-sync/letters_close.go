@@ -168,7 +168,7 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 	return nil
 }
 
-// print lists only the letters that were not changed: the person knows the others, having selected them.
+// print lists only the letters that were not changed: the person selected the letters, and so knows the others.
 func (d changes) print(w io.Writer) error {
 	var p terminal.Page
 	p.Line("%s %s", d.Event, count(d.Counted, "letter"))

@@ -87,8 +87,8 @@ type shownView struct {
 	History []historyStep `json:"history,omitempty"`
 }
 
-// headerView is one header. A list of them keeps their order, and headers with the same key (KIP-82). A JSON object
-// could do neither.
+// headerView is one header. A list of headers keeps their order, and several headers with the same key (KIP-82). A JSON
+// object would keep neither.
 type headerView struct {
 	Key string `json:"key"`
 	bytesView

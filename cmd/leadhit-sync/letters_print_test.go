@@ -54,7 +54,7 @@ func whole(l deadletter.Letter) shownLetter {
 	return shownLetter{Letter: operator.Letter{Letter: views(l)[0], Event: l.Record}}
 }
 
-// letterAt returns the letter of the event at an offset, which is also the minute in which it failed.
+// letterAt returns the letter of the event at the given offset. The offset is also the minute of the letter's failure.
 func letterAt(offset int64) deadletter.Letter {
 	l := refusedLetter()
 	l.Offset = offset

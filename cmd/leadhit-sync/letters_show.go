@@ -50,7 +50,7 @@ func historyOf(group string, steps []life.Step) []historyStep {
 	return all
 }
 
-// stepText picks the text that says most: a person wrote the reason, and a worker wrote the others.
+// stepText picks the text that says most: a person wrote the reason, and a worker wrote the other texts.
 func stepText(s historyStep) string {
 	text := cmp.Or(s.Reason, s.Note, s.Newer, s.Cause)
 	if s.Run != "" {

@@ -48,7 +48,7 @@ func (o *operatorFlags) sign(e *ledger.Entry) error {
 }
 
 // confirm asks a person to type the number of letters if there are many. Without a terminal nobody can type, so --yes
-// is required. The argument question says what would be done.
+// is required. question says what would be done.
 func confirm(c *cobra.Command, letters int, yes bool, question string) error {
 	if yes {
 		return nil

@@ -52,9 +52,9 @@ func (b *logBuffer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// run writes lines until ctx ends, then the lines that still wait, for at most logFlush. Later lines are dropped. If
-// the reader is stuck, one goroutine stays blocked in its write until the process ends. Nothing can interrupt a write
-// to a pipe that nobody reads, so waiting longer would not help.
+// run writes lines until ctx ends, then the lines that are still waiting, for at most logFlush. Later lines are
+// dropped. If the reader is stuck, one goroutine stays blocked in its write until the process ends. Nothing can
+// interrupt a write to a pipe that nobody reads, so waiting longer would not help.
 func (b *logBuffer) run(ctx context.Context) {
 	written := make(chan struct{})
 	go func() {

@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// buffered runs a buffer in front of out. The function end stops the buffer as the run command does, and returns when
-// run has ended.
+// buffered runs a buffer in front of out. end stops the buffer as the run command does, and returns when run has ended.
 func buffered(t *testing.T, out io.Writer, format string) (b *logBuffer, end func()) {
 	t.Helper()
 	b = newLogBuffer(out, format)

@@ -293,7 +293,7 @@ func TestExplainInJSONNamesTheCalls(t *testing.T) {
 	}
 }
 
-// tried writes tea.yaml with these cases and runs them.
+// tried writes tea.yaml and the given cases to files, and runs the cases.
 func tried(t *testing.T, cases string, args ...string) result {
 	t.Helper()
 	dir := t.TempDir()

@@ -26,8 +26,8 @@ func accessTo(settings *config.Config, cluster *broker.Cluster, n *terminal.Noti
 	}
 }
 
-// withLetters opens the cluster and calls the function ask with a reader that has read the letters and the ledger to
-// their ends. Before it reads, the reader is passed to the functions in prepare.
+// withLetters opens the cluster and calls ask with a reader that has read the letters and the ledger to their ends.
+// Before the first read, each function in prepare is called with the reader.
 func withLetters(
 	ctx context.Context, stderr io.Writer, f view.Filter, ask func(context.Context, *operator.Reader) error,
 	prepare ...func(*operator.Reader),

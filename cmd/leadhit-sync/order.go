@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// orderSince is how far back the command order searches by default. Kafka keeps most topics for a shorter time.
+// orderSince is how far back the order command searches by default. Kafka keeps most topics for a shorter time.
 const orderSince = 30 * 24 * time.Hour
 
 // orderCommand answers the question that people ask most: why does this order have no status? It only reads. A worker
@@ -110,8 +110,8 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 		})
 }
 
-// nothing returns the error that says where an order was looked for. The exit code is 1, like that of "letters show"
-// for an id without a letter.
+// The error for an order that was not found says where the order was looked for. The exit code is 1, like that of
+// "letters show" for an id without a letter.
 func (l shownOrder) nothing() error {
 	return fmt.Errorf("found no event and no letter of order %s after reading %s in %s; use --since to look further "+
 		"back; the mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order),

@@ -25,7 +25,8 @@ type shownEvent struct{ *life.Event }
 // orderMoment has no year, because topics keep their events only for weeks.
 const orderMoment = "01-02 15:04:05"
 
-// print prints a line for each event, and below it what is known about the event. On a terminal all lines fit.
+// print prints a line for each event, and below it what is known about the event. On a terminal all lines fit the
+// width.
 func (l shownOrder) print(w io.Writer) error {
 	width, _ := terminal.Size(w)
 	return l.page(width).Print(w)
@@ -57,7 +58,7 @@ func (l shownOrder) page(width int) *terminal.Page {
 	return &p
 }
 
-// print prints a line, and indented lines below it.
+// print prints a line for the event, and indented lines below it.
 func (e shownEvent) print(p *terminal.Page, width int) {
 	at := "-"
 	if e.Time != nil {

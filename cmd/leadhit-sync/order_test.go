@@ -131,8 +131,7 @@ func TestOrderThatIsInterruptedPrintsWhatItFound(t *testing.T) {
 	}
 }
 
-// TestOrderOfAGroupThatDoesNotExistCreatesNothing: looking up the coordinator of the group would create
-// __consumer_offsets.
+// Looking up the coordinator of the group would create __consumer_offsets.
 func TestOrderOfAGroupThatDoesNotExistCreatesNothing(t *testing.T) {
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))
 	if err != nil {

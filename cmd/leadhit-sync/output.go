@@ -90,9 +90,9 @@ func (o *outputForm) print(w io.Writer, value any, table func(io.Writer) error) 
 	return table(w)
 }
 
-// printJSON writes a value as JSON. Characters that a terminal would obey or not show are written as escapes. IDs, keys
-// and messages come from producers, and an escape sequence in them could rewrite the operator's screen. RFC 8259 lets a
-// writer escape any character, so readers get the same text.
+// printJSON writes a value as JSON. Characters that a terminal would interpret, or would not display, are written as
+// escapes. IDs, keys and messages come from producers, and an escape sequence in them could rewrite the operator's
+// screen. RFC 8259 lets a writer escape any character, so readers get the same text.
 func printJSON(w io.Writer, value any, indent string) error {
 	var plain bytes.Buffer
 	e := json.NewEncoder(&plain)
@@ -127,7 +127,7 @@ func count(n int, one string) string {
 }
 
 // printYAML writes a value as YAML, with the names and the order of its JSON form, which is YAML already. Text that a
-// terminal would obey is escaped.
+// terminal would interpret is escaped.
 func printYAML(w io.Writer, value any) error {
 	var text bytes.Buffer
 	if err := printJSON(&text, value, ""); err != nil {
@@ -146,8 +146,8 @@ func printYAML(w io.Writer, value any) error {
 	return err
 }
 
-// plainStyle drops JSON's braces and quotes. Text with characters that a terminal would obey or not show keeps its
-// quotes.
+// plainStyle drops JSON's braces and quotes. Text with characters that a terminal would interpret, or would not
+// display, keeps its quotes.
 func plainStyle(n *yaml.Node) {
 	obeyed := func(r rune) bool { return !unicode.IsPrint(r) }
 	if !strings.ContainsFunc(n.Value, obeyed) {

@@ -64,7 +64,7 @@ func TestAPauseOfAnUnknownGroupIsRefused(t *testing.T) {
 	command(t, "", "pause", "--reason", "LeadHit migrates", "--by", "alice", "--create").
 		says(t, "paused: written to dlq.leadhit-snyc.ledger",
 			"no worker of group leadhit-snyc is running; workers that start later will follow")
-	command(t, "", "pause", "--reason", "once more", "--by", "alice").says(t, "already paused") // it has a ledger now
+	command(t, "", "pause", "--reason", "once more", "--by", "alice").says(t, "already paused") // there is a ledger now
 	command(t, "", "resume", "--by", "alice").says(t, "resumed by alice")
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // notation is the JSON form of what a command wrote to the ledger. Its names never change; new ones may be added.
-// Workers is null rather than 0 if their number is not known, because 0 would mean that no worker follows.
+// Workers is null rather than 0 if their number is not known, because 0 would mean that no worker follows the ledger.
 type notation struct {
 	Schema string `json:"schema"` // pause.v1
 	Event  string `json:"event"`  // pause or resume
@@ -25,7 +25,7 @@ type notation struct {
 	Reason  string    `json:"reason"`
 	// Workers is the number of running workers that follow the ledger.
 	Workers *int `json:"workers"`
-	// Pauses are those that were in force before, which a resume ended.
+	// Pauses lists the pauses that were in force before. A resume ends them all.
 	Pauses []pauseView `json:"pauses"`
 
 	followers members.Followers

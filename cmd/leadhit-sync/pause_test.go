@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// says demands that a command succeeded, and that its output contains every string in wants.
+// says fails the test unless the command succeeded and its output contains every string in wants.
 func (r result) says(t *testing.T, wants ...string) {
 	t.Helper()
 	for _, want := range wants {

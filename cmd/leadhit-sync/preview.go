@@ -20,9 +20,9 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// previewCommand answers before the first run whether the mapping fits, and how many workers are needed. It never calls
-// LeadHit, not even to check the key, so it needs no key. Refused events do not change the exit code: the summary is
-// the result, and it is complete.
+// previewCommand shows, before any worker runs, whether the mapping fits and how many workers are needed. It never
+// calls LeadHit, not even to check the key, so it needs no key. Refused events do not change the exit code: the summary
+// is the result, and it is complete.
 func previewCommand() *cobra.Command {
 	var o previewOptions
 	c := &cobra.Command{

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// lookLimit limits the last check for open transactions. The person has pressed Ctrl-C and waits for the summary, which
-// is useful even without this check.
+// lookLimit limits the last check for open transactions. By then the operator has pressed Ctrl-C and waits for the
+// summary, which is useful even without this check.
 const lookLimit = 5 * time.Second
 
 // heldBack describes the events of one partition that an open transaction holds back. Kafka gives readers of committed
@@ -24,7 +24,8 @@ type heldBack struct {
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"last_stable"` // the first offset of the transaction
 	Events    int64  `json:"events"`
-	// Since is the time from which the age of the first of these events counts.
+	// Since is the time from which Age is counted: the time of the first of these events, or the current time if that
+	// event's time is missing or implausible.
 	Since time.Time `json:"since"`
 	Age   float64   `json:"age_seconds"`
 }

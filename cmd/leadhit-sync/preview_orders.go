@@ -34,7 +34,7 @@ type order struct {
 	calls, repeats int
 	last           told
 	at             event.Partition
-	// also is another partition with events of the order.
+	// A second partition that has events of the order; empty if there is none.
 	also event.Partition
 }
 
@@ -75,7 +75,7 @@ func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 		return false
 	}
 	known.calls++
-	// This happens if a producer changes its record keys, or if a topic gets more partitions.
+	// The partitions differ if a producer changes its record keys, or if a topic gets more partitions.
 	if known.at != now.at {
 		known.also = now.at
 	}

@@ -15,7 +15,7 @@ const moment = "2006-01-02 15:04:05"
 
 func (s summary) print(w io.Writer) error { return s.page().Print(w) }
 
-// page lays the summary out for people. The most important lines come first: what was read, that LeadHit was not
+// page lays out the summary for human readers. The most important lines come first: what was read, that LeadHit was not
 // called, and the warnings. Sections without an entry are left out.
 func (s summary) page() *terminal.Page {
 	var p terminal.Page

@@ -20,7 +20,7 @@ import (
 
 // watch reads the topics without a group, so that it neither commits nor takes partitions from a worker. Its methods
 // return when all their goroutines have ended. mu guards tally, samples and next, which the goroutines of follow share.
-// The method past runs alone, before they start.
+// The method past runs alone, before these goroutines start.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
@@ -38,7 +38,8 @@ type watch struct {
 	held []heldBack // as the last lookBehind found them
 }
 
-// past reads the existing events since the time from, topic after topic, so that the progress bar can name the topic.
+// past reads the existing events that are not older than from. It reads topic after topic, so that the progress bar can
+// name the topic.
 func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) error {
 	defer p.End()
 	w.next = make(map[event.Partition]int64)
@@ -48,7 +49,7 @@ func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) 
 		for topic, info := range topology.Topics {
 			w.tally.orders.partitions[topic] = info.Partitions
 		}
-	} // otherwise, reading the first topic fails too
+	} // after an error, reading the first topic fails too
 	for _, topic := range w.topics {
 		err := w.pastOf(ctx, topic, from, p)
 		if ctx.Err() != nil {
@@ -85,15 +86,15 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *ter
 // errInterrupted means that a person stopped the command.
 var errInterrupted = errors.New("interrupted before all events were read")
 
-// ends notes the current end of each partition's log before it is read, so that no event written meanwhile is missed.
-// The method follow continues there, or after the last event that was read.
+// ends stores the current end of each partition's log. It is called before the topic is read, so that no event written
+// meanwhile is missed. The method follow continues there, or after the last event that was read.
 func (w *watch) ends(ctx context.Context, topic string) error {
 	topology, err := w.cluster.Topics(ctx, topic)
 	if err != nil {
 		return err
 	}
 	info := topology.Topics[topic]
-	// A missing topic has no ends to note.
+	// A missing topic has no ends to store.
 	if info.Missing || info.Err != nil {
 		return info.Err
 	}

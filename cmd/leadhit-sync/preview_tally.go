@@ -13,7 +13,8 @@ const (
 	// mostOrders limits the orders whose calls are counted one by one. An order takes a few hundred bytes, so this is
 	// tens of megabytes: little enough for a worker's pod.
 	mostOrders = 200_000
-	// mostGroups limits the groups in which items are counted: a status that is sent unchanged may be anything.
+	// mostGroups limits the groups in which items are counted: a status that the mapping does not change may be any
+	// text.
 	mostGroups = 200
 	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and
 	// may be anything.
@@ -113,7 +114,7 @@ func (t *tally) add(e seen) {
 	}
 }
 
-// span widens the time from the first event to the last. A record may have no time.
+// span extends the time from the first event to the last, so that it includes at. A record may have no time.
 func (t *tally) span(at time.Time) {
 	if at.IsZero() {
 		return

@@ -241,7 +241,7 @@ func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	}
 }
 
-// TestAnImplausibleTimeChangesNoRate: one event whose time was in nanoseconds made every rate 0, and broke the JSON.
+// An event whose time was in nanoseconds once made every rate 0, and broke the JSON.
 func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
@@ -276,8 +276,7 @@ func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	}
 }
 
-// anHour tallies one call a minute for an hour, from the time begin on. The event in the middle has the time odd
-// instead.
+// anHour tallies one call a minute for an hour, starting at begin. The event in the middle has odd as its time instead.
 func anHour(t *testing.T, begin, odd time.Time) *tally {
 	t.Helper()
 	m, err := mapping.Load(mapping.Options{Source: "plain"})

@@ -78,7 +78,8 @@ func readFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-// withOutput returns a document whose console blocks show what their commands print now, and how many commands ran.
+// withOutput returns a document whose console blocks show what their commands print now. ran is the number of commands
+// that ran.
 func withOutput(t *testing.T, dir, text string) (updated string, ran int) {
 	t.Helper()
 	blocks := regexp.MustCompile("(?s)```(sh|console)\n(.*?)```\n")
@@ -165,8 +166,9 @@ func firstDifference(a, b string) string {
 	return "the document has more"
 }
 
-// kafkaOfTheDocuments runs an embedded Kafka with the events that the documents' previews read: those of our own cases
-// for three platforms, those of a shop, and those of a tea shop.
+// kafkaOfTheDocuments runs an embedded Kafka with the events that the previews in the documentation read. Some of them
+// come from package mapping's test cases for three platforms. The others are written below, for the topics of two
+// shops.
 func kafkaOfTheDocuments(t *testing.T) []string {
 	t.Helper()
 	topics := []string{"shopify.orders", "magento.orders", "debezium.orders", "shop.orders", "tea.orders"}
@@ -234,7 +236,7 @@ func kafkaWith(t *testing.T, topics []string, records []*kgo.Record) []string {
 	return cluster.ListenAddrs()
 }
 
-// recordedEvents returns the records of the mapping's own cases.
+// recordedEvents returns the records of package mapping's test cases.
 func recordedEvents(t *testing.T) []*kgo.Record {
 	t.Helper()
 	const dir = "../../consumer/mapping/testdata/order-events"

@@ -222,7 +222,7 @@ func (e endedRun) json() replayView {
 	return v
 }
 
-// print shows the outcomes, what still runs and what is left.
+// print shows the outcomes, what is still running and what is left.
 func (e endedRun) print(out io.Writer) error {
 	var p terminal.Page
 	if e.Planned == 0 {

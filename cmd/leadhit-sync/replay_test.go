@@ -62,7 +62,7 @@ func withLettersOf(t *testing.T, n int) *lettersOnly {
 	return c
 }
 
-// letter stores a letter. The function change, if not nil, adapts the letter first.
+// letter stores a letter. If change is not nil, it adapts the letter first.
 func (c *lettersOnly) letter(id string, replays int, change func(l *deadletter.Letter)) {
 	of, err := ledger.ParseID(id)
 	if err != nil {

@@ -72,10 +72,10 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the
-// process. If ctx has ended, the function announced waits until the line is written, so that the line precedes
-// "stopped". Otherwise announced prevents the line. The order of the lines matters to people who look for a worker that
-// hangs while it stops.
+// announceStop logs that the worker is stopping, once ctx has ended. From then on a signal has its usual effect: it
+// ends the process. If ctx has ended, announced waits until the line is written, so that the line precedes "stopped".
+// Otherwise announced prevents the line. The order of the lines matters to people who look for a worker that hangs
+// while it stops.
 func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
 	written := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
@@ -90,10 +90,10 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 	})
 }
 
-// startLog returns the log that the settings describe, with a buffer for a slow reader. The function flush waits, for
-// at most a few seconds, until the reader has every line; nothing is logged after it. The goroutine that writes
-// outlives ctx, because the drain after a signal must be logged too. Only flush ends it, and waits for it; so run
-// defers flush before everything else that logs.
+// startLog returns the log that the settings describe, with a buffer for a slow reader. flush waits, for at most a few
+// seconds, until the reader has every line; nothing is logged after it. The goroutine that writes outlives ctx, because
+// the drain after a signal must be logged too. Only flush ends it, and waits for it; so run defers flush before
+// everything else that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -60,7 +60,8 @@ its letters.`,
 	return c
 }
 
-// readRuns reads what is new in the letters and the ledger. With a name it returns only that run.
+// readRuns reads what is new in the letters and the ledger, and returns all runs. If a name is given, it returns only
+// the run with that name.
 func readRuns(ctx context.Context, r *operator.Reader, names []string) ([]view.Run, error) {
 	if err := r.Refresh(ctx); err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ type runView struct {
 	By      string     `json:"by"`
 	Reason  string     `json:"reason"`
 	Filter  string     `json:"filter"`
-	// Planned is the number of letters that the run announced at its start. Asked is the number requeued so far. The
+	// Planned is the number of letters that the run announced when it started. Asked is the number requeued so far. The
 	// fields from Waiting to Dismissed count the requeued letters by outcome; waiting letters have none yet.
 	Planned    int `json:"planned"`
 	Asked      int `json:"asked"`

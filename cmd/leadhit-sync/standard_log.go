@@ -14,8 +14,8 @@ const maxStray = 256
 
 // takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example,
 // reports an unsolicited response on an idle connection there. Without takeStrayLines, such lines would go to stderr in
-// another format. The change affects the whole process, so only run makes it: other commands keep their stderr for
-// people.
+// another format. The change affects the whole process, so only run makes it: the stderr of other commands is for human
+// readers.
 func takeStrayLines(log *slog.Logger) {
 	slog.SetDefault(slog.New(stray{log.Handler()})) // this also redirects the standard logger of package log
 }
@@ -42,5 +42,6 @@ func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	return s.Handler.Handle(ctx, line)
 }
 
-// quoted also matches a quote that is never closed, up to the end of the line: a cut line must not reveal its rest.
+// quoted also matches a quote that is not closed, with the rest of the line: in a truncated line, that rest must not be
+// shown.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)

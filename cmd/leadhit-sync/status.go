@@ -147,8 +147,8 @@ func statusPageOf(given string) (string, error) {
 	return page.String(), nil
 }
 
-// showStatus queries all workers at once and prints their status for a screen. It returns an error if one of them did
-// not respond. A name that cannot be resolved is an error at once, because there is no worker to query.
+// showStatus queries all workers concurrently and prints their status for a screen. It returns an error if one of them
+// did not respond. If a name cannot be resolved, there is no worker to query, and only the error is returned.
 func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm, on screen) error {
 	pages, err := find(ctx)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 const goldenStatus = "testdata/status.golden.txt"
 
-// troubled returns a status with everything in it. Some ids have characters that a terminal must not obey.
+// troubled returns a status with everything in it. Some ids have characters that a terminal must not interpret.
 func troubled() status.Worker {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
@@ -204,7 +204,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	}
 }
 
-// TestAScreenOfStatusFitsItsHeight: a shortened screen says what is left out, and the state comes first.
+// A shortened screen says what is left out, and the state comes first.
 func TestAScreenOfStatusFitsItsHeight(t *testing.T) {
 	t.Parallel()
 	one := func(s status.Worker) []workerpage.Asked {
@@ -238,8 +238,8 @@ func TestAScreenOfStatusFitsItsHeight(t *testing.T) {
 	}
 }
 
-// mustFitHeight demands at most height lines, with the state first. It demands all lines of whole if they fit, and some
-// partitions if the height is 24 or more.
+// mustFitHeight demands at most height lines, with the state first. If the complete output fits, all of its lines must
+// be there. If the height is 24 or more, the output for a single worker must include partitions.
 func mustFitHeight(t *testing.T, name string, all []workerpage.Asked, whole []string, height int) {
 	t.Helper()
 	got := fitStatus(all, screen{statusWidth, height})

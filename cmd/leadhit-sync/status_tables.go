@@ -80,8 +80,8 @@ func offset(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// orders prints the orders that wait for a retry, grouped by their last response. A common response is then one line,
-// and shows at once that LeadHit and not an order is the cause.
+// orders prints the orders that wait for a retry, grouped by their last response. A response common to many orders is
+// then one line, and shows at once that the problem is LeadHit and not an order.
 func (p *statusPrinter) orders() {
 	s := p.status
 	if len(s.Orders) == 0 {
@@ -149,8 +149,8 @@ func groupsOf(s status.Worker) []*outcomeGroup {
 	return all
 }
 
-// nextAttempt counts less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes
-// to Kafka, not to LeadHit.
+// nextAttempt treats a wait of less than half a second as over, because it would round to "in 0s". A letter is not
+// paused: it goes to Kafka, not to LeadHit.
 func (p *statusPrinter) nextAttempt(o status.WaitingOrder) string {
 	switch {
 	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:

@@ -141,7 +141,7 @@ func TestStatusTakesNoPassword(t *testing.T) {
 	}
 }
 
-// TestStatusInAPipeIsCompleteEachTime: no screen limits the output.
+// In a pipe, no screen limits the output.
 func TestStatusInAPipeIsCompleteEachTime(t *testing.T) {
 	f := followed(t, "status", "-w", workerPage(t, outage(15)))
 	f.until("and 17 more")

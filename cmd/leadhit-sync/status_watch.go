@@ -17,8 +17,8 @@ import (
 // worker little.
 const statusEvery = 2 * time.Second
 
-// watchStatus refreshes the status until a person ends it. On a terminal each status fits the screen and replaces the
-// last one; elsewhere each is printed whole. The function show prints the status once, for a screen. Ctrl-C ends the
+// watchStatus refreshes the status until a person ends the command. On a terminal each status fits the screen and
+// replaces the last one; elsewhere each is printed in full. show prints the status once, for a screen. Ctrl-C ends the
 // command with exit code 0, even if a worker did not respond: the person has seen that.
 func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	show func(ctx context.Context, w io.Writer, on screen) error,

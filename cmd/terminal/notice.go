@@ -10,8 +10,8 @@ import (
 // silence is how long a command waits without a response before its notice appears.
 const silence = 2 * time.Second
 
-// Notice prints once what a command waits for, if no response arrives for two seconds. Its methods may be called by any
-// goroutine; nothing is written after Stop.
+// Notice prints what a command is waiting for, once, if no response arrives for two seconds. Its methods may be called
+// by any goroutine; nothing is written after Stop.
 type Notice struct {
 	mu    sync.Mutex
 	out   io.Writer

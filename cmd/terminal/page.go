@@ -22,8 +22,9 @@ func (p *Page) Line(format string, args ...any) {
 	p.parts = append(p.parts, part{line: fmt.Sprintf(format, args...)})
 }
 
-// Row adds a row to the table at the end of the page, or begins one. Each table aligns its own columns; the last cell
-// of a row is not aligned, and is wrapped on a terminal. See [Page.Columns] for other layouts.
+// Row adds a row to the table at the end of the page. If the page does not end with a table, Row begins one. Each table
+// aligns its own columns; the last cell of a row is not aligned, and is wrapped on a terminal. See [Page.Columns] for
+// other layouts.
 func (p *Page) Row(cells ...string) {
 	for i := range cells {
 		cells[i] = Quote(cells[i])

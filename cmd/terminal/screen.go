@@ -19,7 +19,8 @@ type Screen struct {
 }
 
 // Draw shows a frame over the last one. It leaves out lines that do not fit above the cursor's line; the caller must
-// have cut each line to the width. Each line overwrites the old one and only then clears its rest, so nothing flickers.
+// have cut each line to the width. Each line overwrites the old one and only then clears the rest of the row, so
+// nothing flickers.
 func (s *Screen) Draw(lines []string) {
 	const hide, show, wrapOff, wrapOn = "\x1b[?25l", "\x1b[?25h", "\x1b[?7l", "\x1b[?7h"
 	const clearScreen, clearRest, clearBelow = "\x1b[2J\x1b[H", "\x1b[K", "\x1b[J"

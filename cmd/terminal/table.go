@@ -100,8 +100,7 @@ func (t *table) widths() []int {
 	return widths
 }
 
-// least returns the minimum width of each column. A column keeps its width if its Shrink is Whole, or equals the
-// argument fixed.
+// least returns the minimum width of each column. A column keeps its width if its Shrink is Whole or equals fixed.
 func (t *table) least(fixed Shrink) []int {
 	least := t.widths()
 	for i := range least {

@@ -95,7 +95,8 @@ func longestWord(text string) int {
 	return most
 }
 
-// Escape replaces each character that a terminal would obey or not show with its Go escape sequence, such as \n.
+// Escape replaces each character that a terminal would interpret, or would not display, with its Go escape sequence,
+// such as \n.
 func Escape(text string) string {
 	var out strings.Builder
 	for len(text) > 0 {
