@@ -150,7 +150,7 @@ func LoadStatus() (*Config, error) {
 	return load(func(variable string) bool { return variable == "HTTP_ADDR" })
 }
 
-// load reads all settings. It returns the mistakes in those for which the function matters returns true.
+// load reads all settings. It reports only the mistakes in those settings for which matters returns true.
 func load(matters func(variable string) bool) (*Config, error) {
 	c, p := read(tryFile)
 	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
@@ -160,7 +160,7 @@ func load(matters func(variable string) bool) (*Config, error) {
 	return c, nil
 }
 
-// read reads and checks all settings; the function open tries to read a file named in a setting.
+// read reads and checks all settings. It calls open to try to read a file that is named in a setting.
 func read(open func(path string) error) (*Config, *problems) {
 	c := new(Config)
 	p := &problems{settings: settingsOf(c), open: open}

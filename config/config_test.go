@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/config"
 )
 
-// setup clears every setting, whatever the machine has set, and sets the required ones. The pairs are variables and
-// values; a later pair wins.
+// setup clears every setting that the environment has, and then sets the required ones and the pairs. A pair is a
+// variable and its value; a later pair wins.
 func setup(t *testing.T, pairs ...string) {
 	t.Helper()
 	for _, v := range config.Variables() {
@@ -38,7 +38,7 @@ func unset(t *testing.T, variable string) {
 	}
 }
 
-// file writes a file with the text and returns its path.
+// file writes text to a file and returns the file's path.
 func file(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -250,7 +250,7 @@ func TestEachExampleIsAGoodValue(t *testing.T) {
 	}
 }
 
-// exampleOf loads the settings and returns the example in the line about a variable; "" without a mistake.
+// exampleOf loads the settings and returns the example in the line about a variable; "" if there is no mistake.
 func exampleOf(t *testing.T, variable string) string {
 	t.Helper()
 	lines := mistakes(t)

@@ -15,7 +15,7 @@ type Problem struct {
 	What string
 	// Example is a value that would work; "" if none would help.
 	Example string
-	// Change is the variable that takes the example, if it is not Variable.
+	// Change is the variable to set to the example, if it is not Variable.
 	Change string
 }
 
@@ -28,7 +28,7 @@ func (p Problem) line() string {
 	return text + "; for example " + p.change() + "=" + p.Example
 }
 
-// change returns the variable that takes the example.
+// change returns the variable to set to the example.
 func (p Problem) change() string { return cmp.Or(p.Change, p.Variable) }
 
 // Error holds all mistakes in the settings, at least one, in the order of the settings table.

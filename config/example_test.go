@@ -35,7 +35,7 @@ func ExampleSecret() {
 	// Output: *** *** {Key:***} 16
 }
 
-// environment sets these variables and no other setting; restore puts the old values back.
+// environment sets the variables in want, and unsets all other settings. restore puts the old values back.
 func environment(want map[string]string) (restore func()) {
 	before := map[string]string{}
 	for _, v := range config.Variables() {

@@ -54,12 +54,12 @@ func suggest(name string, settings []setting) string {
 	return ""
 }
 
-// ofKubernetes reports whether Kubernetes sets variables with such names, as it does for every Service.
+// ofKubernetes reports whether a name looks like those of the variables that Kubernetes sets for every Service.
 func ofKubernetes(name string) bool { return serviceVariable.MatchString(name) }
 
 var serviceVariable = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$`)
 
-// otherName returns the setting that has this name in other programs, or "".
+// otherName returns the setting that has the given name in other programs, or "".
 func otherName(name string) string {
 	switch name {
 	case "BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_BROKERS",

@@ -19,7 +19,7 @@ type Secret struct {
 	value *string
 }
 
-// Reveal returns the value, "" where there is none.
+// Reveal returns the value, or "" if there is none.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""

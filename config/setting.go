@@ -84,8 +84,8 @@ func (s setting) read() string {
 	return ""
 }
 
-// process lets envconfig fill the field. It gets a struct of this one field, because it stops at the first mistake and
-// we want them all.
+// process lets envconfig fill the field. It gets a struct with only this field, because it stops at the first mistake
+// and we want all mistakes.
 func (s setting) process() error {
 	field := reflect.StructField{Name: s.field.Name, Type: s.field.Type, Tag: s.field.Tag}
 	one := reflect.New(reflect.StructOf([]reflect.StructField{field}))

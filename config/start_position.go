@@ -7,7 +7,7 @@ import (
 
 // start says where a group that never committed begins. The zero value is the earliest event that Kafka still has.
 type start struct {
-	// Latest leaves out all that is in the topics when the group first starts.
+	// Latest skips all events that are in the topics when the group first starts.
 	Latest bool
 	// Time, if not zero, is the timestamp of the oldest events to read.
 	Time time.Time

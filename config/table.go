@@ -102,7 +102,7 @@ func (c *Config) WriteValues(w io.Writer) error {
 	return columns.Flush()
 }
 
-// text returns the value in the variable's own form, "" where there is none.
+// text returns the value in the variable's own form, or "" if there is none.
 func (s setting) text() string {
 	var text string
 	switch v := s.value.Interface().(type) {

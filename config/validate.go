@@ -91,7 +91,7 @@ func (c *Config) warnings(settings []setting) []string {
 	return append(lines, c.Traces.warnings()...)
 }
 
-// isPort reports whether text is a port number, and not below least.
+// isPort reports whether text is a port number that is not below least.
 func isPort(text string, least uint64) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n >= least

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// checkKafka checks how the brokers are reached.
+// checkKafka checks the settings of the connection to the brokers.
 func (c *Config) checkKafka(p *problems) {
 	for _, broker := range c.Kafka.Brokers {
 		host, port, err := net.SplitHostPort(broker)

@@ -11,14 +11,14 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// checkLeadHit checks how LeadHit is reached, and the key.
+// checkLeadHit checks the settings of the connection to LeadHit, and the key.
 func (c *Config) checkLeadHit(p *problems) {
 	if p.good("LEADHIT_URL") {
 		what := wrongURL(c.LeadHit.URL, "the key travels in a header", "which would send the key unencrypted")
 		if what != "" {
 			p.add("LEADHIT_URL", what)
 		} else if !strings.HasSuffix(c.LeadHit.URL, "/") {
-			c.LeadHit.URL += "/" // LeadHit's own address has one
+			c.LeadHit.URL += "/" // LeadHit's own address ends with a slash
 		}
 	}
 	// A key that could not be read was still given, so it is not reported as missing too.
@@ -66,8 +66,8 @@ func wrongURL(address, inURL, overHTTP string) string {
 	return ""
 }
 
-// isLoopback reports whether host is this machine. Other names are not resolved: their address can change after the
-// start.
+// isLoopback reports whether host is this machine. Other names are not resolved: their address can change after
+// startup.
 func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }

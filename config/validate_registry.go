@@ -1,7 +1,7 @@
 package config
 
-// checkSchemaRegistry checks how the registry is reached. Without its URL the other settings have no effect, so the URL
-// was probably forgotten.
+// checkSchemaRegistry checks the settings of the connection to the registry. Without its URL the other settings
+// have no effect, so the URL was probably forgotten.
 func (c *Config) checkSchemaRegistry(p *problems) {
 	r := &c.SchemaRegistry
 	if r.URL == "" {

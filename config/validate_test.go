@@ -273,7 +273,7 @@ func TestANameIsSuggestedUpToAFewTypingErrors(t *testing.T) {
 		"LEADHIT_API_KEYS": "LEADHIT_API_KEY",
 		"MAP":              "",
 		"LOG":              "",
-		// Another case, or other marks between the words.
+		// Different letter case, or other separators between the words.
 		"kafka_brokers": "KAFKA_BROKERS",
 		"Kafka-Brokers": "KAFKA_BROKERS",
 		// A word too many, or one too few.

@@ -71,12 +71,12 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 }
 
 // ledger is the call log, the oracle of these tests: it sees everything that is produced, sent, stored and committed,
-// and reports every violation of the promises.
+// and reports every violation of package dispatch's promises.
 type ledger struct {
 	mu         sync.Mutex
 	started    time.Time
 	orders     map[string]*history
-	logs       map[event.Partition]map[int64][]change // the changes in the event at an offset
+	logs       map[event.Partition]map[int64][]change // the changes in the event at each offset
 	letters    map[change]int
 	inAir, max int
 	calls      int
@@ -122,7 +122,7 @@ func (l *ledger) violate(format string, args ...any) {
 	}
 }
 
-// next makes the next change of an order.
+// next returns the next change of an order.
 func (l *ledger) next(order, fate string) change {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,7 +138,7 @@ func (l *ledger) next(order, fate string) change {
 	return change{order, len(h.changes), fate}
 }
 
-// waive exempts all changes of these orders so far: they need not be consumed.
+// waive exempts all changes so far of the given orders: they need not be consumed.
 func (l *ledger) waive(orders ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,7 +149,7 @@ func (l *ledger) waive(orders ...string) {
 	}
 }
 
-// produced records the place of an event.
+// produced records which changes the event at an offset contains.
 func (l *ledger) produced(at event.Partition, offset int64, changes []change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -274,7 +274,7 @@ func (l *ledger) commitOf(at event.Partition, next int64, text string) {
 	}
 }
 
-// claims reads a commit's metadata: everything below frontier is finished, except the open offsets.
+// claims reads a commit's metadata: all offsets below frontier are finished, except those in open.
 func claims(committed int64, text string) (frontier int64, open map[int64]bool, err error) {
 	if text == "" {
 		return committed, nil, nil
@@ -300,7 +300,7 @@ func claims(committed int64, text string) (frontier int64, open map[int64]bool, 
 	return committed + number(fields[3]), open, err
 }
 
-// unfinished lists the changes that are not finished, with the numbers of their calls.
+// unfinished lists the changes that are not finished, each with its number of calls.
 func (l *ledger) unfinished() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

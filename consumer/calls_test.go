@@ -18,7 +18,7 @@ func TestAnOutageOfFiveMinutesMakesNoLettersAndBoundedCalls(t *testing.T) {
 		}
 		w.start(func(o *consumer.Options) { o.Dispatch.Retry.MaxElapsed = time.Minute })
 		time.Sleep(5 * time.Minute)
-		// Twenty orders wait 5 s at a time on average once their backoff has grown to 10 s.
+		// Once the backoff has grown to 10 s, each of the twenty orders waits 5 s per attempt on average.
 		if got := len(w.ledger.calledNow()); got < 20 || got > 20*90 {
 			w.t.Errorf("got %d calls, want about 1,200", got)
 		}
@@ -52,8 +52,8 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 	}{
 		// The last fetch may add at most 58 events.
 		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 200, 258},
-		// 256 KiB hold 232 events, including their overhead. A fetch takes at most three quarters of that, and the next
-		// one waits until that much is free.
+		// 256 KiB hold 232 events, including their overhead. A fetch takes at most three quarters of the window, and
+		// the next fetch waits until that much is free.
 		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes, o.Dispatch.FetchBytes = 256<<10, 1<<20 }, 150, 232},
 	} {
 		t.Run(name, func(t *testing.T) {

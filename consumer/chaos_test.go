@@ -82,7 +82,7 @@ type chaos struct {
 	total  *tally
 
 	mu      sync.Mutex
-	delays  *rand.Rand    // of slow brokers
+	delays  *rand.Rand    // for the delays of slow brokers
 	commits []commitFault // for the next commits
 	slow    time.Time     // until then the brokers are slow
 	down    time.Time     // until then LeadHit is down
@@ -120,7 +120,7 @@ func (c *chaos) sleep(from, to time.Duration) {
 	time.Sleep(from + time.Duration(c.random.Int64N(int64(to-from))))
 }
 
-// alive returns one of the workers that run, at random, or nil if there is none.
+// alive returns a random worker among those that are running, or nil if there is none.
 func (c *chaos) alive() *worker {
 	var all []*worker
 	for _, k := range c.workers {
@@ -238,7 +238,7 @@ func (c *chaos) transaction() {
 	}
 }
 
-// join starts a worker, either in a place without a running worker or without a place.
+// join starts a worker. The worker has either a place that no running worker has, or no place.
 func (c *chaos) join() {
 	place := fmt.Sprint("place", c.random.IntN(chaosPlaces))
 	if c.random.IntN(4) == 0 || slices.ContainsFunc(c.workers, func(k *worker) bool { return k.place == place && !k.gone() }) {

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// committer sends the commits of one generation. The goroutine of run owns it.
+// committer sends the commits of one generation. Only the goroutine that calls run uses it.
 type committer struct {
 	*base
 

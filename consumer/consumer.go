@@ -152,7 +152,7 @@ type base struct {
 	mayCreate atomic.Bool
 }
 
-// Consumer is one member of the group. New makes one.
+// Consumer is one member of the group. Create it with [New].
 type Consumer struct {
 	*base
 
@@ -163,7 +163,7 @@ type Consumer struct {
 	entries    *ledgerWriter
 }
 
-// New returns a Consumer that does nothing until Run.
+// New returns a Consumer that does nothing until Run is called.
 func New(o Options) *Consumer {
 	o.Dispatch.Explain = partitioner.All().Explain
 	b := &base{turns: newTurns(o.Dispatch), options: o, log: o.Logger, pauses: pauseLog{log: o.Logger}}

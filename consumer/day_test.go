@@ -51,8 +51,8 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	})
 }
 
-// notWithRace skips a test with -short. `make test` runs this package with -short and the race detector, and then
-// its long tests without both: they last for hours in virtual time, which the race detector makes six times as slow.
+// notWithRace skips a test with -short. `make test` runs this package with -short and the race detector, and then its
+// long tests without either: they last for hours of virtual time, and the race detector makes them six times as slow.
 // They start no goroutine that other tests do not start.
 func notWithRace(t *testing.T) {
 	t.Helper()

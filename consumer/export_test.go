@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Waits returns the current waits without a turn.
+// Waits returns the current waits without taking a turn.
 func (c *Consumer) Waits() []Wait { return c.waits.list() }
 
-// Phase returns the current phase and its start, without a turn.
+// Phase returns the current phase and its start, without taking a turn.
 func (c *Consumer) Phase() (name string, since time.Time) {
 	p := c.phase.Load()
 	return p.name, p.since
 }
 
-// JoinAfterWait ends the wait outside the group as Run does: the phase first, then the wait. Before the two steps, it
-// lets readers of the state run: they see the old phase, and then wait for the lock.
+// JoinAfterWait ends the wait outside the group as Run does: it changes the phase first, and then ends the wait. Before
+// these two steps, it lets readers of the state run: they see the old phase, and then wait for the lock.
 func (c *Consumer) JoinAfterWait() {
 	c.waits.mu.Lock()
 	defer c.waits.mu.Unlock()

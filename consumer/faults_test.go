@@ -121,7 +121,7 @@ func (c *chaos) limitMetadata(limit int) {
 	}
 }
 
-// refuseCommit returns a response with one code for all partitions of a commit.
+// refuseCommit returns a response that has the given error code for all partitions of a commit.
 func refuseCommit(r kmsg.Request, code *kerr.Error) kmsg.Response {
 	request, _ := r.(*kmsg.OffsetCommitRequest)
 	response, _ := r.ResponseKind().(*kmsg.OffsetCommitResponse)

@@ -33,7 +33,7 @@ func guarded(worker, build string) func(*consumer.Options) {
 	}
 }
 
-// openLedger gives a worker the ledger as the program does.
+// openLedger lets a worker use the ledger in the same way as the program.
 func (k *worker) openLedger(o *consumer.Options) {
 	if o.Ledger.Topic == "" {
 		return
@@ -95,8 +95,8 @@ func (w *world) entries() int64 {
 	return 0
 }
 
-// held checks that the workers are paused for this reason by this author. If both strings are empty, it checks that the
-// workers are not paused.
+// held checks that the workers are paused for the given reason by the given author. A prefix of the author's name is
+// enough. If both strings are empty, held checks that the workers are not paused.
 func (w *world) held(word, by string, workers ...*worker) {
 	w.t.Helper()
 	for _, k := range workers {

@@ -92,7 +92,7 @@ func TestARejectedLoginIsNotBlamedOnTheLedger(t *testing.T) {
 	}
 }
 
-// TestAPauseOfALostLedgerIsWrittenAgainAsItWas: with its author, time, reason and origin.
+// TestAPauseOfALostLedgerIsWrittenAgainAsItWas: the pause keeps its author, time, reason and origin.
 func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.start(guarded("w1", "1.0"))
@@ -119,7 +119,7 @@ func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 	})
 }
 
-// TestALongLedgerIsReadInManyFetches: only the last pause is logged, when the whole ledger has been read.
+// TestALongLedgerIsReadInManyFetches: only the last pause is logged, after the whole ledger has been read.
 func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)

@@ -152,7 +152,7 @@ func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
 		if got := k.State().Generations; got < 1000 {
 			w.t.Errorf("got %d generations, want a thousand", got)
 		}
-		if late > early+20 { // one per generation would be nine hundred
+		if late > early+20 { // one leak per generation would add nine hundred
 			w.t.Errorf("got %d goroutines after a hundred generations and %d after a thousand", early, late)
 		}
 		w.settle(10 * time.Second)

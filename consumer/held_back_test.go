@@ -98,7 +98,8 @@ func TestTheStartLogsHowManyEventsAreBehindAnOpenTransaction(t *testing.T) {
 	})
 }
 
-// transaction writes one event in a transaction that is open for a while.
+// transaction writes one event in a transaction. It calls meanwhile when the transaction has been open for the given
+// time, and then ends the transaction.
 func (w *world) transaction(client *kgo.Client, open time.Duration, meanwhile func()) {
 	w.t.Helper()
 	if err := client.BeginTransaction(); err != nil {
@@ -284,7 +285,7 @@ func stuckBeside(w *world, at int64) {
 	w.settle(5 * time.Minute)
 }
 
-// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: its age then counts from when we learned of it.
+// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: the transaction's age then counts from when we learned of it.
 func TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()

@@ -165,7 +165,7 @@ func (l *leader) changed(ctx context.Context, topology inspect.Topology, led *as
 	return false
 }
 
-// unowned counts the existing partitions that no member was assigned.
+// unowned counts the existing partitions that were assigned to no member.
 func unowned(t inspect.Topology, led *assignment) int {
 	n := 0
 	for topic, info := range t.Topics {

@@ -192,7 +192,7 @@ func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
 		if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
 			w.t.Fatal(err)
 		}
-		w.produce(0, fine, "b") // after the start of the open transaction: not to be read yet
+		w.produce(0, fine, "b") // after the start of the open transaction, so it must not be read yet
 		time.Sleep(10 * time.Second)
 		if got := k.State().Fetched; got != 1 {
 			w.t.Errorf("got %d events while the transaction is open, want one", got)
@@ -207,7 +207,7 @@ func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
 	})
 }
 
-// recreate deletes a topic and creates it again. The call log forgets the events of the old one.
+// recreate deletes a topic and creates it again. The call log forgets the events of all topics.
 func (w *world) recreate(topic string, partitions int) {
 	w.t.Helper()
 	w.recreateAfter(time.Second, topic, partitions)

@@ -119,7 +119,7 @@ func (t *ownTopics) recreate(ctx context.Context) (bool, error) {
 	return true, t.options.Ledger.Ensure(ctx)
 }
 
-// entry returns a parser of the ledger's records for this group. The parser logs the first malformed record.
+// entry returns a function that parses the ledger's records for this group, and logs the first malformed record.
 func (t *ownTopics) entry() func(event.Record) (ledger.Entry, bool) {
 	var once sync.Once
 	return func(r event.Record) (ledger.Entry, bool) {

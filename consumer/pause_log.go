@@ -12,7 +12,7 @@ import (
 // pauseLog logs when calls pause and resume. Use it only within a turn.
 type pauseLog struct {
 	log     *slog.Logger
-	last    snapshot.Pause // the last one that was logged
+	last    snapshot.Pause // the last pause that was logged
 	resumed ledger.Entry   // the ledger's last resume
 }
 
@@ -51,7 +51,7 @@ func (p *pauseLog) note(is snapshot.Pause) {
 	}
 }
 
-// logResumed logs the end of a pause. For pauses of the whole group it names who ended them; the others end
+// logResumed logs the end of a pause. For a pause of the whole group it names who ended it. Other pauses end
 // automatically.
 func (p *pauseLog) logResumed(was snapshot.Pause) {
 	// The start of the pause comes from the clock of the operator's machine, which may be ahead of ours.

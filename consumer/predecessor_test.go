@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// at returns an option that gives a worker the place.
+// at returns an option that gives a worker the given place.
 func at(place string) func(*consumer.Options) {
 	return func(o *consumer.Options) { o.Place = place }
 }
@@ -43,7 +43,7 @@ func (w *world) traffic(partitions int) (stop func()) {
 	}
 }
 
-// longestSilence returns the longest time without a call by a worker within a period.
+// longestSilence returns the longest time between from and to in which the given worker made no call.
 func (w *world) longestSilence(worker string, from, to time.Time) time.Duration {
 	var longest time.Duration
 	last := from

@@ -50,7 +50,8 @@ func (m *membership) prepareStore(ctx context.Context) bool {
 	}
 }
 
-// prepareHere prepares inside a generation, for at most prepareLimit. It returns false if that fails or ctx has ended.
+// prepareHere calls prepare inside a generation, for at most prepareLimit. It returns false if that time is over or ctx
+// has ended.
 func (m *membership) prepareHere(ctx context.Context) bool {
 	m.mayCreate.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, prepareLimit)

@@ -24,7 +24,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// replaying returns an option that gives a worker a real letters' topic, whose letters can be replayed.
+// replaying returns an option that lets a worker store its letters in a real topic, and replay them.
 func replaying(worker string) func(*consumer.Options) {
 	return func(o *consumer.Options) {
 		guarded(worker, "1.0")(o)
@@ -33,8 +33,8 @@ func replaying(worker string) func(*consumer.Options) {
 	}
 }
 
-// openLetters gives a worker the letters' topic as the program does. The letters have a form private to these tests:
-// the event as it was, with the headers id, order, count and run.
+// openLetters lets a worker use the letters' topic in the same way as the program. The letters have a form private to
+// these tests: the event as it was, with the headers id, order, count and run.
 func (k *worker) openLetters(o *consumer.Options) {
 	if !o.Dispatch.Replays {
 		return
@@ -75,7 +75,7 @@ func parseLetter(r event.Record) (fold.Letter, bool) {
 	}
 	id, err := shared.ParseID(is["id"])
 	if err != nil {
-		return fold.Letter{}, false // another group's
+		return fold.Letter{}, false // another group's letter
 	}
 	count, _ := strconv.Atoi(is["count"])
 	return fold.Letter{ID: id, Order: is["order"], Key: fold.KeyHash(r.Key), Count: count, Offset: r.Offset}, true
@@ -112,7 +112,8 @@ func (w *world) consume(topic string) []*kgo.Record {
 	return all
 }
 
-// said returns the ledger's entries about letters as text: what happened, to which letter, which replay, and why.
+// said returns the ledger's entries about letters as text: what happened, the letter's id, the replay's number, and
+// why.
 func (w *world) said() []string {
 	w.t.Helper()
 	var all []string
@@ -142,7 +143,7 @@ func (w *world) replay(offset int64, n int, letter int64) {
 	w.scrawl(value)
 }
 
-// saysSoon waits until the ledger holds these entries, in any order, and no others.
+// saysSoon waits until the ledger holds the wanted entries, in any order, and no others.
 func (w *world) saysSoon(want ...string) {
 	w.t.Helper()
 	slices.Sort(want)

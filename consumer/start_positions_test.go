@@ -84,7 +84,7 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 	}
 }
 
-// begin lets a worker choose the start, crashes it, and checks the calls of the next worker.
+// begin lets a worker choose where to begin, crashes that worker, and checks the calls of the next one.
 func begin(w *world, start consumer.Start, want []string) {
 	for _, order := range []string{"old", "middle"} {
 		if !slices.Contains(want, order) {
@@ -156,7 +156,7 @@ func TestStateWorksBeforeAndAfterRun(t *testing.T) {
 	})
 }
 
-// equal compares without regard to order: lanes run in parallel.
+// equal reports whether both lists have the same elements in any order: lanes run in parallel.
 func equal(got, want []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
 }

@@ -60,8 +60,8 @@ type counts struct {
 	unowned                                                                                         atomic.Int64
 }
 
-// State is a snapshot of the consumer for people, health probes and metrics. Counters count from the start of the
-// process.
+// State is a snapshot of the consumer for human readers, health probes and metrics. Counters count from the start of
+// the process.
 type State struct {
 	Phase string // Starting to Stopped
 	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: in these two phases,
@@ -137,7 +137,8 @@ func (c *Consumer) WaitingOrders(most int) []snapshot.WaitingOrder {
 	return all
 }
 
-// OrderItems takes a turn and returns what is left to do for one order, and how many items it leaves out.
+// OrderItems takes a turn and returns what is left to do for one order. more is the number of items that a long list
+// leaves out.
 func (c *Consumer) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	c.send(func(time.Time) { items, more = c.dispatcher.OrderItems(order) })
 	return items, more

@@ -25,8 +25,8 @@ func TestAStopFinishesCallsCommitsAndLeavesAndTheNextWorkerRepeatsNothing(t *tes
 		calls := w.ledger.calledNow()
 		last := calls[len(calls)-1].at
 		first.end()
-		// The last call ends 700 ms after it began. The last commit is sent at most 20 ms later, because the one before
-		// may just have been sent. Nothing else takes time here.
+		// The last call ends 700 ms after it began. The last commit is sent at most 20 ms later, because the previous
+		// one may just have been sent. Nothing else takes time here.
 		if took := time.Since(last); took < 700*time.Millisecond || took > 720*time.Millisecond {
 			w.t.Errorf("stopped %v after the last call began, want 700 to 720 ms", took)
 		}

@@ -90,7 +90,7 @@ func (t *turns) clock(ctx context.Context) {
 	}
 }
 
-// begin allows turns to start goroutines. They run with the context work, and the WaitGroup goroutines counts them.
+// begin allows turns to start goroutines. Each of them gets work as its context, and is counted by the WaitGroup.
 func (t *turns) begin(work context.Context, goroutines *sync.WaitGroup) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -67,8 +67,8 @@ func (u *unknowns) due(topic string) []int {
 	return slices.Clone(t.partitions)
 }
 
-// remove removes a partition. It reports whether this was the topic's last unknown one, and whether the topic was
-// logged.
+// remove removes a partition. It reports whether this was the topic's last unknown partition, and whether the topic
+// was logged.
 func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -77,8 +77,8 @@ func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	return len(t.partitions) == 0, t.logged
 }
 
-// restarted records that one of the topic's partitions is read from its start, and reports whether to log that.
-// Partitions that follow within oneEvent are not logged.
+// restarted records that a partition is read from its start, and reports whether to log that. Partitions of the same
+// topic that follow within oneEvent are not logged.
 func (u *unknowns) restarted(p event.Partition) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -48,7 +48,7 @@ type attempts struct {
 }
 
 // unreadable records a fetch error about a batch that cannot be read. It returns false for any other error, and while
-// the error may still pass.
+// a retry may still succeed.
 func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask turn.Fetch, a *attempts, err error) bool {
 	bad, ok := errors.AsType[*records.UnreadableError](err)
 	if !ok {

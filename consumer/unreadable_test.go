@@ -53,7 +53,7 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 }
 
 func TestPartitionsThatWaitForASchemaDoNotStopOthers(t *testing.T) {
-	waiting := runtime.GOMAXPROCS(0) // more partitions than decode slots
+	waiting := runtime.GOMAXPROCS(0) // enough partitions to take every decode slot
 	for name, test := range map[string]struct {
 		lookUp    lookUp
 		slotAfter time.Duration
@@ -67,8 +67,8 @@ func TestPartitionsThatWaitForASchemaDoNotStopOthers(t *testing.T) {
 	}
 }
 
-// callWhileOthersWait lets all partitions but the last wait for a schema, and checks that calls are made for the last
-// one's events.
+// callWhileOthersWait lets all partitions but the last wait for a schema, and checks that calls are made for the events
+// of the last partition.
 func (w *world) callWhileOthersWait(waiting int, lookUp lookUp, slotAfter time.Duration) {
 	for p := range waiting {
 		w.produce(p, fine, fmt.Sprint("waits", p))
@@ -123,7 +123,7 @@ func TestAStopLosesNoEventThatWaitsForASchema(t *testing.T) {
 // lookUp gets a schema, which exists once the channel is closed.
 type lookUp func(ctx context.Context, schema <-chan struct{}) error
 
-// hangs looks up a schema, and gets no response until there is one.
+// hangs looks up a schema, and gets no response until the schema exists.
 func hangs(ctx context.Context, schema <-chan struct{}) error {
 	select {
 	case <-schema:
@@ -133,7 +133,7 @@ func hangs(ctx context.Context, schema <-chan struct{}) error {
 	}
 }
 
-// failsAtOnce looks up a schema, and fails at once until there is one.
+// failsAtOnce looks up a schema, and fails at once until the schema exists.
 func failsAtOnce(_ context.Context, schema <-chan struct{}) error {
 	select {
 	case <-schema:

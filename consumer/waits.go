@@ -27,7 +27,7 @@ const (
 	waitPredecessor = "predecessor"
 	waitJoin        = "join"
 	waitOffsets     = "offsets"
-	waitDecode      = "decode " // and the partition
+	waitDecode      = "decode " // followed by the partition
 	waitUnknown     = "unknown "
 	waitLetters     = "letters"
 	waitEntries     = "entries"
@@ -44,7 +44,7 @@ type waits struct {
 	all map[string]Wait
 }
 
-// begin records a wait, or updates the text of one that lasts.
+// begin records a new wait, or updates the text of an existing one.
 func (w *waits) begin(key, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -27,8 +27,8 @@ const (
 	inFlight    = 8
 )
 
-// world is one bubble: an embedded Kafka of three brokers, a LeadHit, a store of letters, workers, and the call log
-// that watches them all. Everything in it uses the bubble's clock.
+// world is one bubble: an embedded Kafka of three brokers, a simulated LeadHit, a store of letters, workers, and the
+// call log that watches them all. Everything in it uses the bubble's clock.
 type world struct {
 	t        *testing.T
 	seed     uint64
@@ -42,14 +42,14 @@ type world struct {
 	padding  int    // bytes added to each event
 	key      string // the record key of each event; "" means the event's first order
 
-	// How LeadHit and the letters' store behave now. For the store, the zero value of a conduct is success at once.
+	// How LeadHit and the letters' store behave now. For the store, a zero conduct means immediate success.
 	leadhit atomic.Pointer[func(c change, try int) conduct]
 	store   atomic.Pointer[func(c change, try int) conduct]
 }
 
 // conduct is how LeadHit, or the letters' store, treats one request.
 type conduct struct {
-	before, after time.Duration // before it is executed, and from then to the response
+	before, after time.Duration // until it is executed, and from then to the response
 	undone        bool          // it is not executed
 	verdict       retry.Verdict // of a call; the zero value is Again
 	lost          bool          // a letter is stored, but the store reports a failure
@@ -127,7 +127,7 @@ func (w *world) rebalance() {
 	time.Sleep(2 * time.Second)
 }
 
-// count counts the requests with the given key from now on. Call the result to get their number.
+// count counts the requests with the given key from now on. The function that it returns gives their number so far.
 func (w *world) count(key kmsg.Key) func() int {
 	var n atomic.Int64
 	w.fake.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -228,7 +228,7 @@ func (w *world) settled() bool {
 	return true
 }
 
-// settle waits until all is finished and committed.
+// settle waits until everything is finished and committed.
 func (w *world) settle(limit time.Duration) {
 	w.t.Helper()
 	if !w.wait(limit, w.settled) {
@@ -236,7 +236,7 @@ func (w *world) settle(limit time.Duration) {
 	}
 }
 
-// wait waits until the function holds returns true, for at most limit. It returns the function's last result.
+// wait waits until holds returns true, for at most limit. It returns the last result of holds.
 func (w *world) wait(limit time.Duration, holds func() bool) bool {
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		synctest.Wait()
@@ -255,7 +255,7 @@ func (w *world) toldOnce(text string) {
 	}
 }
 
-// verdict stops the workers that still run, and fails the test for each finding of the call log.
+// verdict stops the workers that are still running, and fails the test for each finding of the call log.
 func (w *world) verdict() {
 	w.t.Helper()
 	for _, k := range w.workers {
@@ -273,8 +273,8 @@ func (w *world) verdict() {
 	}
 }
 
-// random returns a source that depends on the seed and the arguments, not on the order of calls. A seed does not
-// determine the order in which goroutines run.
+// random returns a source of random numbers that depends on the seed and the arguments, not on the order of calls. A
+// seed does not determine the order in which goroutines run.
 func (w *world) random(about ...any) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, about...)

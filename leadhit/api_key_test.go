@@ -99,7 +99,7 @@ func TestANewKeyIsUsedAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		text    string
 		changed bool
-		failed  int // so far
+		failed  int // log lines so far
 	}{
 		{"old", false, 0}, // the same key, without a line break
 		{"", false, 1},

@@ -15,9 +15,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// BenchmarkSetOrderStatus compares the client with the least that net/http needs for the same calls: an http.Client
+// BenchmarkSetOrderStatus compares the client with the minimum that net/http needs for the same calls: an http.Client
 // with a timeout, which reads the body and ignores it. Both share the server and the process, so the server's cost
-// moves the ratio towards 1. Calls run one after the other, and 64 at a time.
+// moves the ratio towards 1. Each client makes one call at a time, and then 64 at a time.
 func BenchmarkSetOrderStatus(b *testing.B) {
 	server := httptest.NewServer(sandbox.New(sandbox.Options{}))
 	defer server.Close()

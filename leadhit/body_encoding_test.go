@@ -31,7 +31,7 @@ func TestAnAnswerInAnotherEncodingIsReadOrNamed(t *testing.T) {
 	for name, c := range map[string]struct {
 		encoding, body string
 		kind           retry.Kind
-		says           string // in the message
+		says           string // text that the message must contain
 	}{
 		"a byte order mark":          {"", mark + good, retry.Done, ""},
 		"gzip":                       {"gzip", packed(good), retry.Done, ""},

@@ -102,7 +102,7 @@ type Options struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// Client calls LeadHit's orders node. [Open] returns one.
+// Client calls LeadHit's orders node. Create it with [Open].
 type Client struct {
 	transport *reloading
 	timeout   time.Duration

@@ -23,7 +23,8 @@ import (
 
 const canary = "canary-7f3a"
 
-// open returns a client for the URL. Its key is the canary. Its timeout is a minute, unless change shortens it.
+// open returns a client for the URL. The client's key is the constant canary. Its timeout is a minute, unless change
+// shortens it.
 func open(t *testing.T, url string, change ...func(*leadhit.Options)) *leadhit.Client {
 	t.Helper()
 	options := leadhit.Options{URL: url, Key: leadhit.FixedKey(canary), Version: "test", Timeout: time.Minute}

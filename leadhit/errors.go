@@ -33,7 +33,7 @@ type RPCError struct {
 	Code int
 	// Type is the server's exception class as it was sent, for example ValidationError. It may be empty.
 	Type string
-	// Message is for people, at most 1 KiB.
+	// Message is for human readers, at most 1 KiB.
 	Message string
 	// nullID reports whether the response's id is null. If it is, the server could not read the request, so the
 	// response does not say which call it belongs to.
@@ -54,7 +54,7 @@ type StatusError struct {
 	Status int // never 200
 	// RetryAfter is how long the server asked us to wait: 0 to 15 minutes.
 	RetryAfter time.Duration
-	// Message is the beginning of the page, for people.
+	// Message is the beginning of the page, for human readers.
 	Message string
 }
 
@@ -83,7 +83,7 @@ func (e *StatusError) refusesKey() bool {
 // too long.
 type BadAnswerError struct {
 	Reason string
-	// Excerpt is the beginning of the body, for people.
+	// Excerpt is the beginning of the body, for human readers.
 	Excerpt string
 }
 

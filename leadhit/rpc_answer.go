@@ -102,7 +102,7 @@ func (s *scratch) readAnswer(id string) (answer, error) {
 		if err != nil {
 			return a, errBroken
 		}
-		// Each read overwrites what the read before it returned, so the name is copied, and the value is examined at
+		// Each read overwrites what the previous read returned, so the name is copied, and the value is examined at
 		// once.
 		s.name, _ = jsontext.AppendUnquote(s.name[:0], name)
 		value, err := d.ReadValue()
@@ -122,7 +122,7 @@ func (s *scratch) readAnswer(id string) (answer, error) {
 	return a, nil
 }
 
-// take records in a the value of the member whose name is in s.name.
+// take adds one member of the response to the answer. The member's name is in s.name.
 func (s *scratch) take(a *answer, value jsontext.Value, id string) error {
 	switch string(s.name) {
 	case "jsonrpc":
@@ -187,7 +187,7 @@ func memberOf(value jsontext.Value) member {
 	return present
 }
 
-// is reports whether a JSON value is a string with this text. Unlike str, it costs no allocation.
+// is reports whether a JSON value is a string with the given text. Unlike str, it costs no allocation.
 func (s *scratch) is(value jsontext.Value, text string) bool {
 	if value.Kind() != jsontext.KindString {
 		return false

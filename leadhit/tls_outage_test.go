@@ -29,7 +29,7 @@ type door struct {
 	cert   tls.Certificate
 
 	mu    sync.Mutex
-	meets func(net.Conn) net.Conn // handles the far end; a result that is not nil replaces our end
+	meets func(net.Conn) net.Conn // serves the far end of a connection; a non-nil result replaces our end
 	ports int
 }
 
@@ -55,7 +55,7 @@ func newDoor(t *testing.T) *door {
 	return d
 }
 
-// call makes one call, and has the function meets handle the call's connection.
+// call makes one call. meets serves the far end of the call's connection.
 func (d *door) call(t *testing.T, meets func(net.Conn) net.Conn) retry.Verdict {
 	t.Helper()
 	d.mu.Lock()

@@ -58,7 +58,7 @@ func newTransport(options Options) (*reloading, error) {
 	return transport, errors.Join(optionError("proxy", wrongProxy), optionError("ca file", wrongCA))
 }
 
-// dialer opens connections. The type of its error says which step failed.
+// dialer opens connections. The type of an error says which step failed.
 type dialer struct {
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	timeout time.Duration

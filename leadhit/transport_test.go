@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// trust writes the server's certificate to a file and returns the option that names it.
+// trust writes the server's certificate to a file and returns the option that names the file.
 func trust(t *testing.T, server *httptest.Server) func(*leadhit.Options) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "ca.pem")

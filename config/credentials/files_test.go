@@ -13,7 +13,7 @@ import (
 
 const canary = "canary-secret"
 
-// write puts text into a file of its own.
+// write writes text to a new file.
 func write(t *testing.T, text string) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "file")

@@ -17,8 +17,8 @@ type Kept[T any] struct {
 	broken bool // the last read failed, which was logged
 }
 
-// Keep reads the files for the first time; an error here is the caller's to report. The parameter settings lists, for
-// the log, the environment variables with the files' paths.
+// Keep reads the files for the first time; an error here is the caller's to report. settings lists, for the log, the
+// environment variables that hold the files' paths.
 func Keep[T any](settings string, log *slog.Logger, read func() (T, error)) (*Kept[T], error) {
 	good, err := read()
 	if err != nil {

@@ -31,7 +31,7 @@ func TestContentStaysInUseWhileItsFileCannotBeRead(t *testing.T) {
 	}
 	for _, step := range []struct {
 		text, want        string
-		failed, recovered int // lines so far
+		failed, recovered int // log lines so far
 	}{
 		{"first", "first", 0, 0},
 		{"", "first", 1, 0},

@@ -16,8 +16,8 @@ type Faults struct {
 	Status int
 	// RetryAfter is the Retry-After header of responses with Status, and of responses to calls beyond PerSecond.
 	RetryAfter string
-	// PerSecond, if not 0, limits the calls per second. Calls beyond it get a 503. Burst is how many may arrive at
-	// once; less than 1 means 1.
+	// PerSecond, if not 0, limits the calls per second. Calls beyond this limit get a 503. Burst is how many calls may
+	// arrive at once; less than 1 means 1.
 	PerSecond float64
 	Burst     int
 	// Orders has the faults of individual orders, by order id.

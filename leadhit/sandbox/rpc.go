@@ -134,7 +134,8 @@ func (c *request) parse(body []byte) {
 	c.answer = Accepted
 }
 
-// parseParams reads the parameters, by name or by position. It returns the name of one that is missing or not a string.
+// parseParams reads the parameters, by name or by position. It returns the name of a parameter that is missing or not a
+// string.
 func (c *request) parseParams(params json.RawMessage) (missing string) {
 	var order, status *string
 	if bytes.HasPrefix(bytes.TrimSpace(params), []byte("[")) {

@@ -41,7 +41,7 @@ type Options struct {
 	Faults Faults
 }
 
-// Sandbox is the look-alike. [New] returns one.
+// Sandbox is the look-alike. Create it with [New].
 type Sandbox struct {
 	callLog
 	faults atomic.Pointer[Faults]
@@ -161,7 +161,7 @@ func (p *plan) writeHalf(w http.ResponseWriter, c *request) {
 
 func jsonType() []string { return []string{"application/json"} }
 
-// hangUp calls prepare on the connection and closes it, without a response.
+// hangUp passes the connection to prepare, and then closes the connection without a response.
 func hangUp(w http.ResponseWriter, prepare func(net.Conn)) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
