@@ -127,7 +127,7 @@ func TestLettersAreDismissedAndReopenedAtTheDesk(t *testing.T) {
 	if err := o.Reveal(t.Context(), ids[0], anna); err != nil {
 		t.Error(err)
 	}
-	l, err := o.Letter(t.Context(), ids[0]) // at once: the person's next page shows it
+	l, err := o.Letter(t.Context(), ids[0]) // without a wait: the person's next page shows the entry
 	if err != nil || l.History[len(l.History)-1].Event != "revealed" || l.History[len(l.History)-1].By != "anna" {
 		t.Errorf("got %+v, %v, want a note that anna looked", l.History, err)
 	}

@@ -36,7 +36,7 @@ func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 	return letters, nil
 }
 
-// Changing returns an entry for each letter whose state the entry can change.
+// Changing returns a copy of the given entry for each letter whose state the entry can change.
 func Changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	return AboutEach(slices.DeleteFunc(slices.Clone(letters), func(l view.Letter) bool {
 		waits := l.Ledger.State == fold.Open || l.Ledger.State == fold.Requeued
@@ -44,7 +44,7 @@ func Changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	}), says)
 }
 
-// AboutEach returns an entry for each letter.
+// AboutEach returns a copy of the given entry for each letter.
 func AboutEach(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	var entries []ledger.Entry
 	for _, l := range letters {

@@ -122,7 +122,7 @@ func TestARunCountsTheOutcomesOfItsReplays(t *testing.T) {
 	w.entry(about(ledger.LetterDismissed, 3, 1)) // after it was refused again
 	w.entry(about(ledger.LetterDismissed, 4, 1)) // while it waited
 	w.entry(about(ledger.LetterDismissed, 5, 1))
-	w.entry(about(ledger.LetterResolved, 5, 1)) // it had been sent
+	w.entry(about(ledger.LetterResolved, 5, 1)) // its call was sent before the letter was dismissed
 	w.entry(ledger.Entry{Event: ledger.RunStop, Group: "shop", Run: "r1", Why: "interrupted"})
 	w.entry(ledger.Entry{Event: ledger.RunStart, Group: "billing", Run: "r9"})
 	runs := w.view().Runs()

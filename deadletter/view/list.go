@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Sort is the order of a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins with
-// the letter that failed last. The place in the letters' topic breaks ties.
+// Sort is the order of a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins
+// with the letter that failed last. The place in the letters' topic breaks ties.
 type Sort string
 
 // List is a part of the letters that match, with what a person needs to know about the rest.

@@ -2,7 +2,7 @@ package fold
 
 import "hash/fnv"
 
-// KeyHash returns the hash of a record's key by which the [Fold] finds letters without an order; 0 if there is no key.
+// KeyHash returns the hash of a record's key; 0 if there is no key. The [Fold] uses it to find letters without an order.
 func KeyHash(key []byte) uint64 {
 	if len(key) == 0 {
 		return 0

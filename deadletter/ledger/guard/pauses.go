@@ -25,7 +25,7 @@ type Guard struct {
 	seen     map[id]bool                // all pauses of this ledger, ended ones included: a second copy changes nothing
 	accepted map[string]map[string]bool // fingerprints that a resume accepted, by build
 	own      []ledger.Entry             // in force, but not read back yet
-	told     int                        // how many entries at the start of own were announced
+	told     int                        // how many entries of own were announced; these come first
 }
 
 // id identifies a pause. A write without a response is retried, so the ledger may hold the same pause twice.
