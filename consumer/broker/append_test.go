@@ -25,7 +25,7 @@ import (
 
 const own = "own" // a topic that we write to
 
-// withOwn starts a broker with the topic "own", which has these settings.
+// withOwn starts a broker with a topic "own" that has the given settings.
 func withOwn(t *testing.T, settings map[string]string) (*kfake.Cluster, *broker.Cluster) {
 	t.Helper()
 	fake := fakeKafka(t)
@@ -40,7 +40,7 @@ func openOwn(t *testing.T, fake *kfake.Cluster) *broker.Cluster {
 	return open(t, fake, func(o *broker.Options) { o.Topics = []string{own} })
 }
 
-// appended returns all records in the topic.
+// appended returns all records in the topic "own".
 func appended(t *testing.T, fake *kfake.Cluster, cluster *broker.Cluster) []event.Record {
 	t.Helper()
 	var all []event.Record
@@ -175,7 +175,7 @@ func TestARecordTooLargeForTheTopicIsAnError(t *testing.T) {
 	}
 }
 
-// answerProduce makes the broker respond to every produce request with one error code.
+// answerProduce makes the broker respond to every produce request with the given error code.
 func answerProduce(fake *kfake.Cluster, code int16) {
 	fake.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()

@@ -59,8 +59,8 @@ func TestCommitJudgesEveryErrorCode(t *testing.T) {
 		22: groups.Fenced, 25: groups.Fenced, 27: groups.Fenced, 82: groups.Fenced, 113: groups.Fenced,
 		12: groups.MetadataTooLarge, 28: groups.MetadataTooLarge, 3: groups.UnknownTopic,
 		29: groups.Forbidden, 30: groups.Forbidden,
-		// Ambiguous: an unknown server error may have happened after the write, and so may an error that has no name
-		// here.
+		// Ambiguous: an unknown server error may have happened after the write, and so may an error whose code is not
+		// listed above.
 		-1: groups.Ambiguous, 7: groups.Ambiguous, 56: groups.Ambiguous, 999: groups.Ambiguous,
 	} {
 		answerCommits(fake, code)
@@ -72,7 +72,7 @@ func TestCommitJudgesEveryErrorCode(t *testing.T) {
 	}
 }
 
-// answerCommits responds to the next commit with one code for partition 0.
+// answerCommits responds to the next commit with the given code for partition 0.
 func answerCommits(fake *kfake.Cluster, code int16) {
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		response, ok := request.ResponseKind().(*kmsg.OffsetCommitResponse)
@@ -144,8 +144,8 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 		if took := time.Since(started); r.Outcome != groups.Ambiguous || took != 2*time.Second {
 			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, groups.Ambiguous)
 		}
-		// The commit is applied late, and could replace a newer one. So after an ambiguous commit, no acknowledgement
-		// counts.
+		// The commit is applied late, and could replace a newer one. So after an ambiguous commit, the acknowledgement
+		// of a newer one does not count.
 		<-time.After(2 * time.Minute)
 		partition := event.Partition{Topic: "orders"}
 		if got, err := cluster.Committed(t.Context(), "sync", []event.Partition{partition}); err != nil ||
@@ -225,7 +225,8 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	}
 }
 
-// No test can time this race: the caller gives up, and only then does the pool's goroutine get a connection.
+// No test can time this race, so SendLate simulates it: the caller gives up, and only then does the pool's goroutine
+// get a connection.
 func TestAnAbandonedCommitIsNotSentLater(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	ctx, cancel := context.WithCancel(t.Context())

@@ -22,9 +22,9 @@ func newDecodeSlots() *semaphore.Weighted {
 }
 
 // DecodeSlot waits until the caller may decode fetched events, and returns a function that releases the slot. With
-// several processors, the slots leave one free for the calls. [Cluster.Fetch] takes a slot itself while it decodes
-// records; take another one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when ctx
-// ends.
+// several processors, the slots leave one processor free for the calls. [Cluster.Fetch] takes a slot itself while it
+// decodes records; take another one afterwards to process them. DecodeSlot returns without a slot after 100 ms, or when
+// ctx ends.
 func (c *Cluster) DecodeSlot(ctx context.Context) (release func()) {
 	ctx, cancel := context.WithTimeout(ctx, slotPatience)
 	defer cancel()

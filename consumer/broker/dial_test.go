@@ -171,7 +171,7 @@ func TestSASLPasswordIsReadForEveryHandshake(t *testing.T) {
 				o.SASL = &dial.SASL{Mechanism: mechanism, Username: "worker", PasswordFile: file}
 			})
 			_, err := cluster.Topics(t.Context(), "orders")
-			// With Kafka, this is ErrUnauthorised. kfake closes the connection.
+			// With Kafka, this is ErrUnauthorised. kfake closes the connection instead.
 			if err == nil || strings.Contains(err.Error(), "canary") {
 				t.Errorf("got %v with the wrong password, want an error without it", err)
 			}

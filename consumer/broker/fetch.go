@@ -18,8 +18,8 @@ import (
 )
 
 // fetchPatience is how long a response may stall, on top of the broker's own wait. It must exceed the network's
-// latency. A frozen leader delays the next attempt by this much. Over a slow connection, a batch is read to its end as
-// long as bytes keep arriving.
+// latency. A frozen leader delays the next attempt by fetchPatience. Over a slow connection, a batch is read to its end
+// as long as bytes keep arriving.
 const fetchPatience = 3 * time.Second
 
 // responseBytes is how much a broker may send at once. It is less than the memory that the events of a worker's fetch

@@ -17,7 +17,7 @@ const (
 )
 
 // body reads a response: its size, its correlation id, and the rest into a pooled buffer. A large response waits for
-// its share of the memory budget. Each piece that arrives resets the timer stalled.
+// its share of the memory budget. Each piece that arrives resets the stall timer.
 func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, stalled *time.Timer) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -56,7 +56,7 @@ func readBody(r io.Reader, buffer *[]byte, size int) error {
 		b = b[:len(b)+n]
 		if err != nil {
 			if errors.Is(err, io.EOF) {
-				return io.ErrUnexpectedEOF // the size promised more
+				return io.ErrUnexpectedEOF // the size announced more bytes
 			}
 			return err
 		}

@@ -121,7 +121,7 @@ func TestFetchLeavesAbortedTransactionsOut(t *testing.T) {
 	if got := values(t, cluster, broker.FetchRequest{}, end); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	// The result is the same from every offset, however the response starts.
+	// From every offset on, the same records are returned, wherever the response starts.
 	for offset := range end {
 		got := values(t, cluster, broker.FetchRequest{Offset: offset}, end)
 		if !slices.Equal(got, want[len(want)-len(got):]) {
@@ -249,7 +249,7 @@ func TestRecordsHaveMemoryOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := first.Records[0]
-	// This fetch reuses the response's buffer.
+	// This fetch reuses the buffer of the first response.
 	values(t, cluster, broker.FetchRequest{Offset: 50}, 100)
 	if string(kept.Value) != "value 0" || string(kept.Key) != "k" {
 		t.Errorf("got %q: %q, want the record as it was read", kept.Key, kept.Value)

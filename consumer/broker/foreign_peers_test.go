@@ -89,8 +89,8 @@ var speakers = map[string]struct {
 	"less than a size": {sends: "no\n", want: `does not speak Kafka: its response begins with "no\n"`},
 }
 
-// speak listens for connections, sends what a peer sends on each, and hangs up when the test ends or the other side
-// hangs up.
+// speak starts a server that sends the given bytes on each connection, and returns its address. The server hangs up
+// when the client does, or at once after fewer than 4 bytes.
 func speak(t *testing.T, greets bool, sends string, floods bool) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -228,7 +228,7 @@ func TestAFetchThatPromisesMuchCostsWhatArrives(t *testing.T) {
 	}
 }
 
-// promising announces a response of 255 MiB to a fetch, and sends 100 bytes of it.
+// promising is a connection whose response to a fetch announces 255 MiB and contains 100 bytes.
 type promising struct {
 	net.Conn
 	promise *bytes.Reader

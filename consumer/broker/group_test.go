@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/consumer/broker/records"
 )
 
-// freezer is a network that can stop responding: it takes what is written, and nothing comes back.
+// freezer is a network that can be frozen: it then still accepts what is written, but nothing comes back.
 type freezer struct {
 	kfake.VirtualNetwork
 
@@ -41,7 +41,7 @@ func (f *freezer) isFrozen() bool {
 
 func (f *freezer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if f.isFrozen() {
-		// A stopped process still accepts connections: its kernel does that.
+		// The kernel still accepts connections for a stopped process.
 		near, _ := net.Pipe()
 		return &frozenConn{near, f}, nil
 	}
@@ -94,8 +94,8 @@ func TestAGroupJoinsAndCommitsOverTheCluster(t *testing.T) {
 		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("got %v, %v, want it acknowledged", r.Outcome, r.Err)
 		}
-		// This is longer than the session timeout, so heartbeats must arrive. They use the same dial function as the
-		// join.
+		// This wait is longer than the session timeout, so heartbeats must arrive. They use the same dial function as
+		// the join.
 		<-time.After(time.Minute)
 		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("after a minute got %v, %v, want it acknowledged", r.Outcome, r.Err)
@@ -172,7 +172,7 @@ func TestABatchWithAWrongChecksumReleasesItsMemory(t *testing.T) {
 	}
 }
 
-// answerFetch responds to the next fetch with one record set.
+// answerFetch responds to the next fetch with the given record set.
 func answerFetch(fake *kfake.Cluster, set []byte) {
 	fake.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		response, ok := request.ResponseKind().(*kmsg.FetchResponse)

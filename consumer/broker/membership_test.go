@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// joinTopics joins the group "sync" for some topics.
+// joinTopics joins the group "sync" for the given topics.
 func joinTopics(t *testing.T, cluster *broker.Cluster, topics ...string) *kafka.ConsumerGroup {
 	t.Helper()
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{

@@ -10,11 +10,11 @@ import (
 const (
 	// largeResponse is the size above which a fetch response needs a share of the memory budget. kafka-go's connections
 	// read as many responses at once as there are fetches, and each response contains whole batches; a topic may accept
-	// batches of 16 MiB. Smaller responses do not wait: each takes no more than this, and a broker that stops in the
-	// middle of one must not delay fetches from other brokers.
+	// batches of 16 MiB. Smaller responses do not wait: each takes at most largeResponse bytes, and a broker that stops
+	// in the middle of one must not delay fetches from other brokers.
 	largeResponse = 1 << 20
-	// memoryBudget is how many bytes of large responses a process holds at once. A response that is larger than that is
-	// read alone.
+	// memoryBudget is how many bytes of large responses a process holds at once. A response that is larger is read
+	// alone.
 	memoryBudget = 8 << 20
 )
 
@@ -26,7 +26,7 @@ type memoryShare struct {
 
 	mu    sync.Mutex
 	taken int64
-	users int // goroutines; the caller counts from the start
+	users int // goroutines that use the memory; the caller is counted from the start
 }
 
 func newMemoryShare(budget *semaphore.Weighted) *memoryShare {
@@ -50,7 +50,7 @@ func (s *memoryShare) take(ctx context.Context, size int64) error {
 	return nil
 }
 
-// release drops one user. When the last user is gone, the memory returns to the budget.
+// release removes one user. When no user is left, the memory returns to the budget.
 func (s *memoryShare) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

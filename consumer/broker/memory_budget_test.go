@@ -136,7 +136,7 @@ func TestMemoryIsTakenUntilBothUsersHaveReleasedIt(t *testing.T) {
 	}
 }
 
-// A fetch waits for memory, leaves nothing behind when it is cancelled, and continues when some is free.
+// A fetch waits for memory, leaves nothing behind when it is cancelled, and continues when enough memory is free.
 func TestALargeFetchWaitsForMemory(t *testing.T) {
 	fake := fakeKafka(t)
 	client, half := producer(t, fake), strings.Repeat("x", broker.LargeResponse/2)

@@ -103,7 +103,7 @@ func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
-	// kfake's coordinator describes such a group differently from Kafka's, so the test gives both responses.
+	// kfake's coordinator describes a group of this kind differently from Kafka's, so the test gives both responses.
 	fake.ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
 		response := as[*kmsg.DescribeGroupsResponse](t, r.ResponseKind())
@@ -143,8 +143,8 @@ func TestSettingsOfABrokerAreRead(t *testing.T) {
 
 func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
 	t.Parallel()
-	// From Java: Utils.abs("orders".hashCode()) % 5 and the like. The hash of "orders" is negative. That of the last
-	// group is -2³¹.
+	// The partitions come from Java: Utils.abs("orders".hashCode()) % 5, and so on. The hash of "orders" is negative,
+	// and that of "polygenelubricants" is -2³¹.
 	leaders := inspect.OffsetsTopic{Leaders: []int{10, 11, 12, 13, 14}}
 	for group, want := range map[string]int{"a": 12, "ab": 10, "": 10, "orders": 11, "polygenelubricants": 10} {
 		if got := leaders.Coordinator(group); got != want {
@@ -156,7 +156,7 @@ func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
 	}
 }
 
-// consume joins a group and returns once it has.
+// consume returns a client once the client has joined the group.
 func consume(t *testing.T, fake *kfake.Cluster, group string, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	joined := make(chan struct{}, 1)
@@ -180,7 +180,7 @@ func consume(t *testing.T, fake *kfake.Cluster, group string, options ...kgo.Opt
 	return client
 }
 
-// as returns a value as a T.
+// as returns the value as a T, and fails the test if the value has another type.
 func as[T any](t *testing.T, value any) T {
 	t.Helper()
 	typed, ok := value.(T)

@@ -69,8 +69,8 @@ func produce(t *testing.T, client *kgo.Client, values ...string) {
 	}
 }
 
-// values returns the values in partition 0 from the request's offset up to the offset end, in as many fetches as
-// needed.
+// values returns the values in partition 0 from the request's offset up to but not including end. It makes as many
+// fetches as needed.
 func values(t *testing.T, cluster *broker.Cluster, request broker.FetchRequest, end int64) []string {
 	t.Helper()
 	request.Topic, request.MaxWait = "orders", 100*time.Millisecond

@@ -177,7 +177,7 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 }
 
 // The transaction ends after the bounds are read, but before the fetch. The fetch counts, because its response has both
-// ends as of the same moment.
+// the last stable offset and the high watermark as of the same moment.
 func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 	fake := fakeKafka(t)
 	produce(t, producer(t, fake), numbers(10)...)
@@ -190,7 +190,7 @@ func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 		}
 		response := as[*kmsg.ListOffsetsResponse](t, request.ResponseKind())
 		topic, p := kmsg.NewListOffsetsResponseTopic(), kmsg.NewListOffsetsResponseTopicPartition()
-		topic.Topic, p.Offset = "orders", 7 // the last stable offset before the end of the transaction
+		topic.Topic, p.Offset = "orders", 7 // the last stable offset while the transaction was open
 		topic.Partitions = append(topic.Partitions, p)
 		response.Topics = append(response.Topics, topic)
 		return response, nil, true

@@ -44,7 +44,7 @@ type Follower[T any] struct {
 	// is called only after the topic has been read once. If Recreate is nil, the topic is never created here.
 	Recreate func(context.Context) (bool, error)
 
-	begun     bool // the topic was read to its end once
+	begun     bool // the topic has been read to its end at least once
 	following bool // the last Next succeeded
 	at        position
 }
@@ -133,7 +133,7 @@ func (f *Follower[T]) sameLog(ctx context.Context, bounds inspect.Bounds) (bool,
 	switch {
 	case !f.begun, f.at.next < bounds.First, f.at.next > bounds.End:
 		return false, nil
-	case last == nil: // nothing was read, so all of it is new
+	case last == nil: // no record was read before, so all records are new
 		return true, nil
 	case last.Offset < bounds.First: // retention deleted it
 		return true, nil
@@ -166,7 +166,7 @@ func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration)
 	return said, at, nil
 }
 
-// fetch reads uncommitted records too: a foreign producer's open transaction must not hide a pause behind it.
+// fetch reads uncommitted records too: a foreign producer's open transaction must not hide a later pause.
 func (f *Follower[T]) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
 	return f.Cluster.Fetch(ctx, broker.FetchRequest{
 		Topic: f.Topic, Offset: from, MaxBytes: fetchBytes, MaxDecoded: fetchBytes, MaxWait: wait, Uncommitted: true,

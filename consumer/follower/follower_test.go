@@ -30,7 +30,7 @@ type rig struct {
 	dial  kgo.Opt
 }
 
-// parse returns entries for the group "shop".
+// parse returns the entry in r if it is for the group "shop".
 func parse(r event.Record) (ledger.Entry, bool) {
 	e, err := ledger.Parse(r.Value)
 	return e, err == nil && e.For("shop")
@@ -88,7 +88,7 @@ func (r *rig) pause(group, by string) {
 	r.scrawl(string(value))
 }
 
-// wantNews calls Next once, and checks that it returns pauses by these people.
+// wantNews calls Next once, and checks that it returns the pauses of the given people.
 func (r *rig) wantNews(lost bool, by ...string) {
 	r.t.Helper()
 	news, err := r.Next(r.t.Context())

@@ -53,7 +53,7 @@ func program(t *testing.T) string {
 	return filepath.Join(built.dir, "leadhit-sync")
 }
 
-// output runs a command of leadhit-sync in an environment of its own and returns what it prints.
+// output runs a command of leadhit-sync with only the given environment, and returns what the command prints.
 func output(t *testing.T, environment map[string]string, args ...string) (text string, err error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), program(t), args...)

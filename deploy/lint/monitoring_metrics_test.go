@@ -25,7 +25,7 @@ type metric struct {
 func registered(t *testing.T) registry {
 	t.Helper()
 	all := registry{
-		// The first comes from Prometheus itself, the second from kube-state-metrics.
+		// The metric up comes from Prometheus itself, and the restarts come from kube-state-metrics.
 		"up": {kind: "gauge"},
 		"kube_pod_container_status_restarts_total": {kind: "counter", labels: []string{"uid"}},
 		// The Go client exports these for every process.
@@ -43,8 +43,8 @@ func registered(t *testing.T) registry {
 		}
 		m := metric{kind: fields[1], labels: strings.FieldsFunc(fields[2], func(r rune) bool { return r == ',' }), values: map[string][]string{}}
 		if len(m.labels) > 0 {
-			// If there are several labels, the help lists the values of the last one: those of kind, for a metric with
-			// the labels cause and kind.
+			// If there are several labels, the help lists the values of the last one. If the labels are cause and kind,
+			// it lists the values of kind.
 			m.values[m.labels[len(m.labels)-1]] = listed(fields[3])
 		}
 		all[fields[0]] = m
@@ -138,7 +138,7 @@ func (r registry) checkSelector(s *parser.VectorSelector, path []parser.Node) []
 	return found
 }
 
-// checkMatcher checks one label in a query, and the label's value, or the values of a regular expression a|b.
+// checkMatcher checks one label in a query, and its value. A regular expression a|b has two values.
 func (m metric) checkMatcher(name, label, asked string) []string {
 	var found []string
 	if !slices.Contains(slices.Concat(targetLabels(), m.labels), label) {
@@ -152,7 +152,7 @@ func (m metric) checkMatcher(name, label, asked string) []string {
 	return found
 }
 
-// checkLabels returns the labels that nothing in the expression has.
+// checkLabels reports each of the given labels that no metric in the expression has.
 func (r registry) checkLabels(expr parser.Node, asked []string) []string {
 	has := targetLabels()
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {

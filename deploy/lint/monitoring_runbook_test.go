@@ -38,7 +38,7 @@ func TestTheRunbookHasAHeadingForEachAlert(t *testing.T) {
 	}
 }
 
-// checkRunbook compares the alerts with the headings between the marks.
+// checkRunbook compares the alerts with the headings between alertsBegin and alertsEnd.
 func checkRunbook(t *testing.T, rules, readme string) []string {
 	t.Helper()
 	sections, ok := runbook(readme)
@@ -75,7 +75,7 @@ func checkRunbook(t *testing.T, rules, readme string) []string {
 	return found
 }
 
-// runbook returns the text below each heading between the marks.
+// runbook returns the text below each heading between alertsBegin and alertsEnd.
 func runbook(readme string) (map[string]string, bool) {
 	_, text, begins := strings.Cut(readme, alertsBegin)
 	text, _, ends := strings.Cut(text, alertsEnd)

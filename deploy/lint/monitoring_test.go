@@ -160,7 +160,7 @@ func TestThePrometheusRuleIsTheRulesWrapped(t *testing.T) {
 		t.Error("prometheusrule.yaml is not what rules.yaml makes; UPDATE=1 go test ./... writes it")
 	}
 
-	// The indentation has changed nothing.
+	// The indentation must not change the content.
 	var bare map[string]any
 	var resource struct {
 		Spec map[string]any `json:"spec"`

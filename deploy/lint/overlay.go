@@ -101,7 +101,7 @@ func decode(text []byte) (object, error) {
 	return o, nil
 }
 
-// contents returns the objects of a type.
+// contents returns the contents of type T.
 func contents[T any](o *Overlay) []T {
 	var found []T
 	for i := range o.objects {

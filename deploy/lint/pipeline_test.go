@@ -21,7 +21,7 @@ func pipeline(t *testing.T) (rendering, check string) {
 	return found[1], found[2]
 }
 
-// settingsOf writes the file that the first command would write: the settings of an overlay's ConfigMap, one per line.
+// settingsOf writes the file that the pipeline renders: the settings of an overlay's ConfigMap, one per line.
 func settingsOf(t *testing.T, o *lint.Overlay) (file string) {
 	t.Helper()
 	var text strings.Builder

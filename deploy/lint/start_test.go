@@ -30,7 +30,7 @@ func start(t *testing.T, o *lint.Overlay) *started {
 	return run(t, onDisk(t, o), o.Arguments())
 }
 
-// run runs a command of the program until it listens.
+// run starts a command of the program, and returns once the command listens.
 func run(t *testing.T, environment map[string]string, arguments []string) *started {
 	t.Helper()
 	s := &started{environment: environment, lines: make(chan string, 1000)}

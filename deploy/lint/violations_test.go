@@ -15,7 +15,7 @@ const (
 	withDesk   = "ci/desk"
 )
 
-// violation is a fault planted in the text of a rendering, and a part of the finding that it must cause.
+// violation is a mistake planted in the text of a rendering, and a part of the finding that it must cause.
 type violation struct {
 	name, overlay, old, new, want string
 }

@@ -13,8 +13,8 @@ import (
 
 func TestAConnectionSetsItsOwnDeadlines(t *testing.T) {
 	tests := map[string]struct {
-		deadline time.Duration // set from outside; 0 is none
-		then     bool          // cleared while the read waits
+		deadline time.Duration // set by the caller; 0 means none
+		then     bool          // the caller clears it while the read waits
 		want     time.Duration
 	}{
 		"no deadline":              {want: 10 * time.Second},

@@ -40,7 +40,8 @@ import (
 )
 
 const (
-	// dialLimit bounds one address: TCP and TLS. A broker that drops packets must leave time for the next address.
+	// dialLimit bounds TCP and TLS together, for one address. A broker that drops packets must leave time for the next
+	// address.
 	dialLimit = 3 * time.Second
 
 	// ioLimit bounds each read and write that has no other deadline. kafka-go sets a deadline for most operations. Its
@@ -127,8 +128,9 @@ func (d *Dialer) Mechanism() sasl.Mechanism { return d.mechanism }
 // only the timeout. It returns any other error as it is.
 func (d *Dialer) Explain(err error) error { return d.silence.explain(err) }
 
-// Connect opens a connection for kafka-go's Transport: TCP and TLS within 3 s. Every response on the connection is
-// checked before kafka-go reads it. Every read and write for which the caller sets no deadline ends after 10 s.
+// Connect opens a connection for kafka-go's Transport. TCP and TLS together may take 3 s. Every response on the
+// connection is checked before kafka-go reads it. Every read and write for which the caller sets no deadline ends after
+// 10 s.
 func (d *Dialer) Connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()
@@ -176,8 +178,8 @@ func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (
 	return secured, nil
 }
 
-// explainedConn explains why a connection ended: some TLS and login problems show only in the broker's response, or
-// when there is none. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the
+// explainedConn explains why a connection ended: some TLS and login problems show only in the broker's response, or in
+// the absence of one. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the
 // first write.
 type explainedConn struct {
 	boundConn
@@ -210,9 +212,9 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 // io.ErrUnexpectedEOF.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// loginLimit is an age: if a younger connection ends, the broker may require a login. Such a broker sends its API
-// versions, and closes the connection at the next request, which follows at once. An older connection was in use, and
-// its broker went away.
+// If a connection younger than loginLimit ends, the broker may require a login. Such a broker sends its API versions,
+// and closes the connection at the next request, which follows at once. An older connection was in use, and its broker
+// went away.
 const loginLimit = time.Second
 
 // isAlert reports whether a response begins like a TLS alert. Read as the size of a Kafka response, those bytes would
@@ -222,8 +224,8 @@ func isAlert(b []byte) bool {
 	return len(b) >= 2 && b[0] == alert && b[1] == major
 }
 
-// hungUpError is the end of a connection soon after its start. It unwraps to io.ErrUnexpectedEOF, after which kafka-go
-// may retry a request. kafka-go itself would turn an io.EOF into that error, without our text.
+// hungUpError reports that a connection ended soon after its start. It unwraps to io.ErrUnexpectedEOF, after which
+// kafka-go may retry a request. kafka-go itself would turn an io.EOF into that error, without our text.
 type hungUpError struct{ secured bool }
 
 func (e *hungUpError) Unwrap() error { return io.ErrUnexpectedEOF }
@@ -242,7 +244,7 @@ type boundConn struct {
 	net.Conn
 
 	mu          sync.Mutex // keeps the deadlines here in step with those of the connection
-	read, write time.Time  // as set from outside; zero means none
+	read, write time.Time  // as the caller set them; zero means none
 }
 
 func (c *boundConn) Read(b []byte) (int, error) {
@@ -271,7 +273,7 @@ func (c *boundConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// bound sets the deadline of the read or write that begins now, unless one was set from outside.
+// bound sets the deadline of the read or write that begins now, unless the caller has set one.
 func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -281,8 +283,8 @@ func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) erro
 	return apply(time.Now().Add(ioLimit))
 }
 
-// set keeps a deadline that was set from outside. Clearing that deadline must not leave a read in flight without a
-// deadline.
+// set keeps a deadline that the caller sets. A caller that clears its deadline must not leave a read in flight without
+// one.
 func (c *boundConn) set(deadline *time.Time, t time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,10 +8,10 @@ import (
 // Subscription returns the readable part of a member's subscription.
 func Subscription(metadata []byte) []byte { return subscription(metadata) }
 
-// Bound wraps conn as the dial function does.
+// Bound gives conn the deadlines that Dialer.Connect gives its connections.
 func Bound(conn net.Conn) net.Conn { return &boundConn{Conn: conn} }
 
-// Frame wraps conn as the dial function does.
+// Frame wraps conn as Dialer.Connect does.
 func Frame(conn net.Conn, address string, configured ...string) net.Conn {
 	return (&Dialer{configured: configured}).frame(conn, address)
 }

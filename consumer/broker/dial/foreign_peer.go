@@ -35,11 +35,10 @@ type peer struct {
 	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
 }
 
-// foreign returns the error for a response that is not a broker's. The parameter begin holds the response's first
-// bytes.
+// foreign returns the error for a response that is not a broker's. The response's first bytes are in begin.
 func (p peer) foreign(begin []byte) error { return p.foreignUntil(begin, nil) }
 
-// foreignUntil returns the same error for a response that err cut short.
+// foreignUntil is like foreign, for a response that err cut short.
 func (p peer) foreignUntil(begin []byte, err error) error {
 	text := fmt.Sprintf("%s does not speak Kafka: its response begins with %q; %s", p.address, begin, p.advice())
 	if name := protocolOf(begin); name != "" {
@@ -61,7 +60,7 @@ func (p peer) advice() string {
 	return "a broker advertised this address: check its advertised.listeners"
 }
 
-// protocolOf returns the name of the protocol whose servers send these bytes first. It returns "" if the first eight
+// protocolOf returns the name of a protocol by the first bytes that its server sends. It returns "" if the first eight
 // bytes do not show the protocol.
 func protocolOf(b []byte) string {
 	for _, known := range knownProtocols() {

@@ -14,7 +14,7 @@ import (
 const MaxResponse = 256 << 20
 
 const (
-	sizeBytes   = 4 // a response's size, which counts what follows
+	sizeBytes   = 4 // the size of a response, which counts the bytes after it
 	headBytes   = 8 // size and correlation id
 	requestHead = 8 // a request's API key, version and correlation id, after its size
 
@@ -22,8 +22,8 @@ const (
 	smallResponse = 1 << 20
 	// largeResponse bounds responses that name topics and partitions. A million partitions take 40 MB.
 	largeResponse = 64 << 20
-	// firstPiece limits each read of a response until more than that has arrived. From then on, a read may double what
-	// has arrived.
+	// firstPiece limits each read of a response until more than firstPiece bytes have arrived. From then on, a read may
+	// double the number of bytes that have arrived.
 	firstPiece = 4 << 10
 )
 
@@ -96,9 +96,9 @@ func (c *framedConn) note(b []byte) {
 	}
 }
 
-// await adds the request that has this head to those that wait for a response.
+// await adds the request with the given head to the requests that wait for a response.
 func (c *framedConn) await(head []byte) {
-	// A SASL token begins with text, so its bytes in the version's place make a number above all versions.
+	// A SASL token begins with text, so its bytes in the version's place form a number above all versions.
 	const saslHandshake, highestVersion = 17, 31
 	a := awaited{raw: true}
 	if len(head) == requestHead {
@@ -192,8 +192,7 @@ func (c *framedConn) front() (awaited, bool) {
 	return c.awaited[0], true
 }
 
-// arrive reads until the frame has at least the number of bytes in the parameter least, and never more than most. Each
-// read is limited as firstPiece says.
+// arrive reads until len(c.frame) >= least, and never makes the frame longer than most. firstPiece limits each read.
 func (c *framedConn) arrive(least, most int) error {
 	for len(c.frame) < least {
 		c.frame = slices.Grow(c.frame, min(most-len(c.frame), max(firstPiece, len(c.frame))))
@@ -206,7 +205,7 @@ func (c *framedConn) arrive(least, most int) error {
 	return nil
 }
 
-// cut explains a connection that ended in the middle of a response.
+// cut explains err if the connection ended in the middle of a response.
 func (c *framedConn) cut(err error) error {
 	if len(c.frame) == 0 || !isEnd(err) {
 		return err

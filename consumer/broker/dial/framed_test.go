@@ -76,7 +76,7 @@ func fill(v reflect.Value) {
 	}
 }
 
-// responses calls the function test with a response of each kind and version that a broker may send us.
+// responses calls test with a response of each kind and version that a broker may send us.
 func responses(t *testing.T, test func(t *testing.T, key, version int16, response []byte)) {
 	t.Helper()
 	kinds := 0
@@ -237,7 +237,7 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// kafka-go does not know these versions of responses, so its types do not describe their fields.
+// kafka-go does not know the versions that we read ourselves, so its types do not describe their fields.
 func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
 	t.Parallel()
 	const version = 4 // of ListGroups

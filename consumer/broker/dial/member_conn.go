@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/consumer/broker/wire"
 )
 
-// oldestMetadata is the first version of the metadata request that says whether the broker may create the topics.
+// oldestMetadata is the first version in which a metadata request says whether the broker may create missing topics.
 const oldestMetadata = 4
 
 // errForeign ends a connection whose bytes are not Kafka's.
@@ -101,7 +101,7 @@ func frame(b []byte) (size int, whole bool, err error) {
 // send sends one request. It changes a metadata request so that it creates no topic.
 func (c *memberConn) send(request []byte) error {
 	// A token of SASL's oldest form has a length, but neither key nor version, so it is passed on unchanged. No token
-	// begins with one of the keys below.
+	// begins with one of the API keys below.
 	const header = 12 // length, key, version, correlation id
 	if len(request) < header {
 		_, err := c.Conn.Write(request)
@@ -154,7 +154,7 @@ func (c *memberConn) expects() bool {
 	return len(c.pending) > 0
 }
 
-// take returns the change for a response, and forgets the change.
+// take removes and returns the rewrite of a response, if that response must be changed.
 func (c *memberConn) take(id int32) (rewrite, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

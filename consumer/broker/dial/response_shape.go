@@ -83,11 +83,12 @@ func (s *shaped) check(a awaited) error {
 	name := protocol.ApiKey(a.key).String()
 	shape := shapeOf(a.key)
 	if shape == nil {
-		// A bug of ours: a request was added without its response in shapeOf.
+		// This is our own bug: a request was added without its response in shapeOf.
 		return fmt.Errorf("the shape of responses to %s is not known", name)
 	}
 	if a.version > protocol.ApiKey(a.key).MaxVersion() {
-		// kafka-go reads no such version. Our own readers compare each length with the number of bytes that are left.
+		// kafka-go does not read this version. Our own readers do, and compare each length with the bytes that are
+		// left.
 		s.take(int64(s.whole - s.at))
 		return s.err
 	}
@@ -276,7 +277,7 @@ type field struct {
 	notNull bool // kafka-go cannot handle a count of -1
 }
 
-// shapes caches the fields that the tags of types describe.
+// shapes caches the fields of each type and version, as the tags of the type describe them.
 type shapes struct{ known sync.Map } // from shapeVersion to fields
 
 type shapeVersion struct {
@@ -322,7 +323,7 @@ func structureOf(shape reflect.Type, version int16, flexible bool) fields {
 	return f
 }
 
-// member returns a field of the structure.
+// member returns the description of a field of type t.
 func (f *fields) member(t reflect.Type, version int16) field {
 	switch t.Kind() {
 	case reflect.String:
@@ -358,7 +359,7 @@ type fieldTag struct {
 	least, most, id int
 }
 
-// noTag marks a field that is not tagged. -1 marks a structure that may have tagged fields.
+// noTag is the id of a field that is not tagged. The id -1 marks a structure that may have tagged fields.
 const noTag = -2
 
 // tagsOf reads a field's tags, such as "min=v0,max=v4|min=v5,max=v5,compact".

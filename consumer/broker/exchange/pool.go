@@ -49,13 +49,12 @@ type Route struct {
 	group  string
 }
 
-// ToBroker routes a request to the broker that the function choose finds in the pool's metadata, such as a partition's
-// leader.
+// ToBroker routes a request to the broker that choose finds in the pool's metadata, such as a partition's leader.
 func ToBroker(choose func(protocol.Cluster) (protocol.Broker, error)) Route {
 	return Route{choose: choose}
 }
 
-// ToNode routes a request to one broker, by its id.
+// ToNode routes a request to the broker with the given id.
 func ToNode(node int) Route {
 	return ToBroker(func(cluster protocol.Cluster) (protocol.Broker, error) { return Node(cluster, node) })
 }
@@ -63,7 +62,7 @@ func ToNode(node int) Route {
 // ToCoordinator routes a request to the broker that coordinates a group.
 func ToCoordinator(group string) Route { return Route{group: group} }
 
-// request gives the attempt the method by which the pool routes it: the pool checks which methods a request has.
+// request returns the attempt with the method by which the pool routes it. The pool checks which methods a request has.
 func (r Route) request(a *attempt) kafka.Request {
 	switch {
 	case r.choose != nil:
@@ -100,8 +99,8 @@ func Node(cluster protocol.Cluster, node int) (protocol.Broker, error) {
 	return broker, nil
 }
 
-// Ask sends a request and returns its response, which must be a T. After an error, the result sent says whether any
-// byte of the request may have been sent; false means that certainly none was.
+// Ask sends a request and returns its response, which must be a T. After an error, sent reports whether any byte of the
+// request may have been sent; false means that certainly none was.
 func Ask[T protocol.Message](ctx context.Context, p *Pool, to Route, r Request) (_ T, sent bool, _ error) {
 	var none T
 	a := &attempt{Request: r, clientID: p.ClientID}

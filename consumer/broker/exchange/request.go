@@ -33,7 +33,7 @@ type Request struct {
 	Message protocol.Message
 	// Least is the oldest version of the request that can be used.
 	Least int16
-	// First sends version 0 of the request, because kafka-go misreads responses to later versions. It is for
+	// First makes [Ask] send version 0 of the request, because kafka-go misreads responses to later versions. It is for
 	// LeaveGroup, of which brokers still support version 0.
 	First bool
 	// Read takes the response from the connection. Nil leaves that to kafka-go.
@@ -62,13 +62,13 @@ func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
 }
 
 // attempt is a request that goes through the pool, which calls its exported methods. The goroutine of [Ask] and that of
-// the connection share the attempt: its field state decides between them whether the request is sent or withdrawn.
+// the connection share the attempt, and its state decides whether the request is sent or withdrawn.
 type attempt struct {
 	Request
 
 	clientID string
 	state    atomic.Int32
-	version  int16 // only for the connection's goroutine, which sets it before sending
+	version  int16 // used only by the connection's goroutine, which sets it before sending
 }
 
 var _ protocol.RawExchanger = (*attempt)(nil)
@@ -76,7 +76,7 @@ var _ protocol.RawExchanger = (*attempt)(nil)
 // ApiKey is called by the pool.
 func (a *attempt) ApiKey() protocol.ApiKey { return a.Message.ApiKey() }
 
-// Required takes the version that the connection has negotiated. It runs on the connection's goroutine, as RawExchange
+// Required stores the version that the connection has negotiated. It runs on the connection's goroutine, as RawExchange
 // does.
 func (a *attempt) Required(versions map[protocol.ApiKey]int16) bool {
 	if !a.First {
@@ -126,6 +126,6 @@ func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	return wrapped{response}, nil
 }
 
-// wrapped is a response to a request of ours. The pool would mistake a bare metadata response for one to its own
+// wrapped is the response to one of our requests. The pool would mistake a bare metadata response for one to its own
 // request, and panic.
 type wrapped struct{ protocol.Message }

@@ -73,7 +73,7 @@ func (o Outcome) String() string {
 }
 
 // Commit sends the offsets in one request to the group's coordinator and returns one result for each offset, in the
-// same order. It never sends anything twice.
+// same order. It never sends a commit twice.
 func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []OffsetCommit) []CommitResult {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
@@ -124,7 +124,7 @@ func outcomeOf(code kafka.Error) Outcome {
 	}
 }
 
-// commit returns the code of each partition in the coordinator's response.
+// commit sends the offsets, and returns the code of each partition in the coordinator's response.
 func (c *Coordinators) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
 	codes map[event.Partition]kafka.Error, sent bool, err error,
 ) {
@@ -167,8 +167,8 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 	return message
 }
 
-// Committed returns what the group has committed, as its coordinator reports it. There is an entry for each partition,
-// with Next -1 where nothing is committed (any more), or an error: [kafkaerr.ErrCoordinator],
+// Committed returns what the group has committed, as its coordinator reports it. The map has an entry for each
+// partition, with Next -1 where nothing is committed (any more). The error is [kafkaerr.ErrCoordinator],
 // [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrUnauthorised], or a network error.
 func (c *Coordinators) Committed(ctx context.Context, group string, partitions []event.Partition) (
 	map[event.Partition]OffsetCommit, error,

@@ -37,8 +37,8 @@ func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	return exchange.Node(cluster, l.node)
 }
 
-// Required takes the request over from kafka-go. The versions that the broker supports are unknown here: kafka-go has
-// limited them to its own.
+// Required makes kafka-go leave the exchange to RawExchange. The versions that the broker supports are unknown here:
+// kafka-go has limited them to its own.
 func (l *groupList) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange writes the request and reads its response.
@@ -98,7 +98,7 @@ func tags(c *wire.Cursor) {
 	}
 }
 
-// listed returns the group of that name from a broker's list; ok is false if the list has none.
+// listed returns the group with the given name from a broker's list; ok is false if the list does not have it.
 func (c *Coordinators) listed(ctx context.Context, node int, name string) (g listedGroup, ok bool, err error) {
 	request := &groupList{node: node, clientID: c.pool.ClientID}
 	if _, err := c.pool.Transport.RoundTrip(ctx, c.pool.Addr, kafka.Request(request)); err != nil {

@@ -22,8 +22,8 @@ type Inspector struct {
 	members *kafka.Dialer
 }
 
-// New returns an Inspector that sends its requests over pool. Only Greet opens connections of its own, with the dialer
-// members.
+// New returns an Inspector that sends its requests over pool. Only Greet opens connections of its own, for which it
+// uses members.
 func New(pool *exchange.Pool, members *kafka.Dialer) *Inspector {
 	return &Inspector{pool: pool, client: pool.Client(), members: members}
 }

@@ -31,8 +31,8 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 	return nodes
 }
 
-// Greet connects to one address as a worker would, TLS and login included. The result tooOld names the release of a
-// broker that cannot serve a worker; it is empty if the broker can. Greet closes the connection.
+// Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that
+// cannot serve a worker; it is empty if the broker can. Greet closes the connection.
 func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, i.members.Timeout)
 	defer cancel()
@@ -57,7 +57,7 @@ func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, e
 // transactions.
 const OldestFetch = 4
 
-// oldRelease names the release of a broker that supports these versions, if the release is older than Kafka 0.11.
+// oldRelease names the release of a broker that supports the given versions, if it is older than Kafka 0.11.
 func oldRelease(versions []kafka.ApiVersion) string {
 	newest := -1
 	for _, v := range versions {

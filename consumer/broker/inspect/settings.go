@@ -93,9 +93,8 @@ func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, n
 	return all, nil
 }
 
-// Retention returns how old an event of the topic may grow before the cluster deletes it. The result limited is false
-// if age alone deletes nothing, or if the settings do not say. Retention ignores retention.bytes, which may delete
-// earlier.
+// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false if age alone
+// deletes nothing, or if the settings do not say. Retention ignores retention.bytes, which may delete events earlier.
 func (s Settings) Retention() (age time.Duration, limited bool) {
 	if policy := s["cleanup.policy"]; policy != "" && !strings.Contains(policy, "delete") {
 		return 0, false
@@ -120,7 +119,7 @@ func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Durat
 }
 
 // ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Brokers since 3.0 do not,
-// unless their inter.broker.protocol.version is older. The result known is false if the brokers do not say.
+// unless their inter.broker.protocol.version is older. known is false if the brokers do not say.
 func (i *Inspector) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (
 		describeTransactions = 65 // a request that came with 3.0

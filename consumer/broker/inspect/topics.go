@@ -11,14 +11,14 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// oldestMetadata is the first version of the metadata request that says whether the broker may create the topics.
+// oldestMetadata is the first version in which a metadata request says whether the broker may create missing topics.
 const oldestMetadata = 4
 
 // Topology is what a broker knows about the cluster and some topics.
 type Topology struct {
 	// Brokers is how many brokers are alive.
 	Brokers int
-	// Nodes are these brokers, sorted by id.
+	// Nodes are the brokers that are alive, sorted by id.
 	Nodes []Node
 	// Topics has an entry for each requested topic.
 	Topics map[string]TopicInfo

@@ -74,8 +74,8 @@ func (e *Error) Unwrap() []error {
 	return []error{e.fact, e.Err}
 }
 
-// New returns err as the failure of a request, and judges it. The parameter partition is -1 if the request was not
-// about one partition.
+// New returns err as the failure of a request, and judges it. partition is -1 if the request was not about one
+// partition.
 func New(op, topic string, partition int, err error) *Error {
 	e := &Error{Op: op, Topic: topic, Partition: partition, Err: err}
 	var code kafka.Error

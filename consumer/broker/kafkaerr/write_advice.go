@@ -27,8 +27,8 @@ func CreateTopic(topic string, err error) *Error {
 	return writeError("create topic", topic, err, refused)
 }
 
-// writeError adds advice for the operator. The advice passed in is about the topic's settings; it is "" if they are not
-// the cause.
+// writeError adds advice for the operator. The given advice is about the topic's settings; it is "" if the settings are
+// not the cause.
 func writeError(op, topic string, err error, advice string) *Error {
 	e := New(op, topic, -1, err)
 	switch {

@@ -1,4 +1,4 @@
-// Package partitioner recognises the usual partitioners by the keys that they put into partitions.
+// Package partitioner recognises the usual partitioners by the partitions that they choose for keys.
 //
 // A key has only one partition if all producers choose partitions in the same way. Only the producers know how they
 // choose, but their records show it.
@@ -26,8 +26,8 @@ func All() *Candidates {
 }
 
 // Explain reports whether at least one partitioner puts this key and all keys before it into their partitions. The key
-// must not be empty, because producers spread keyless records. The parameter partitions is the topic's partition count;
-// 0 if the count is not known.
+// must not be empty, because producers spread keyless records. partitions is the topic's partition count; 0 if the
+// count is not known.
 func (c *Candidates) Explain(key []byte, partition, partitions int) bool {
 	if partitions > 1 {
 		for n := len(c.numbers); n < partitions; n++ {

@@ -29,7 +29,7 @@ func Walk(set []byte, asked int64, limit Limit, aborted ...Aborted) (Decoded, er
 	return Decoded{out, next}, err
 }
 
-// Of returns a partition with this record set.
+// Of returns a partition with the given record set.
 func Of(set []byte) Partition { return Partition{set: set} }
 
 // Set returns the partition's record set.
@@ -60,5 +60,5 @@ func (d *Decoders) Open(ctx context.Context, codec int8, packed []byte) (io.Read
 	return d.open(ctx, codec, packed)
 }
 
-// XXHash32 hashes fewer than 16 bytes.
+// XXHash32 returns the hash of fewer than 16 bytes.
 func XXHash32(b []byte) uint32 { return xxHash32(b) }

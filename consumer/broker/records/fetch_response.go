@@ -36,8 +36,8 @@ type Partition struct {
 	set     []byte
 }
 
-// abortedTransaction says to skip the producer's transactional records from the offset first on, up to its next abort
-// marker.
+// abortedTransaction says to skip the producer's transactional records. They begin at the offset in first, and end at
+// the producer's next abort marker.
 type abortedTransaction struct{ producer, first int64 }
 
 // ParseFetch reads the response to a fetch of one partition, without its correlation id, in one of the versions 4 to
@@ -83,9 +83,9 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 // Limit is how many bytes the records of one fetch may take. Overhead is how many bytes the caller adds to each record.
 type Limit struct{ Bytes, Overhead int }
 
-// Decode returns the partition's committed records at and above the offset from, in offset order, and the offset to
-// fetch next. It stops at the limit; the first record is returned whole, whatever its size. Each record has memory of
-// its own. An error after complete records is left to the next fetch, which begins there.
+// Decode returns the partition's committed records with an offset >= from, in offset order, and the offset to fetch
+// next. It stops at the limit; the first record is returned whole, whatever its size. Each record has memory of its
+// own. An error after complete records is left to the next fetch, which begins there.
 //
 // The error is an [*UnreadableError], which matches [ErrCorrupt], or the cause of ctx. Decode stops waiting for a
 // decoder when ctx ends.

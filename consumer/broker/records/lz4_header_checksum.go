@@ -31,7 +31,8 @@ func withHeaderChecksum(frame []byte) []byte {
 	return frame
 }
 
-// xxHash32 hashes fewer than 16 bytes with seed 0, as the xxHash specification defines it for short inputs.
+// xxHash32 returns the hash of fewer than 16 bytes with seed 0, as the xxHash specification defines it for short
+// inputs.
 func xxHash32(b []byte) uint32 {
 	const (
 		prime1, prime2, prime3 uint32 = 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d

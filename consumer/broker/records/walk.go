@@ -137,8 +137,8 @@ func parseHeader(b []byte) (header, error) {
 	return h, nil
 }
 
-// batch adds a batch's records, or skips the batch. The field next also advances past a control batch, which has an
-// offset, but no event.
+// batch adds a batch's records, or skips the batch. It also advances w.next past a control batch, which has an offset
+// but no event.
 func (w *walk) batch(b []byte) error {
 	h, err := parseHeader(b)
 	if err != nil {

@@ -22,7 +22,7 @@ type binary struct {
 
 // compile builds the static binary for Linux on one architecture.
 func compile(ctx context.Context, o options, arch, file string) (*binary, error) {
-	//nolint:gosec // the caller builds with their own rights
+	//nolint:gosec // the caller builds with their own permissions
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto",
 		"-ldflags", "-s -w -X main.version="+o.version, "-o", file, "./cmd/leadhit-sync")
 	cmd.Dir = o.root
@@ -87,8 +87,7 @@ func (b *binary) revision() string {
 	return revision
 }
 
-// time returns the commit's time. Without a commit, it returns the beginning of Unix time, as is usual for reproducible
-// builds.
+// time returns the commit's time. Without a commit, it returns the Unix epoch, as is usual for reproducible builds.
 func (b *binary) time() time.Time {
 	t, err := time.Parse(time.RFC3339, b.setting("vcs.time"))
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 const (
 	// user is neither root nor a user of the host. Distroless images use the same number.
 	user = "65532:65532"
-	//nolint:gosec // it holds no password, whatever its name
+	//nolint:gosec // it holds no password, whatever its name suggests
 	passwd = "root:x:0:0:root:/:/sbin/nologin\nleadhit-sync:x:65532:65532:leadhit-sync:/tmp:/sbin/nologin\n"
 	group  = "root:x:0:\nleadhit-sync:x:65532:\n"
 
@@ -49,7 +49,7 @@ func (m *made) print(out io.Writer) error {
 	return err
 }
 
-// write writes the layout. One index lists the images, and the top index names that index by the version.
+// write writes the layout. One index lists the images. The top-level index lists that index under the version.
 func write(dir string, binaries []*binary, source string) (*made, error) {
 	m := &made{version: binaries[0].version}
 	var index v1.ImageIndex = empty.Index

@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 // build builds the layout, and the lists of modules beside it.
 func build(ctx context.Context, o options) (*made, error) {
 	parent := filepath.Dir(o.out)
-	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // build results are for everybody
+	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // anybody may read the build results
 		return nil, err
 	}
 	work, err := os.MkdirTemp(parent, ".mkimage-")

@@ -33,8 +33,8 @@ var version = ""
 func main() { fmt.Println(version) }
 `
 
-// module creates a module in a folder of the test's own, in a repository with one commit on the given date. An empty
-// date means no repository.
+// module creates a module in a temporary folder, in a repository with one commit on the given date. An empty date means
+// no repository.
 func module(t *testing.T, date string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,7 +62,7 @@ func module(t *testing.T, date string) string {
 	return dir
 }
 
-// mkimage builds into a folder of the test's own and returns the layout and what was printed.
+// mkimage builds into a temporary folder, and returns the layout's path and what was printed.
 func mkimage(t *testing.T, root string, args ...string) (place, printed string) {
 	t.Helper()
 	place = filepath.Join(t.TempDir(), "image")

@@ -31,7 +31,7 @@ func writeSBOM(file string, b *binary) error {
 	if err := cdx.NewBOMEncoder(&text, cdx.BOMFileFormatJSON).SetPretty(true).Encode(bom); err != nil {
 		return err
 	}
-	return os.WriteFile(file, []byte(text.String()), 0o644) //nolint:gosec // build results are for everybody
+	return os.WriteFile(file, []byte(text.String()), 0o644) //nolint:gosec // anybody may read the build results
 }
 
 func componentOf(module *debug.Module) cdx.Component {
