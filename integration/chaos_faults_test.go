@@ -24,7 +24,7 @@ const (
 	patience = 10 * time.Second
 )
 
-// strike causes one fault. It returns when the fault is healed and the group has caught up, or has used up its time.
+// strike causes one fault. It returns when the fault is healed and the group has caught up, or has run out of time.
 func (r *round) strike(t *testing.T, f nemesis.Fault) {
 	t.Helper()
 	until(t, time.Now().Add(f.Calm))

@@ -73,7 +73,7 @@ func (l layout) properties(id int, data string) string {
 	return text.String()
 }
 
-// addQuorum adds the settings of the metadata quorum: all nodes as controllers, or ZooKeeper.
+// addQuorum adds the settings for the metadata quorum. Either all nodes are controllers, or ZooKeeper is used.
 func (l layout) addQuorum(set map[string]string, id int) {
 	if l.release.zooKeeper {
 		set["broker.id"] = strconv.Itoa(id)

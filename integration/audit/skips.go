@@ -7,9 +7,10 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// A worker may finish an event without a call if its status is the last one that LeadHit accepted for the order: a
-// repeat. A skip leaves no trace. So the audit checks that there was a time at which the skip was allowed: the lane's
-// earlier events had been settled, and LeadHit had accepted the lane's last call, with the same status.
+// A worker may finish an event without a call if the event is a repeat: its status is the last one that LeadHit
+// accepted for the order. A skip leaves no trace. So the audit checks that there was a time at which the skip was
+// allowed: the lane's earlier events had been settled, and LeadHit had accepted the lane's last call, with the same
+// status.
 
 // known is a period in which LeadHit had the status of a lane's last call, because it had accepted that call.
 type known struct {
