@@ -2,7 +2,8 @@ package fold
 
 import "hash/fnv"
 
-// KeyHash returns the hash of a record's key; 0 if there is no key. The [Fold] uses it to find letters without an order.
+// KeyHash returns the hash of a record's key; 0 if there is no key. The [Fold] uses the hash to find letters without an
+// order.
 func KeyHash(key []byte) uint64 {
 	if len(key) == 0 {
 		return 0
