@@ -39,8 +39,8 @@ const (
 type Options struct {
 	// Brokers are the addresses, host:port, of the brokers to contact first. At least one is required.
 	Brokers []string
-	// Topics are all the topics that will be fetched from or written to: the pool knows only the leaders of these. An
-	// empty list means every topic of the cluster, which is costly on a large one.
+	// Topics are all the topics that will be fetched from or written to: the pool knows only the leaders of these
+	// topics. An empty list means every topic of the cluster, which is costly on a large one.
 	Topics []string
 	// TLS turns on TLS. Nil means plain TCP.
 	TLS *dial.TLS
@@ -50,8 +50,8 @@ type Options struct {
 	ClientID string
 	// Dial opens a connection, without TLS. If it is nil, net.Dialer is used.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs failures to connect, at debug level, and changes to the TLS and SASL files. If it is nil, these lines
-	// are discarded.
+	// Logger logs failures to connect, at debug level, and changes to the TLS and SASL files. If it is nil, nothing is
+	// logged.
 	Logger *slog.Logger
 }
 

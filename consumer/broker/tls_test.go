@@ -268,7 +268,7 @@ func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 	warned, again := 0, 0
 	for name, spoil := range map[string]func(string){
 		"ca": func(file string) { write(t, file, "half") },
-		// This is another key, as at the moment when only one of the two files has been replaced.
+		// The key does not fit the certificate, as at the moment when only one of the two files has been replaced.
 		"key":      func(file string) { write(t, file, ours.client(t).key) },
 		"crt":      func(file string) { _ = os.Remove(file) },
 		"password": func(file string) { write(t, file, "\n") },

@@ -28,7 +28,7 @@ func registered(t *testing.T) registry {
 		// The metric up comes from Prometheus itself, and the restarts come from kube-state-metrics.
 		"up": {kind: "gauge"},
 		"kube_pod_container_status_restarts_total": {kind: "counter", labels: []string{"uid"}},
-		// The Go client exports these for every process.
+		// The Go client of Prometheus exports the next three for every process.
 		"process_start_time_seconds":    {kind: "gauge"},
 		"process_resident_memory_bytes": {kind: "gauge"},
 		"process_cpu_seconds_total":     {kind: "counter"},

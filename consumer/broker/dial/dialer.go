@@ -61,8 +61,8 @@ type Options struct {
 	SASL *SASL
 	// Dial opens a connection before TLS. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs failures to connect, at debug level, and changes to the TLS and SASL files. If it is nil, these lines
-	// are discarded.
+	// Logger logs failures to connect, at debug level, and changes to the TLS and SASL files. If it is nil, nothing is
+	// logged.
 	Logger *slog.Logger
 }
 
