@@ -32,7 +32,7 @@ func (f *filterFlags) add(c *cobra.Command) {
 	flags.StringSliceVar(&f.states, "state", nil,
 		"only these states: open, requeued, resolved, superseded, dismissed; or all (default open)")
 	flags.Var(&f.since, "since", "only letters since this time: 24h, 7d or an RFC 3339 time")
-	flags.Var(&f.until, "until", "only letters before this time, given like --since")
+	flags.Var(&f.until, "until", "only letters before this time, in the form of --since")
 	flags.StringVar(&f.filter.Version, "version", "", "only letters of these worker versions, such as '<1.9.0'")
 	flags.StringArrayVar(&f.headers, "header", nil, "only events with this header: name=pattern, where * is any text")
 }
