@@ -104,6 +104,7 @@ func views() map[string]browser.View {
 // TestPages requires of each page that the browser reports no problem, that people who use a keyboard or a screen
 // reader can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	chromium := browser.Start(t)
 	stories := map[string]string{}
 	for _, p := range pages() {
