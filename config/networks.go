@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// networks are addresses and networks, separated by commas. A single address counts as a network.
+// networks are addresses and networks, separated by commas. An address is a network that has only that address.
 type networks []netip.Prefix
 
 // String returns the setting's text.

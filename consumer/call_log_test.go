@@ -70,8 +70,9 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 	return items, nil
 }
 
-// ledger is the call log, the oracle of these tests: it sees everything that is produced, sent, stored and committed,
-// and reports every violation of package dispatch's promises.
+// ledger is the call log, the oracle of these tests: it sees everything that is produced, sent, stored and committed.
+// It reports lost, concurrent and out-of-order calls, missing and unfounded letters, statuses that move backwards, and
+// commits past an unfinished event.
 type ledger struct {
 	mu         sync.Mutex
 	started    time.Time

@@ -74,7 +74,7 @@ const (
 // Event is one record as it was read.
 type Event struct {
 	event.Record
-	// Note is set by Decode, and passed on to Call and Store.
+	// Note is for Decode, which may set it to pass something on to Call and Store.
 	Note any
 }
 
@@ -100,7 +100,8 @@ type Options struct {
 	// Cluster outlives Run, which does not close it.
 	Cluster *broker.Cluster
 	Group   string
-	// Topics must all exist before Run joins: one that is missing would leave all members without partitions.
+	// Topics are the topics to consume. Before its first join, Run waits until all of them exist, so that a misspelt
+	// name is noticed.
 	Topics []string
 	// Start is where a group that has never committed begins.
 	Start Start

@@ -27,8 +27,8 @@ const (
 	heartbeat   = 500 * time.Millisecond
 	joinBackoff = time.Second
 	// rebuildAfter is the number of consecutive failures after which the group's client is rebuilt with the brokers in
-	// another order. The client uses only the first broker that accepts a connection, and a frozen broker still accepts
-	// connections.
+	// another order. The client looks up the coordinator only at the first broker that accepts a connection, and a
+	// frozen broker still accepts connections.
 	rebuildAfter = 5
 )
 

@@ -96,8 +96,8 @@ type leader struct {
 	uneven string // the topics that not all members consume, as logged last
 }
 
-// leads begins a generation. On the group's leader it records the topics that are missing and those that not all
-// members consume. On any other member it clears both.
+// leads is called at the start of a generation; led is nil unless this member is the group's leader. On the leader,
+// leads records the topics that are missing and those that not all members consume. On any other member it clears both.
 func (l *leader) leads(led *assignment) {
 	if led == nil {
 		// Another member leads now. Only the leader's figures and waits are current, so this member drops its own.

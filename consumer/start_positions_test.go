@@ -84,7 +84,7 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 	}
 }
 
-// begin lets a worker choose where to begin, crashes that worker, and checks the calls of the next one.
+// begin lets a worker choose where to begin, crashes that worker, and starts another. It checks the calls of both.
 func begin(w *world, start consumer.Start, want []string) {
 	for _, order := range []string{"old", "middle"} {
 		if !slices.Contains(want, order) {

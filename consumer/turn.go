@@ -49,7 +49,7 @@ func (t *turns) send(in func(now time.Time)) bool {
 func (t *turns) take(in func(now time.Time), mine *turn.Call) (more, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over { // Run waits for its goroutines now: no other may start
+	if t.over { // Run waits for its goroutines now: no more may start
 		return false, false
 	}
 	now := time.Now()

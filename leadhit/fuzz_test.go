@@ -14,8 +14,9 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Whatever a server sends, a call is done only if encoding/json, too, finds a result with the call's id in the
-// response. Only a refusal of the order makes a dead letter. The verdict's text is fit for a log.
+// Whatever a server sends, a call is done only if encoding/json, too, finds in the response a result, the call's id and
+// no error. Only a ValidationError or invalid parameters (-32602) make a dead letter. The verdict's text is fit for a
+// log.
 func FuzzParseAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`,

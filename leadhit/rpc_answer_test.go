@@ -76,8 +76,8 @@ func TestOnlyAResultWithOurIDIsDone(t *testing.T) {
 	}
 }
 
-// TestMemoryThatAResponseEnlargedIsNotKept has responses that need more memory than their size: a byte of broken UTF-8
-// becomes three.
+// TestMemoryThatAResponseEnlargedIsNotKept: some of these responses need more memory than their size, because a byte of
+// broken UTF-8 becomes three.
 func TestMemoryThatAResponseEnlargedIsNotKept(t *testing.T) {
 	t.Parallel()
 	broken := strings.Repeat("\xff", 30<<10)

@@ -60,8 +60,8 @@ func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) 
 // An operator must act on [kafkaerr.ErrTooLarge], [kafkaerr.ErrUnfit], [kafkaerr.ErrUnauthorised] and
 // [kafkaerr.ErrUnknownPartition]; the error's text says what to change. Any other error may be temporary. When ctx
 // ends, Append stops waiting, but the write may go on. Only the context bounds the wait for a cluster that does not
-// respond at all. Otherwise each batch of 100 records takes up to 5 s for each of three attempts, and so does each
-// record that is sent alone.
+// respond at all. Otherwise each batch, of at most 100 records, takes up to 5 s for each of three attempts. So does
+// each record that is sent alone.
 func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record) error {
 	// Write one batch at a time: a batch must not be stored if the one before it failed.
 	for batch := range slices.Chunk(all, batchRecords) {

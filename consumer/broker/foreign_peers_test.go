@@ -89,8 +89,9 @@ var speakers = map[string]struct {
 	"less than a size": {sends: "no\n", want: `does not speak Kafka: its response begins with "no\n"`},
 }
 
-// speak starts a server that sends the given bytes on each connection, and returns its address. The server hangs up
-// when the client does, or at once after fewer than 4 bytes.
+// speak starts a server and returns its address. On each connection the server waits for a request, unless it greets,
+// and then sends the given bytes. If it floods, endless zeros follow. It hangs up when the client does, or at once if
+// sends has fewer than 4 bytes.
 func speak(t *testing.T, greets bool, sends string, floods bool) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -33,8 +33,8 @@ func newMemoryShare(budget *semaphore.Weighted) *memoryShare {
 	return &memoryShare{budget: budget, users: 1}
 }
 
-// take waits until there is memory for size bytes. The connection calls take after it has read the response's size, so
-// the body stays in the network until then. Call release afterwards.
+// take waits until there is memory for size bytes. The connection calls take between the response's size and its body,
+// so the body stays in the network while take waits. Call release afterwards.
 func (s *memoryShare) take(ctx context.Context, size int64) error {
 	share := int64(0)
 	if size > largeResponse {

@@ -50,7 +50,7 @@ type walk struct {
 	full bool  // limit is reached; next is inside the batch
 }
 
-// records walks the set. An error after complete records is not returned: the next fetch starts there.
+// records walks the set. An error after complete records is not returned: the next fetch starts after them.
 func (w *walk) records(set []byte) error {
 	for len(set) > 0 && !w.full {
 		entry, rest, err := cut(set)
