@@ -84,7 +84,7 @@ type classCount struct {
 	Count int
 }
 
-// hints counts what the page's numbers leave out.
+// hints has the counts of what the page's other numbers leave out.
 type hints struct {
 	Malformed, MalformedEntries, Expired int
 	Elsewhere                            int

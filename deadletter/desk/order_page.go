@@ -15,7 +15,7 @@ import (
 // orderLimit is how long a page waits for an order: Kafka has no index of orders, so all events are read.
 const orderLimit = 25 * time.Second
 
-// orderSpans returns the spans that a person may search back in time. The command's --since also accepts these values.
+// orderSpans returns the periods that a person may look back, by name. The command's --since also accepts these names.
 func orderSpans() map[string]time.Duration {
 	const day = 24 * time.Hour
 	return map[string]time.Duration{"24h": day, "7d": 7 * day, usualSpan: 30 * day, "90d": 90 * day}

@@ -121,8 +121,8 @@ type runPart struct {
 	Kind string
 }
 
-// newRunBar returns the bar of a run. The full width stands for the larger of two numbers, the planned and the requeued
-// letters, because a run may be stopped early, and its start may be missing from the ledger.
+// newRunBar returns the bar of a run. The full width stands for the planned or the requeued letters, whichever are
+// more, because a run may be stopped early, and its start may be missing from the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)
 	b := runBar{Percent: percent(runDone(r), whole)}

@@ -36,7 +36,7 @@ type OrderEvent struct {
 	// "unknown". Or it says what a worker does: "blocked", "ready", "in flight", "waiting", "storing", "marking" or
 	// "commit".
 	State  string
-	Before int64 // at most this many events are to be read before this one; -1 if unknown
+	Before int64 // at most this many events still come before this one; -1 if unknown
 	Work   *OrderWork
 	// Letter is nil if there is none. Its Newer is set if the letter is overtaken.
 	Letter  *fold.Status

@@ -160,7 +160,7 @@ func (v workerView) Opened() bool { return len(v.Waits)+len(v.Problems) > 0 || v
 // Lasts returns the time since the state began, by the worker's clock.
 func (v workerView) Lasts() time.Duration { return v.At.Sub(v.Since) }
 
-// WaitsFor returns how long the worker has waited for w.
+// WaitsFor returns how long the wait w has lasted, by the worker's clock.
 func (v workerView) WaitsFor(w status.Wait) time.Duration { return v.At.Sub(w.Since) }
 
 // Backlog counts the events after the committed offsets.
