@@ -72,7 +72,7 @@ func TestAfterTheLossOfALedgerAllWorkersAgree(t *testing.T) {
 // While a worker follows a whole ledger, everything else waits.
 func TestThirtyThousandPausesAreFollowedQuickly(t *testing.T) {
 	t.Parallel()
-	// The test takes milliseconds. When the guard compared each pause with all others, it took minutes.
+	// The test takes milliseconds. It took minutes when the guard compared each pause with all others.
 	const n, limit = 30_000, 30 * time.Second
 	r := newRig(t)
 	follow := func() {
