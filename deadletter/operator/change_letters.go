@@ -44,7 +44,7 @@ func Changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	}), says)
 }
 
-// AboutEach returns a copy of the given entry for each letter.
+// AboutEach returns a copy of the given entry for each letter, with the letter's id, order and number of replays.
 func AboutEach(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	var entries []ledger.Entry
 	for _, l := range letters {

@@ -174,8 +174,8 @@ type askedCall struct {
 	key   []byte
 }
 
-// repeats sets e.Repeats if an earlier event asked for the same call. Without a key, or with another key, a worker
-// calls again: the order's events may be in partitions of other workers.
+// repeats sets e.Repeats if the order's previous call in the partition had the same key and status. Without a key, or
+// with another key, a worker calls again: the order's events may be in partitions of other workers.
 func (r *orderReader) repeats(e *life.Event, key []byte) {
 	if e.Action != event.Call.String() {
 		return

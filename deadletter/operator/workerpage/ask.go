@@ -38,7 +38,7 @@ type Asked struct {
 	Status *status.Worker `json:"status,omitempty"`
 }
 
-// Ask queries all workers at once. So workers that do not respond cost Limit only once, however many they are. Each
+// Ask queries all workers at once. So workers that do not respond cost Limit only once, however many there are. Each
 // goroutine writes to its own element, so no lock is needed.
 func Ask(ctx context.Context, pages []string) []Asked {
 	all := make([]Asked, len(pages))
