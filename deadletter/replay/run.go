@@ -24,7 +24,7 @@ const (
 	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean rate stays as set,
 	// without a burst.
 	catchUp = 250 * time.Millisecond
-	// stopLimit is how long writing the entry about the end of a run may take. Only people read this entry, and no rule
+	// stopLimit is how long writing the entry about the end of a run may take. The entry only informs people: no rule
 	// depends on it.
 	stopLimit = 5 * time.Second
 )

@@ -70,7 +70,7 @@ func TestEveryLetterIsReplayedOnceAndAtTheRate(t *testing.T) {
 	})
 }
 
-// areFull demands that replays have all fields, and that any 14 of them span at least a second.
+// areFull demands that replays have all fields, and that any 14 in a row span at least a second.
 func areFull(t *testing.T, all []ledger.Entry) {
 	t.Helper()
 	for i, e := range all {

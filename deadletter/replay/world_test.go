@@ -220,8 +220,8 @@ func (w *world) entries(what ledger.Event) []ledger.Entry {
 	return slices.DeleteFunc(slices.Clone(w.ledger), func(e ledger.Entry) bool { return e.Event != what })
 }
 
-// killedLater simulates that a run is killed. The first left-1 writes succeed. The next write fails; stored says
-// whether its entry is stored all the same. All later writes fail.
+// killedLater simulates the kill of a run. The first left-1 writes succeed, and all later writes fail. If stored is
+// set, the entry of the first failed write is stored all the same, unless left is 0.
 func (w *world) killedLater(left int, stored bool) {
 	w.broken = func(e ledger.Entry) error {
 		if left--; left > 0 {
