@@ -90,7 +90,7 @@ func (g *gathered) see(version string) {
 	}
 }
 
-// add adds a letter. The current time is in milliseconds.
+// add adds a letter. now is the current time in milliseconds.
 func (g *gathered) add(m match, now int64) {
 	k := m.kept
 	g.states[k.state]++

@@ -86,7 +86,7 @@ func (v *View) Hours(now time.Time) (hours [24]int) {
 	return hours
 }
 
-// hourOf returns the index of the hour in which a letter failed, among the last 24 hours. The current time is in
+// hourOf returns the index of the hour in which a letter failed, among the last 24 hours. now is the current time in
 // milliseconds.
 func hourOf(k *kept, now int64) (int, bool) {
 	if k.failed <= now-day.Milliseconds() || k.failed > now {

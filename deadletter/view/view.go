@@ -379,7 +379,7 @@ func (v *View) letter(m match) Letter {
 	return v.found(m.group, m.kept.id(), status)
 }
 
-// found returns the letter in its full form. If the letter expired, only its id, state and outcome are set.
+// found returns the letter in its full form. If the letter has expired, only its id, state and outcome are set.
 func (v *View) found(g *group, id ledger.ID, status fold.Status) Letter {
 	l := Letter{Ledger: status, Outcome: g.ended[id]}
 	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
