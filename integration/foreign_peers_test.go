@@ -20,7 +20,7 @@ import (
 // memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
 const memoryOfWaiting = 64
 
-// testStrangers: if a program at a broker's address is not a broker, the log names what it is, and the program cannot
+// testStrangers: if a program at a broker's address is not a broker, the log says what it is, and the program cannot
 // make the worker allocate much memory.
 func (s *suite) testStrangers(t *testing.T) {
 	t.Parallel()

@@ -126,7 +126,7 @@ func (r *run) appendEntries(t *testing.T, entries ...entry) {
 	}
 }
 
-// entriesSoon waits until the ledger has exactly the given entries, in any order.
+// entriesSoon waits until the ledger has exactly the given entries, in any order. want must be sorted.
 func (r *run) entriesSoon(t *testing.T, want ...string) {
 	t.Helper()
 	eventually(t, time.Minute, "entries of the ledger", func() string {

@@ -80,7 +80,7 @@ func (w *worker) waits(t *testing.T, outside bool) {
 	}
 }
 
-// only returns a copy of r that has the given operation alone.
+// only returns a copy of r with the given operation alone.
 func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	r.Operations = []kafka.ACLOperationType{operation}
 	return r

@@ -9,7 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// errNotYet indicates that a cluster is still starting. The wrapping error names what is missing.
+// errNotYet indicates that a cluster is still starting. The wrapping error says what is missing.
 var errNotYet = errors.New("not ready")
 
 // Ready waits until each running node responds and knows all others, and every replica on them is in sync. Only then

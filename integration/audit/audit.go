@@ -49,7 +49,7 @@ func Compare(evidence Evidence) Report {
 }
 
 // Repeats counts the calls that arrived in [from, to) although an earlier call for the same event was executed or
-// denied. A zero time sets no bound. The last argument holds orders whose calls do not count.
+// denied. A zero time sets no bound. Calls for the orders in without do not count.
 func Repeats(calls []sandbox.Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0

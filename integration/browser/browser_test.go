@@ -29,7 +29,7 @@ const page = `<!doctype html><html lang="en"><meta charset="utf-8">
 <style nonce="n">body {color: #222; background: #fff} @media (prefers-color-scheme: dark) {body {color: #eee; background: #111}}</style>
 <main><h1>Letters</h1><p>%s</p><p>%s</p><p>%s</p>%s</main></html>`
 
-// mistakes lists what is added to the page, and text that the reported problem or finding must contain.
+// mistakes lists what is added to the page, and what must be reported: a part of a problem's text, or a finding's id.
 var mistakes = []struct{ added, problem, finding string }{
 	{added: `<script nonce="n">console.error("it broke")</script>`, problem: "it broke"},
 	{added: `<script nonce="n">nothing.here</script>`, problem: "ReferenceError"},

@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// look is the source of functions that find elements as a person does, by their text.
+// look is the source of functions that look at a page as a person does.
 //
 //go:embed look.js
 var look string
@@ -102,8 +102,8 @@ func (t *Tab) See(texts ...string) error {
 // Text returns the visible text of the page. White space is reduced to single spaces.
 func (t *Tab) Text() (string, error) { return evaluate[string](t, "text") }
 
-// Overflow returns descriptions of the elements that are wider than the window, outside of boxes that scroll on their
-// own. If the page does not scroll sideways, it returns none.
+// Overflow describes up to five elements that extend beyond the right edge of the window, outside of boxes that scroll
+// on their own. If the page does not scroll sideways, it returns none.
 func (t *Tab) Overflow() ([]string, error) { return evaluate[[]string](t, "overflow") }
 
 // unseen returns an error that contains the page's text.

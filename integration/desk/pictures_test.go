@@ -52,8 +52,8 @@ func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	}
 }
 
-// small reduces a screenshot to 256 colours. It replaces each other colour with the nearest of the 256. Most of the
-// other colours are at the edges of characters.
+// small reduces a screenshot to 256 colours. It replaces each remaining colour with the nearest of the 256. Most of the
+// remaining colours are at the edges of characters.
 func small(t *testing.T, shot []byte) []byte {
 	t.Helper()
 	full, err := png.Decode(bytes.NewReader(shot))

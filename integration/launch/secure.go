@@ -55,7 +55,7 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	return r, nil
 }
 
-// certify creates an authority, and a certificate for the nodes that the authority has signed.
+// certify creates an authority that issues a certificate for the nodes.
 func certify(place func(string) string) error {
 	ca, err := authority.New("authority of a trial Kafka")
 	if err != nil {

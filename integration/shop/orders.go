@@ -25,8 +25,8 @@ func NewOrders(name string, count int, seed uint64) *Orders {
 	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), changes: make([]int, count)}
 }
 
-// Repeat gives the given share of an order's later events the status that the order already has. Shop platforms send
-// such events when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
+// Repeat makes the given share of an order's later events repeat the order's current status. Shop platforms send such
+// events when another field of an order changes. With four events per order, 0.8 makes 60 % of all events repeats.
 func (o *Orders) Repeat(share float64) *Orders {
 	o.repeats = share
 	return o
