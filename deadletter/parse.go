@@ -85,8 +85,8 @@ func (f fields) integer(name string, target *int) error {
 	return nil
 }
 
-// version refuses a letter with a schema version other than ours, because reading that letter as one of ours could lose
-// a field, such as the replay count.
+// version refuses a letter with a schema version other than ours: reading it as one of ours could lose a field, such as
+// the replay count.
 func (f fields) version() error {
 	version := schema
 	if err := f.integer(headerSchema, &version); err != nil {

@@ -245,8 +245,7 @@ func (c *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// checkSeen requires that the proxy was asked to connect to LeadHit and to no other server, and that it saw nothing of
-// the key or the orders.
+// checkSeen requires that the proxy was asked to connect only to LeadHit, and saw nothing of the key or the orders.
 func (p *proxy) checkSeen(t *testing.T, g *guarded, d *secureDoor) {
 	t.Helper()
 	p.mu.Lock()

@@ -122,7 +122,7 @@ type runPart struct {
 }
 
 // newRunBar returns the bar of a run. The full width stands for the planned or the requeued letters, whichever are
-// more, because a run may be stopped early, and its start may be missing from the ledger.
+// more: a run may be stopped early, and its start may be missing from the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)
 	b := runBar{Percent: percent(runDone(r), whole)}

@@ -14,8 +14,8 @@ const (
 	keptFor = 30 * time.Second
 )
 
-// cache keeps what was computed from one reading of the topics, so that a reading of 200,000 letters is searched once
-// for each filter, not once for each page view.
+// cache keeps what was computed from one reading of the topics. Thus a reading of 200,000 letters is searched once for
+// each filter, not once for each page view.
 type cache struct {
 	mu     sync.Mutex
 	number uint64

@@ -29,8 +29,8 @@ func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 	return l.Cause != Membership && (call.Ended.IsZero() || !call.Ended.Before(l.From))
 }
 
-// thaws reports whether the loss is a freeze of the call's process, and the call arrived during the freeze or no later
-// than moment after it.
+// thaws reports whether the loss is a freeze of the call's process, and the call arrived during it or at most moment
+// later.
 func (l Loss) thaws(call sandbox.Call) bool {
 	return l.Cause == Freeze && processOf(call) == l.Process &&
 		!call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
