@@ -1,6 +1,6 @@
 // Package peer runs servers that speak the wrong protocol, for tests of wrong addresses: that of an HTTP server instead
-// of a broker, or of a mail server instead of LeadHit. A program must name such a peer, and must not spend memory on its
-// responses.
+// of a broker, or of a mail server instead of LeadHit. A program must name such a peer, and must not spend memory on
+// its responses.
 package peer
 
 import (
