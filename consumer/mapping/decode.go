@@ -193,5 +193,5 @@ func refused(cause, message string) *event.Item {
 }
 
 func ignored(message string) *event.Item {
-	return &event.Item{Action: event.Ignore, Message: message}
+	return &event.Item{Action: event.Ignore, Message: shorten(message, maxMessage)}
 }

@@ -247,6 +247,24 @@ status: {paid: ["paid"]}
 	}
 }
 
+func TestALongReasonIsCut(t *testing.T) {
+	t.Parallel()
+	reason := strings.Repeat("reason-", 100)
+	m := loadText(t, `
+fields: {order_id: {path: $.id}, a: {path: $.a}, status: {path: $.s}}
+rules:
+- {when: 'a == "x"', then: dead-letter, reason: "`+reason+`"}
+- {when: 'a == "y"', then: ignore, reason: "`+reason+`"}
+status: {paid: ["paid"]}
+`)
+	for _, a := range []string{"x", "y"} {
+		got := decode(t, m, value(`{"id":1,"a":"`+a+`"}`)).Message
+		if len(got) > 256 || len(got) < 250 || !strings.HasSuffix(got, "…") {
+			t.Errorf("a is %s: got %q, %d bytes, want the reason, cut to 256 bytes", a, got, len(got))
+		}
+	}
+}
+
 func TestAnItemNamesTheDecidingPart(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 600)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// loop makes the same POSTs as the worker: same body, same headers, same number in flight. It neither orders nor judges
+// loop makes the same POSTs as the worker: same body, same key, same number in flight. It neither orders nor judges
 // them.
 type loop struct {
 	url, key        string

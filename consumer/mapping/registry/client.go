@@ -23,6 +23,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"leadhit-sync/config/credentials"
+	"leadhit-sync/consumer/mapping/schema"
 )
 
 const (
@@ -74,7 +75,8 @@ type Client struct {
 	silent   atomic.Bool
 
 	mu      sync.Mutex
-	entries map[int]*entry
+	schemas map[int]*schema.Schema
+	misses  map[int]*miss
 }
 
 // Open makes a client without connecting. Its error joins an [OptionError] for each mistake.
@@ -100,7 +102,7 @@ func Open(o Options) (*Client, error) {
 			// schema.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		log: o.Logger, entries: map[int]*entry{},
+		log: o.Logger, schemas: map[int]*schema.Schema{}, misses: map[int]*miss{},
 	}
 	options := []sr.ClientOpt{
 		sr.HTTPClient(c.http), sr.URLs(o.URL), sr.UserAgent("leadhit-sync/" + o.Version),

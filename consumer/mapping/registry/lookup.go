@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -31,9 +29,8 @@ const (
 	maxReferences = 200
 )
 
-// An entry is what is known about one id.
-type entry struct {
-	found atomic.Pointer[schema.Schema]
+// A miss is an id without a schema so far.
+type miss struct {
 	// turn holds one token. Its holder may query the registry, and read and write the fields below.
 	turn  chan struct{}
 	err   error
@@ -42,22 +39,22 @@ type entry struct {
 
 // Lookup is a [schema.Lookup]. Its errors name the id, never the registry's own text.
 func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
-	e := c.entry(id)
-	if found := e.found.Load(); found != nil {
+	if found, ok := c.found(id); ok {
 		return found, nil
 	}
+	m := c.miss(id)
 	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	// Another caller may have found the schema while this one waited for its turn.
-	if found := e.found.Load(); found != nil {
+	if found, ok := c.found(id); ok {
 		return found, nil
 	}
-	if time.Now().Before(e.until) {
-		return nil, e.err
+	if time.Now().Before(m.until) {
+		return nil, m.err
 	}
 	found, err := c.fetch(ctx, id)
 	if cause := context.Cause(ctx); cause != nil {
@@ -65,30 +62,40 @@ func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
 	}
 	c.logChange(ctx, err)
 	if err != nil {
-		e.err, e.until = fmt.Errorf("schema registry: id %d: %w", id, err), time.Now().Add(missHolds)
+		m.err, m.until = fmt.Errorf("schema registry: id %d: %w", id, err), time.Now().Add(missHolds)
 		if errors.Is(err, schema.ErrUnreachable) {
-			e.until = time.Now().Add(failureHolds)
+			m.until = time.Now().Add(failureHolds)
 		}
-		return nil, e.err
+		return nil, m.err
 	}
-	e.found.Store(found)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.schemas[id] = found
+	delete(c.misses, id)
 	return found, nil
 }
 
-// entry finds or adds the entry of an id. At the limit all entries without a schema are dropped. A caller that holds
-// one of them still finishes with it; at worst the registry is queried twice.
-func (c *Client) entry(id int) *entry {
+func (c *Client) found(id int) (*schema.Schema, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, ok := c.entries[id]
+	s, ok := c.schemas[id]
+	return s, ok
+}
+
+// miss finds or adds the miss of an id. At the limit all misses are dropped. A caller that holds one of them still
+// finishes with it; at worst the registry is queried twice.
+func (c *Client) miss(id int) *miss {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, ok := c.misses[id]
 	if !ok {
-		if len(c.entries) >= maxMisses {
-			maps.DeleteFunc(c.entries, func(_ int, e *entry) bool { return e.found.Load() == nil })
+		if len(c.misses) >= maxMisses {
+			clear(c.misses)
 		}
-		e = &entry{turn: make(chan struct{}, 1)}
-		c.entries[id] = e
+		m = &miss{turn: make(chan struct{}, 1)}
+		c.misses[id] = m
 	}
-	return e
+	return m
 }
 
 // logChange logs when schemas can no longer be looked up, and when they can be again. "No such schema" counts as a

@@ -237,3 +237,21 @@ func TestUnknownIDsDoNotFillTheMemory(t *testing.T) {
 		t.Errorf("got %d requests, want 1: the oldest id is requested again, but the schema is not", got)
 	}
 }
+
+func TestManySchemasDoNotDisplaceTheMisses(t *testing.T) {
+	find, fake, _ := setupRegistry(t, registry.Options{})
+	for id := range 1500 {
+		fake.set(fmt.Sprintf("/schemas/ids/%d", 5000+id), 200, map[string]any{"schema": `"string"`})
+		if _, err := find(t.Context(), 5000+id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		for id := range 20 {
+			_, _ = find(t.Context(), 1000+id)
+		}
+	}
+	if got := fake.count(); got != 1500+20 {
+		t.Errorf("got %d requests, want %d: one per id", got, 1500+20)
+	}
+}

@@ -60,7 +60,7 @@ type Event struct {
 	Repeats string `json:"repeats,omitempty"`
 
 	State   State   `json:"state"`
-	Before  *int64  `json:"events_before,omitempty"` // at most this many events come before it
+	Before  *int64  `json:"events_before,omitempty"` // at most this many events come before this one
 	Work    *Work   `json:"work,omitempty"`
 	Letter  *Letter `json:"letter,omitempty"`
 	History []Step  `json:"history"`
