@@ -31,6 +31,7 @@
 //	CHAOS_SEED     seed that an earlier run printed, to replay its plan
 //	CHAOS_DIR      folder for the logs of TestChaos: each round's own log and the workers' logs
 //	IMAGE          folder with the image for TestImage (absent: the test builds it)
+//	WORKER_RACE    true: the worker is built with the race detector
 //	STRICT=true    times are compared with their exact bounds, as in make bench (otherwise with 3 times the bounds)
 //	CI=true        a missing requirement fails tests instead of skipping them
 package integration
