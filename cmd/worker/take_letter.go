@@ -67,7 +67,7 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	l, _ := deadletter.Parse(record) // after an error l has no id
 	taken := turn.Taken{Letter: ledgerLetter(l, record)}
 	if l.Group != w.config.Kafka.Group || taken.Letter.ID != t.Letter {
-		return turn.Taken{}, nil // the record is not the letter to replay, and nobody knows which record is
+		return turn.Taken{}, nil // the record is not the letter to replay, so the dispatcher ends the replay as failed
 	}
 	if l.Omitted != nil {
 		switch l.Record, err = w.original(ctx, l); {

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Source provides the values of the gauges and the status.
+// Source is where the metrics that are read at each scrape come from.
 type Source struct {
 	// Consumer is read at each scrape.
 	Consumer *consumer.Consumer
@@ -90,8 +90,8 @@ func calls(to sender, s snapshot.Snapshot, now time.Time) {
 		float64(s.Letters))
 }
 
-// events sends the figures about events and commits. Its counters start at 0 with the process. Events that an earlier
-// owner finished are counted separately, because they cost no call.
+// events sends the figures about events and commits. Its counters start at 0 when the process starts. Events that an
+// earlier owner finished are counted separately, because they cost no call.
 func events(to sender, s consumer.State) {
 	unfinished := 0
 	for _, p := range s.Dispatch.Partitions {

@@ -15,7 +15,7 @@ import (
 // outage, when thousands of orders wait.
 const listedOrders = 20
 
-// Status returns the current status without version, group, problems and flaws, which the metrics do not know.
+// Status returns the current status without version, group, replays, problems and flaws, which the metrics do not know.
 func (m *Metrics) Status(s consumer.State, waiting []snapshot.WaitingOrder) status.Worker {
 	now, d := time.Now(), s.Dispatch
 	out := status.Worker{

@@ -166,7 +166,7 @@ func orders(items []event.Item) int64 {
 	return refused + int64(len(called))
 }
 
-// of returns an event's span, which the first call creates.
+// of returns an event's span. It creates the span if none exists yet.
 func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace.Span {
 	s.make.Do(func() {
 		_, s.span = t.tracer.Start(t.context.Extract(ctx, carrier(e)), "process "+e.Topic,

@@ -44,8 +44,8 @@ type collector struct {
 // maxAnswerHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
 const maxAnswerHeader = 64 << 10
 
-// openCollector opens the configured collector. OTEL_EXPORTER_OTLP_HEADERS has pairs with percent-encoded values. The
-// values may hold a token, so no error and no log line shows them.
+// openCollector returns the configured collector, without connecting to it. The headers of OTEL_EXPORTER_OTLP_HEADERS
+// are pairs with percent-encoded values. The values may hold a token, so no error and no log line shows them.
 func openCollector(c *config.Config, version string, log *slog.Logger) (*collector, error) {
 	t := &c.Traces
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
