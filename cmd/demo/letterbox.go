@@ -58,7 +58,7 @@ func (b *letterbox) read(ctx context.Context, ends map[string]int64) error {
 	return nil
 }
 
-// missing describes a topic that was not read to its end. It returns "" if both topics were.
+// missing describes a topic that has not been read up to its offset in ends. It returns "" if both topics have been.
 func (b *letterbox) missing(ends map[string]int64) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -90,7 +90,7 @@ func TestTheDemo(t *testing.T) {
 	}
 }
 
-// introduced collects the demo's output. The channel begun is closed once the output explains how to watch the demo.
+// introduced collects the demo's output. It closes begun once the output has explained how to use the commands.
 type introduced struct {
 	mu    sync.Mutex
 	text  strings.Builder

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// scene is a change in the story: the faults that LeadHit has from then on.
+// scene is one step of the story. LeadHit has its faults until the next scene.
 type scene struct {
 	at     float64 // as a share of the chapter's time
 	text   string

@@ -225,7 +225,7 @@ func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error 
 	return err
 }
 
-// account summarizes what each part did, in a few lines each.
+// account returns what each part did, in a few lines each.
 func account(e evidence, v verdict, width int) []line {
 	var lines []line
 	retries := "retries"
