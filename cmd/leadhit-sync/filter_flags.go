@@ -37,8 +37,8 @@ func (f *filterFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.headers, "header", nil, "only events with this header: name=pattern, where * is any text")
 }
 
-// allGroupsFlag adds --all-groups, which includes the letters of other groups. Only commands that change nothing have
-// this flag. To change such a letter, run a command with the KAFKA_GROUP of its group.
+// allGroupsFlag adds --all-groups, which includes the letters of other groups. Only commands that change no letter have
+// this flag. To change a letter of another group, run a command with the KAFKA_GROUP of that group.
 func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false,
 		"include letters of other consumer groups that share the topic")

@@ -17,8 +17,8 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// lettersPage returns a page with a line for each letter, and with the number of letters that it leaves out. The ids of
-// letters and orders are never cut, so that they can be copied. States are left out if every letter is open and none is
+// lettersPage returns a page with a line for each letter. If more letters match, it says how many. The ids of letters
+// and orders are never cut, so that they can be copied. States are left out if every letter is open and none is
 // overtaken.
 func lettersPage(found foundLetters) *terminal.Page {
 	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
@@ -58,7 +58,8 @@ func lettersPage(found foundLetters) *terminal.Page {
 	return &p
 }
 
-// stateText returns a letter's state, marked as overtaken if a newer event of its order was accepted.
+// stateText returns a letter's state. It marks an open or requeued letter as overtaken if a newer event of its order
+// was accepted.
 func stateText(l view.Letter) string {
 	text := string(cmp.Or(l.Ledger.State, fold.Open))
 	if l.Ledger.Overtaken && (l.Ledger.State == fold.Open || l.Ledger.State == fold.Requeued) {

@@ -170,7 +170,8 @@ func TestOrdersWithLettersAreCompletedAndSilentWithoutKafka(t *testing.T) {
 	}
 }
 
-// storyOfALetter writes an event, and the letters and ledger entries of two replays of it. No worker runs.
+// storyOfALetter writes an event, and the records and ledger entries of its letter, which is replayed twice. It also
+// writes records that do not belong to this letter. No worker runs.
 func storyOfALetter(t *testing.T) {
 	t.Helper()
 	at := time.Now().Add(-time.Hour)

@@ -61,8 +61,8 @@ func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 // element; "name" prints only the id of each.
 func linesForms() []string { return []string{"jsonl", "name"} }
 
-// printList writes a list in one of the forms. The arguments are: all, the value for json; each, the elements for
-// jsonl; names, the ids for name; and table, which prints the table.
+// printList writes a list in one of the forms: all is the value for json, each has the elements for jsonl, and names
+// has the ids for name. The function table prints the table.
 func (o *outputForm) printList(w io.Writer, all any, each []any, names []string, table func(io.Writer) error) error {
 	switch *o {
 	case "jsonl":

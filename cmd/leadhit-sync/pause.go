@@ -18,9 +18,9 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// pauseCommand writes one entry and ends; it does not wait for the workers. It is the only command besides run that may
-// create a topic: the ledger, if it is missing. It queries no worker, so it works even if the workers' pages cannot be
-// reached. Its exit code is 0 only when Kafka has stored the entry.
+// pauseCommand writes one entry and ends; it does not wait for the workers. Like every command that writes to the
+// ledger, it creates the ledger if it is missing. It queries no worker, so it works even if the workers' pages cannot
+// be reached. Its exit code is 0 only when Kafka has stored the entry.
 func pauseCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardPause}}
 	c := &cobra.Command{

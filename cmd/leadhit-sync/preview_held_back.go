@@ -25,7 +25,7 @@ type heldBack struct {
 	Offset    int64  `json:"last_stable"` // the first offset of the transaction
 	Events    int64  `json:"events"`
 	// Since is the time from which Age is counted: the time of the first of these events, or the current time if that
-	// event's time is missing or implausible.
+	// event's time is missing, implausible or later than now.
 	Since time.Time `json:"since"`
 	Age   float64   `json:"age_seconds"`
 }

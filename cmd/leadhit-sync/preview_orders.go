@@ -34,7 +34,7 @@ type order struct {
 	calls, repeats int
 	last           told
 	at             event.Partition
-	// A second partition that has events of the order; empty if there is none.
+	// also is another partition with events of the order; its zero value means that there is none.
 	also event.Partition
 }
 

@@ -193,7 +193,7 @@ type summary struct {
 
 	// Warnings are problems that are certain, not just likely.
 	Warnings []string `json:"warnings"`
-	// HeldBack has the partitions in which an open transaction holds back events. No figure above includes these
+	// HeldBack has the partitions in which an open transaction holds back events. No other figure includes these
 	// events.
 	HeldBack []heldBack `json:"held_back"`
 	OddTimes oddTimes   `json:"unusable_times"`

@@ -239,7 +239,8 @@ func TestAScreenOfStatusFitsItsHeight(t *testing.T) {
 }
 
 // mustFitHeight demands at most height lines, with the state first. If the complete output fits, all of its lines must
-// be there. If the height is 24 or more, the output for a single worker must include partitions.
+// be there. If the height is 24 or more, the output for a single worker with several partitions must include some of
+// them.
 func mustFitHeight(t *testing.T, name string, all []workerpage.Asked, whole []string, height int) {
 	t.Helper()
 	got := fitStatus(all, screen{statusWidth, height})

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// statusEvery is the interval at which -w queries the workers. A person sees a change at once, and the request costs a
-// worker little.
+// statusEvery is the interval at which -w refreshes the output. A person sees a change at once, and one request per
+// interval costs a worker or a broker little.
 const statusEvery = 2 * time.Second
 
 // watchStatus refreshes the status until a person ends the command. On a terminal each status fits the screen and
