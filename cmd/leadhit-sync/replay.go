@@ -155,15 +155,26 @@ func (o *replayOptions) check(c *cobra.Command, args []string) error {
 	return err
 }
 
-// idsOf reads ids, one per line.
+// mostIDs limits the text of the ids on stdin, in bytes. It is room for several hundred thousand ids.
+const mostIDs = 16 << 20
+
+// idsOf reads ids, one per line. Too much text is an error: the last id of a text that was cut could name another
+// letter.
 func idsOf(r io.Reader) (ids []string, err error) {
-	lines := bufio.NewScanner(io.LimitReader(r, mostValue))
+	limited := &io.LimitedReader{R: r, N: mostIDs + 1}
+	lines := bufio.NewScanner(limited)
 	for lines.Scan() {
 		if text := strings.TrimSpace(lines.Text()); text != "" {
 			ids = append(ids, text)
 		}
 	}
-	return ids, lines.Err()
+	if limited.N == 0 {
+		return nil, usageError{fmt.Errorf("--ids-from: more than %d MiB; replay the ids in several runs", mostIDs>>20)}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, usageError{fmt.Errorf("--ids-from: read ids from stdin: %w", err)}
+	}
+	return ids, nil
 }
 
 // replay plans the run, asks for confirmation, and carries the run out.
