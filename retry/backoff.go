@@ -74,7 +74,7 @@ func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool
 	return b.maxElapsed > 0 && b.failing >= b.maxElapsed
 }
 
-// tally counts the verdicts, and sums up the pauses of the calls, since the process started.
+// tally counts the verdicts since the process started, and adds up the time in which calls were paused.
 type tally struct {
 	succeeded, failed uint64 // verdicts on calls
 	paused            time.Duration

@@ -110,7 +110,7 @@ func (p *pacer) refused(now time.Time, number, last uint64) {
 	p.grow(now)
 	rate := p.accepted.perSecond(now)
 	// The rate covers the last second. If a search is younger than that, this refusal may come from the same overload
-	// as the one that began the search. So the refusal leaves the search as it is.
+	// as the refusal that began the search, so it leaves the search as it is.
 	if echo := p.searching && now.Sub(p.sought) < time.Second; !echo {
 		p.searching, p.sought = p.learned == 0 || rate < p.learned/2, now
 	}

@@ -5,8 +5,8 @@ import "time"
 const (
 	// overloadShare is the share of the last second's responses at which signs of overload begin to count.
 	overloadShare = 0.1
-	// shrinkFor is how long refusals only shrink the pace. After that, the pace is computed from the responses of the
-	// last second, and all of these are newer than the first refusal.
+	// shrinkFor is how long refusals only shrink the pace. After that, all responses of the last second, from which the
+	// pace is computed, are newer than the first refusal.
 	shrinkFor = 1100 * time.Millisecond
 	// episodeOver is the time after which an episode ends if no refusal has counted: making fewer calls has helped.
 	episodeOver = 2 * time.Second

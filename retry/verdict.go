@@ -71,8 +71,8 @@ const (
 type evidence uint8
 
 const (
-	// silent: no evidence. The call was never sent, or it failed because of a wrong key or URL, which the pause
-	// handles.
+	// silent: no evidence. The call was never sent, or we abandoned it, or it failed because of a wrong key or URL,
+	// which the pause handles.
 	silent evidence = iota
 	// served: LeadHit works.
 	served
