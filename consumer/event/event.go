@@ -1,5 +1,5 @@
 // Package event defines the types that flow through the worker: a Kafka [Record] with its headers, and the [Place]
-// where it is stored. An [Item] says what a record asks for, for one order.
+// where it is stored. An [Item] says what to do for one order of a record.
 //
 // The fetcher makes a Record, and everything after the fetcher only reads it: the mapping, the dispatcher's callers,
 // the dead-letter writer, and the commands that list records. A Record owns its bytes, so keeping one record for a long

@@ -31,10 +31,10 @@ func (a Action) MarshalText() ([]byte, error) {
 	return []byte(a.String()), nil
 }
 
-// Item says what a record asks for, for one order: a call, nothing, or a refusal. A record has at least one.
+// Item says what to do for one order of a record: make a call, nothing, or refuse. A record has at least one Item.
 type Item struct {
 	// OrderID is 1 to 512 bytes of valid UTF-8, or empty if it was not read. In a call, Status is the status to send.
-	// In a refusal, Status is the status to send if a rule or a list gave one, else the shop's own.
+	// In a refusal, Status is the one that a rule or a list chose, if any, else the shop's own.
 	OrderID string `json:"order_id,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Action  Action `json:"action"`

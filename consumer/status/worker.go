@@ -88,7 +88,7 @@ type Order struct {
 	More  int    `json:"more,omitempty"` // items that are not listed
 }
 
-// Item is an item of an event for the order, or a replay.
+// Item is an event's item for the order, or a replay.
 type Item struct {
 	Event  string `json:"event"`            // topic/partition/offset, and #item if the event names several orders
 	Replay int    `json:"replay,omitempty"` // the number of the replay
