@@ -20,8 +20,8 @@ const (
 	funcAbsent = "absent"
 )
 
-// absentPrefix followed by a field's name is the variable that says whether the field is absent. No field can have such
-// a name.
+// absentPrefix followed by a field's name is the name of the variable that says whether the field is absent. No field
+// can have such a name.
 const absentPrefix = "@absent:"
 
 // halfCent is the tolerance of covers. Platforms compute amounts as floats or with four decimals: 299.99 arrives as

@@ -8,7 +8,7 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// doubles lets a rule compare total > 0, although CEL requires total > 0.0: an integer literal next to a field of type
+// doubles lets a rule contain total > 0, although CEL requires total > 0.0: an integer literal next to a field of type
 // number becomes a double. It works on the parsed expression, before CEL checks the types.
 func doubles(a *ast.AST, p *program) {
 	factory := ast.NewExprFactory()

@@ -322,7 +322,7 @@ func vtexFeed() platform {
 	return p
 }
 
-// shopifyOthers returns topics for objects other than orders, and topics for orders that do not concern the payment.
+// shopifyOthers returns topics that do not concern the payment of an order. Most of them are for other objects.
 func shopifyOthers() []string {
 	return []string{
 		"app/update", "app_purchases_one_time/update", "app_subscriptions/update", "audit_events/update",

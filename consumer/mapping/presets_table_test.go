@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A platform lists what a preset must do with the events of a shop platform. The list is written from the vendor's
+// A platform lists what a preset must do with the events of its platform. The list is written from the vendor's
 // vocabulary and not from the preset. It has one event with placeholders for id and status, every status with its
 // verdict, and the events that need a case of their own.
 type platform struct {

@@ -2,8 +2,8 @@ package mapping
 
 import "bytes"
 
-// hinted returns a message with the reason why something is missing, if the shape of the event shows that reason. If
-// the two are too long together, the message is cut: the hint, which is shorter, says what to change.
+// hinted returns the message, followed by the reason why something is missing if the event shows that reason. If the
+// two are too long together, the message is cut: the hint, which is shorter, says what to change.
 func (r *run) hinted(cause, message string) string {
 	hint := r.hint
 	switch cause {

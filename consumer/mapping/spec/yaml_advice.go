@@ -8,7 +8,7 @@ import (
 )
 
 // yamlProblem returns where a file is not YAML and what is wrong, in words for people who rarely write YAML. The
-// library has no typed errors, so its message is parsed; a message that is not known here is passed on unchanged.
+// library has no typed errors, so its message is parsed; a message that is not known here is passed on.
 func yamlProblem(file string, lines []string, err error) Problem {
 	p := Problem{Place: Place{File: file, Line: 1, Column: 1}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if n, scanErr := fmt.Sscanf(p.Text, "line %d: ", &p.Line); n == 1 && scanErr == nil {

@@ -107,7 +107,7 @@ func (s *Scanner) whole() error {
 	return nil
 }
 
-// value reads the next value and keeps the values that the paths below n lead to. base is the offset of the decoder's
+// value reads the next value, and keeps the values of n and of the nodes below n. base is the offset of the decoder's
 // text within the document; it is not 0 for a part that is read again.
 func (s *Scanner) value(n *node, row, base int) error {
 	kind := s.dec.PeekKind()
