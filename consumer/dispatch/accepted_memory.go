@@ -73,8 +73,8 @@ func (m *acceptedMemory) has(s statement) bool {
 	return true
 }
 
-// put records an accepted statement; known says whether the statement may prove a repeat. As far as the memory knows,
-// oneKeyEach reports whether the order has had only the statement's key, and the key has belonged only to this order.
+// put records an accepted statement; known says whether the statement may prove a repeat. oneKeyEach reports whether,
+// as far as the memory knows, the order has had only the statement's key, and the key has belonged only to this order.
 func (m *acceptedMemory) put(s statement, known bool) (oneKeyEach bool) {
 	at, ok := m.places[s.order]
 	other, used := m.keys[s.key]

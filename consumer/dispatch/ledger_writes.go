@@ -9,7 +9,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// appendBatch is the maximum number of entries in one Append. They take about 100 KiB.
+// appendBatch limits the entries of one Append, except that a single larger write is not split. So many entries take
+// about 100 KiB.
 const appendBatch = 500
 
 // ledgerWrite is what one decision writes to the ledger: marks, or the outcome of a replay. It belongs to the process,

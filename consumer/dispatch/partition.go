@@ -83,7 +83,7 @@ func (p *partition) forget() {
 }
 
 // place adds a fetched event to the unfinished ones, and returns it. The event fills its placeholder, or is appended to
-// the window. It returns nil for an event that an earlier generation has finished.
+// the window. place returns nil for an event that an earlier generation has finished.
 func (p *partition) place(in turn.Event) *pending {
 	if p.window.isAnotherLog(in) {
 		p.forget()

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// storesInFlight is the maximum number of letters in flight for events that had no call. The limit on calls also limits
-// the letters for events that had one.
+// storesInFlight limits the letters in flight for events that had no call. The limit on calls also limits the letters
+// for events that had one.
 const storesInFlight = 256
 
 func (d *Dispatcher) startStores(now time.Time) {

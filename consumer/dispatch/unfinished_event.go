@@ -104,7 +104,7 @@ func (e *pending) keyHash() uint64 {
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
 // fill copies the fetched event into e. If several items of one order ask for a call, only the last of them gets one.
-// The items happened at the same moment, so an earlier status was never the order's latest.
+// The items of an event have the same time, so an earlier status was never the order's latest.
 func (e *pending) fill(in turn.Event) {
 	e.offset, e.since, e.bytes, e.record, e.key = in.Offset, in.Since, int64(in.Bytes), in.Record, in.Key
 	if e.since.IsZero() {
