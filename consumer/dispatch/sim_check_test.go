@@ -190,8 +190,8 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 // exposed counts the events whose calls a crash would repeat now: they had a call that is settled or in flight, and no
 // commit at the broker covers them. Events about several orders that are not settled are counted separately. The bound
 // does not cover a partition whose commits have stopped or have just resumed, so its events do not count. Neither do
-// events whose last call began before the commits resumed. An event that was skipped as a whole has no call to repeat.
-// The callback is called only for the events counted in whole.
+// events whose last call began before the broker knew the partition again. An event that was skipped as a whole has no
+// call to repeat. The callback is called only for the events counted in whole.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {
