@@ -260,8 +260,8 @@ func (g *guardWatch) flood() (letters, orders int) {
 	return letters, orders
 }
 
-// checkGuard checks the effects of a turn. During a pause, the turn must start no call, and store no new letter from the
-// mapping for an event without a call. A pause must be announced when there is a flood, and only then.
+// checkGuard checks the effects of a turn. During a pause, the turn must start no call, and store no new letter from
+// the mapping for an event without a call. A pause must be announced when there is a flood, and only then.
 func (k *worker) checkGuard(e turn.Effects, build string) {
 	if !k.plan.guard.on {
 		return
