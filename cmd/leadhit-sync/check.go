@@ -10,12 +10,13 @@ import (
 	"leadhit-sync/cmd/worker"
 )
 
-// checkLimit limits the time that all checks take together, so that a Job that runs them ends. A check that is cut off
-// counts as failed. Most requests have a shorter limit of their own; this one matters when many brokers are down.
+// checkLimit limits the time that all checks take together, so that a Job that runs them always ends. A request that is
+// cut off counts as failed. Most requests have a shorter limit of their own. This one matters when many brokers are
+// down.
 const checkLimit = time.Minute
 
 // errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks leave the
-// exit code at 0: a worker would still work, or check cannot tell whether it would.
+// exit code at 0, because a worker would still work, or check cannot tell whether it would.
 var errCheck = errors.New("not everything is ready for a worker; see the lines that begin with FAIL")
 
 // checkCommand checks everything in the order in which a worker needs it. Each subject has its own file:
@@ -23,7 +24,7 @@ var errCheck = errors.New("not everything is ready for a worker; see the lines t
 //   - check_kafka.go: the first connection, the topics, and how safe commits are in __consumer_offsets
 //   - check_nodes.go: each broker at the address that it advertises, and the partitions' leaders
 //   - check_letters.go: the dead-letter topic and the ledger
-//   - check_rights.go: the rights to topics
+//   - check_rights.go: the worker's rights on topics
 //   - check_metadata.go: how much metadata brokers accept with a commit
 //   - check_group.go: the group's coordinator, its members and the session timeout
 //   - check_leadhit.go: the connection to LeadHit, the key and the method
@@ -65,9 +66,9 @@ type checkOptions struct {
 	limit  time.Duration
 }
 
-// check contacts Kafka and LeadHit only if the settings have no mistakes. Otherwise an error that a wrong setting
-// causes would look like a fault of the server. LeadHit is checked even if Kafka fails: an operator often waits for
-// somebody else to fix one of them.
+// check contacts Kafka and LeadHit only if the settings have no mistakes. Otherwise an error caused by a wrong setting
+// would look like a fault of the server. LeadHit is checked even if a check of Kafka fails, because an operator often
+// has to wait until another team has fixed one of the two.
 func check(ctx context.Context, r *report, o checkOptions) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {
@@ -79,7 +80,7 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	r.ok("mapping", settings.Mapping+" fits the topics")
 	checkKafka(ctx, r, settings)
 	checkLeadHit(ctx, r, settings, o)
-	// If the report cannot be written, nobody sees what failed, so the write error comes first.
+	// If the report cannot be written, nobody sees what failed, so the write error takes precedence.
 	if err := r.end(nil); err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@ import (
 	"leadhit-sync/deadletter/operator/members"
 )
 
-// groupPlace is what is known about where a group's coordinator may be. It includes the brokers that cannot be reached:
-// one of them may be the coordinator.
+// groupPlace is what is known about where a group's coordinator may be. It includes the brokers that cannot be reached,
+// because one of them may be the coordinator.
 type groupPlace struct {
 	nodes   []inspect.Node // those that can be reached
 	all     []inspect.Node
@@ -69,12 +69,12 @@ func uncoordinated(group string, p groupPlace) string {
 	return text
 }
 
-// checkMembers checks whether a worker could join the group's current members. Only the first obstacle is reported: the
-// others may be gone when that one is removed.
+// checkMembers checks whether a worker could join the group's current members. Only the first obstacle is reported,
+// because removing it may also remove the others.
 func checkMembers(r *report, name string, g groups.Group) {
 	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
-	case len(lack) > 0: // the first thing to fix: without these rights, nobody can join
+	case len(lack) > 0: // fix these first: without them, no worker can join
 		reportLack(r, "group "+name, lack)
 	case who != "":
 		r.fail(what, name+" "+who+"; choose another KAFKA_GROUP, or stop them")
@@ -102,7 +102,7 @@ const (
 func obstacle(g groups.Group) string {
 	switch {
 	case g.State == groups.Dead || g.State == groups.Empty && (g.Kind == "" || g.Kind == newerKind):
-		return "" // it is empty, so it accepts any protocol
+		return "" // an empty group accepts any protocol
 	case g.Kind != "":
 		return "is in use by other consumers: it is a " + strconv.Quote(g.Kind) + " group (group.protocol=" + g.Kind +
 			"), which a worker cannot join"
@@ -117,8 +117,8 @@ func obstacle(g groups.Group) string {
 }
 
 // olderRelease reports whether all members are workers of a release that assigned partitions by range. The client id is
-// the only sign, and any client may use it. Such a group gets a warning, not a failure: a rolling update passes through
-// that state on its own.
+// the only sign, and any client may use that id. Such a group only gets a warning, because a rolling update from that
+// release resolves the conflict without help.
 func olderRelease(g groups.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
 		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return !members.IsWorker(m) })
@@ -135,15 +135,15 @@ func clients(g groups.Group) string {
 	return some(slices.Compact(names))
 }
 
-// The brokers' limits for session timeouts.
+// The broker settings that limit session timeouts.
 const (
 	leastSession = "group.min.session.timeout.ms"
 	mostSession  = "group.max.session.timeout.ms"
 )
 
 // checkSession compares the session timeout with the brokers' limits. If the timeout is outside these limits, brokers
-// refuse every join with INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies
-// its own. If the coordinator is not known, all brokers that can be reached are queried.
+// refuse every join with INVALID_SESSION_TIMEOUT. Each broker has its own limits, and those of the coordinator apply.
+// If the coordinator is not known, checkSession queries all brokers that can be reached.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster,
 	session time.Duration, nodes []inspect.Node,
 ) {
@@ -154,7 +154,7 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster,
 			r.warn("session", fmt.Sprintf("cannot check which session timeouts broker %d accepts: %v", node.ID, err))
 			return
 		}
-		// A broker leaves out the settings that we have no permission to read.
+		// A broker leaves out the settings that we are not allowed to read.
 		least, okLeast := milliseconds(settings[leastSession])
 		most, okMost := milliseconds(settings[mostSession])
 		if !okLeast || !okMost {

@@ -14,8 +14,8 @@ import (
 )
 
 // checkKafka checks the brokers first, then topics, rights and the group. If a check fails, checkKafka skips the checks
-// that depend on it. Its requests never create a topic, not even __consumer_offsets: a topic created by accident has
-// the brokers' defaults for partitions and replicas.
+// that depend on it. Its requests never create a topic, not even __consumer_offsets, because a topic created by
+// accident would have the brokers' defaults for partitions and replicas.
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -43,7 +43,8 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
 	checkLetters(ctx, r, cluster, c, topology)
-	// If no node can be reached, most requests below would end in a timeout: they go to advertised addresses.
+	// If no broker can be reached at its advertised address, most requests below would time out, because they go to these
+	// addresses.
 	if len(nodes) == 0 {
 		r.skip("kafka", "rights and group were not checked: no broker can be reached at the address that it advertises")
 		return
@@ -57,8 +58,8 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
 }
 
-// checkTopic fails for a missing topic although a worker would wait for it. A user who runs check wants to know that
-// the worker would not work now.
+// checkTopic reports a missing topic as a failure, although a worker would wait for the topic. A user who runs check
+// needs to know that a worker could not work now.
 func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	switch {
 	case info.Missing:
@@ -73,8 +74,8 @@ func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	}
 }
 
-// checkOffsets checks whether Kafka could lose acknowledged commits. It only warns: after such a loss, calls are
-// repeated but none is skipped. The worker itself sends no request about this topic, so it needs no permission for it.
+// checkOffsets checks whether Kafka could lose acknowledged commits. It only warns, because after such a loss calls are
+// repeated, but none is skipped. The worker itself sends no request about this topic, so it needs no permission for it.
 func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, kafkaerr.ErrUnauthorised):
@@ -89,7 +90,7 @@ func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
 			"acknowledged commits, and the worker repeats the calls since then",
 			count(offsets.Replicas, "replica"), offsets.MinInSync))
-	// A cluster of one broker is common in tests, and its commits are as safe as the events on the same disk.
+	// A cluster with one broker is common in tests, and its commits are as safe as the events on the same disk.
 	case offsets.Replicas < 2:
 		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all "+
 			"commits, and the worker then repeats the calls of every event in the topics")

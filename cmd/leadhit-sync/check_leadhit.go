@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// checkLeadHit checks the connection, the key and the method separately, because the map page may not require a key.
-// Only --call sends an order id, which is made up.
+// checkLeadHit checks the connection, the key and the method separately, because some nodes serve the map page without
+// a key. Only --call sends an order id, which is made up.
 func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
 	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -21,7 +21,7 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptio
 		return
 	}
 	defer client.Close()
-	// A request that failed here would also fail on the map page, and one cause would give two findings.
+	// If the request in checkKey fails, so would the one for the map page, and one cause would give two findings.
 	if checkKey(ctx, r, c, client) {
 		checkMethod(ctx, r, client)
 	}
@@ -68,7 +68,8 @@ const (
 )
 
 // checkCall makes one call that LeadHit must refuse. The refusal proves that key, address and method work together. The
-// call is off by default, because it is the only check that would change data in LeadHit, if LeadHit accepted nonsense.
+// call is off by default, because it is the only check that would change data in LeadHit if LeadHit accepted the
+// made-up order.
 func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) {
 	err := client.SetOrderStatus(ctx, leadhit.Call{ID: triedOrder, OrderID: triedOrder, Status: triedStatus})
 	rpc, answered := errors.AsType[*leadhit.RPCError](err)
@@ -84,8 +85,8 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	}
 }
 
-// failLeadHit reports a failed request with the settings to check. TLS errors name them already. The verdict decides
-// the advice, so check and the worker never explain the same response in two ways.
+// failLeadHit reports a failed request, and which settings to check. TLS errors already name the settings. The verdict
+// decides the advice, so check and the worker never explain the same response in two ways.
 func failLeadHit(r *report, err error, c *config.Config) {
 	switch v := (leadhit.Judge{}).Judge(err); {
 	case v.Kind == retry.Unauthorised:

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes. It creates neither:
-// the worker creates both, with suitable settings, after its first join.
+// checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes. It creates neither of
+// them. The worker creates both, with suitable settings, after its first join.
 func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster,
 	c *config.Config, topology inspect.Topology,
 ) {
@@ -44,7 +44,7 @@ func checkKeeper(r *report, what string, found deadletter.Inspection, err error,
 		r.fail(what, fmt.Sprintf("%s: %v", name, err))
 		return
 	}
-	// Flaws come before missing rights: a flaw that was seen is certain.
+	// Flaws are reported before missing rights, because a flaw that was seen is certain.
 	for _, flaw := range found.Flaws {
 		if flaw.Fatal {
 			r.fail(what, fmt.Sprintf("%s: %s; the worker does not start", name, flaw))

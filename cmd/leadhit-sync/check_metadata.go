@@ -9,13 +9,14 @@ import (
 	"leadhit-sync/consumer/broker/inspect"
 )
 
-// fullMetadata is the most metadata that the worker sends with a commit, in bytes. It is the brokers' default limit.
-// The metadata says which events above the committed offset are finished, so a restart does not repeat them.
+// fullMetadata is the maximum size in bytes of the metadata that the worker sends with a commit. It equals the brokers'
+// default limit. The metadata says which events above the committed offset are finished, so that a restart does not
+// repeat them.
 const fullMetadata = 4096
 
-// checkCommitMetadata looks for brokers that accept less than fullMetadata. On such brokers, a waiting order holds up
-// its partition. The check only warns: the limit is a broker setting, which only the cluster's administrator can
-// change. With less metadata the worker still works, but fewer orders overtake a waiting one.
+// checkCommitMetadata looks for brokers that accept less than fullMetadata. With less metadata a worker still works,
+// but fewer events can be finished while an earlier one waits. So the check only warns. The limit is a broker setting,
+// which only the cluster's administrator can change.
 func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []inspect.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {
@@ -34,7 +35,7 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 }
 
 // leastMetadata returns how much metadata every broker accepts with a commit. Any broker may become the coordinator, so
-// the smallest limit counts. known is false if Kafka does not allow us to read the setting of some broker.
+// the smallest limit counts. known is false if Kafka does not allow us to read the setting of at least one broker.
 func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []inspect.Node) (least int, known bool,
 	err error,
 ) {

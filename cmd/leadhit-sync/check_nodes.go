@@ -17,13 +17,13 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// greetings are the results of connecting to addresses. They are kept for the whole check: an address in KAFKA_BROKERS
-// is often also the one that a broker advertises.
+// greetings are the results of connecting to brokers, by address. They are kept for the whole check, because a broker
+// often advertises an address that is also in KAFKA_BROKERS.
 type greetings map[string]greeting
 
 // greeting is how a broker responded to the first request. Both fields are empty if a worker can use the broker.
 type greeting struct {
-	tooOld string // the release of a broker that cannot serve a worker
+	tooOld string // the broker's release, if it cannot serve a worker
 	err    error
 }
 
@@ -32,8 +32,8 @@ type greeting struct {
 // descriptors.
 const greetAtOnce = 8
 
-// greet connects once to each address. It owns its goroutines and waits for all, because the findings need every
-// address. The check's time limit ends those that hang.
+// greet connects once to each address. It waits for all its goroutines, because the findings need the result for every
+// address. The check's time limit ends attempts that hang.
 func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) greetings {
 	var group errgroup.Group
 	group.SetLimit(greetAtOnce)
@@ -52,9 +52,9 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 	return found
 }
 
-// checkFirst checks how the addresses in KAFKA_BROKERS responded, and reports whether further requests make sense. A
-// broker older than 0.11 would create each topic that a metadata request names. One address that responds is enough for
-// a worker, so the other addresses then only give warnings: they matter only while that address is down.
+// checkFirst checks how the brokers at the addresses in KAFKA_BROKERS responded, and reports whether further requests
+// make sense. A broker older than 0.11 would create each topic that a metadata request names. One address that responds
+// is enough for a worker, so addresses that do not respond then only get a warning.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false
@@ -82,7 +82,8 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 // checkNodes connects to each broker at the address that it advertises, and returns the brokers that a worker can use.
 // A worker reaches leaders and the coordinator only at these addresses, whatever KAFKA_BROKERS says. The check finds
 // the most frequent mistake with brokers in containers: a broker advertises localhost, or a name that only its own
-// network knows. A broker that leads none of our partitions gets a warning, since it may lead one tomorrow.
+// network knows. A broker that cannot be reached but leads none of our partitions gets a warning, since it may lead one
+// later.
 func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology inspect.Topology,
 	known greetings,
 ) (reached []inspect.Node) {
@@ -100,8 +101,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 			answer = answers[node.Address]
 		}
 		switch leads := ledBy(topology, node.ID); {
-		// If a cluster's only broker cannot be reached, the check fails even if that broker leads no partition: it is
-		// the group's coordinator too.
+		// If a cluster's only broker cannot be reached, the check fails even if that broker leads no partition, because it is
+		// also the group's coordinator.
 		case answer.err != nil && (len(leads) > 0 || len(topology.Nodes) == 1):
 			r.fail("brokers", unreachedNode(node, answer.err)+leadsText(leads))
 			failed = true
@@ -122,8 +123,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 	return reached
 }
 
-// unreachedNode describes the failure, and how to fix the usual causes. TLS and login errors name their settings
-// already: the address itself is right then.
+// unreachedNode describes the failure, and how to fix the usual causes. TLS and login errors need no such advice: they
+// name their settings, and the address itself is right.
 func unreachedNode(node inspect.Node, err error) string {
 	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
 	if errors.Is(err, dial.ErrTLS) || errors.Is(err, kafkaerr.ErrUnauthorised) {
@@ -169,8 +170,8 @@ func checkLeaders(r *report, what, name string, info inspect.TopicInfo) {
 	r.ok(what, name+" has "+count(info.Partitions, "partition"))
 }
 
-// some joins the first few words and counts the rest: a cluster may have thousands of partitions, and a finding is one
-// line.
+// some joins the first few words and counts the rest, because a finding is one line, and a cluster may have thousands
+// of partitions.
 func some(words []string) string {
 	const most = 5
 	if len(words) <= most {

@@ -27,11 +27,11 @@ type finding struct {
 	Found   string `json:"found"`
 }
 
-// report collects findings. It prints each finding immediately as a line or, as JSON, all of them at the end. Lines
-// that are printed immediately show an operator what a slow check is waiting for.
+// report collects findings. It prints each finding immediately as a line or, as JSON, all findings at the end. The
+// immediate lines show an operator how far a slow check has got.
 type report struct {
 	out      io.Writer
-	width    int // of the terminal; 0: none
+	width    int // of the terminal; 0 if there is none
 	output   outputForm
 	schema   string
 	failed   bool
@@ -60,7 +60,7 @@ func (r *report) ok(what, found string)   { r.line(verdictOK, what, found) }
 func (r *report) warn(what, found string) { r.line(verdictWarn, what, found) }
 func (r *report) fail(what, found string) { r.line(verdictFail, what, found) }
 
-// skip reports that something was not tried, and why.
+// skip reports that something was not checked, and why.
 func (r *report) skip(what, found string) { r.line(verdictSkip, what, found) }
 
 // reportSchema is the JSON form of a report.
@@ -78,12 +78,12 @@ type mistakenSetting struct {
 	Variable string `json:"variable"`
 	What     string `json:"what"`
 	Example  string `json:"example,omitempty"`
-	// Change is the variable that the example sets, if it is not Variable.
+	// Change is the variable that the example sets, if it differs from Variable.
 	Change string `json:"change,omitempty"`
 }
 
 // end prints the JSON form. Without JSON, all lines have been printed already, so end writes nothing. JSON is written
-// even if the settings have mistakes: a program reads the mistakes there.
+// even if the settings have mistakes, because programs read the mistakes from it.
 func (r *report) end(settings error) error {
 	if r.output != "json" {
 		return nil

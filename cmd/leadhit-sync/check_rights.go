@@ -16,7 +16,7 @@ import (
 )
 
 // kafkaHint returns the names of the settings to check, never their values. It returns "" for TLS errors and for errors
-// about peers that are not brokers: these name the settings already.
+// about peers that are not brokers, because these errors already name the settings.
 func kafkaHint(err error) string {
 	switch {
 	case errors.Is(err, dial.ErrTLS), errors.Is(err, dial.ErrNotKafka):
@@ -30,9 +30,9 @@ func kafkaHint(err error) string {
 	return "; check KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
 }
 
-// checkTopicRights reports the rights that the worker lacks. Topics that are missing, or that we may not describe, have
-// a line already. The check requests the rights of its own login from the brokers, so it needs no permission to read
-// ACLs. A broker that is too old to name rights gives no line, because nothing is known to be missing.
+// checkTopicRights reports the rights that the worker lacks. Topics that are missing, or that we are not allowed to
+// describe, already have a line. Brokers report the rights of our own login, so the check needs no permission to read
+// ACLs. If a broker is too old to report rights, there is no line, because nothing is known to be missing.
 func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config) {
 	written := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
 	rights, err := cluster.TopicRights(ctx, slices.Concat(written, c.Kafka.Topics)...)
@@ -48,13 +48,13 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 				"events may be, or how long it keeps them; grant it")
 		}
 	}
-	// Read is needed in addition to Write: workers follow the ledger, and commands read the letters.
+	// Read is needed in addition to Write, because workers follow the ledger, and commands read the letters.
 	for _, topic := range written {
 		reportLack(r, "topic "+topic, rights[topic].Lack("Read", "Write"))
 	}
 }
 
-// reportLack gives each topic or group one line, so that an administrator can grant all missing rights at once.
+// reportLack writes one line for a topic or group, so that an administrator can grant all missing rights at once.
 func reportLack(r *report, what string, lack []string) {
 	if len(lack) == 0 {
 		return

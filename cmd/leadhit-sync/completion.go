@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// completeLimit limits how long completion waits for Kafka after TAB is pressed. A shell shows nothing while it
-	// waits, and after a longer silence a person thinks that the terminal is broken.
+	// completeLimit limits how long completion waits for Kafka after TAB is pressed. A shell shows nothing while it waits,
+	// and after a longer silence the terminal seems broken.
 	completeLimit = 2 * time.Second
 	// completeLetters is how many of the newest letters are used for completion. An operator mostly looks for recent
 	// letters, and a shell asks before it shows hundreds of words.
@@ -28,7 +28,7 @@ const (
 type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 
 // complete adds completions for flags and arguments to every command, and examples to cobra's own commands. Values of
-// letters are read from Kafka on each TAB, with the settings of the shell's environment. Completion connects to nothing
+// letters are read from Kafka on each TAB, with the settings in the shell's environment. Completion connects to nothing
 // but Kafka.
 func complete(root *cobra.Command) {
 	// Cobra would add its completion command only when it executes the root, too late for the loop below.
@@ -119,9 +119,9 @@ func runNames(v *view.View) (all []string) {
 }
 
 // viewWords returns a completion with words from the letters and the ledger, each once even if many letters share it.
-// If these cannot be read, it offers nothing: an error message in the middle of a command line helps nobody. Words that
-// a terminal cannot show are left out, because the shell would insert them. After completeLimit, a slow cluster counts
-// as one that cannot be read.
+// If these cannot be read, it offers nothing, because an error message in the middle of a command line would only be in
+// the way. Words that a terminal cannot show are left out, because the shell would insert them. A cluster that takes
+// longer than completeLimit counts as one that cannot be read.
 func viewWords(from func(*view.View) []string) completion {
 	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		// Without a context the read could not be cancelled, so nothing is offered.

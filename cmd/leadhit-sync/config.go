@@ -62,7 +62,8 @@ func (o *configOptions) run(c *cobra.Command) error {
 		return usageError{errors.New("--check and --table cannot be combined")}
 	case o.check:
 		return checkSettings(c.OutOrStdout(), c.ErrOrStderr(), o)
-	// The options of --check are refused without it. If they were ignored, a user would believe that the file was read.
+	// The options of --check are refused without --check. If they were ignored, a user would believe that the file was
+	// read.
 	case o.envFile != "":
 		return usageError{errors.New("--env-file needs --check")}
 	case o.skipFiles:
@@ -77,7 +78,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 	if o.output == "json" {
 		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)
 	}
-	// A user whose settings have mistakes is probably still working on the settings, and needs their names.
+	// A user whose settings have mistakes is probably still writing them, and needs the names of all settings.
 	if err != nil {
 		return errors.Join(config.WriteTable(c.OutOrStdout()), err)
 	}
@@ -107,8 +108,8 @@ type printedSetting struct {
 	Meaning  string `json:"meaning"`
 }
 
-// printSettings writes the JSON even if there are mistakes, because a program reads them there. The exit code is still
-// 2.
+// printSettings writes the JSON even if there are mistakes, because programs read the mistakes from it. The exit code
+// is still 2.
 func printSettings(w io.Writer, c *config.Config, mistakes error) error {
 	said := printedSettings{Schema: "config.v1", OK: mistakes == nil, Mistakes: mistaken(mistakes)}
 	var values []string

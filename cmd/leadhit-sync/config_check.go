@@ -14,8 +14,8 @@ import (
 )
 
 // checkSettings checks the settings in the environment or, if --env-file is given, only those in the file. Mistakes in
-// the file and in the settings are reported in one run, so that a person corrects a file once. Any mistake gives exit
-// code 2.
+// the file and in the settings are reported in one run, so that a person has to correct the file only once. Any mistake
+// gives exit code 2.
 func checkSettings(out, errs io.Writer, o *configOptions) error {
 	var mistakes []string
 	if o.envFile != "" {
@@ -26,7 +26,7 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 		// The settings are checked even if the file has malformed lines, so that a person sees all mistakes at once.
 		mistakes = found
 		restore, err := replaceSettings(values)
-		// restore comes before the check of err, because some variables may have been replaced already.
+		// restore is deferred before err is checked, because some variables may have been replaced already.
 		defer restore()
 		if err != nil {
 			return fmt.Errorf("--env-file: %w", err)
@@ -71,7 +71,7 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 	if err != nil {
 		return nil, nil, err
 	}
-	// Nothing was written, so an error of Close loses nothing.
+	// Nothing was written, so an error from Close loses nothing.
 	defer func() { _ = f.Close() }()
 	values = map[string]string{}
 	lines := bufio.NewScanner(f)
@@ -97,7 +97,7 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 	return values, mistakes, lines.Err()
 }
 
-// meant returns a suggestion for a name that is not a setting; "" if no setting is similar.
+// meant returns a suggestion for a name that is not a setting, or "" if no setting is similar.
 func meant(name string) string {
 	if near := config.DidYouMean(name); near != "" {
 		return "; did you mean " + near + "?"
@@ -116,8 +116,8 @@ func isName(text string) bool {
 }
 
 // foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than package config. Env files
-// contain such variables as well as our settings. The list is closed on purpose: a pattern such as OTEL_* would hide a
-// misspelt name that nobody reads.
+// contain such variables as well as our settings. The list is narrow on purpose, because a pattern such as OTEL_* would
+// hide misspelt names.
 func foreign(name string) bool {
 	return slices.Contains([]string{
 		"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
@@ -127,9 +127,9 @@ func foreign(name string) bool {
 			func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// replaceSettings replaces all settings in the environment, misspelt ones too, with values. Then the file is the only
-// source, as it will be in the container: a setting in the shell must not hide that it is missing from the file. The
-// caller calls restore after it has read the settings, even after an error.
+// replaceSettings replaces all settings in the environment, including misspelt ones, with values. This makes the file
+// the only source, as it will be in the container. A setting in the shell must not hide that the file lacks it. The
+// caller must call restore after it has read the settings, and also after an error.
 func replaceSettings(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for _, pair := range os.Environ() {
@@ -147,7 +147,7 @@ func replaceSettings(values map[string]string) (restore func(), err error) {
 			_ = os.Unsetenv(name) // cannot fail: the variable was set above
 		}
 		for name, value := range before {
-			_ = os.Setenv(name, value) // cannot fail: the environment had this pair before
+			_ = os.Setenv(name, value) // cannot fail: the environment already had this pair
 		}
 	}
 	return restore, err

@@ -21,10 +21,10 @@ import (
 
 // withKafka opens the cluster that the settings name, and calls the function ask with the cluster. If Kafka does not
 // respond for a while, withKafka prints a notice to stderr; so ask must call Answered on the notice after each
-// response. To a connection error, withKafka adds the names of the settings to check. When ask returns, withKafka
-// closes the cluster and stops the notice, so ask must not leave behind a goroutine that uses them. The client's log is
-// discarded: a command reports its error once, at the end. Nothing connects to Kafka before ask does, so a wrong
-// address appears as an error from ask.
+// response. If the connection fails, withKafka adds the names of the settings to check to the error. When ask returns,
+// withKafka closes the cluster and stops the notice, so ask must not leave behind a goroutine that uses them. The
+// client's log is discarded: a command reports its error once, at the end. Nothing connects to Kafka before ask does,
+// so a wrong address appears as an error from ask.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,
@@ -39,9 +39,9 @@ func withKafka(
 	return hinted(settings.Kafka.Topics, ask(ctx, cluster, n))
 }
 
-// hinted adds the settings to check to a connection error. Errors about a topic or a group name their own settings. A
-// person who runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An
-// interrupted command needs no advice, so a cancelled context keeps its error. topics has the names in KAFKA_TOPICS. If
+// hinted adds advice to a connection error: the settings to check. Errors about topics and groups already name their
+// settings. A person who runs a command by hand has usually forgotten a setting, and "connection refused" names none.
+// An interrupted command needs no advice, so a cancelled context keeps its error. topics are those in KAFKA_TOPICS. If
 // the error says that one of these topics does not exist, it is replaced, because Kafka's own text names neither the
 // topic nor the setting.
 func hinted(topics []string, err error) error {
@@ -54,7 +54,7 @@ func hinted(topics []string, err error) error {
 		slices.Contains(topics, answer.Topic):
 		return &absentTopicError{answer.Topic, err}
 	case network, errors.Is(err, context.DeadlineExceeded), errors.Is(err, dial.ErrTLS):
-	// A broker that responded with an error code can be reached, so the settings of the connection are right.
+	// A broker that responded with an error code can be reached, so the connection settings are right.
 	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, kafkaerr.ErrUnknownPartition),
 		errors.Is(err, records.ErrCorrupt):
 		return err

@@ -38,7 +38,7 @@ func TestCommandsThatOnlyReadCreateNothing(t *testing.T) {
 	}
 }
 
-// set sets what a command needs to use the cluster.
+// set sets the environment variables that a command needs to use the cluster.
 func set(t *testing.T, fake *kfake.Cluster) {
 	t.Helper()
 	for _, v := range config.Variables() {

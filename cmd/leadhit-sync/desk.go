@@ -51,8 +51,8 @@ it asks the worker on this host, at HTTP_ADDR.`,
 	return c
 }
 
-// serveDesk serves the pages until a signal arrives. Then the replay runs of this process stop; the workers finish the
-// requeued letters.
+// serveDesk serves the pages until a signal arrives. Then the replay runs of this process stop, and the workers finish
+// the letters that are already requeued.
 func serveDesk(ctx context.Context, out io.Writer, settings *config.Config, workers finder) error {
 	log, flush := startLog(ctx, settings, out)
 	defer flush()
@@ -98,8 +98,8 @@ func serveDesk(ctx context.Context, out io.Writer, settings *config.Config, work
 	return nil
 }
 
-// deskAccess returns who may use the desk. The token file is read again when somebody uses the desk, so that a person
-// can be added without a restart.
+// deskAccess returns who may use the desk. The token file is reread each time a token is checked, so that a user can be
+// added without a restart.
 func deskAccess(settings *config.Config, log *slog.Logger) (desk.Access, error) {
 	d := settings.Desk
 	access := desk.Access{Write: d.Write, UserHeader: d.UserHeader, TrustedProxies: d.TrustedProxies}

@@ -55,7 +55,7 @@ func commandsOf(text string) []string {
 	return lines
 }
 
-// codeInTables returns the words in backquotes of each row.
+// codeInTables returns the words in backquotes, for each row of a table.
 func codeInTables(text string) []string {
 	var rows []string
 	for _, row := range regexp.MustCompile(`(?m)^\|.*$`).FindAllString(text, -1) {
@@ -64,7 +64,7 @@ func codeInTables(text string) []string {
 	return rows
 }
 
-// linksOf returns the targets of a document's links and images, except those between the two languages.
+// linksOf returns the targets of a document's links and images, except those from one language to the other.
 func linksOf(text string) []string {
 	var targets []string
 	for _, m := range link.FindAllStringSubmatch(text, -1) {

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// filterFlags select letters, for commands that work on several.
+// filterFlags holds the flags that select letters, for commands that work on several letters.
 type filterFlags struct {
 	filter       view.Filter
 	states       []string

@@ -15,13 +15,13 @@ import (
 
 const (
 	// probeLimit is the time limit of a probe, including the body of the response. Kubernetes has a limit of its own,
-	// timeoutSeconds. If that is shorter, an operator may never see the reason.
+	// timeoutSeconds. If that is shorter, an operator may never see the reason for a failure.
 	probeLimit = 2 * time.Second
 	// maxProbePage is larger than any of the worker's pages for probes.
 	maxProbePage = 64 << 10
 )
 
-// probeCommand reads no settings: a health probe must not fail because of a setting that the worker has read already. A
+// probeCommand reads no settings: a health probe must not fail because of a setting that the worker has already read. A
 // URL with a user name is refused, because probe's errors contain the URL, including any password.
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
@@ -34,7 +34,7 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 		RunE: func(c *cobra.Command, args []string) error {
 			page, err := url.Parse(args[0])
 			if err != nil || page.Scheme != "http" && page.Scheme != "https" || page.Host == "" {
-				// The error of url.Parse would quote the URL, which may contain a password.
+				// The error from url.Parse would quote the URL, which may contain a password.
 				return usageError{errors.New("the URL is not an http or https URL")}
 			}
 			if page.User != nil {

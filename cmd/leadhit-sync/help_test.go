@@ -172,7 +172,7 @@ func TestOutputsAreCompletedForEveryCommand(t *testing.T) {
 			continue
 		}
 		line := slices.Concat(strings.Fields(c.CommandPath())[1:], []string{"-o", ""})
-		// The help must name the same forms as completion offers.
+		// The help must name the same forms that completion offers.
 		got := completed(t, line...)
 		if usage := c.Flags().Lookup("output").Usage; usage != either(got) || !strings.HasPrefix(usage, "table") ||
 			!slices.Contains(got, "json") {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A profiler would show memory, and with it the API key; a plugin would bring in foreign code. The linter only checks
+// A profiler would expose memory, and with it the API key, and a plugin could load foreign code. The linter checks only
 // the direct imports of our packages.
 func TestTheBinaryHoldsNoProfilerAndNoPlugins(t *testing.T) {
 	t.Parallel()

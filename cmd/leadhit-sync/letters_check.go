@@ -15,9 +15,9 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// letterLimits are the thresholds of the command "letters check".
+// letterLimits are the thresholds of "letters check".
 type letterLimits struct {
-	maxOpen        int // negative for none
+	maxOpen        int // negative if there is no limit
 	maxAge, minTTL time.Duration
 }
 
@@ -57,10 +57,10 @@ type letterCheck struct {
 	Schema   string   `json:"schema"`   // open_letters.v1
 	OK       bool     `json:"ok"`       // no threshold is exceeded
 	Exceeded []string `json:"exceeded"` // a sentence for each exceeded threshold
-	// Open counts the open and the requeued letters, without the overtaken ones.
+	// Open counts the open and requeued letters, excluding those that are overtaken.
 	Open int `json:"open"`
-	// Overtaken counts the open and requeued letters that Open leaves out: LeadHit has accepted newer statuses of their
-	// orders.
+	// Overtaken counts the open and requeued letters that Open leaves out, because LeadHit has accepted newer events of
+	// their orders.
 	Overtaken int `json:"overtaken"`
 	// Expired counts the letters that were open when Kafka deleted them, as far as the ledger shows.
 	Expired int `json:"expired"`
@@ -71,7 +71,7 @@ type letterCheck struct {
 	ExpiresAt       *time.Time `json:"expires_at"` // null if unknown
 }
 
-// checkOpenLetters counts requeued letters too: a replay without an outcome has settled nothing.
+// checkOpenLetters counts requeued letters too, because a replay without an outcome has settled nothing.
 func checkOpenLetters(v *view.View, limits letterLimits, now time.Time) *letterCheck {
 	is := &letterCheck{Schema: "open_letters.v1", Exceeded: []string{}, Expired: v.Expired()}
 	var oldest, first view.Letter

@@ -77,7 +77,7 @@ replayed. The exit code is 3 if some of them were no longer closed.`,
 			if err := o.sign(&says); err != nil {
 				return err
 			}
-			// There is no confirmation: an open letter changes nothing until somebody replays or dismisses it.
+			// No confirmation is needed, because an open letter changes nothing until an operator replays or dismisses it.
 			return changeLetters(c, filter, says, output, func(int, int) error { return nil })
 		},
 	}
@@ -168,7 +168,7 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 	return nil
 }
 
-// print lists only the letters that were not changed: the person selected the letters, and so knows the others.
+// print lists only the letters that were not changed, because the operator who selected the letters knows the others.
 func (d changes) print(w io.Writer) error {
 	var p terminal.Page
 	p.Line("%s %s", d.Event, count(d.Counted, "letter"))

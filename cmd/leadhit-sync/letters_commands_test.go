@@ -22,7 +22,7 @@ import (
 
 const by = "dismissed by alice"
 
-// stored sets up a Kafka cluster with letters of orders 1, 2 and so on. The last letter belongs to another group.
+// stored sets up a Kafka cluster with letters for orders 1, 2 and so on. The last letter belongs to another group.
 func stored(t *testing.T, letters int) {
 	t.Helper()
 	var records []*kgo.Record
@@ -217,7 +217,7 @@ func TestOnlyItsOwnerMayReadAnExport(t *testing.T) {
 	if err := os.WriteFile(old, []byte(strings.Repeat(before, 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(old, 0o666); err != nil { // not by WriteFile: the umask would narrow it
+	if err := os.Chmod(old, 0o666); err != nil { // not by WriteFile, where the umask would narrow it
 		t.Fatal(err)
 	}
 	for _, file := range []string{filepath.Join(dir, "new.jsonl"), old} {
@@ -293,7 +293,7 @@ func TestCheckExitsWithEightIfAThresholdIsExceeded(t *testing.T) {
 	}
 }
 
-// Any program that writes to the topic can add causes, so the number of counts must have a bound.
+// Any program that writes to the topic can add causes, so the number of counts must be bounded.
 func TestABoundedNumberOfCausesIsCounted(t *testing.T) {
 	t.Parallel()
 	counts := map[string]int{}

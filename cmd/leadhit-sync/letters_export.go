@@ -43,7 +43,7 @@ writes them, it records in the ledger who looks at which values.`,
 				func(ctx context.Context, r *operator.Reader) error {
 					export := func(w io.Writer) error { return exportLetters(w, r.View, filter) }
 					if raw {
-						// The entries are written first, so that the ledger names every value that was shown.
+						// The entries are written first, so that the ledger has an entry for every value that is shown.
 						letters := slices.Collect(r.View.Letters(filter))
 						if err := r.Write(ctx, operator.AboutEach(letters, revealed)...); err != nil {
 							return err
@@ -66,13 +66,13 @@ writes them, it records in the ledger who looks at which values.`,
 	return c
 }
 
-// rawLine is a letter with its event, in a list with one JSON value per line.
+// rawLine is a letter with its event, as one line of JSON.
 type rawLine struct {
 	Schema string `json:"schema"`
 	shownView
 }
 
-// exportLetters writes while it iterates over the view: an export of many letters needs no second copy of them.
+// exportLetters writes while it iterates over the view, so that an export of many letters needs no second copy of them.
 func exportLetters(w io.Writer, v *view.View, filter view.Filter) error {
 	for l := range v.Letters(filter) {
 		if err := printJSON(w, letterLine{lettersSchema, viewLetter(l)}, ""); err != nil {
@@ -97,8 +97,8 @@ func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// makePrivate empties a file, after it has removed all permissions but the owner's: a file that existed before still
-// has its old permissions. Pipes and devices are left alone.
+// makePrivate removes all permissions but the owner's from a file, and then empties it. Otherwise a file that already
+// existed would keep its old permissions. Pipes and devices are left alone.
 func makePrivate(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {

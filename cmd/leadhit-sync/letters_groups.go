@@ -50,7 +50,7 @@ const causesSchema = "causes.v1"
 
 // causeView is the JSON form of a cause.
 type causeView struct {
-	Schema      string             `json:"schema,omitempty"` // in a list with one JSON value per line
+	Schema      string             `json:"schema,omitempty"` // only with -o jsonl
 	Fingerprint string             `json:"fingerprint"`
 	Cause       string             `json:"cause"`
 	Stage       string             `json:"stage"`

@@ -12,7 +12,7 @@ import (
 
 const lettersSchema = "letters.v1"
 
-// letterView is the JSON form of a letter, for scripts. Its names never change; new ones may be added.
+// letterView is the JSON form of a letter, for scripts. Its member names never change; new ones may be added.
 type letterView struct {
 	ID        string `json:"id"`
 	Topic     string `json:"topic"`
@@ -20,21 +20,21 @@ type letterView struct {
 	Offset    int64  `json:"offset"`
 	// Item counts from 0 and is absent if the event names one order, or none.
 	Item *int `json:"item,omitempty"`
-	// OrderID and Status are "" where the mapping found none.
+	// OrderID and Status are "" if the mapping found none.
 	OrderID string `json:"order_id"`
 	Status  string `json:"status"`
 	// Stage is mapping or call.
 	Stage   string `json:"stage"`
 	Cause   string `json:"cause"`
 	Message string `json:"message"`
-	// Code is LeadHit's JSON-RPC error code or the HTTP status; 0 if there was neither.
+	// Code is LeadHit's JSON-RPC error code or the HTTP status, or 0 if there was neither.
 	Code        int    `json:"code"`
 	Fingerprint string `json:"fingerprint"`
-	// FailedAt is the time of the last failure, by the worker's clock. EventTime is the timestamp of the event's
-	// record; null if JSON cannot express it.
+	// FailedAt is the time of the last failure, by the worker's clock. EventTime is the timestamp of the event's record,
+	// or null if JSON cannot express it.
 	FailedAt  time.Time  `json:"failed_at"`
 	EventTime *time.Time `json:"event_time"`
-	// Attempts counts the calls before the last failure, without those of earlier replays.
+	// Attempts counts the calls that led to the last failure, excluding those of earlier replays.
 	Attempts    int    `json:"attempts"`
 	ReplayCount int    `json:"replay_count"`
 	ReplayRun   string `json:"replay_run,omitempty"`
@@ -42,19 +42,19 @@ type letterView struct {
 	Group     string     `json:"group"`
 	Version   string     `json:"version"`
 	DecidedBy string     `json:"decided_by,omitempty"`
-	Value     *valueView `json:"value"` // null where the event has none
+	Value     *valueView `json:"value"` // null if the event has none
 
-	// State follows from the ledger. An overtaken letter may be in any state: a replay of an open one would end as
+	// State follows from the ledger. A letter in any state may be overtaken. If it is open, a replay would end as
 	// superseded.
 	State         fold.State   `json:"state"`
 	Overtaken     bool         `json:"overtaken,omitempty"`
 	Newer         string       `json:"newer,omitempty"`   // the newer event, which LeadHit accepted
 	Outcome       *outcomeView `json:"outcome,omitempty"` // of the last replay, or of the dismissal
 	FirstFailedAt *time.Time   `json:"first_failed_at"`
-	ExpiresAt     *time.Time   `json:"expires_at"` // null if never, or if that is unknown
+	ExpiresAt     *time.Time   `json:"expires_at"` // null if never or unknown
 }
 
-// outcomeView is the ledger entry that closed a letter, or that gave up its replay.
+// outcomeView is the ledger entry that closed a letter, or that ended its replay without a call.
 type outcomeView struct {
 	Event  ledger.Event `json:"event"`
 	At     *time.Time   `json:"at"`
@@ -64,44 +64,44 @@ type outcomeView struct {
 	Cause  string       `json:"cause,omitempty"`
 }
 
-// valueView describes a value, and holds it on request. The hash identifies a value without showing personal data. The
-// hash is present even if the value was too large for the topic. An operator can compare it with the hash of an event
-// that the shop has, without seeing either value.
+// valueView describes a value, and contains the value on request. The hash identifies the value without showing
+// personal data: an operator can compare it with the hash of the shop's own copy. The hash is present even if the value
+// was too large for the topic.
 type valueView struct {
 	Size   int    `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
 	// Omitted says that the value was too large for the letters' topic. Only the source topic has the value.
 	Omitted bool `json:"omitted,omitempty"`
-	// Text or Base64 is the value itself. Both are absent unless somebody gave a reason to see it.
+	// Text or Base64 is the value itself. Both are absent unless an operator gave a reason to see the value.
 	Text   string `json:"text,omitempty"`
 	Base64 []byte `json:"base64,omitempty"`
 }
 
-// shownView is a letter with the key and headers of its event. A letter in a list has neither: they would make a list
-// of many letters long, and may contain personal data.
+// shownView is a letter with the key and headers of its event. A letter in a list has neither, because keys and headers
+// would make a list of many letters long, and may contain personal data.
 type shownView struct {
 	letterView
 
-	Key     *bytesView    `json:"key"` // null where the record has none
+	Key     *bytesView    `json:"key"` // null if the record has none
 	Headers []headerView  `json:"headers"`
 	History []historyStep `json:"history,omitempty"`
 }
 
-// headerView is one header. A list of headers keeps their order, and several headers with the same key (KIP-82). A JSON
-// object would keep neither.
+// headerView is one header. Headers are listed, because a JSON object would lose their order, and all but one of
+// several headers with the same key (KIP-82).
 type headerView struct {
 	Key string `json:"key"`
 	bytesView
 }
 
-// bytesView holds bytes as text or, if they are not text, in Base64. It holds neither for null.
+// bytesView contains bytes as text or, if they are not text, in Base64. It contains neither for null.
 type bytesView struct {
 	// Text is set if the bytes are UTF-8, else Base64, because JSON would replace invalid bytes.
 	Text   *string `json:"text,omitempty"`
 	Base64 []byte  `json:"base64,omitempty"`
 }
 
-// letterLine is a letter in a list with one JSON value per line.
+// letterLine is a letter as one line of JSON.
 type letterLine struct {
 	Schema string `json:"schema"`
 	letterView
@@ -179,7 +179,7 @@ func viewLetter(l view.Letter) letterView {
 }
 
 // jsonTime returns nil for the zero time, and for a year that JSON cannot express. A year beyond 9999 results if a
-// producer counts in a unit other than milliseconds.
+// producer counts time in a unit other than milliseconds.
 func jsonTime(t time.Time) *time.Time {
 	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return nil

@@ -18,10 +18,10 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// foundLetters is what the command "letters list" found.
+// foundLetters is what "letters list" found.
 type foundLetters struct {
 	Letters []view.Letter
-	Read    int // records of the topic
+	Read    int // records in the topic
 	Matched int // records of letters that match; a letter that was stored twice counts twice
 	Total   int // letters that match
 	Broken  int // records that are not letters or cannot be read
@@ -30,8 +30,8 @@ type foundLetters struct {
 	// filter. They help a user whose filter matches nothing.
 	Causes, Topics map[string]int
 	Newest         time.Time
-	// Elsewhere counts matching letters of other groups, by group. If no state was requested, Hidden counts the letters
-	// that match except for their state, by state.
+	// Elsewhere counts matching letters of other groups, by group. If no state was requested, Hidden counts, by state, the
+	// letters that match except for their state.
 	Elsewhere map[string]int
 	Hidden    map[fold.State]int
 	// Which describes the letters that are within the limit; empty means the newest.
@@ -91,7 +91,7 @@ large topic takes time, and about 500 bytes of memory for each letter.`,
 // sortFlag is the value of --sort.
 type sortFlag string
 
-// Set reads the flag.
+// Set parses the flag.
 func (s *sortFlag) Set(text string) error {
 	if !slices.Contains([]string{"failed", "expires", "order"}, strings.TrimPrefix(text, "-")) {
 		return errors.New("want failed, expires or order, or one of them with a minus in front")
@@ -106,8 +106,8 @@ func (s *sortFlag) String() string { return string(*s) }
 // Type returns the name of the value in the help.
 func (s *sortFlag) Type() string { return "string" }
 
-// listLetters lists the first letters in the given order. byDefault says that the filter's states are not the user's
-// choice.
+// listLetters lists the first letters in the given order. byDefault says that the user chose no states, so the filter
+// has the default ones.
 func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order sortFlag) foundLetters {
 	list := v.List(f, view.Sort(order), limit)
 	found := foundLetters{
@@ -127,8 +127,8 @@ func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order s
 	return found
 }
 
-// mostNames returns the counts of the most frequent names. If there are too many names, it counts the others together:
-// any program that writes to the topic can add names.
+// mostNames returns the counts of the most frequent names. If there are too many names, it counts the others together,
+// because any program that writes to the topic can add names.
 func mostNames(counts map[string]int) map[string]int {
 	const most = 100
 	if len(counts) <= most {

@@ -21,7 +21,7 @@ import (
 // and orders are never cut, so that they can be copied. States are left out if every letter is open and none is
 // overtaken.
 func lettersPage(found foundLetters) *terminal.Page {
-	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
+	const minute = "01-02 15:04" // letters expire after a month, so the year is not needed
 	var p terminal.Page
 	open := func(l view.Letter) bool { return stateText(l) == string(fold.Open) }
 	columns := []terminal.Shrink{
@@ -68,8 +68,8 @@ func stateText(l view.Letter) string {
 	return text
 }
 
-// noLetters describes what the topic holds if no letter matches. It lists causes and topics, since the usual reason for
-// an empty result is a misspelt filter.
+// noLetters describes what the topic contains if no letter matches. It lists causes and topics, since the usual reason
+// for an empty result is a misspelt filter.
 func noLetters(found foundLetters) string {
 	switch {
 	case len(found.Causes) == 0:
@@ -81,8 +81,8 @@ func noLetters(found foundLetters) string {
 		"; the newest failed at " + found.Newest.UTC().Format(time.RFC3339)
 }
 
-// countedNames lists names with their counts, the most frequent first. Ten are enough to find a misspelt one, and fit
-// on a few lines of a terminal.
+// countedNames lists names with their counts, the most frequent first. Ten names are enough to reveal a misspelling,
+// and fit on a few lines of a terminal.
 func countedNames(counts map[string]int) string {
 	const most = 10
 	names := mostFrequent(counts)
@@ -105,8 +105,8 @@ func mostFrequent(counts map[string]int) []string {
 }
 
 // print writes everything about one letter. The event's value may contain personal data, so it is left out unless
-// reveal is set. Each line is a field with a name, in the order of a person's questions: which event, why, when, by
-// which worker, and what happened to it.
+// reveal is set. Each line is a named field. The order is that of a person's questions: which event, why, when, by
+// which worker, and what happened to the letter.
 func (l shownLetter) print(w io.Writer, reveal bool) error {
 	var p terminal.Page
 	p.Row("id", l.ID())
@@ -138,8 +138,8 @@ func (l shownLetter) print(w io.Writer, reveal bool) error {
 	if err := p.Print(w); err != nil || !reveal || l.Event.Value == nil {
 		return err
 	}
-	// The value keeps its own lines, so that JSON of several lines stays readable. Each line is escaped on its own,
-	// because a value may hold sequences that a terminal interprets.
+	// The value keeps its line breaks, so that JSON of several lines stays readable. Everything else is escaped, because a
+	// value may contain sequences that a terminal interprets.
 	lines := strings.Split(string(l.Event.Value), "\n")
 	for i := range lines {
 		lines[i] = terminal.Escape(lines[i])
@@ -177,8 +177,8 @@ func (l shownLetter) printHistory(p *terminal.Page) {
 	}
 }
 
-// eventTime formats the time of the event, even if that time is impossible: the year shows that a producer counts in
-// another unit. The text has nanoseconds, so no digit of the producer's number is lost.
+// eventTime formats the time of the event, even if that time is impossible, because its year shows that a producer
+// counts in another unit. The text has nanoseconds, so no digit of the producer's number is lost.
 func eventTime(l deadletter.Letter) string {
 	if l.Time.IsZero() {
 		return "none"

@@ -40,7 +40,7 @@ func refusedLetter() deadletter.Letter {
 	}
 }
 
-// views returns letters as a [view.View] holds them.
+// views returns letters in the form that a [view.View] has.
 func views(letters ...deadletter.Letter) []view.Letter {
 	var all []view.Letter
 	for _, l := range letters {

@@ -22,8 +22,8 @@ type shownLetter struct {
 	history []historyStep
 }
 
-// historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too: they show
-// who came second.
+// historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too, because
+// they show who came second.
 type historyStep struct {
 	At    time.Time `json:"at"`
 	Event string    `json:"event"` // of the entry; "letter" for a record
@@ -50,7 +50,7 @@ func historyOf(group string, steps []life.Step) []historyStep {
 	return all
 }
 
-// stepText picks the text that says most: a person wrote the reason, and a worker wrote the other texts.
+// stepText prefers the reason, because a person wrote it. A worker wrote the other texts.
 func stepText(s historyStep) string {
 	text := cmp.Or(s.Reason, s.Note, s.Newer, s.Cause)
 	if s.Run != "" {
@@ -62,8 +62,8 @@ func stepText(s historyStep) string {
 	return text
 }
 
-// showCommand hides the value unless --reveal is given: terminals are recorded, and screens are shared. If several
-// records have the id, it shows the newest one.
+// showCommand hides the value unless --reveal is given, because terminals are recorded, and screens are shared. If
+// several records have the id, it shows the newest one.
 func showCommand() *cobra.Command {
 	var s showing
 	c := &cobra.Command{
@@ -94,7 +94,7 @@ value's bytes and nothing else.`,
 	return c
 }
 
-// showing holds the flags of the command "letters show".
+// showing holds the flags of "letters show".
 type showing struct {
 	output                      outputForm
 	reveal, history, everyGroup bool
@@ -120,7 +120,7 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 			if err != nil {
 				return err
 			}
-			// The entry is written first, so that the ledger names every value that was shown.
+			// The entry is written first, so that the ledger has an entry for every value that is shown.
 			if reveal {
 				entries := operator.AboutEach([]view.Letter{shown.Letter.Letter}, revealed)
 				if err := r.Write(ctx, entries...); err != nil {

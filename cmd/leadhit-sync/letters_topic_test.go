@@ -44,7 +44,7 @@ func TestADeletedLettersTopicIsCreatedAgain(t *testing.T) {
 	}
 }
 
-// Our workers write letters without transactions, and an open transaction of another program must not hide the letters.
+// Our workers write letters without transactions, and another program's open transaction must not hide the letters.
 func TestAForeignTransactionHidesNoLetter(t *testing.T) {
 	letter := deadletter.Letter{
 		Record: event.Record{Place: event.Place{Topic: "orders", Offset: 17}, Value: []byte("{}")}, Item: deadletter.NoItem,

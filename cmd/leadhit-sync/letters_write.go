@@ -47,7 +47,7 @@ func (o *operatorFlags) sign(e *ledger.Entry) error {
 	return nil
 }
 
-// confirm asks a person to type the number of letters if there are many. Without a terminal nobody can type, so --yes
+// confirm asks a person to type the number of letters if there are many. Without a terminal no one can type, so --yes
 // is required. question says what would be done.
 func confirm(c *cobra.Command, letters int, yes bool, question string) error {
 	if yes {

@@ -14,13 +14,13 @@ const (
 	// hundred bytes per line, that is about a megabyte, a small part of any memory limit.
 	logLines = 4096
 	// logFlush limits the wait for a slow reader when the worker ends. A working reader takes all lines much faster. A
-	// stuck one must not keep the worker from ending; everything is committed by then.
+	// stuck reader must not keep the worker from ending, because everything is committed by then.
 	logFlush = 5 * time.Second
 )
 
 // logBuffer passes log lines to a reader that may be slow or stuck. Writing to it never blocks, because a full pipe
-// must not stop the calls. The caller that creates it also calls run, and waits until run returns. A container runtime
-// that falls behind leaves the pipe full, and a plain write to stdout would then block the goroutine that logs.
+// must not stop the calls: if a container runtime falls behind, the pipe is full, and a plain write to stdout would
+// block the goroutine that logs. The caller that creates a logBuffer must also call run, and wait until run returns.
 type logBuffer struct {
 	out   io.Writer
 	note  slog.Handler // for the buffer's own lines
@@ -74,7 +74,7 @@ func (b *logBuffer) run(ctx context.Context) {
 	}
 }
 
-// write reports dropped lines before the next line that gets through, which is where they are missing.
+// write writes the lines, and reports dropped lines at the place where they are missing.
 func (b *logBuffer) write(ctx context.Context) {
 	for line := range b.lines {
 		b.logDropped(ctx)
@@ -83,8 +83,7 @@ func (b *logBuffer) write(ctx context.Context) {
 	b.logDropped(ctx)
 }
 
-// logDropped logs how many lines are missing at this place, if any are. It is called before each line, so the gap is
-// reported where it is, and not at the end.
+// logDropped logs how many lines are missing at this place, if any are.
 func (b *logBuffer) logDropped(ctx context.Context) {
 	b.mu.Lock()
 	dropped := b.dropped

@@ -20,14 +20,14 @@ import (
 // version is set by the linker in releases (-ldflags "-X main.version=1.2.3").
 var version = ""
 
-// The exit codes. --help explains them. A script can distinguish a mistake that it must correct (2) from a failure that
-// may pass (1). After code 2, a retry with the same arguments and settings is useless.
+// The exit codes. --help explains them. A script can distinguish a mistake that must be corrected (2) from a failure
+// that may pass (1). After code 2, a retry with the same arguments and settings is useless.
 const (
 	exitError       = 1
 	exitUsage       = 2
 	exitPartly      = 3
 	exitDeclined    = 5 // by a person or by a safety rule
-	exitExceeded    = 8 // a threshold of letters check
+	exitExceeded    = 8 // a threshold of "letters check"
 	exitInterrupted = 130
 )
 
@@ -54,7 +54,7 @@ func main() {
 	os.Exit(execute(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 
-// streams are what a command reads and writes. Data goes to out, everything else to err. Only then can a script read
+// streams are what a command reads and writes. Data goes to out and everything else to err, so that a script can read
 // stdout as JSON while a person sees notices and progress on stderr.
 type streams struct {
 	in       io.Reader
@@ -68,7 +68,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true, Version: versionLines(),
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	// Cobra hands this function to all subcommands, so a wrong flag gives exit code 2 everywhere.
+	// Cobra passes this function to all subcommands, so a wrong flag gives exit code 2 everywhere.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{withNearFlag(c, err)} })
 	for _, command := range []func() *cobra.Command{
 		runCommand,
@@ -98,9 +98,9 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// checkUsage turns a usage error of a command into an error with exit code 2. Cobra itself prints the help and exits
-// with 0 where a command is missing, and accepts any arguments where a command does not limit them. A script that lost
-// an argument must not read the help as data.
+// checkUsage turns the usage errors of a command into errors with exit code 2. Cobra itself prints the help and exits
+// with 0 if a subcommand is missing, and accepts any arguments if a command does not limit them. A script that lost an
+// argument must not read the help as data.
 func checkUsage(c *cobra.Command) {
 	if c.Args == nil {
 		c.Args = cobra.NoArgs
@@ -118,9 +118,9 @@ func checkUsage(c *cobra.Command) {
 	}
 }
 
-// execute runs one command line and returns the exit code. It prints the error that a command returned, and nothing
-// else does: cobra is silenced, because otherwise each error would appear twice. A test calls execute with its own
-// streams, because os.Exit would end the test.
+// execute runs one command line and returns the exit code. Only execute prints the error that a command returned. Cobra
+// is silenced, because otherwise each error would appear twice. Tests call execute with their own streams, because
+// os.Exit in main would end the test.
 func execute(ctx context.Context, args []string, s streams) int {
 	root := rootCommand()
 	root.SetArgs(args)
@@ -131,7 +131,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return 0
 	}
-	// Mistakes in settings come first: they are listed without a prefix, one per line, for people who fix a file.
+	// Mistakes in settings take precedence. They are listed without a prefix, one per line, for people who correct a file.
 	code, text := exitError, fmt.Sprintf("leadhit-sync: %v", err)
 	var usage usageError
 	var listed listedError
@@ -139,8 +139,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	switch found := mistakes(err); {
 	case found != "":
 		code, text = exitUsage, found
-	// An error at the root comes from cobra itself, and is about the command line: the root's own RunE only returns a
-	// usage error.
+	// An error at the root comes from cobra itself, and is about the command line, because the root's own RunE only
+	// returns usage errors.
 	case errors.As(err, &usage), command == root:
 		code, text = exitUsage, fmt.Sprintf("leadhit-sync: %v\nSee \"%s --help\".", err, command.CommandPath())
 	case errors.As(err, &coded):
@@ -152,8 +152,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return code
 }
 
-// mistakes returns the mistakes in settings that err holds, one or more lines each; "" if there are none. It looks
-// through joined errors, because a command may report mistakes and also fail to print the table.
+// mistakes returns the mistakes in settings that err contains, one or more lines each, or "" if there are none. It
+// looks into joined errors, because a command may report mistakes and also fail to print the table.
 func mistakes(err error) string {
 	if settings, ok := errors.AsType[*config.Error](err); ok {
 		return settings.Error()
@@ -171,8 +171,8 @@ type settingError struct{ error }
 func (e settingError) Unwrap() error { return e.error }
 
 // listedError is an error of several lines, each of which begins with its own subject, usually a place in a file. It is
-// printed without a prefix. An editor or CI can jump to such a place only if the line begins with it. The exit code
-// stays 1.
+// printed without a prefix, because an editor or CI can jump to a place only if the line begins with that place. The
+// exit code stays 1.
 type listedError struct{ error }
 
 func (e listedError) Unwrap() error { return e.error }
@@ -185,7 +185,7 @@ type codedError struct {
 
 func (e codedError) Unwrap() error { return e.error }
 
-// usageError is a mistake on the command line. Its text ends with a pointer to the help of the command that refused it.
+// usageError is a mistake on the command line. It is printed with a pointer to the help of the command.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }

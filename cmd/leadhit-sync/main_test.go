@@ -71,7 +71,7 @@ func TestVersionGoesToStdout(t *testing.T) {
 }
 
 func readAll(r *http.Request) string {
-	text, _ := io.ReadAll(r.Body) // a test's client sends all of it
+	text, _ := io.ReadAll(r.Body) // a test's client sends the whole body
 	return string(text)
 }
 

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// mappingCommand works on a laptop or in CI, without access to anything: its commands read files and stdin only. So a
-// mapping can be written and tested before there is a cluster.
+// mappingCommand works on a laptop or in CI, without access to Kafka or LeadHit, because its commands only read files
+// and stdin. So a mapping can be written and tested before there is a cluster.
 func mappingCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "mapping", Short: "Write and try a mapping: how an event becomes a status",
@@ -69,7 +69,7 @@ whose events it reads. Set MAPPING to the name of one.`,
 	return c
 }
 
-// allPresets loads every preset, because only a loaded mapping has its description. Each takes a few milliseconds.
+// allPresets loads every preset, because only a loaded mapping has a description. Each preset takes a few milliseconds.
 func allPresets() ([]preset, error) {
 	var all []preset
 	for _, name := range mapping.Presets() {
@@ -82,7 +82,8 @@ func allPresets() ([]preset, error) {
 	return all, nil
 }
 
-// showPresetCommand writes the bytes of the preset as they are, comments included: a copy must behave like the preset.
+// showPresetCommand writes the bytes of the preset as they are, including comments, because a copy must behave like the
+// preset.
 func showPresetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show PRESET", Short: "Print a preset's YAML, to read it or to change a copy",
@@ -103,14 +104,14 @@ file; or write a short file that overrides a part of the preset.`,
 	}
 }
 
-// completePreset completes names of presets, and lets the shell complete files as well: the commands check and explain
-// accept either.
+// completePreset completes names of presets, and lets the shell complete files as well, because the check and explain
+// commands accept either.
 func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return mapping.Presets(), cobra.ShellCompDirectiveDefault
 }
 
-// schemaCommand prints the schema of this release. An editor that uses a saved copy does not know members that were
-// added later.
+// schemaCommand prints the schema of this release. An editor that uses a copy saved earlier does not know members that
+// were added later.
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of mapping files, for editors",

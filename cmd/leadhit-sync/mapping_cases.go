@@ -84,8 +84,8 @@ func casesFile(source string) string {
 	return strings.TrimSuffix(source, ext) + ".cases" + cmp.Or(ext, ".yaml")
 }
 
-// wantFor returns the [spec.Want] that an item meets. For a refusal only the cause counts: the message may quote the
-// event.
+// wantFor returns the [spec.Want] that matches an item. For a refusal only the cause counts, because the message may
+// quote the event.
 func wantFor(o event.Item) spec.Want {
 	switch o.Action {
 	case event.Call:
@@ -111,17 +111,17 @@ func wanted(w spec.Want) string {
 // inShort formats an item in the form of an expected result, so that a person can compare the two.
 func inShort(o event.Item) string { return wanted(wantFor(o)) }
 
-// trial is the JSON form of a test: the results of all cases. Its names never change; new ones may be added.
+// trial is the JSON form of a test: the results of all cases. Its member names never change; new ones may be added.
 type trial struct {
 	Schema  string        `json:"schema"`
 	Cases   []triedCase   `json:"cases"`
 	Failed  int           `json:"failed"` // how many of Cases failed; if any, the exit code is 1
 	Untried []untriedPart `json:"untried"`
-	// Warnings name cases whose result LeadHit will refuse. Such a case does not fail: it may test exactly that.
+	// Warnings name cases whose result LeadHit will refuse. Such a case does not fail, because it may test exactly that.
 	Warnings []string `json:"warnings"`
 }
 
-// triedCase is one case. Want and Got are in the words of the file: "call 4711 paid", "refuse NotJSON", "ignore".
+// triedCase is one case. Want and Got use the words of the file: "call 4711 paid", "refuse NotJSON", "ignore".
 type triedCase struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
@@ -131,14 +131,14 @@ type triedCase struct {
 	Why string `json:"why,omitempty"`
 }
 
-// untriedPart is a rule or a list that decided no case. It may be dead, or it may need a case: only the author of the
-// mapping can tell.
+// untriedPart is a rule or a list that decided no case. Either it is useless or a case is missing; only the author of
+// the mapping can tell.
 type untriedPart struct {
 	Mapping string `json:"mapping"`
 	Part    string `json:"part"`
 }
 
-// run stops at an error of Explain, because an error is not a result. A refusal is a result.
+// run stops at an error from Explain, because an error is not a result. A refusal is a result.
 func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) error {
 	tried := make(map[untriedPart]bool)
 	report := m.Check()
@@ -169,8 +169,8 @@ func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) 
 	return nil
 }
 
-// parts returns all rules and lists that may decide a case, in the form of [mapping.ExplainedOrder.DecidedBy]. Lists
-// without codes cannot decide one.
+// parts returns all rules and lists that can decide a case, in the form of [mapping.ExplainedOrder.DecidedBy]. Lists
+// without codes cannot decide a case.
 func parts(report mapping.Report) []untriedPart {
 	var all []untriedPart
 	for _, m := range report.Mappings {
@@ -187,7 +187,7 @@ func parts(report mapping.Report) []untriedPart {
 	return all
 }
 
-// tryCase compares the items one by one. An event with too few or too many items fails, even if those that are there
+// tryCase compares the items one by one. A case with too few or too many items fails, even if the items that are there
 // match. The order of the items counts, because calls for one event are made in that order.
 func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	var want, got, why []string

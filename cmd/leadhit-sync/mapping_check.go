@@ -18,7 +18,8 @@ import (
 var errFindings = errors.New("the mapping has warnings, and --strict treats them as mistakes")
 
 // checkMappingCommand compiles the mapping as a worker does, and finds the same mistakes. With --topics it also finds
-// mistakes about topics. It reports warnings only for a file without mistakes, since they describe a compiled mapping.
+// topics that do not have exactly one mapping. It reports warnings only for a file without mistakes, since they
+// describe a compiled mapping.
 func checkMappingCommand() *cobra.Command {
 	var output outputForm
 	var topics []string

@@ -21,7 +21,7 @@ import (
 // keeps a wrong file, or a pipe that never ends, from filling the memory.
 const mostValue = 16 << 20
 
-// recordFlags describe the rest of the record; the value is read from stdin.
+// recordFlags describe the record, except for its value, which is read from stdin.
 type recordFlags struct {
 	topic, key string
 	headers    []string
@@ -69,7 +69,7 @@ is not called. Unlike the log, the output shows the event's content.`,
 	return c
 }
 
-// record builds the record. Without --key it has no key, which a mapping can distinguish from an empty one.
+// record builds the record. Without --key the record has no key, which a mapping can distinguish from an empty one.
 func (f recordFlags) record(c *cobra.Command) (event.Record, error) {
 	r := event.Record{Place: event.Place{Topic: f.topic}, Time: time.Now().Truncate(time.Second)}
 	if c.Flags().Changed("key") {
@@ -132,7 +132,7 @@ func explained(e mapping.Explanation, statuses []string) explainedEvent {
 }
 
 // unknownToLeadHit returns a warning about a status that LeadHit will refuse, or "" for a status that LeadHit knows.
-// The message shows the line that a person has to write, because most shops have their own words.
+// The message shows the line to add to the mapping, because most shops have their own words for statuses.
 func unknownToLeadHit(status string, statuses []string) string {
 	if slices.Contains(statuses, status) {
 		return ""
@@ -175,7 +175,7 @@ func printOrder(p *terminal.Page, o mapping.ExplainedOrder) {
 	p.Row(itemRow(o.Item))
 }
 
-// fieldValue distinguishes an empty string from null: rules treat them differently.
+// fieldValue distinguishes an empty string from null, because rules treat them differently.
 func fieldValue(f mapping.ExplainedField) string {
 	switch {
 	case f.Failed:

@@ -11,7 +11,7 @@ import (
 const silence = 2 * time.Second
 
 // Notice prints what a command is waiting for, once, if no response arrives for two seconds. Its methods may be called
-// by any goroutine; nothing is written after Stop.
+// from any goroutine. Nothing is written after Stop.
 type Notice struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -47,7 +47,7 @@ func (n *Notice) Answered() {
 	}
 }
 
-// Stop ends the notice.
+// Stop ends the wait.
 func (n *Notice) Stop() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

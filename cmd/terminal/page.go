@@ -22,7 +22,7 @@ func (p *Page) Line(format string, args ...any) {
 	p.parts = append(p.parts, part{line: fmt.Sprintf(format, args...)})
 }
 
-// Row adds a row to the table at the end of the page. If the page does not end with a table, Row begins one. Each table
+// Row adds a row to the table at the end of the page. If the page does not end with a table, Row starts one. Each table
 // aligns its own columns; the last cell of a row is not aligned, and is wrapped on a terminal. See [Page.Columns] for
 // other layouts.
 func (p *Page) Row(cells ...string) {
@@ -33,15 +33,15 @@ func (p *Page) Row(cells ...string) {
 	t.rows = append(t.rows, row{cells: cells})
 }
 
-// Note adds a line that is cut to the width of a terminal. It neither ends the table above it nor affects the width of
-// its columns.
+// Note adds a line that is cut to the width of a terminal. It neither ends the table above it nor affects that table's
+// column widths.
 func (p *Page) Note(text string) {
 	t := p.last()
 	t.rows = append(t.rows, row{note: text})
 }
 
-// Columns begins a table whose first row is a heading, and says how each of its columns may shrink to fit a terminal.
-// Each row must have one cell for each column; no cell is wrapped.
+// Columns starts a table whose first row is a heading, and sets how each column may shrink to fit a terminal. Each row
+// must have one cell for each column; no cell is wrapped.
 func (p *Page) Columns(shrink ...Shrink) {
 	p.parts = append(p.parts, part{table: &table{shrink: shrink}})
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Screen draws frames in place. It moves the cursor relative to the start of the last frame, so that the output before
-// the first frame stays, and the last frame too. Each frame is one write, which hides the cursor and switches wrapping
-// off, and restores both at its end. The cursor rests below the frame, so even a crash leaves nothing to restore. Only
-// one goroutine may use a Screen.
+// Screen draws frames in place. It moves the cursor relative to the start of the previous frame, so the output before
+// the first frame stays visible, and so does the final frame. Each frame is one write, which first hides the cursor and
+// turns wrapping off, and in the end restores both. The cursor rests below the frame, so even a crash leaves nothing to
+// restore. Only one goroutine may use a Screen.
 type Screen struct {
 	Out  io.Writer                  // the terminal
 	Size func() (columns, rows int) // of the terminal, each 1 or more
@@ -18,9 +18,9 @@ type Screen struct {
 	columns, rows int // when it was drawn
 }
 
-// Draw shows a frame over the last one. It leaves out lines that do not fit above the cursor's line; the caller must
-// have cut each line to the width. Each line overwrites the old one and only then clears the rest of the row, so
-// nothing flickers.
+// Draw replaces the previous frame. It leaves out lines that do not fit above the cursor's line. The caller must cut
+// each line to the width. Each line overwrites the old one and only then clears the rest of the row, so nothing
+// flickers.
 func (s *Screen) Draw(lines []string) {
 	const hide, show, wrapOff, wrapOn = "\x1b[?25l", "\x1b[?25h", "\x1b[?7l", "\x1b[?7h"
 	const clearScreen, clearRest, clearBelow = "\x1b[2J\x1b[H", "\x1b[K", "\x1b[J"

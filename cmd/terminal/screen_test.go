@@ -110,7 +110,7 @@ func TestAScreenFollowsTheWindow(t *testing.T) {
 	s := tty.screen()
 	s.Draw([]string{"one", "two", "three"})
 	tty.width, tty.height = 15, 4
-	tty.erase() // whatever the terminal makes of the old frame, and wherever it puts the cursor
+	tty.erase() // a terminal may do anything to the old frame and the cursor
 	copy(tty.rows[3], []rune("folded"))
 	tty.row, tty.column = 3, 7
 	s.Draw([]string{"one", "two", "three", "four"})

@@ -6,7 +6,7 @@ import "strings"
 type Shrink uint8
 
 const (
-	// Whole cells are never cut: ids and numbers, which people copy.
+	// Whole cells, such as ids and numbers that people copy, are never cut.
 	Whole Shrink = iota
 	// Text cells lose their end.
 	Text
@@ -18,16 +18,16 @@ const (
 
 const (
 	gap = 2 // between columns
-	// leastText is the width down to which a column may shrink.
+	// leastText is the smallest width to which a column may shrink.
 	leastText = 6
 )
 
 type table struct {
-	shrink []Shrink // of each column; nil: the last cell of a row is wrapped instead
+	shrink []Shrink // of each column; if nil, the last cell of a row is wrapped instead
 	rows   []row
 }
 
-// row is cells, or a note.
+// row has cells, or is a note.
 type row struct {
 	cells []string
 	note  string
@@ -123,7 +123,7 @@ func (t *table) least(fixed Shrink) []int {
 	return least
 }
 
-// uncut returns the width of a row up to the last column that keeps ids or numbers, plus an ellipsis for what follows.
+// uncut returns the width of a row up to the last column with ids or numbers, plus an ellipsis for what follows.
 func (t *table) uncut(widths []int) int {
 	sum, keep := 0, 0
 	for i, width := range widths {

@@ -12,7 +12,7 @@
 //	p.Row(order, status)
 //	err := p.Print(os.Stdout)
 //
-// Text from outside may hold characters that a terminal interprets. [Page.Row] quotes them in its cells; other text
+// Text from outside may contain characters that a terminal interprets. [Page.Row] quotes them in its cells; other text
 // must go through [Quote] or [Escape] first.
 package terminal
 
