@@ -67,8 +67,8 @@ type checkOptions struct {
 }
 
 // check contacts Kafka and LeadHit only if the settings have no mistakes. Otherwise an error caused by a wrong setting
-// would look like a fault of the server. LeadHit is checked even if a check of Kafka fails, because an operator often
-// has to wait until another team has fixed one of the two.
+// would look like a fault of the server. LeadHit is checked even if a Kafka check fails, because an operator often has
+// to wait until another team has fixed one of the two.
 func check(ctx context.Context, r *report, o checkOptions) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {

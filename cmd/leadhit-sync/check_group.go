@@ -28,8 +28,8 @@ type groupPlace struct {
 	seen    bool // whether offsets is known
 }
 
-// checkGroup finds the group's coordinator and requests a description of the group from it. It does not join: a join
-// would start a rebalance, in which all workers of the group stop for a moment.
+// checkGroup finds the group's coordinator and requests a description of the group from it. It does not join, because
+// that would start a rebalance, in which all workers of the group stop for a moment.
 func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
 	group, coordinator, err := members.Find(ctx, cluster, c.Kafka.Group, p.nodes)
 	asked := p.nodes
@@ -74,7 +74,7 @@ func uncoordinated(group string, p groupPlace) string {
 func checkMembers(r *report, name string, g groups.Group) {
 	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
-	case len(lack) > 0: // fix these first: without them, no worker can join
+	case len(lack) > 0: // must be fixed first: without these rights, no worker can join
 		reportLack(r, "group "+name, lack)
 	case who != "":
 		r.fail(what, name+" "+who+"; choose another KAFKA_GROUP, or stop them")

@@ -23,8 +23,8 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	defer cluster.Close()
-	// Greet before the first request about topics: a broker older than 0.11 creates each topic that a metadata request
-	// names.
+	// Greet before the first request about topics, because a broker older than 0.11 creates each topic that a metadata
+	// request names.
 	known := greet(ctx, cluster, c.Kafka.Brokers)
 	if !checkFirst(r, known, c.Kafka.Brokers) {
 		r.skip("kafka", "topics, rights and group were not checked")
@@ -43,8 +43,8 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
 	checkLetters(ctx, r, cluster, c, topology)
-	// If no broker can be reached at its advertised address, most requests below would time out, because they go to these
-	// addresses.
+	// If no broker can be reached at its advertised address, most requests below would time out, because they go to
+	// these addresses.
 	if len(nodes) == 0 {
 		r.skip("kafka", "rights and group were not checked: no broker can be reached at the address that it advertises")
 		return

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// checkLeadHit checks the connection, the key and the method separately, because some nodes serve the map page without
-// a key. Only --call sends an order id, which is made up.
+// checkLeadHit checks the connection, the key and the method separately, because a node might serve the map page
+// without a key. Only --call sends an order id, which is made up.
 func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
 	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -21,7 +21,7 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptio
 		return
 	}
 	defer client.Close()
-	// If the request in checkKey fails, so would the one for the map page, and one cause would give two findings.
+	// If the request in checkKey fails, the one for the map page would fail too, and one cause would give two findings.
 	if checkKey(ctx, r, c, client) {
 		checkMethod(ctx, r, client)
 	}

@@ -53,8 +53,8 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 }
 
 // checkFirst checks how the brokers at the addresses in KAFKA_BROKERS responded, and reports whether further requests
-// make sense. A broker older than 0.11 would create each topic that a metadata request names. One address that responds
-// is enough for a worker, so addresses that do not respond then only get a warning.
+// make sense. A broker older than 0.11 would create each topic that a metadata request names. A worker needs only one
+// address that responds. If there is one, each of the others gets only a warning.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false
@@ -101,8 +101,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 			answer = answers[node.Address]
 		}
 		switch leads := ledBy(topology, node.ID); {
-		// If a cluster's only broker cannot be reached, the check fails even if that broker leads no partition, because it is
-		// also the group's coordinator.
+		// If a cluster's only broker cannot be reached, the check fails even if that broker leads no partition, because
+		// it is also the group's coordinator.
 		case answer.err != nil && (len(leads) > 0 || len(topology.Nodes) == 1):
 			r.fail("brokers", unreachedNode(node, answer.err)+leadsText(leads))
 			failed = true

@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// setUp starts a broker and the look-alike of LeadHit for check to inspect, and makes all settings that a worker needs.
+// setUp starts a broker and the look-alike of LeadHit for check to inspect, and sets all variables that a worker needs.
 func setUp(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	for _, v := range config.Variables() {

@@ -85,7 +85,7 @@ func lookAtLetters(t *testing.T) {
 	if len(shown) != 1 || shown[0]["decided_by"] != "status.otherwise" {
 		t.Errorf("got %+v from letters show -o json, want the letter with its decided_by", got)
 	}
-	// An id that ends with #1 is for one item, when an event has several.
+	// The suffix #1 selects one item of an event that has several.
 	if got := command(t, "", "letters", "show", "orders/1/9#1"); got.code != exitError ||
 		!strings.Contains(got.err, "no letter orders/1/9#1") {
 		t.Errorf("got %+v, want exit code 1: the id is well formed", got)

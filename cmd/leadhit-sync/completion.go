@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// completeLimit limits how long completion waits for Kafka after TAB is pressed. A shell shows nothing while it waits,
-	// and after a longer silence the terminal seems broken.
+	// completeLimit limits how long completion waits for Kafka after TAB is pressed. A shell shows nothing while it
+	// waits, and after a longer silence the terminal seems broken.
 	completeLimit = 2 * time.Second
 	// completeLetters is how many of the newest letters are used for completion. An operator mostly looks for recent
 	// letters, and a shell asks before it shows hundreds of words.

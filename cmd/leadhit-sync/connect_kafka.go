@@ -21,10 +21,10 @@ import (
 
 // withKafka opens the cluster that the settings name, and calls the function ask with the cluster. If Kafka does not
 // respond for a while, withKafka prints a notice to stderr; so ask must call Answered on the notice after each
-// response. If the connection fails, withKafka adds the names of the settings to check to the error. When ask returns,
-// withKafka closes the cluster and stops the notice, so ask must not leave behind a goroutine that uses them. The
-// client's log is discarded: a command reports its error once, at the end. Nothing connects to Kafka before ask does,
-// so a wrong address appears as an error from ask.
+// response. If the connection fails, the error also names the settings to check. When ask returns, withKafka closes the
+// cluster and stops the notice, so ask must not leave behind a goroutine that uses them. The client's log is discarded,
+// because a command reports its error once, at the end. Nothing connects to Kafka before ask does, so a wrong address
+// appears as an error from ask.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,

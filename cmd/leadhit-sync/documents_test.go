@@ -121,7 +121,7 @@ func allDocuments(t *testing.T, root string) []string {
 	return found
 }
 
-// checkLink checks that a link's file exists and has the heading.
+// checkLink checks that a link's file exists and, if the link names a heading, has that heading.
 func checkLink(t *testing.T, from, target string) {
 	t.Helper()
 	file, heading, _ := strings.Cut(target, "#")

@@ -97,7 +97,7 @@ func stateWords() []string {
 	return words
 }
 
-// headersOf shows no value in its error: a header may hold personal data, and errors end up in logs.
+// headersOf shows no value in its error, because a header may contain personal data, and errors end up in logs.
 func headersOf(patterns []string) (map[string]string, error) {
 	var headers map[string]string
 	for _, text := range patterns {

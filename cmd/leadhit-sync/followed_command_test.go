@@ -15,7 +15,7 @@ import (
 type following struct {
 	t     *testing.T
 	stop  context.CancelFunc
-	lines chan string // its output, read immediately: a command must not wait for its reader
+	lines chan string // the output, read immediately, so that the command never waits
 	said  strings.Builder
 	code  chan int
 }

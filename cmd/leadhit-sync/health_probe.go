@@ -21,8 +21,8 @@ const (
 	maxProbePage = 64 << 10
 )
 
-// probeCommand reads no settings: a health probe must not fail because of a setting that the worker has already read. A
-// URL with a user name is refused, because probe's errors contain the URL, including any password.
+// probeCommand reads no settings, because a setting that the worker has already read must not make a health probe fail.
+// A URL with a user name is refused, because probe's errors contain the URL, including any password.
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "probe URL", Short: "Request a page from a worker and print the response",
@@ -54,7 +54,7 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	// The page is printed whatever the status: Kubernetes shows it as the reason for a failed probe.
+	// The page is printed whatever the status, because Kubernetes shows it as the reason for a failed probe.
 	if _, err := io.Copy(out, io.LimitReader(answer.Body, maxProbePage)); err != nil {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}

@@ -59,8 +59,7 @@ type letterCheck struct {
 	Exceeded []string `json:"exceeded"` // a sentence for each exceeded threshold
 	// Open counts the open and requeued letters, excluding those that are overtaken.
 	Open int `json:"open"`
-	// Overtaken counts the open and requeued letters that Open leaves out, because LeadHit has accepted newer events of
-	// their orders.
+	// Overtaken counts the open and requeued letters of orders for which LeadHit has accepted a newer event.
 	Overtaken int `json:"overtaken"`
 	// Expired counts the letters that were open when Kafka deleted them, as far as the ledger shows.
 	Expired int `json:"expired"`

@@ -18,7 +18,7 @@ type letterView struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"offset"`
-	// Item counts from 0 and is absent if the event names one order, or none.
+	// Item is the item's index, from 0. It is absent if the event names one order, or none.
 	Item *int `json:"item,omitempty"`
 	// OrderID and Status are "" if the mapping found none.
 	OrderID string `json:"order_id"`
@@ -30,8 +30,8 @@ type letterView struct {
 	// Code is LeadHit's JSON-RPC error code or the HTTP status, or 0 if there was neither.
 	Code        int    `json:"code"`
 	Fingerprint string `json:"fingerprint"`
-	// FailedAt is the time of the last failure, by the worker's clock. EventTime is the timestamp of the event's record,
-	// or null if JSON cannot express it.
+	// FailedAt is the time of the last failure, by the worker's clock. EventTime is the timestamp of the event's
+	// record, or null if JSON cannot express it.
 	FailedAt  time.Time  `json:"failed_at"`
 	EventTime *time.Time `json:"event_time"`
 	// Attempts counts the calls that led to the last failure, excluding those of earlier replays.
@@ -44,8 +44,8 @@ type letterView struct {
 	DecidedBy string     `json:"decided_by,omitempty"`
 	Value     *valueView `json:"value"` // null if the event has none
 
-	// State follows from the ledger. A letter in any state may be overtaken. If it is open, a replay would end as
-	// superseded.
+	// State follows from the ledger. A letter in any state may be overtaken. A replay of an overtaken letter that is
+	// open would end as superseded.
 	State         fold.State   `json:"state"`
 	Overtaken     bool         `json:"overtaken,omitempty"`
 	Newer         string       `json:"newer,omitempty"`   // the newer event, which LeadHit accepted
@@ -87,7 +87,7 @@ type shownView struct {
 	History []historyStep `json:"history,omitempty"`
 }
 
-// headerView is one header. Headers are listed, because a JSON object would lose their order, and all but one of
+// headerView is one header. Headers form a list, because a JSON object would lose their order, and all but one of
 // several headers with the same key (KIP-82).
 type headerView struct {
 	Key string `json:"key"`

@@ -30,8 +30,8 @@ type foundLetters struct {
 	// filter. They help a user whose filter matches nothing.
 	Causes, Topics map[string]int
 	Newest         time.Time
-	// Elsewhere counts matching letters of other groups, by group. If no state was requested, Hidden counts, by state, the
-	// letters that match except for their state.
+	// Elsewhere counts matching letters of other groups, by group. If no state was requested, Hidden counts, by state,
+	// the letters that match except for their state.
 	Elsewhere map[string]int
 	Hidden    map[fold.State]int
 	// Which describes the letters that are within the limit; empty means the newest.

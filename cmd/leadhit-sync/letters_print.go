@@ -138,8 +138,8 @@ func (l shownLetter) print(w io.Writer, reveal bool) error {
 	if err := p.Print(w); err != nil || !reveal || l.Event.Value == nil {
 		return err
 	}
-	// The value keeps its line breaks, so that JSON of several lines stays readable. Everything else is escaped, because a
-	// value may contain sequences that a terminal interprets.
+	// The value keeps its line breaks, so that JSON of several lines stays readable. Everything else is escaped,
+	// because a value may contain sequences that a terminal interprets.
 	lines := strings.Split(string(l.Event.Value), "\n")
 	for i := range lines {
 		lines[i] = terminal.Escape(lines[i])

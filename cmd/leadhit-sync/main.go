@@ -131,7 +131,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return 0
 	}
-	// Mistakes in settings take precedence. They are listed without a prefix, one per line, for people who correct a file.
+	// Mistakes in settings take precedence. They are listed without a prefix, one per line, for a person who fixes
+	// them.
 	code, text := exitError, fmt.Sprintf("leadhit-sync: %v", err)
 	var usage usageError
 	var listed listedError

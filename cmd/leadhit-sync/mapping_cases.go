@@ -17,11 +17,11 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// errDiffers gives exit code 1, so that CI can run the cases of a mapping before it is deployed.
+// errDiffers gives exit code 1, so that CI can run a mapping's cases before the mapping is deployed.
 var errDiffers = errors.New("a case gives a result other than the expected one")
 
-// testMappingCommand runs all cases even if one fails: a change to a rule often breaks several. Neither warnings nor
-// parts without a case change the exit code.
+// testMappingCommand runs all cases even if one fails, because a change to a rule often breaks several. Neither
+// warnings nor parts without a case change the exit code.
 func testMappingCommand() *cobra.Command {
 	var file string
 	var output outputForm
@@ -77,8 +77,8 @@ exit code is 1 if a case gives a result other than the expected one.`,
 	return c
 }
 
-// casesFile returns the path of the cases of a mapping: shop.cases.yaml beside shop.yaml. A mapping without an
-// extension has its cases in a file that ends with .cases.yaml.
+// casesFile returns the path of a mapping's cases: shop.cases.yaml beside shop.yaml. A mapping without an extension has
+// its cases in a file that ends with .cases.yaml.
 func casesFile(source string) string {
 	ext := filepath.Ext(source)
 	return strings.TrimSuffix(source, ext) + ".cases" + cmp.Or(ext, ".yaml")
@@ -117,7 +117,7 @@ type trial struct {
 	Cases   []triedCase   `json:"cases"`
 	Failed  int           `json:"failed"` // how many of Cases failed; if any, the exit code is 1
 	Untried []untriedPart `json:"untried"`
-	// Warnings name cases whose result LeadHit will refuse. Such a case does not fail, because it may test exactly that.
+	// Warnings name cases whose result LeadHit will refuse. Such a case may test exactly that, so it does not fail.
 	Warnings []string `json:"warnings"`
 }
 
@@ -214,7 +214,8 @@ func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	}
 }
 
-// print names the rule or list that decided a case only if the case failed: that is the line of the mapping to look at.
+// print names the rule or list that decided a case only if the case failed, because the author then has to look at that
+// part of the mapping.
 func (t *trial) print(w io.Writer) error {
 	var p terminal.Page
 	for _, c := range t.Cases {

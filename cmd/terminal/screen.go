@@ -8,7 +8,7 @@ import (
 
 // Screen draws frames in place. It moves the cursor relative to the start of the previous frame, so the output before
 // the first frame stays visible, and so does the final frame. Each frame is one write, which first hides the cursor and
-// turns wrapping off, and in the end restores both. The cursor rests below the frame, so even a crash leaves nothing to
+// turns wrapping off, and restores both at the end. The cursor rests below the frame, so even a crash leaves nothing to
 // restore. Only one goroutine may use a Screen.
 type Screen struct {
 	Out  io.Writer                  // the terminal

@@ -12,7 +12,7 @@ const (
 	Text
 	// Short values, such as times, lose their end only after other values have lost all they can.
 	Short
-	// Place is a place in a topic, such as orders/3/17. It loses the beginning of the topic's name, never its numbers.
+	// Place cells, such as orders/3/17, lose the beginning of the topic's name, but never a part of the numbers.
 	Place
 )
 
