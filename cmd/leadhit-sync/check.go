@@ -80,7 +80,7 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	r.ok("mapping", settings.Mapping+" fits the topics")
 	checkKafka(ctx, r, settings)
 	checkLeadHit(ctx, r, settings, o)
-	// If the report cannot be written, nobody sees what failed, so the write error takes precedence.
+	// If the report cannot be written, the user does not see what failed, so the write error takes precedence.
 	if err := r.end(nil); err != nil {
 		return err
 	}

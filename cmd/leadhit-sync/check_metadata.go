@@ -15,8 +15,8 @@ import (
 const fullMetadata = 4096
 
 // checkCommitMetadata looks for brokers that accept less than fullMetadata. With less metadata a worker still works,
-// but fewer events can be finished while an earlier one waits. So the check only warns. The limit is a broker setting,
-// which only the cluster's administrator can change.
+// but fewer events can be finished while an earlier one waits. The check only warns, because only the cluster's
+// administrator can change this broker setting.
 func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []inspect.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {

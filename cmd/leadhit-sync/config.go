@@ -91,7 +91,7 @@ type printedSettings struct {
 	Schema   string            `json:"schema"`
 	OK       bool              `json:"ok"`
 	Mistakes []mistakenSetting `json:"mistakes,omitempty"`
-	// Settings holds every setting, in the order of the documentation.
+	// Settings lists every setting, in the order of the documentation.
 	Settings []printedSetting `json:"settings"`
 	// Warnings are about settings that are allowed but suspicious; a worker logs them at startup.
 	Warnings []string `json:"warnings,omitempty"`

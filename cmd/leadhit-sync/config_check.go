@@ -116,8 +116,8 @@ func isName(text string) bool {
 }
 
 // foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than package config. Env files
-// contain such variables as well as our settings. The list is narrow on purpose, because a pattern such as OTEL_* would
-// hide misspelt names.
+// contain these variables as well as our settings. The list is narrow on purpose, because a pattern such as OTEL_*
+// would hide misspelt names.
 func foreign(name string) bool {
 	return slices.Contains([]string{
 		"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",

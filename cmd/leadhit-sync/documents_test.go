@@ -43,7 +43,7 @@ func TestBothReadmesNameTheCommandsForAFreshMachine(t *testing.T) {
 	}
 }
 
-// commandsOf returns the lines of a document's code blocks, without their comments.
+// commandsOf returns the lines of a document's code blocks, excluding comments.
 func commandsOf(text string) []string {
 	var lines []string
 	comment := regexp.MustCompile(`\s+# .*$`)

@@ -77,7 +77,7 @@ replayed. The exit code is 3 if some of them were no longer closed.`,
 			if err := o.sign(&says); err != nil {
 				return err
 			}
-			// There is no confirmation, because an open letter changes nothing until somebody replays or dismisses it.
+			// There is no confirmation, because an open letter changes nothing until it is replayed or dismissed.
 			return changeLetters(c, filter, says, output, func(int, int) error { return nil })
 		},
 	}

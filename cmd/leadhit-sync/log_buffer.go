@@ -54,7 +54,7 @@ func (b *logBuffer) Write(line []byte) (int, error) {
 
 // run writes lines until ctx ends, then the lines that are still waiting, for at most logFlush. Later lines are
 // dropped. If the reader is stuck, one goroutine stays blocked in its write until the process ends. Nothing can
-// interrupt a write to a pipe that nobody reads, so waiting longer would not help.
+// interrupt a write to a pipe that no process reads, so waiting longer would not help.
 func (b *logBuffer) run(ctx context.Context) {
 	written := make(chan struct{})
 	go func() {
@@ -78,7 +78,7 @@ func (b *logBuffer) run(ctx context.Context) {
 func (b *logBuffer) write(ctx context.Context) {
 	for line := range b.lines {
 		b.logDropped(ctx)
-		_, _ = b.out.Write(line) // nobody is left to report an error to
+		_, _ = b.out.Write(line) // there is nowhere to report an error
 	}
 	b.logDropped(ctx)
 }
@@ -94,5 +94,5 @@ func (b *logBuffer) logDropped(ctx context.Context) {
 	}
 	r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines dropped: the reader of the log is too slow", 0)
 	r.AddAttrs(slog.Int("lines", dropped))
-	_ = b.note.Handle(ctx, r) // nobody is left to report an error to
+	_ = b.note.Handle(ctx, r) // there is nowhere to report an error
 }

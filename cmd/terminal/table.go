@@ -12,7 +12,7 @@ const (
 	Text
 	// Short values, such as times, lose their end only after other values have lost all they can.
 	Short
-	// Place cells, such as orders/3/17, lose the beginning of the topic's name, but never a part of the numbers.
+	// Place cells, such as orders/3/17, lose the beginning of the topic's name, but keep the numbers.
 	Place
 )
 

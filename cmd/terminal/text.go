@@ -57,7 +57,7 @@ func wrap(text string, width int) []string {
 const (
 	// leastHang is the width of the narrowest column into which Hang wraps text.
 	leastHang = 20
-	// nextLine is the indentation of text that begins below its label.
+	// nextLine is the indentation of text that starts below its label.
 	nextLine = 2
 )
 
