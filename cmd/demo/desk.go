@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/deadletter/operator"
 )
 
-// reception serves the desk, so that a person can look at the letters of the story and replay them.
+// reception serves the desk, so that a person can look at the story's letters and replay them.
 type reception struct {
 	cluster      *broker.Cluster
 	closeMapping func()

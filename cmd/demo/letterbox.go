@@ -21,7 +21,7 @@ type letterbox struct {
 
 	mu      sync.Mutex
 	letters []deadletter.Letter
-	broken  int // records that are neither letters nor entries of the ledger
+	broken  int // records that are neither letters nor ledger entries
 	ledger  audit.Ledger
 	next    map[string]int64 // offsets, by topic
 }
@@ -39,8 +39,8 @@ func openLetterbox(brokers []string) (*letterbox, error) {
 	return &letterbox{client: client, next: map[string]int64{}}, nil
 }
 
-// read reads until ctx ends or, if ends is not nil, up to the offsets in ends. One goroutine at a time calls it: first
-// during the demo, then for the final check, which continues where the first call stopped.
+// read reads until ctx ends or, if ends is not nil, up to the offsets in ends. It is called by one goroutine at a time:
+// first during the demo, then for the final check, which continues where the first call stopped.
 func (b *letterbox) read(ctx context.Context, ends map[string]int64) error {
 	for ends == nil || b.missing(ends) != "" {
 		fetches := b.client.PollFetches(ctx)
@@ -70,8 +70,8 @@ func (b *letterbox) missing(ends map[string]int64) string {
 	return ""
 }
 
-// take adds a record to the letters or to the ledger. It counts records that are neither. Such a record was written by
-// one of our own programs, so the summary reports it.
+// take adds a record to the letters or to the ledger. It counts records that are neither. They were written by one of
+// our own programs, so the summary reports them.
 func (b *letterbox) take(r *kgo.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -103,7 +103,7 @@ func (b *letterbox) all() (found []deadletter.Letter, broken int) {
 	return slices.Clip(b.letters), b.broken
 }
 
-// requeued returns the number of letters whose replay has no outcome.
+// requeued returns the number of letters whose replay has no outcome yet.
 func (b *letterbox) requeued() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,7 +16,7 @@ type logbook struct {
 }
 
 // pages are what a logbook shares with the handlers that Logger.With derives from it. Each part of the worker has a
-// handler of its own, and all of them write one log.
+// handler of its own, and all of them write to one log.
 type pages struct {
 	mu     sync.Mutex
 	lines  []logLine
@@ -38,11 +38,11 @@ const keptLines = 200
 
 func newLogbook() *logbook { return &logbook{pages: new(pages)} }
 
-// Enabled reports whether a line has the info level or a higher one.
+// Enabled reports whether level is info or higher.
 func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
-// Handle keeps a line. It takes the address of the worker's pages from the line "listening": the worker listens on a
-// free port, and only its log names that port.
+// Handle stores a line. It takes the address of the worker's pages from the "listening" line, because the worker
+// listens on a free port that only its log names.
 func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	var text strings.Builder
 	text.WriteString(r.Message)
@@ -81,7 +81,7 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup returns the logbook itself, because a line is too short for groups.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
-// pair formats an attribute as key=value. It shortens times: Go's own form of a time is too long for a row.
+// pair formats an attribute as key=value. It shortens times, because Go's default format is too long for a row.
 func pair(a slog.Attr) string {
 	value := a.Value.Resolve()
 	if value.Kind() == slog.KindTime {
@@ -90,7 +90,7 @@ func pair(a slog.Attr) string {
 	return " " + a.Key + "=" + value.String()
 }
 
-// address returns the address of the worker's pages, or "" until the worker has logged the address.
+// address returns the address of the worker's pages, or "" until the worker has logged it.
 func (l *logbook) address() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

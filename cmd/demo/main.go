@@ -4,10 +4,10 @@
 //	go run ./cmd/demo -for 30s
 //
 // Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for a few seconds.
-// Between two faults it learns a status that it refused before, and a person replays the letters with that status. When
-// -for has passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as
-// it would on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log, the
-// dead-letter topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one
+// Between two faults it learns a status that it has been refusing, and a person replays the letters with that status.
+// When the -for time is up, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts
+// down as it would on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log,
+// the dead-letter topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one
 // letter for each refused event and no other, an outcome for each replay, and everything committed. A second Ctrl-C
 // ends the demo at once, with exit code 130.
 //
@@ -55,7 +55,7 @@ type options struct {
 }
 
 const (
-	// In the shortest demo, the pause for the rejected key lasts about two seconds, long enough to be seen.
+	// In the shortest demo, the pause caused by the rejected key lasts about two seconds, long enough to be seen.
 	shortest = 10 * time.Second
 	// perOrder is how many events of one order the demo can process in a second. The worker makes their calls one at a
 	// time, each after the commit that covers the previous one, and some wait for a fault to end.
@@ -114,8 +114,8 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.check(flags.Args())
 }
 
-// check refuses invalid flags, and flags with which the worker would fall further and further behind: such a demo
-// would end with a finding that proves nothing.
+// check refuses invalid flags, and flags with which the worker would fall further and further behind, because the demo
+// would then end with a finding that proves nothing.
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
@@ -142,8 +142,8 @@ func (o options) check(rest []string) error {
 	return nil
 }
 
-// execute runs one command line and returns the exit code. It reads no settings: the flags are all that a person has to
-// know. Errors go to stderr and the summary to stdout, so the summary can be redirected to a file.
+// execute runs one command line and returns the exit code. It reads no settings, so the flags are all that a person has
+// to know. Errors go to stderr and the summary to stdout, so the summary can be redirected to a file.
 func execute(ctx context.Context, args []string) int {
 	o, err := parse(args, os.Stdout)
 	switch {
@@ -153,10 +153,10 @@ func execute(ctx context.Context, args []string) int {
 		fmt.Fprintf(os.Stderr, "demo: %v\nSee go run ./cmd/demo -h.\n", err)
 		return exitUsage
 	}
-	// The first signal ends ctx: the shop closes, and the worker finishes its events.
+	// The first signal ends ctx, so the shop closes and the worker finishes its events.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	// Nobody waits for the goroutine of endAtOnce: it ends with the process.
+	// Nothing waits for the goroutine that runs endAtOnce, because it ends with the process.
 	defer context.AfterFunc(ctx, endAtOnce)()
 
 	v, err := run(ctx, o, painterFor(o, os.Stdout), os.Stdout)
@@ -167,10 +167,10 @@ func execute(ctx context.Context, args []string) int {
 }
 
 // exitCode returns the exit code. If a signal ended the demo during startup, nothing was compared, so that case has a
-// code of its own. An error counts as much as a finding: without a summary, nothing has been proved.
+// code of its own. An error gives the same code as a finding, because without a summary nothing has been proved.
 func exitCode(v verdict, err error) int {
 	switch {
-	// With the exit code of a signal, a script sees that the demo neither passed nor failed.
+	// The exit code of a signal shows a script that the demo neither passed nor failed.
 	case errors.Is(err, errNotBegun):
 		return exitInterrupted
 	case err != nil, !v.ok():
@@ -189,8 +189,8 @@ func endAtOnce() {
 	os.Exit(exitInterrupted)
 }
 
-// painterFor chooses between the live screen and plain lines. A terminal with TERM=dumb, as in some editors, supports
-// no cursor movements. A terminal of unknown size is treated as 80 by 24, the size of the VT100.
+// painterFor chooses between the live screen and plain lines. A terminal with TERM=dumb, as in some editors, does not
+// support cursor movement. A terminal of unknown size is treated as 80 by 24, the size of the VT100.
 func painterFor(o options, out *os.File) painter {
 	if o.plain || !terminal.Is(out) || os.Getenv("TERM") == "dumb" {
 		return &plain{out: out, verbose: o.verbose}

@@ -26,7 +26,8 @@ const (
 	group      = "leadhit-sync"
 	letters    = "dlq." + group
 
-	// callsInFlight allows two to three times the default rate, so that a backlog lasts a few seconds and can be seen.
+	// callsInFlight is enough for two to three times the default rate, so a backlog lasts a few seconds and can be
+	// seen.
 	callsInFlight = 16
 	defaultRate   = 60
 	maxRate       = 2000
@@ -54,8 +55,8 @@ type parts struct {
 }
 
 // setUp opens all parts in the order of their dependencies: the key's file before the settings that name it, the
-// settings before the worker. After an error it closes those that are open. It does not start the worker. The ports of
-// Kafka and LeadHit are taken here, so a port that is in use is reported before anything is printed.
+// settings before the worker. After an error it closes the parts that are open. It does not start the worker. The ports
+// of Kafka and LeadHit are taken here, so a port that is in use is reported before anything is printed.
 func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{logs: newLogbook()}
 	defer func() {
@@ -97,7 +98,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 }
 
 // serveLeadHit serves the look-alike over real HTTP, so that the worker's own client, its timeouts and its handling of
-// broken responses are part of the demo. The method close ends the server's goroutine and waits for it. The server has
+// broken responses are part of the demo. The close method ends the server's goroutine and waits for it. The server has
 // no write timeout, because slow responses are one of the faults.
 func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err error) {
 	p.leadhit = sandbox.New(sandbox.Options{Seed: o.seed})
@@ -155,7 +156,7 @@ func load(environment map[string]string) (*config.Config, error) {
 }
 
 // exports returns shell lines with which the commands of leadhit-sync reach the running demo from another terminal. The
-// lines name the key's file instead of the key, so the shell's history holds no secret.
+// lines name the key's file instead of the key, so the shell's history contains no secret.
 func (p *parts) exports(address string) []string {
 	in := func(names ...string) string {
 		words := []string{"export"}
@@ -178,7 +179,7 @@ func (p *parts) exports(address string) []string {
 var errNotBegun = errors.New("ended during startup")
 
 // ready waits until the running worker has joined the group, and returns the address of its pages. It requests /readyz
-// as Kubernetes does, so the story begins with a worker that has joined.
+// as Kubernetes does, so the story starts with a worker that has joined.
 func (p *parts) ready(ctx context.Context, r *running) (address string, err error) {
 	limit := time.NewTimer(startLimit)
 	defer limit.Stop()
@@ -216,8 +217,8 @@ func isReady(ctx context.Context, address string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// committed returns the group's committed offset of each partition, as the broker reports it: the worker's own count
-// would prove nothing.
+// committed returns the group's committed offset for each partition, as the broker reports it, because the worker's own
+// count would prove nothing.
 func (p *parts) committed() map[int]int64 {
 	offsets := make(map[int]int64)
 	if info := p.kafka.GroupInfo(group); info != nil {
@@ -243,8 +244,8 @@ func (p *parts) logFile() string { return filepath.Join(p.folder, "worker.log") 
 
 func (p *parts) exportsFile() string { return filepath.Join(p.folder, "exports") }
 
-// close closes what setUp opened, the worker first, because it uses the others. It keeps the files. The server is
-// closed at once, without waiting for requests: no worker is left to read a response.
+// close closes what setUp opened, but does not delete the files. The worker comes first, because it uses the other
+// parts. The server is closed at once, without waiting for requests, because no worker is left to read a response.
 func (p *parts) close() {
 	if p.worker != nil {
 		p.worker.Close()
@@ -272,14 +273,14 @@ type keys struct {
 	count   int
 }
 
-// rotate makes LeadHit accept another key from now on, and only that one.
+// rotate makes LeadHit accept a new key from now on, and only that key.
 func (k *keys) rotate() {
 	k.count++
 	k.current = fmt.Sprintf("demo-key-%d", k.count)
 	k.leadhit.SetKey(k.current)
 }
 
-// hand writes LeadHit's current key to the worker's key file. It renames a finished file over the old one, so that the
+// hand writes LeadHit's current key to the worker's key file. It renames a complete file over the old one, so that the
 // worker never reads half a key. A rename within a folder is atomic (POSIX rename).
 func (k *keys) hand() error {
 	next := k.file + ".next"

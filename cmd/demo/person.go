@@ -20,9 +20,9 @@ import (
 
 const (
 	personName = "alice"
-	// replayLimit is how long a replay may take. The pause for the rejected key may be part of that time.
+	// replayLimit is how long a replay may take. The pause caused by the rejected key may be part of that time.
 	replayLimit = 30 * time.Second
-	// replayRate lets the replay end before the next fault.
+	// replayRate is fast enough for the replay to end before the next fault.
 	replayRate = 10
 )
 
@@ -34,7 +34,7 @@ type person struct {
 }
 
 // replay waits until LeadHit has learned a status, and then replays the letters that LeadHit had refused. If ctx ends
-// first, nothing is replayed. A replay that has begun is completed.
+// first, nothing is replayed. A replay that has started is completed.
 func (p *person) replay(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -55,7 +55,8 @@ func (p *person) replay(ctx context.Context) error {
 		Unmapped: "the demo does not read the mapping",
 	}.Reader()
 	for {
-		// The shop continues, so a letter may be overtaken between the plan and the run. Then the person plans again.
+		// The shop continues, so a letter may be overtaken between the plan and the run. In that case, the person plans
+		// again.
 		err := p.attempt(ctx, reader)
 		if _, changed := errors.AsType[*replay.ChangedError](err); !changed {
 			return err

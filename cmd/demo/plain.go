@@ -22,7 +22,7 @@ type plain struct {
 
 func (p *plain) manner() (int, ink) { return 80, colourless }
 
-// paint prints the addresses once, with the first view: a reader of a log looks for them at the top.
+// paint prints the addresses once, with the first view, because a reader of a log looks for them at the top.
 func (p *plain) paint(v view) {
 	if p.beats == 0 && p.next == 0 {
 		p.print(v.elapsed, "desk at http://%s", v.desk)

@@ -40,8 +40,8 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started. Whoever starts a worker must call end, which waits for the worker's goroutine.
-// err needs no lock: it is set before done is closed, and read only after that.
+// running is a worker that was started. The caller of start must call end, which waits for the worker's goroutine. err
+// needs no lock, because it is set before done is closed, and read only after that.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the worker has ended
@@ -58,8 +58,8 @@ func start(ctx context.Context, work func(context.Context) error) *running {
 	return r
 }
 
-// end stops the worker and waits, but at most for stopLimit, so that a stuck worker ends the demo with an error. After
-// the limit the goroutine is left behind, because the process is about to end anyway.
+// end stops the worker and waits for at most stopLimit, so that a stuck worker ends the demo with an error. After the
+// limit the goroutine is left behind, because the process is about to end anyway.
 func (r *running) end() error {
 	r.stop()
 	limit := time.NewTimer(stopLimit)
@@ -109,9 +109,9 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	return v, summarise(out, e, v, width, ink)
 }
 
-// introduce prints how to use the commands on the running demo from another terminal. The export lines are also in a
-// file, whose name is short enough to stay on the screen. The file's mode is 0600, like that of the key's file beside
-// it.
+// introduce prints how to use the commands on the running demo from another terminal. The export lines are also written
+// to a file, whose name is short enough for a row of the screen. The file's mode is 0600, like that of the key's file
+// beside it.
 func (d *demo) introduce(out io.Writer) error {
 	exports := strings.Join(d.exports(d.address), "\n")
 	if err := os.WriteFile(d.exportsFile(), []byte(exports+"\n"), 0o600); err != nil {
@@ -168,8 +168,8 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 }
 
 // sell runs the shop, the story, the person and the desk, until the story or ctx ends. If the story or the shop fails,
-// or the worker stops early, the others end too; only a replay that has begun is completed. The worker is watched here
-// too: otherwise the shop would write events that nobody reads, until -for is over.
+// or the worker stops early, the others end too; only a replay that has started is completed. The worker is watched
+// here too, because otherwise the shop would write events that nobody reads, until -for is over.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -197,8 +197,8 @@ func (d *demo) sell(ctx context.Context) error {
 }
 
 // finish waits until the worker has committed everything that was written and all replays have their outcomes, or until
-// the worker has stopped committing. Neither is an error here: only the summary judges. finish adds up the committed
-// offsets: their sum is the number of events, because each log begins at 0 and has no transactions.
+// the worker has stopped committing. Neither is an error here, because only the summary judges. finish adds up the
+// committed offsets. Their sum is the number of committed events, because each log starts at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
 	defer d.story.add("the worker stops: it commits and leaves the group")
@@ -235,8 +235,8 @@ func (d *demo) finish(ctx context.Context) error {
 	}
 }
 
-// evidence collects the records of all parts. The worker has stopped, so the letterbox reads up to a fixed end. A read
-// that ends too early would report letters as missing, so it is an error instead.
+// evidence collects the records of all parts. The worker has stopped, so the letterbox reads up to a fixed end. If that
+// read is cut short, evidence returns an error, because the summary would report unread letters as missing.
 func (d *demo) evidence(ctx context.Context) (evidence, error) {
 	ends := map[string]int64{letters: 0, ledger.Topic(letters): 0}
 	for topic := range ends {

@@ -52,7 +52,7 @@ func (s *screen) paint(v view) {
 	s.Draw(lines)
 }
 
-// frame lays a view out: a head, the figures, the story, the letters, and a foot. For a given width and height, all
+// frame lays out a view: a head, the figures, the story, the letters, and a foot. For a given width and height, all
 // frames have the same number of lines, at most height. A part that grew with its content would make the rows below
 // that part jump, and nobody could read them.
 func frame(v view, width, height int) []line {

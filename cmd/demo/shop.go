@@ -29,7 +29,8 @@ type change struct {
 }
 
 // orders generates the events of the shop's orders. Each order is submitted, then paid; some events are repeats; some
-// orders are cancelled or put on hold, for which LeadHit has no status. The same seed generates the same events.
+// orders are cancelled or put on hold, and LeadHit accepts neither status at first. With the same seed, it generates
+// the same events.
 type orders struct {
 	dice *rand.Rand
 	all  []change
@@ -109,7 +110,7 @@ func openShop(brokers []string, o options) (*shop, error) {
 }
 
 // sell writes events until ctx ends or a write fails, and then waits until Kafka has acknowledged the last events. It
-// follows the clock instead of counting ticks: after a late tick it writes all events that are due.
+// follows the clock instead of counting ticks, so after a late tick it writes all events that are due.
 func (s *shop) sell(ctx context.Context) error {
 	begun := time.Now()
 	lasting := context.WithoutCancel(ctx) // writes that were started are completed
@@ -136,7 +137,7 @@ func (s *shop) write(ctx context.Context) error {
 		return err
 	}
 	// The key is the order id, because Kafka keeps the sequence of events only within a partition. An event enters the
-	// book only when Kafka has acknowledged it: before that, it may be lost.
+	// book only when Kafka has acknowledged it, because before that it may be lost.
 	s.client.Produce(ctx, &kgo.Record{Key: []byte(c.OrderID), Value: value}, func(r *kgo.Record, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -157,8 +158,8 @@ func (s *shop) err() error {
 	return s.failed
 }
 
-// entries returns the events that Kafka has acknowledged so far. The caller may keep the slice: entries are only
-// appended, and its capacity is clipped.
+// entries returns the events that Kafka has acknowledged so far. The caller may keep the slice, because entries are
+// only appended, and the slice's capacity is clipped.
 func (s *shop) entries() []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -41,8 +41,8 @@ func ansi(s style, text string) string {
 // colourless leaves the text unchanged, so both inks give lines of the same width.
 func colourless(_ style, text string) string { return text }
 
-// render cuts the line to a width in columns and adds the styles. It cuts before it adds styles, because escape
-// sequences take no columns.
+// render cuts the line to a width in columns and adds the styles. It cuts first, because escape sequences take no
+// columns.
 func (l line) render(width int, show ink) string {
 	var out strings.Builder
 	for _, s := range l {

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// scene is one step of the story. LeadHit has its faults until the next scene.
+// scene is one step of the story. Its faults last until the next scene.
 type scene struct {
 	at     float64 // as a share of the chapter's time
 	text   string
@@ -27,7 +27,8 @@ const (
 	keyIsHanded
 )
 
-// The latency of LeadHit without faults. It keeps a third of callsInFlight busy, so that the worker can catch up.
+// The latency of LeadHit without faults. It keeps about a third of the call slots busy, so that the worker can catch
+// up.
 const (
 	latency = 60 * time.Millisecond
 	jitter  = 60 * time.Millisecond
@@ -41,7 +42,7 @@ const learnedStatus = "cancelled"
 // scenes returns the scenes of a chapter. The gaps between them leave the worker time to work through a backlog. The
 // key is rejected for about a seventh of the chapter, so that a viewer sees the pause begin and end. Times are shares
 // of a chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have no faults,
-// so a viewer sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no
+// so a viewer sees the normal rate before and after. LeadHit learns a status once there are some letters, and has no
 // faults while they are replayed.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
@@ -99,9 +100,9 @@ func slow(orders int) map[string]sandbox.OrderFault {
 // chapterLength is the approximate length of a chapter if there are several.
 const chapterLength = time.Minute
 
-// chapters returns the length of each chapter and their number. A short demo is one short chapter. A long demo repeats
-// the chapter. Without a length, chapters repeat until Ctrl-C, and count is 0. A length is divided evenly, so the last
-// chapter is not cut off in the middle of a fault.
+// chapters returns the length of a chapter and the number of chapters. A short demo is one short chapter. A long demo
+// repeats the chapter. Without a length, chapters repeat until Ctrl-C, and count is 0. The length is divided evenly, so
+// the last chapter is not cut off in the middle of a fault.
 func chapters(length time.Duration) (each time.Duration, count int) {
 	if length == 0 {
 		return chapterLength, 0
@@ -110,7 +111,7 @@ func chapters(length time.Duration) (each time.Duration, count int) {
 	return length / time.Duration(count), count
 }
 
-// story plays its chapters and keeps the lines about them.
+// story plays its chapters and records the lines about them.
 type story struct {
 	length  time.Duration
 	orders  int
@@ -125,7 +126,7 @@ type story struct {
 	told []beat
 }
 
-// beat is one line of the story. Numbers begin at 1. The time is counted from the start of the demo.
+// beat is one line of the story. Numbers start at 1. The time is counted from the start of the demo.
 type beat struct {
 	number int
 	at     time.Duration
@@ -133,7 +134,7 @@ type beat struct {
 }
 
 // play plays the chapters until they are over or ctx ends. Then it ends all faults and gives the worker the current
-// key. The worker could not finish its events otherwise. While the demo runs, only this goroutine changes faults and
+// key. Otherwise the worker could not finish its events. While the demo runs, only this goroutine changes faults and
 // keys.
 func (s *story) play(ctx context.Context) error {
 	each, count := chapters(s.length)
@@ -155,7 +156,7 @@ func (s *story) play(ctx context.Context) error {
 	return s.repair()
 }
 
-// enter begins a scene. It replaces all faults, so that no fault of an earlier scene remains.
+// enter starts a scene. It replaces all faults, so that no fault of an earlier scene remains.
 func (s *story) enter(sc scene) error {
 	s.add(sc.text)
 	if sc.learns != "" {

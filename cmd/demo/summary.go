@@ -25,11 +25,11 @@ type evidence struct {
 	book            []entry        // what the shop wrote
 	calls           []sandbox.Call // LeadHit's call log
 	letters         []deadletter.Letter
-	broken          int            // records that are neither letters nor entries of the ledger
+	broken          int            // records that are neither letters nor ledger entries
 	ledger          audit.Ledger   // as the demo reads it
 	run             replay.Summary // as the person's replay reported it
 	committed, ends map[int]int64
-	retries         uint64 // as the worker counted
+	retries         uint64 // as the worker counted them
 }
 
 // verdict is the result of comparing what the shop wrote, LeadHit's call log, the letters, the ledger and the commits.
@@ -40,8 +40,8 @@ type verdict struct {
 	// refused counts the events that LeadHit refused. letters counts the events that have a letter. refusals counts the
 	// refused calls: a replayed letter may be refused again.
 	refused, letters, refusals int
-	// unknown holds further findings: records that the shop did not write, broken records, and outcomes that the ledger
-	// does not hold.
+	// unknown has further findings: records that the shop did not write, broken records, and outcomes that are not in
+	// the ledger.
 	unknown []string
 	// written counts the shop's events.
 	written int
@@ -59,7 +59,7 @@ func (v verdict) ok() bool {
 }
 
 // judge compares the records. The worker's own counters are not among them, so an error in the worker cannot confirm
-// itself. An unexpected letter counts as much as a missing one: the audit compares in both directions.
+// itself. An unexpected letter counts as much as a missing one, because the audit compares in both directions.
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}
 	all := audit.Evidence{
@@ -110,7 +110,7 @@ func judge(e evidence) verdict {
 	return v
 }
 
-// unproven returns a finding for each outcome that the person's replay reported more often than the ledger has it. The
+// unproven returns a finding for each outcome that the person's replay reported more often than the ledger does. The
 // ledger may have more, because a person at another terminal may replay letters too.
 func (v verdict) unproven(run replay.Summary) []string {
 	var all []string
@@ -131,7 +131,8 @@ func (v verdict) unproven(run replay.Summary) []string {
 	return all
 }
 
-// refusedAgain counts the replays that ended with a new letter: the ledger has no entry for their outcome.
+// refusedAgain counts the replays that ended with a new letter. It subtracts all other replays, because the ledger has
+// no entry for this outcome.
 func (v verdict) refusedAgain() int {
 	return v.replays["replay"] - v.replays["resolved"] - v.replays["superseded"] - v.replays["failed"] - v.pending
 }
@@ -173,7 +174,7 @@ func (v verdict) headline() string {
 		sign, v.refused)
 }
 
-// findings returns all findings, the most serious first. A lost event comes first: LeadHit never learns of it.
+// findings returns all findings, the most serious first. Lost events come first, because LeadHit never learns of them.
 func (v verdict) findings() []string {
 	var all []string
 	for _, kind := range []struct {
@@ -199,7 +200,7 @@ func (v verdict) findings() []string {
 }
 
 // shownFindings is how many findings are printed. Most of the others have the same cause, and the headline has the
-// numbers.
+// counts.
 const shownFindings = 12
 
 // summarise writes the summary.
@@ -252,7 +253,7 @@ func account(e evidence, v verdict, width int) []line {
 	return lines
 }
 
-// needless formats the number of events that needed no call, because LeadHit had accepted their order's status before.
+// needless formats the number of events that needed no call, because LeadHit had already accepted their order's status.
 func (v verdict) needless() string {
 	if v.Skipped == 0 {
 		return ""

@@ -30,8 +30,8 @@ type view struct {
 	exports     string // file
 }
 
-// painter shows views. One goroutine at a time calls its methods. The demo's story, figures and log are the same for
-// both painters: a painter only decides how they look.
+// painter shows views. Its methods are called by one goroutine at a time. The demo's story, figures and log are the
+// same for both painters; a painter only decides how they look.
 type painter interface {
 	// paint shows a view. It is called several times a second.
 	paint(view)
@@ -77,8 +77,8 @@ type watch struct {
 	unfinished int
 }
 
-// look collects the state of all parts. They continue meanwhile, so the figures may differ by a few milliseconds' worth
-// of events; only the summary compares exactly.
+// look collects the state of all parts. The parts keep running meanwhile, so the figures may differ by a few
+// milliseconds' worth of events; only the summary compares exactly.
 func (w *watch) look(now time.Time) view {
 	s := w.worker.Status()
 	w.notice(s, now.Sub(s.Since))
@@ -124,8 +124,8 @@ func (w *watch) measure(now time.Time, calls int) {
 	w.at, w.calls = now, calls
 }
 
-// notice adds the end of a pause to the story when the worker has ended the pause: the story's scenes cannot know when
-// that happens.
+// notice adds the end of a pause to the story when the worker has ended the pause, because the story's scenes cannot
+// know when that happens.
 func (w *watch) notice(s status.Worker, since time.Duration) {
 	if s.Paused {
 		w.paused, w.pause = s.State, since

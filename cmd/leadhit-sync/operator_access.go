@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// accessTo returns what an operator may do with a cluster. A command that needs a mapping sets the field Mapping.
+// accessTo returns an operator's access to a cluster. A command that needs a mapping sets the Mapping field.
 func accessTo(settings *config.Config, cluster *broker.Cluster, n *terminal.Notice) operator.Access {
 	return operator.Access{
 		Group: settings.Kafka.Group, Letters: settings.DeadLetter.Topic, Topics: settings.Kafka.Topics, Cluster: cluster,

@@ -110,8 +110,8 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 		})
 }
 
-// nothing returns the error for an order that was not found. The error says where the order was looked for. The exit
-// code is 1, like that of "letters show" for an id without a letter.
+// nothing returns the error for an order that was not found. The error says where the command looked. The exit code is
+// 1, like that of "letters show" for an id without a letter.
 func (l shownOrder) nothing() error {
 	return fmt.Errorf("found no event and no letter of order %s after reading %s in %s; use --since to look further "+
 		"back; the mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order),

@@ -40,8 +40,8 @@ func (f *formFlag) Set(text string) error {
 // String returns the value.
 func (f *formFlag) String() string { return string(*f.form) }
 
-// Type returns the name of the value in the help. pflag prints "string" for its own string flags, so the help looks the
-// same for all flags.
+// Type returns the name of the value's type in the help. pflag prints "string" for its own string flags, so the help
+// looks the same for all flags.
 func (f *formFlag) Type() string { return "string" }
 
 // either joins words: "table or json", "table, json or yaml".
@@ -50,7 +50,7 @@ func either(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// outputFlag adds -o to a command, with the forms table and json, and those in more.
+// outputFlag adds -o to a command, with the forms table, json and those in more.
 func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 	*o = "table"
 	forms := append([]string{"table", "json"}, more...)
@@ -62,7 +62,7 @@ func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 func linesForms() []string { return []string{"jsonl", "name"} }
 
 // printList writes a list in one of the forms: all is the value for json, each has the elements for jsonl, and names
-// has the ids for name. The function table prints the table.
+// has the ids for name. The table function prints the table.
 func (o *outputForm) printList(w io.Writer, all any, each []any, names []string, table func(io.Writer) error) error {
 	switch *o {
 	case "jsonl":
@@ -92,7 +92,7 @@ func (o *outputForm) print(w io.Writer, value any, table func(io.Writer) error) 
 
 // printJSON writes a value as JSON. Characters that a terminal would interpret, or would not display, are written as
 // escapes. IDs, keys and messages come from producers, and an escape sequence in them could rewrite the operator's
-// screen. RFC 8259 lets a writer escape any character, so readers get the same text.
+// screen. RFC 8259 allows any character to be escaped, so readers get the same text.
 func printJSON(w io.Writer, value any, indent string) error {
 	var plain bytes.Buffer
 	e := json.NewEncoder(&plain)
@@ -113,12 +113,12 @@ func printJSON(w io.Writer, value any, indent string) error {
 			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
 	}
-	// One write for each value, so that the reader of a pipe rarely sees half a line with --follow.
+	// One write for each value, so that with --follow the reader of a pipe rarely sees half a line.
 	_, err := w.Write(out.Bytes())
 	return err
 }
 
-// count returns a number with a noun: "1 event", "2 events". It forms the plural with s.
+// count returns a number with a noun: "1 event", "2 events". It forms the plural by adding s.
 func count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
@@ -126,8 +126,8 @@ func count(n int, one string) string {
 	return strconv.Itoa(n) + " " + one + "s"
 }
 
-// printYAML writes a value as YAML, with the names and the order of its JSON form, which is YAML already. Text that a
-// terminal would interpret is escaped.
+// printYAML writes a value as YAML, with the names and the order of the value's JSON form, which is already valid YAML.
+// Text that a terminal would interpret is escaped.
 func printYAML(w io.Writer, value any) error {
 	var text bytes.Buffer
 	if err := printJSON(&text, value, ""); err != nil {

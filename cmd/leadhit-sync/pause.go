@@ -78,7 +78,8 @@ type pauseOptions struct {
 	create bool // pause even if no worker is known to follow the ledger
 }
 
-// flags adds the flags of both commands. Only pause gets --create: nobody needs to resume a group without workers.
+// flags adds the flags that both commands have. Only pause also has --create, because a group without workers needs no
+// resume.
 func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 	c.Flags().StringVar(&o.says.Reason, "reason", "", reason)
 	c.Flags().StringVar(&o.says.By, "by", "", "your name (default: your user name on this system)")
@@ -87,7 +88,7 @@ func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 
 // withLedger reads the ledger and writes the entry of pause or resume to it. The cheap checks come first: the name, the
 // text of the entry, and the settings. Then withLedger reads the pauses and the members. It writes last, so the output
-// shows what was in force before.
+// shows the pauses that were already in force.
 func withLedger(c *cobra.Command, o pauseOptions) error {
 	o.says.At, o.says.Via = time.Now(), "cli"
 	if o.says.By == "" {

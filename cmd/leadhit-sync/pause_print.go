@@ -25,7 +25,7 @@ type notation struct {
 	Reason  string    `json:"reason"`
 	// Workers is the number of running workers that follow the ledger.
 	Workers *int `json:"workers"`
-	// Pauses lists the pauses that were in force before. A resume ends them all.
+	// Pauses lists the pauses that were already in force. A resume ends them all.
 	Pauses []pauseView `json:"pauses"`
 
 	followers members.Followers
@@ -86,8 +86,8 @@ func (n notation) print(out io.Writer) error {
 	return p.Print(out)
 }
 
-// printPauses gives each pause a line with its author: several people may have paused the calls, and one resume ends
-// all.
+// printPauses prints a line with the author for each pause, because several people may have paused the calls, and one
+// resume ends all pauses.
 func printPauses(p *terminal.Page, all []ledger.Entry) {
 	for _, e := range all {
 		who := "by " + e.By
@@ -98,8 +98,8 @@ func printPauses(p *terminal.Page, all []ledger.Entry) {
 	}
 }
 
-// printAccepted lists the causes that no longer pause the workers. An operator can still look at their letters: each
-// line ends with the command that lists them.
+// printAccepted lists the causes that no longer pause the workers. An operator can still look at their letters, with
+// the command at the end of each line.
 func printAccepted(p *terminal.Page, all []ledger.Entry) {
 	seen := map[string]bool{}
 	for _, e := range all {

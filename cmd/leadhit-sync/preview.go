@@ -68,7 +68,7 @@ type previewOptions struct {
 	from    time.Time
 }
 
-// check checks --latency, and sets the default of --since, one hour. It runs before the settings are read, so a usage
+// check checks --latency, and sets the default for --since, one hour. It runs before the settings are read, so a usage
 // error is reported first.
 func (o *previewOptions) check() error {
 	if o.latency <= 0 {
@@ -193,8 +193,8 @@ type reason struct {
 }
 
 // explainRecord applies the mapping to one record. If its schema cannot be looked up, the record counts as refused,
-// with a cause of its own. A worker would wait for the schema; preview does not. An implausible time goes to the field
-// odd, because one such event would stretch the span over decades.
+// with a cause of its own. A worker would wait for the schema; preview does not. An implausible time goes to the odd
+// field, because one such event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, key: r.Key, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {

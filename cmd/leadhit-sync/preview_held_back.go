@@ -56,7 +56,7 @@ func (w *watch) lookBehind(ctx context.Context) error {
 	return nil
 }
 
-// summary returns the tally's summary, with what open transactions hold back.
+// summary returns the tally's summary, plus the events that open transactions hold back.
 func (w *watch) summary(l load) summary {
 	s := w.tally.summary(l)
 	if len(w.held) > 0 {
@@ -76,7 +76,7 @@ func (s summary) printHeldBack(p *terminal.Page) {
 			count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
-	// The commands are those of KIP-664. Only an administrator should abort the transaction, because the producer may
+	// The commands come from KIP-664. Only an administrator should abort the transaction, because the producer may
 	// still be alive.
 	p.Line("Workers read them when the producer commits or aborts the transaction. If the producer is gone, use")
 	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")

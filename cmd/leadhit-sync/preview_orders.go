@@ -20,9 +20,10 @@ type orders struct {
 	beyond int               // calls for orders beyond the limit
 	keys   map[uint64]*order // by hash
 	// spreads says that an event has no key, that an order has two keys or two partition numbers, or that a key has two
-	// orders. Then a worker skips nothing. Partitions with the same number belong to one worker, whatever their topic.
+	// orders. In any of these cases a worker skips nothing. Partitions with the same number belong to one worker,
+	// whatever their topic.
 	spreads bool
-	// unexplained says that no usual partitioner puts all keys into their partitions. In that case, too, a worker skips
+	// unexplained says that no usual partitioner maps all keys to their partitions. In that case, too, a worker skips
 	// nothing.
 	unexplained  bool
 	partitioners *partitioner.Candidates
@@ -34,7 +35,7 @@ type order struct {
 	calls, repeats int
 	last           told
 	at             event.Partition
-	// also is another partition with events of the order; its zero value means that there is none.
+	// also is another partition with events for the order; its zero value means that there is none.
 	also event.Partition
 }
 
@@ -43,7 +44,7 @@ type told struct {
 	status   string
 	accepted bool // LeadHit knows the status
 	at       event.Partition
-	key      uint64 // a hash of the record's key; 0: it has none, so Kafka may put the order's next event elsewhere
+	key      uint64 // a hash of the record's key; 0: no key, so Kafka may put the order's next event elsewhere
 }
 
 func newOrders(limit int) *orders {
@@ -54,7 +55,7 @@ func newOrders(limit int) *orders {
 }
 
 // call counts a call, and reports whether it is a repeat by the workers' rule. Workers make no call if the last call
-// that LeadHit accepted for the order had the same status, and was for an event of the same partition with the same
+// that LeadHit accepted for the order had the same status, and was for an event in the same partition with the same
 // key.
 func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 	at := event.Partition{Topic: e.Topic, Number: e.Partition}
@@ -95,8 +96,8 @@ func (o *orders) hash(key []byte) uint64 {
 	return max(1, maphash.Bytes(o.seed, key))
 }
 
-// repeats counts the calls that report a status that the order has already. If there are many, the shop sends events
-// without a change of status.
+// repeats counts the calls that report a status that the order already has. If there are many, the shop sends events
+// even when the status has not changed.
 func (o *orders) repeats() int {
 	n := 0
 	for _, known := range o.known {
@@ -105,8 +106,8 @@ func (o *orders) repeats() int {
 	return n
 }
 
-// spread counts the orders with events in two partitions, and names a few. LeadHit may get the old status of such an
-// order last, so the summary warns of it.
+// spread counts the orders with events in two partitions, and names a few. LeadHit may get the older status last, so
+// the summary warns about these orders.
 func (o *orders) spread() (n int, examples []spreadOrder) {
 	for id, known := range o.known {
 		if known.also != (event.Partition{}) {
@@ -117,7 +118,7 @@ func (o *orders) spread() (n int, examples []spreadOrder) {
 	return len(examples), examples[:min(len(examples), mostExamples)]
 }
 
-// nameOf returns the name of a partition, topic/partition, with which the ids of its events begin.
+// nameOf returns the name of a partition in the form topic/partition. The ids of its events start with this name.
 func nameOf(p event.Partition) string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
 
 // busiest returns the orders with the most calls.

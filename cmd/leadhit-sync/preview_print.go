@@ -68,7 +68,7 @@ func (s summary) page() *terminal.Page {
 	return &p
 }
 
-// because returns why an event is ignored: the rule or list, and its text if that says more.
+// because returns why an event is ignored: the rule or list, and the text if it says more.
 func (g group) because() string {
 	switch {
 	case g.Rule != "":
@@ -91,8 +91,8 @@ func (g group) refusal() string {
 	return text
 }
 
-// printOrders prints "at least" if the limit of orders was reached: a figure that is silently too small would be
-// believed.
+// printOrders prints "at least" if there were more orders than the limit, because a figure that is silently too small
+// would be believed.
 func (s summary) printOrders(p *terminal.Page) {
 	atLeast := ""
 	if s.Orders.Beyond > 0 {

@@ -20,14 +20,14 @@ import (
 
 // watch reads the topics without a group, so that it neither commits nor takes partitions from a worker. Its methods
 // return when all their goroutines have ended. mu guards tally, samples and next, which the goroutines of follow share.
-// The method past runs alone, before these goroutines start.
+// The past method runs alone, before these goroutines start.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
 	topics  []string
-	// statuses are those that LeadHit knows, as the mapping lists them.
+	// statuses are the statuses that LeadHit knows, as the mapping lists them.
 	statuses []string
-	// answered is called after each response from Kafka while the method past reads.
+	// answered is called after each response from Kafka while past reads.
 	answered func()
 
 	mu      sync.Mutex
@@ -87,7 +87,7 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *ter
 var errInterrupted = errors.New("interrupted before all events were read")
 
 // ends stores the current end of each partition's log. It is called before the topic is read, so that no event written
-// meanwhile is missed. The method follow continues there, or after the last event that was read.
+// meanwhile is missed. The follow method continues there, or after the last event that was read.
 func (w *watch) ends(ctx context.Context, topic string) error {
 	topology, err := w.cluster.Topics(ctx, topic)
 	if err != nil {
@@ -124,9 +124,9 @@ func (w *watch) add(ctx context.Context, r event.Record) seen {
 	return e
 }
 
-// follow continues in all partitions at once, and calls the function show for each event. It returns nil when ctx has
-// ended. It owns a goroutine for each partition, and returns when all have ended. An error in one ends the others,
-// because a preview of some partitions would look complete.
+// follow continues in all partitions at once, and calls show for each event. It returns nil when ctx has ended. It owns
+// a goroutine for each partition, and returns when all have ended. An error in one partition ends the others, because a
+// preview of only some partitions would look complete.
 func (w *watch) follow(ctx context.Context, show func(seen) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var showing sync.Mutex // lines of two partitions must not mix

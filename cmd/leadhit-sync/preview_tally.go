@@ -13,10 +13,10 @@ const (
 	// mostOrders limits the orders whose calls are counted one by one. An order takes a few hundred bytes, so this is
 	// tens of megabytes: little enough for a worker's pod.
 	mostOrders = 200_000
-	// mostGroups limits the groups in which items are counted: a status that the mapping does not change may be any
-	// text.
+	// mostGroups limits the groups in which items are counted, because a status that the mapping does not change may be
+	// any text.
 	mostGroups = 200
-	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and
+	// mostMinutes limits the minutes that are counted separately to a month and a half. Times come from producers, and
 	// may be anything.
 	mostMinutes = 65_536
 	// mostExamples limits the orders that are named as examples.
@@ -39,10 +39,10 @@ type tally struct {
 	odd         oddTimes
 }
 
-// minute counts the calls of one minute, and how many of these are repeats.
+// minute counts the calls in one minute, and how many of these are repeats.
 type minute struct{ calls, repeats int }
 
-// oddTimes counts the events whose times cannot be true. The counts per minute and the time span leave them out.
+// oddTimes counts the events whose times cannot be true. The counts per minute and the time span exclude them.
 type oddTimes struct {
 	Count int `json:"count"`
 	// Example is the id of the first such event. Time is the event's time as text, because JSON times have no year
@@ -81,13 +81,13 @@ type group struct {
 	By      string `json:"by,omitempty"`
 	Rule    string `json:"rule,omitempty"`
 	Count   int    `json:"count"`
-	// Example is the id of the first event, and OrderID is its order. Message says what was found in it.
+	// Example is the id of the first event, and OrderID is its order. Message says what was found in the event.
 	Example string `json:"example"`
 	OrderID string `json:"order_id,omitempty"`
 	Message string `json:"message,omitempty"`
 }
 
-// othersGroup is the name under which the items of every further group are counted, once there are mostGroups.
+// othersGroup is the name of the group that counts the items of all further groups, once there are mostGroups.
 const othersGroup = "others"
 
 func newTally(limit int, statuses []string, skips bool) *tally {
@@ -114,7 +114,7 @@ func (t *tally) add(e seen) {
 	}
 }
 
-// span extends the time from the first event to the last, so that it includes at. A record may have no time.
+// span extends the time between the first event and the last, so that it includes at. A record may have no time.
 func (t *tally) span(at time.Time) {
 	if at.IsZero() {
 		return
@@ -178,12 +178,12 @@ type load struct {
 // summary is the result of a preview. Its JSON names never change; new ones may be added.
 type summary struct {
 	Schema string    `json:"schema"`
-	Since  time.Time `json:"since"` // where the reading began
+	Since  time.Time `json:"since"` // where reading started
 	Events int       `json:"events"`
-	// First and Last are times of events that were read. An implausible time is in OddTimes alone.
+	// First and Last are times of events that were read. Implausible times appear only in OddTimes.
 	First  time.Time      `json:"first_event,omitzero"`
 	Last   time.Time      `json:"last_event,omitzero"`
-	Topics map[string]int `json:"topics"` // the number of events of each
+	Topics map[string]int `json:"topics"` // the number of events in each
 
 	// Calls, Ignored and Refused group the items by what the mapping asks for, the largest groups first. An event about
 	// several orders has several items, so the sum of the counts may exceed Events.
@@ -193,7 +193,7 @@ type summary struct {
 
 	// Warnings are problems that are certain, not just likely.
 	Warnings []string `json:"warnings"`
-	// HeldBack has the partitions in which an open transaction holds back events. No other figure includes these
+	// HeldBack lists the partitions in which an open transaction holds back events. No other figure includes these
 	// events.
 	HeldBack []heldBack `json:"held_back"`
 	OddTimes oddTimes   `json:"unusable_times"`
@@ -210,13 +210,13 @@ type ordersSummary struct {
 	Calls int `json:"calls"`
 	// Repeats counts the calls that repeat the last status that LeadHit would have accepted for the order.
 	Repeats int `json:"repeats_that_change_nothing"`
-	// Needed is Calls without Repeats. Skipped says whether a worker makes only these calls: with SKIP_REPEATS, and if
-	// none of the three reasons below applies.
+	// Needed is Calls minus Repeats. Skipped says whether a worker makes only these calls, which requires SKIP_REPEATS,
+	// and that none of the three reasons below applies.
 	Needed  int  `json:"calls_without_repeats"`
 	Skipped bool `json:"repeats_are_skipped"`
 	// The reasons why a worker skips nothing: see tally and orders.
 	unequal, spreads, unexplained bool
-	// Spread counts the orders with events in two partitions. Kafka guarantees no sequence among such events: the
+	// Spread counts the orders with events in two partitions. Kafka guarantees no sequence across partitions, so the
 	// record key must be the order id.
 	Spread    int           `json:"in_two_partitions"`
 	Examples  []spreadOrder `json:"in_two_partitions_examples"`
@@ -247,15 +247,15 @@ type loadSummary struct {
 	Needed    float64 `json:"needed_calls_per_second"`
 	PerWorker float64 `json:"calls_per_second_of_a_worker"`
 	Workers   int     `json:"workers"`
-	// InFlight and LatencyMillis are what PerWorker assumes: CALLS_IN_FLIGHT, and the latency from the flag --latency.
+	// InFlight and LatencyMillis are what PerWorker assumes: CALLS_IN_FLIGHT, and the latency from the --latency flag.
 	InFlight      int   `json:"calls_in_flight"`
 	LatencyMillis int64 `json:"latency_ms"`
-	// CatchUp is how long one worker takes for all of these calls, in seconds.
+	// CatchUp is how many seconds one worker takes for all of these calls.
 	CatchUp float64 `json:"catch_up_seconds"`
 }
 
-// summary computes how many workers the busiest minute needs, not the average one: a group that only suits the average
-// falls behind every day.
+// summary computes how many workers the busiest minute needs, not the average one, because a group that only copes with
+// the average falls behind every day.
 func (t *tally) summary(l load) summary {
 	s := summary{
 		Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics,
@@ -313,8 +313,8 @@ func (t *tally) sorted(action event.Action) []group {
 	return all
 }
 
-// rounded keeps about three digits: more would only look exact. Neither the latency nor the number of events tomorrow
-// is known to within one per cent.
+// rounded keeps about three digits, because more would only look exact. Neither the latency nor tomorrow's number of
+// events is known to within one per cent.
 func rounded(x float64) float64 {
 	switch {
 	case x >= 100:

@@ -155,10 +155,10 @@ func (o *replayOptions) check(c *cobra.Command, args []string) error {
 	return err
 }
 
-// mostIDs limits the text of the ids on stdin, in bytes. It is room for several hundred thousand ids.
+// mostIDs limits the size of the ids on stdin, in bytes. It is enough for several hundred thousand ids.
 const mostIDs = 16 << 20
 
-// idsOf reads ids, one per line. Too much text is an error: the last id of a text that was cut could name another
+// idsOf reads ids, one per line. Too much text is an error, because the last id in a truncated text could name another
 // letter.
 func idsOf(r io.Reader) (ids []string, err error) {
 	limited := &io.LimitedReader{R: r, N: mostIDs + 1}

@@ -17,8 +17,8 @@ type selection struct {
 	filter view.Filter
 }
 
-// parse reads the filter and the ids. A replay of everything must be explicit: a lost argument must not replay all
-// letters.
+// parse reads the filter and the ids. A replay of everything must be explicit, because a lost argument must not replay
+// all letters.
 func (s *selection) parse(f *filterFlags, ids []string) error {
 	filter, empty, err := f.parse(ids)
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *rateFlag) Set(text string) error {
 // String returns the value.
 func (r *rateFlag) String() string { return strconv.FormatFloat(float64(*r), 'f', -1, 64) + "/s" }
 
-// Type returns the name of the value in the help.
+// Type returns the name of the value's type in the help.
 func (r *rateFlag) Type() string { return "rate" }
 
 // percentFlag is the value of --breaker, such as 20%.
@@ -74,5 +74,5 @@ func (p *percentFlag) Set(text string) error {
 // String returns the value.
 func (p *percentFlag) String() string { return strconv.FormatFloat(float64(*p), 'f', -1, 64) + "%" }
 
-// Type returns the name of the value in the help.
+// Type returns the name of the value's type in the help.
 func (p *percentFlag) Type() string { return "percent" }
