@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/deadletter/operator"
 )
 
-// mapped holds the workers' topics and mapping, if the settings in this shell name them. Only then can a plan show what
-// a letter becomes.
+// mapped holds the workers' topics and mapping, if the settings in this shell name them. A plan shows what a letter
+// becomes only if the mapping is known.
 type mapped struct {
 	topics  []string         // nil: not known
 	mapping *mapping.Mapping // nil: not known
@@ -17,8 +17,8 @@ type mapped struct {
 	close   func()
 }
 
-// replaySettings loads what a replay needs. Topics and mapping are optional: they are settings of the workers, and an
-// operator's shell may lack them.
+// replaySettings loads what a replay needs. Topics and mapping are optional, because they are the workers' settings,
+// and an operator's shell may lack them.
 func replaySettings() (*config.Config, mapped, error) {
 	settings, lacking := config.LoadPreview()
 	if lacking != nil {

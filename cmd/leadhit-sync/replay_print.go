@@ -34,7 +34,7 @@ type planView struct {
 	Warnings    []string `json:"warnings"`
 }
 
-// plannedView is one letter of a plan. Class is ready, or names the reason why the letter is left alone; Why explains
+// plannedView is one letter in a plan. Class is ready, or names the reason why the letter is left alone; Why explains
 // the reason in words.
 type plannedView struct {
 	ID      string       `json:"id"`
@@ -48,7 +48,7 @@ type plannedView struct {
 	Becomes *event.Item `json:"becomes"`
 }
 
-// json returns the JSON form of the plan. It has empty lists rather than null, so that a script may loop over them.
+// json returns the JSON form of the plan. It has empty lists rather than null, so that a script can loop over them.
 func (p replayPlan) json() planView {
 	orders := p.Orders()
 	first := orders[:min(fewOrders, len(orders))]
@@ -116,8 +116,8 @@ func firstOf(shown int, counts map[replay.Class]int) string {
 	return fmt.Sprintf(", the first %d of %d", shown, all)
 }
 
-// printReady groups the letters by what the current mapping makes of them. This is what a person must see before a
-// replay: the mapping may have changed since the letters failed.
+// printReady groups the letters by what the current mapping makes of them. A person must see this before a replay,
+// because the mapping may have changed since the letters failed.
 func (p replayPlan) printReady(page *terminal.Page) {
 	if len(p.Letters) == 0 {
 		return
@@ -140,7 +140,8 @@ func (p replayPlan) printReady(page *terminal.Page) {
 	}
 }
 
-// becomesText describes what a replay would do now: the mapping may have changed since the letter failed.
+// becomesText describes what a replay would do with the current mapping, which may have changed since the letter
+// failed.
 func becomesText(item *event.Item) string {
 	switch {
 	case item == nil:
@@ -184,8 +185,9 @@ type replayView struct {
 	Reason string               `json:"reason"`
 	Filter string               `json:"filter"`
 	Counts map[replay.Class]int `json:"counts"` // of the plan
-	// Of the planned letters, Waiting ones are requeued and have no outcome yet: the workers finish them without this
-	// run. Untouched ones were not requeued. Changed ones were left alone, because somebody else was first.
+	// Waiting counts the planned letters that are requeued and have no outcome yet; the workers finish them without
+	// this run. Untouched counts those that were not requeued. Changed lists those that were left alone, because
+	// another change came first.
 	Planned    int           `json:"planned"`
 	Resolved   int           `json:"resolved"`
 	Refused    int           `json:"refused"`
@@ -200,7 +202,7 @@ type replayView struct {
 	Warnings   []string      `json:"warnings"`
 }
 
-// changedView is a letter that had changed when the run reached it. By and Run name the replay that was first, if any.
+// changedView is a letter that had changed when the run reached it. By and Run name the replay that came first, if any.
 type changedView struct {
 	ID    string     `json:"id"`
 	State fold.State `json:"state"`

@@ -38,8 +38,8 @@ and the log say what it waits for. To see beforehand what is not ready, run
 }
 
 // The order of run's steps matters. The settings come before the log, because LOG_FORMAT is one of them; mistakes go to
-// stderr as plain lines. The log comes before the signals, so that the stop can be logged. Deferred calls undo this in
-// reverse: the connections close first, and the log is flushed last.
+// stderr as plain lines. The log comes before the signals, so that the stop can be logged. Deferred calls undo these
+// steps in reverse order: the connections close first, and the log is flushed last.
 func run(ctx context.Context, out io.Writer) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {
@@ -72,10 +72,9 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// announceStop logs that the worker is stopping, once ctx has ended. From then on a signal has its usual effect: it
-// ends the process. If ctx has ended, announced waits until the line is written, so that the line precedes "stopped".
-// Otherwise announced prevents the line. The order of the lines matters to people who look for a worker that hangs
-// while it stops.
+// announceStop logs that the worker is stopping, once ctx has ended. From then on a signal ends the process, as usual.
+// If ctx has ended, announced waits until the line is written, so that the line precedes "stopped". Otherwise announced
+// prevents the line. The order of the lines matters to people who look for a worker that hangs while it stops.
 func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
 	written := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
@@ -90,10 +89,10 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 	})
 }
 
-// startLog returns the log that the settings describe, with a buffer for a slow reader. flush waits, for at most a few
-// seconds, until the reader has every line; nothing is logged after it. The goroutine that writes outlives ctx, because
-// the drain after a signal must be logged too. Only flush ends it, and waits for it; so run defers flush before
-// everything else that logs.
+// startLog returns the log that the settings describe, with a buffer for a slow reader. flush waits at most a few
+// seconds until the reader has every line; nothing may be logged after flush. The goroutine that writes outlives ctx,
+// because the drain after a signal must be logged too. Only flush ends that goroutine, and waits for it, so run defers
+// flush before everything else that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -106,7 +105,7 @@ func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log 
 }
 
 // handler returns a handler that writes lines in LOG_FORMAT, with durations as people write them. A nil level means
-// info. The buffer's own lines go through a handler of the same kind, so a reader parses one format only.
+// info. The buffer's own lines go through a handler of the same kind, so a reader needs to parse only one format.
 func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration { // JSON would have nanoseconds

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// runsCommand shows the outcomes of replays, even if their command was killed: the ledger has them.
+// runsCommand shows the outcomes of replays, even if their command was killed, because the ledger has them.
 func runsCommand() *cobra.Command {
 	var output outputForm
 	var watch bool
@@ -96,7 +96,7 @@ type runView struct {
 	Superseded int `json:"superseded"`
 	Failed     int `json:"failed"`
 	Dismissed  int `json:"dismissed"`
-	Lost       int `json:"lost"` // replays that did not count, mostly because somebody else was first
+	Lost       int `json:"lost"` // replays that did not count, mostly because another change came first
 }
 
 func runsJSON(all []view.Run) any {

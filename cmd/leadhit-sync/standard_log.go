@@ -14,8 +14,8 @@ const maxStray = 256
 
 // takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example,
 // reports an unsolicited response on an idle connection there. Without takeStrayLines, such lines would go to stderr in
-// another format. The change affects the whole process, so only run makes it: the stderr of other commands is for human
-// readers.
+// another format. The change affects the whole process. Only the run command makes it, because the stderr of other
+// commands is for human readers.
 func takeStrayLines(log *slog.Logger) {
 	slog.SetDefault(slog.New(stray{log.Handler()})) // this also redirects the standard logger of package log
 }
@@ -23,8 +23,8 @@ func takeStrayLines(log *slog.Logger) {
 // stray turns a line of the standard logger into a line of our log.
 type stray struct{ slog.Handler }
 
-// Handle writes the line's text as an attribute, without anything in quotes. Quotes hold bytes that a server sent,
-// which may repeat the API key.
+// Handle writes the line's text as an attribute, but removes quoted text. Quoted text was sent by a server, and may
+// repeat the API key.
 func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	text := quoted.ReplaceAllString(record.Message, `"…"`)
 	// Control and format characters could forge a line or colour the terminal of a person who reads the log.
@@ -42,6 +42,6 @@ func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	return s.Handler.Handle(ctx, line)
 }
 
-// quoted also matches a quote that is not closed, with the rest of the line: in a truncated line, that rest must not be
+// quoted also matches an unclosed quote and the rest of the line, because that rest of a truncated line must not be
 // shown.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)

@@ -20,8 +20,8 @@ import (
 // errUnreached gives exit code 1 after the whole output, which shows the workers that did respond.
 var errUnreached = errors.New("not every worker responded")
 
-// statusCommand needs no permission in Kafka and no key: it reads the /status page of each worker over HTTP. The state
-// of a worker, even an outage, does not change the exit code; a script reads it from -o json.
+// statusCommand needs no permission in Kafka and no key, because it reads the /status page of each worker over HTTP.
+// The state of a worker, even an outage, does not change the exit code; a script reads it from -o json.
 func statusCommand() *cobra.Command {
 	var workers string
 	var output outputForm
@@ -51,7 +51,7 @@ respond.`,
 			}
 			n := terminal.StartNotice(c.ErrOrStderr(), "waiting for the workers' responses…")
 			defer n.Stop()
-			columns, _ := terminal.Size(c.OutOrStdout()) // as many lines as it takes: a terminal scrolls
+			columns, _ := terminal.Size(c.OutOrStdout()) // any number of lines, because a terminal scrolls
 			return showStatus(c.Context(), c.OutOrStdout(), find, output, screen{columns: columns})
 		},
 	}
@@ -100,9 +100,9 @@ func statusPages(args []string, workers string) (finder, error) {
 	return func(context.Context) ([]string, error) { return list, nil }, nil
 }
 
-// pagesBehind returns a URL for each address of a name. The name of a headless Service has the addresses of its ready
-// pods; with publishNotReadyAddresses, it has those of all its pods. The order is fixed, so that workers keep their
-// place on the screen.
+// pagesBehind returns a URL for each address of a name. The name of a headless Service resolves to the addresses of its
+// ready pods or, with publishNotReadyAddresses, of all its pods. The order is fixed, so that workers keep their place
+// on the screen.
 func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, workerpage.Limit)
 	defer cancel()
@@ -147,7 +147,7 @@ func statusPageOf(given string) (string, error) {
 	return page.String(), nil
 }
 
-// showStatus queries all workers concurrently and prints their status for a screen. It returns an error if one of them
+// showStatus queries all workers concurrently and prints their status for a screen. It returns an error if any worker
 // did not respond. If a name cannot be resolved, there is no worker to query, and only the error is returned.
 func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm, on screen) error {
 	pages, err := find(ctx)

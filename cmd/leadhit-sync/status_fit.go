@@ -22,7 +22,7 @@ type block struct {
 	least bool // its tables cannot get shorter
 }
 
-// newBlock begins with all rows that are worth showing. Some are removed later if the blocks do not fit the screen.
+// newBlock starts with all rows that are worth showing. Some are removed later if the blocks do not fit the screen.
 func newBlock(a workerpage.Asked, on screen) *block {
 	b := &block{Asked: a, on: on, rows: rows{orders: mostOrderRows, partitions: mostPartitions}}
 	if a.Status != nil {
@@ -33,7 +33,7 @@ func newBlock(a workerpage.Asked, on screen) *block {
 	return b
 }
 
-// print lays the block out with the rows that it may use, and notes whether fewer rows would make it shorter.
+// print lays out the block with the rows that it may use, and records whether the tables can still be shortened.
 func (b *block) print() {
 	var p terminal.Page
 	s := statusPrinter{page: &p, rows: b.rows}
@@ -148,5 +148,5 @@ func lineOf(a workerpage.Asked) string {
 	return terminal.Quote(state) + "  " + terminal.Quote(a.URL)
 }
 
-// waitingOf counts the waiting orders. A worker of an older version sends the orders without their number.
+// waitingOf counts the waiting orders. A worker with an older version sends the orders without their count.
 func waitingOf(s status.Worker) int { return max(s.Waiting, len(s.Orders)) }

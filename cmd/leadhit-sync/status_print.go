@@ -24,7 +24,7 @@ const (
 // columns but no lines is a terminal that scrolls: lines are cut, none are left out.
 type screen struct{ columns, lines int }
 
-// cut keeps a line on one row: a line that wraps would take two, and the frame would scroll away.
+// cut keeps a line on one row, because a line that wraps would take two, and the frame would scroll away.
 func (s screen) cut(line string) string {
 	if s.columns == 0 {
 		return line
@@ -69,7 +69,7 @@ type statusPrinter struct {
 	rows   rows
 }
 
-// labelled prints texts after a label. Each text begins on a line of its own and is wrapped.
+// labelled prints texts after a label. Each text starts on a line of its own and is wrapped.
 func (p *statusPrinter) labelled(label string, texts ...string) {
 	for _, text := range texts {
 		for _, line := range terminal.Hang(terminal.Pad(label, statusLabel), terminal.Quote(text), statusWidth) {
@@ -79,7 +79,7 @@ func (p *statusPrinter) labelled(label string, texts ...string) {
 	}
 }
 
-// print begins with the state, because that is what people look for.
+// print starts with the state, because that is what people look for.
 func (p *statusPrinter) print(url string) {
 	s := p.status
 	p.state()
@@ -129,7 +129,7 @@ func unjoined(s status.Worker) string {
 }
 
 // adviceOn explains a state and what to do about it. It distinguishes pauses that end automatically from those that
-// wait for a person, because only the latter need resume.
+// wait for a person, because only the latter need the resume command.
 func adviceOn(s status.Worker) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {
@@ -151,7 +151,7 @@ func adviceOn(s status.Worker) string {
 	return ""
 }
 
-// calls shows the current limit, not the setting: an overload at LeadHit may have lowered the limit.
+// calls shows the current limit, not the setting, because an overload at LeadHit may have lowered the limit.
 func (p *statusPrinter) calls() {
 	s := p.status
 	limit := "no limit per second"
@@ -172,8 +172,8 @@ func (p *statusPrinter) calls() {
 	p.labelled("calls", texts...)
 }
 
-// events shows the ages of the oldest unfinished event and of the oldest untried event, because more workers lower only
-// the latter.
+// events shows the ages of the oldest unfinished event and of the oldest untried event, because adding workers lowers
+// only the latter.
 func (p *statusPrinter) events() {
 	s := p.status
 	unfinished := 0

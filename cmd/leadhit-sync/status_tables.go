@@ -15,8 +15,8 @@ import (
 // mostPartitions and mostOrderRows limit how many partitions, and how many orders, have lines of their own.
 const mostPartitions, mostOrderRows = 20, 20
 
-// partitions prints all partitions or, if there are too many, those with the oldest unfinished events. The oldest event
-// shows a partition that makes no progress, while the number of events only shows a busy one.
+// partitions prints all partitions or, if there are too many, those with the oldest unfinished events. An old event
+// reveals a partition that makes no progress, while many events only reveal a busy one.
 func (p *statusPrinter) partitions() {
 	all := slices.Clone(p.status.Partitions)
 	p.page.Line("")
@@ -80,8 +80,8 @@ func offset(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// orders prints the orders that wait for a retry, grouped by their last response. A response common to many orders is
-// then one line, and shows at once that the problem is LeadHit and not an order.
+// orders prints the orders that wait for a retry, grouped by their last response. A response that many orders share
+// then takes one line, which shows at once that the problem is LeadHit and not an order.
 func (p *statusPrinter) orders() {
 	s := p.status
 	if len(s.Orders) == 0 {
@@ -150,7 +150,7 @@ func groupsOf(s status.Worker) []*outcomeGroup {
 }
 
 // nextAttempt treats a wait of less than half a second as over, because it would round to "in 0s". A letter is not
-// paused: it goes to Kafka, not to LeadHit.
+// paused, because it goes to Kafka, not to LeadHit.
 func (p *statusPrinter) nextAttempt(o status.WaitingOrder) string {
 	switch {
 	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:

@@ -18,8 +18,8 @@ import (
 const statusEvery = 2 * time.Second
 
 // watchStatus refreshes the status until a person ends the command. On a terminal each status fits the screen and
-// replaces the last one; elsewhere each is printed in full. show prints the status once, for a screen. Ctrl-C ends the
-// command with exit code 0, even if a worker did not respond: the person has seen that.
+// replaces the previous one; elsewhere each is printed in full. show prints the status once, for a screen. Ctrl-C ends
+// the command with exit code 0, even if a worker did not respond, because the person has seen that.
 func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	show func(ctx context.Context, w io.Writer, on screen) error,
 ) error {
@@ -54,8 +54,8 @@ func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	}
 }
 
-// showLook shows the status after one refresh. In a file, a blank line precedes each status, but not in JSON, where
-// each is one value.
+// showLook shows the status after one refresh. In a file, a blank line precedes each status, except in JSON, where each
+// status is one value.
 func showLook(w io.Writer, look string, output outputForm, on screen, frames *terminal.Screen) error {
 	if on.columns > 0 {
 		lines := strings.Split(strings.TrimSuffix(look, "\n"), "\n")

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// unknownCommand returns the error about a word that is not a command of c. It suggests similar commands.
+// unknownCommand returns the error for a word that is not a command of c. It suggests similar commands.
 func unknownCommand(c *cobra.Command, word string) error {
 	c.SuggestionsMinimumDistance = max(c.SuggestionsMinimumDistance, 2) // cobra sets it for the root only
 	near := c.SuggestionsFor(word)
@@ -19,7 +19,7 @@ func unknownCommand(c *cobra.Command, word string) error {
 	return fmt.Errorf("unknown command %q for %q; did you mean %s?", word, c.CommandPath(), strings.Join(near, " or "))
 }
 
-// wrongArguments returns the error about too few or too many arguments. It takes the arguments' name from the command's
+// wrongArguments returns the error for too few or too many arguments. It takes the arguments' name from the command's
 // usage line. That line is written for people, so the error uses the same word as the help.
 func wrongArguments(c *cobra.Command, args []string) error {
 	usage, _, _ := strings.Cut(c.Use, " [flags]") // "[flags] < FILE" in a usage line is not an argument
@@ -33,8 +33,8 @@ func wrongArguments(c *cobra.Command, args []string) error {
 	return fmt.Errorf("want one %s, got %d: %q", argument, len(args), args)
 }
 
-// withNearFlag adds similar flags to the error about an unknown flag. Shorthands are left out: every letter is similar
-// to every other one.
+// withNearFlag adds similar flags to the error about an unknown flag. Shorthands are left out, because every letter is
+// similar to every other one.
 func withNearFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
@@ -51,9 +51,9 @@ func withNearFlag(c *cobra.Command, err error) error {
 	return err
 }
 
-// helpCommand replaces cobra's, which reports no error about an unknown command. A script that asks for the help of a
-// misspelt command gets exit code 2 instead of help that it did not ask for. The arguments of help are completed with
-// the names of commands.
+// helpCommand replaces cobra's help command, which reports no error for an unknown command. A script that asks for the
+// help of a misspelt command gets exit code 2 instead of help that it did not ask for. The arguments of help are
+// completed with the names of commands.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND…]", Short: "Show help for a command", Args: cobra.ArbitraryArgs,

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/cmd/worker/observe"
 )
 
-// versionCommand reads neither settings nor the network, so it works in a broken installation. A bug report needs these
-// lines.
+// versionCommand reads neither settings nor the network, so it works in a broken installation. Its output belongs in a
+// bug report.
 func versionCommand() *cobra.Command {
 	var output outputForm
 	c := &cobra.Command{
@@ -32,15 +32,15 @@ program was built from, with its time.`,
 	return c
 }
 
-// versionJSON is the JSON form of the version. Modified is always present: false says that the commit describes the
-// binary, as far as Go's tools know.
+// versionJSON is the JSON form of the version. Modified is always present. False means that, as far as Go's tools know,
+// the commit describes the binary.
 type versionJSON struct {
 	Schema   string `json:"schema"`
 	Version  string `json:"version"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
-	// Commit and Time are those of the sources; absent in a build without version control. Modified says that the
-	// sources differed from the commit, so that nobody looks for a defect in the wrong code.
+	// Commit and Time describe the sources; they are absent in a build without version control. Modified says that the
+	// sources differed from the commit, so that people do not look for a defect in the wrong code.
 	Commit   string `json:"commit,omitempty"`
 	Time     string `json:"time,omitempty"`
 	Modified bool   `json:"modified"`
@@ -66,8 +66,8 @@ func versionLines() string {
 	return text
 }
 
-// build returns what this binary was built from. A failed read is not an error: binaries built without modules have no
-// such information, and ReadBuild returns "dev" for them.
+// build returns what this binary was built from. A failed read is not an error, because binaries built without modules
+// have no such information, and ReadBuild returns "dev" for them.
 func build() observe.Build {
 	info, _ := debug.ReadBuildInfo()
 	return observe.ReadBuild(version, info)

@@ -36,7 +36,7 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 	return err
 }
 
-// newLedgerTries is the number of attempts to write an entry while the brokers do not know the ledger: the waits
+// newLedgerTries is the number of attempts to write an entry while the brokers do not know the ledger. The waits
 // between the attempts add up to three seconds.
 const newLedgerTries = 6
 

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// fitnessEvery is how often the letters' topic and the ledger are judged: somebody may alter them while the worker
-// runs.
+// fitnessEvery is how often the letters' topic and the ledger are judged, because their settings may be changed while
+// the worker runs.
 const fitnessEvery = time.Minute
 
 // fitness holds the last inspections of the letters' topic and the ledger. The zero value is ready to use.
@@ -23,9 +23,9 @@ type fitness struct {
 	found map[string]deadletter.Inspection // by topic
 }
 
-// note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that have
+// note stores an inspection, so that each flaw is logged once and not every minute. It returns the flaws that have
 // appeared, and those that have disappeared, since the topic's last inspection. hidden is true if the settings of an
-// existing topic cannot be read, unless the last inspection found that too.
+// existing topic cannot be read, unless the last inspection had already found that.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -42,7 +42,7 @@ func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, 
 	return came, went, is.Exists && !is.Known && (!asked || was.Known || !was.Exists)
 }
 
-// flaws lists what is wrong now, the fatal flaws of each topic first.
+// flaws lists the current flaws, the fatal flaws of each topic first.
 func (f *fitness) flaws() []status.TopicFlaw {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -87,8 +87,7 @@ func (w *Worker) usable(ctx context.Context, inspect inspection) (exists bool, e
 	return found.Exists, err
 }
 
-// logFitness logs what has changed since the last inspection, so that a flaw that nobody corrects does not fill the
-// log.
+// logFitness logs what has changed since the last inspection, so that an uncorrected flaw does not fill the log.
 func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 	came, went, hidden := w.fitness.note(found)
 	log := w.log.With(slog.String("topic", found.Topic))

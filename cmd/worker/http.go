@@ -36,8 +36,8 @@ func (w *Worker) server() *http.Server {
 	}
 }
 
-// livez reports whether the consumer's last turn is recent. The result never depends on Kafka or LeadHit: a restart
-// fixes neither.
+// livez reports whether the consumer's last turn is recent. The result never depends on Kafka or LeadHit, because a
+// restart fixes neither.
 func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 	pulse := w.consumer.Pulse()
 	if !pulse.IsZero() && time.Since(pulse) > stuckAfter {
@@ -48,8 +48,8 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz reports whether the worker is ready: its settings and key have been read, it has joined the group once, and it
-// is not stopping. A worker is ready even if it has no partitions or LeadHit is down: otherwise it would hold up the
-// rollout that fixes the problem. The page's text names a pause, and what the worker waits for.
+// is not stopping. A worker is ready even if it has no partitions or LeadHit is down, because otherwise it would hold
+// up the rollout that fixes the problem. The page's text says whether calls are paused, and what the worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	switch {
 	case w.stopping.Load():

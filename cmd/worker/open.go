@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// fetchBytes is the memory for the events of one fetch. A larger fetch would not be faster: a partition works on
-	// the events that it has while the next ones are fetched.
+	// fetchBytes is the memory for the events of one fetch. A larger fetch would not be faster, because a partition
+	// works on the events that it has while the next ones are being fetched.
 	fetchBytes = 1 << 20
 	// metadataBytes is how much metadata a broker accepts with a commit, unless offset.metadata.max.bytes says
 	// otherwise.
@@ -142,7 +142,7 @@ func (w *Worker) Close() {
 	w.closeMapping()
 }
 
-// dispatchConfig returns the dispatcher's limits. build names the version and the mapping: a resume accepts
+// dispatchConfig returns the dispatcher's limits. build names the version and the mapping, because a resume accepts
 // fingerprints for one build only.
 func dispatchConfig(c *config.Config, build string) dispatch.Config {
 	return dispatch.Config{
@@ -168,7 +168,7 @@ func dispatchConfig(c *config.Config, build string) dispatch.Config {
 	}
 }
 
-// workerName distinguishes this process from the others of the group, and shows people where it runs.
+// workerName distinguishes this process from the group's other workers, and shows people where it runs.
 func workerName() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -177,7 +177,8 @@ func workerName() string {
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
-// openTracing returns tracing as configured. Its error is a *config.Error: only the collector's CA file can be wrong.
+// openTracing returns tracing as configured. Its error is a *config.Error, because only the collector's CA file can be
+// wrong.
 func openTracing(c *config.Config, version string, log *slog.Logger) (*observe.Tracing, error) {
 	tracing, err := observe.OpenTracing(c, version, log)
 	if err != nil {

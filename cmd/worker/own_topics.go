@@ -25,13 +25,13 @@ func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluste
 		[]string{c.DeadLetter.Topic})
 }
 
-// inspectTopic gathers the facts about one of our topics and about the topics in sources, and judges them.
+// inspectTopic gathers the facts about one of our topics and about the topics in sources, and judges our topic.
 func inspectTopic(
 	ctx context.Context, cluster *broker.Cluster, judge func(deadletter.Facts) deadletter.Inspection, topic string,
 	sources []string,
 ) (deadletter.Inspection, error) {
 	unknown := deadletter.Inspection{Topic: topic}
-	// Request the topology first: the response reveals a wrong password.
+	// Request the topology first, because the response reveals a wrong password.
 	topology, err := cluster.Topics(ctx, topic)
 	info := topology.Topics[topic]
 	if err == nil && !info.Missing {
@@ -55,7 +55,7 @@ func inspectTopic(
 		age, limited := settings[source].Retention()
 		f.Sources = append(f.Sources, deadletter.Source{Settings: settings[source], Retention: age, Limited: limited})
 	}
-	// A topic's settings may demand a record format older than 0.11, which has no headers. Brokers with
+	// A topic's settings may require a record format older than 0.11, which has no headers. Brokers with
 	// inter.broker.protocol.version 3.0 or later ignore that setting (KIP-724).
 	const messageFormat = "message.format.version"
 	if old := strings.HasPrefix(f.Settings[messageFormat], "0."); old && len(topology.Nodes) > 0 {

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Together these files identify a network, in which only one process at a time can listen on an address. bootFile holds
-// a random id, which is new after each boot and the same in all containers on a machine. networkLink names the network
-// namespace by its number in the kernel. A container that is restarted in its pod keeps the pod's namespace.
+// Together these files identify a network, in which only one process at a time can listen on an address. bootFile
+// contains a random id, which is new after each boot and the same in all containers on a machine. networkLink names the
+// network namespace by its number in the kernel. A container that is restarted in its pod keeps the pod's namespace.
 const (
 	bootFile    = "/proc/sys/kernel/random/boot_id"
 	networkLink = "/proc/self/ns/net"
 )
 
-// placeOf returns the client id of a worker that listens on addr (HTTP_ADDR). It is unique to the address in its
-// network: while a worker listens there, no other process can have the same id. Host names or the members' addresses
-// would not do: two containers may have the same name, and behind a NAT the same address.
+// placeOf returns the client id of a worker that listens on addr (HTTP_ADDR). The id is unique to the address in its
+// network, so while a worker listens there, no other process can have the same id. Host names or the members' addresses
+// would not be unique, because two containers may have the same name, and behind a NAT the same address.
 //
 // It returns "" if the place is not known: the port is 0, the host is a name, or the system is not Linux.
 func placeOf(addr string) string {
@@ -59,7 +59,7 @@ func plain(name string) string {
 }
 
 // heldListener keeps its address until the inner listener is closed. A server closes its listener when it stops, and
-// when it can no longer accept connections. But the process that takes the address next assumes that this one has
+// when it can no longer accept connections. But the process that takes the address next assumes that this process has
 // ended.
 type heldListener struct{ net.Listener }
 

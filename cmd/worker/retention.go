@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// retentionEvery is how often the topics' retention is read: an operator who lengthens a retention must see the
-	// effect soon.
+	// retentionEvery is how often the topics' retention is read, because an operator who lengthens a retention must see
+	// the effect soon.
 	retentionEvery = 5 * time.Minute
 	retentionAgain = 15 * time.Second
 )
 
 // retention holds, by topic, the age at which Kafka deletes an event or a letter. A topic is missing if it keeps its
-// records for ever, or if we may not read its settings. The zero value is ready to use.
+// records for ever, or if we are not allowed to read its settings. The zero value is ready to use.
 type retention struct {
 	mu     sync.Mutex
 	limits map[string]time.Duration
@@ -44,9 +44,9 @@ func (w *Worker) watchRetention(ctx context.Context) error {
 	}
 }
 
-// readRetention reads how long each topic keeps its events, for the metrics time_to_loss_seconds and
-// letters_min_ttl_seconds. It reports whether it could read the retention of all topics. A topic whose retention cannot
-// be read keeps its last value.
+// readRetention reads how long each topic keeps its events, for the time_to_loss_seconds and letters_min_ttl_seconds
+// metrics. It reports whether it could read the retention of all topics. A topic whose retention cannot be read keeps
+// its last value.
 func (w *Worker) readRetention(ctx context.Context) bool {
 	whole := true
 	found := make(map[string]time.Duration)

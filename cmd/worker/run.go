@@ -18,7 +18,7 @@ const (
 	closeHTTP = 2 * time.Second
 )
 
-// Run works until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
+// Run works until ctx ends. Then it takes at most 15 seconds to finish and commit the calls in flight, and leaves the
 // group. If a join is in flight, this takes up to 50 seconds in all. Run returns an error only if it cannot listen on
 // HTTP_ADDR or serve it, or if the settings cannot work. A worker whose pages can no longer be served ends in the same
 // way, because it could no longer be monitored; its supervisor restarts it.
@@ -42,7 +42,7 @@ func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	server := w.server()
 	defer w.tracing.Start(ctx)()
 
-	// Serve HTTP and watch the key until the consumer has ended: the drain must stay visible.
+	// Serve HTTP and watch the key until the consumer has ended, because the drain must stay visible.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, serving := errgroup.WithContext(serving)
@@ -78,7 +78,7 @@ func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	return group.Wait()
 }
 
-// watchKey lets a new key take effect without a restart: calls may be paused because LeadHit rejected the old one.
+// watchKey makes a new key take effect without a restart, because calls may be paused until LeadHit gets the new key.
 func (w *Worker) watchKey(ctx context.Context) error {
 	return w.key.Watch(ctx, watchKey, func() {
 		w.log.InfoContext(ctx, "the API key file has changed; the new key is in use")

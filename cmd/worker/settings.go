@@ -33,7 +33,7 @@ func SettingsWithoutFiles(version string) (c *config.Config, unread []string, er
 }
 
 // inspect opens everything that a worker opens, and adds failures to the mistakes. It leaves out settings with a
-// mistake, so that mistakes in the others are found too.
+// mistake, so that mistakes in the other settings are found too.
 func inspect(c *config.Config, mistakes *config.Error, version string) *config.Error {
 	sound := withoutMistakes(c, mistakes)
 	discard := slog.New(slog.DiscardHandler)
@@ -66,7 +66,7 @@ func inspect(c *config.Config, mistakes *config.Error, version string) *config.E
 	return mistakes.Add(found...)
 }
 
-// withoutMistakes returns a copy of the settings, with a harmless value for each that has a mistake.
+// withoutMistakes returns a copy of the settings, with a harmless value for each setting that has a mistake.
 func withoutMistakes(c *config.Config, mistakes *config.Error) config.Config {
 	sound := *c
 	k, l, r := &sound.Kafka, &sound.LeadHit, &sound.SchemaRegistry

@@ -38,7 +38,7 @@ func problem(variable string, err error) config.Problem {
 	return config.Problem{Variable: variable, What: what}
 }
 
-// withoutPath drops the path of a file error: a path given by mistake may be the secret itself.
+// withoutPath drops the path from a file error, because a path given by mistake may be the secret itself.
 func withoutPath(err error) error {
 	if of, ok := errors.AsType[*fs.PathError](err); ok {
 		return of.Err
@@ -55,8 +55,8 @@ func mappingMistake(err error) error {
 	return (*config.Error)(nil).Add(config.Problem{Variable: "MAPPING", What: what})
 }
 
-// mistakesOf turns the option errors of our packages into a *config.Error that names the settings. If err holds no
-// option error, mistakesOf returns err itself: something other than a setting is wrong.
+// mistakesOf turns the option errors of our packages into a *config.Error that names the settings. If err contains no
+// option error, mistakesOf returns err itself, because something other than a setting is wrong.
 func mistakesOf(err error) error {
 	var all *config.Error
 	for _, err := range separate(err) {
@@ -72,8 +72,8 @@ func mistakesOf(err error) error {
 	return all
 }
 
-// separate returns the errors that were joined in err, and those of joins inside it. An option error wraps one reason
-// and never a join, so it is not taken apart.
+// separate returns the errors that were joined in err, and those in nested joins. An option error wraps one reason and
+// never a join, so it is not taken apart.
 func separate(err error) []error {
 	if err == nil {
 		return nil
@@ -93,9 +93,9 @@ func separate(err error) []error {
 }
 
 // variableOf names the setting behind an option error of one of our packages. It returns "" for any other error.
-// Settings are named after the options, except for the two of the client certificate. An error about the option
-// "api key" always concerns LEADHIT_API_KEY: the file of LEADHIT_API_KEY_FILE is checked when it is read, before the
-// client sees its content.
+// Settings are named after the options, except for the two of the client certificate. An error about the option "api
+// key" always concerns LEADHIT_API_KEY, because the file named by LEADHIT_API_KEY_FILE is checked when it is read,
+// before the client sees its content.
 func variableOf(err error) string {
 	var name string
 	if found, ok := errors.AsType[*dial.OptionError](err); ok {

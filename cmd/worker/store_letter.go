@@ -52,7 +52,7 @@ func (w *Worker) ensureLetters(ctx context.Context) error {
 	return err
 }
 
-// writeLetter stores a letter. It recreates a deleted topic, for the next attempt.
+// writeLetter stores a letter. If the topic was deleted, it recreates the topic for the next attempt.
 func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	err := appendLetter(ctx, w.config, w.cluster, l)
 	switch {

@@ -22,7 +22,7 @@ const (
 	valueExpired  = "ValueExpired"
 )
 
-// takeWait is how long a broker may take to return a record that exists already.
+// takeWait is how long a broker may take to return a record that already exists.
 const takeWait = 50 * time.Millisecond
 
 // errNotYet means that the broker returned neither the record nor a later one.
@@ -86,7 +86,7 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 }
 
 // original reads the event of a letter that was stored without the value, from the event's topic. If the topic was
-// recreated, another event may be at that place: the time and the hash show that.
+// recreated, another event may be at that place, which the time and the hash reveal.
 func (w *Worker) original(ctx context.Context, l deadletter.Letter) (event.Record, error) {
 	r, err := w.recordAt(ctx, l.Place, false)
 	if err != nil {

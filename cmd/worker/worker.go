@@ -43,7 +43,7 @@ type Worker struct {
 	// closeMapping closes the schema registry's client.
 	closeMapping func()
 	stopping     atomic.Bool
-	recreating   sync.Mutex // held while the letters' topic is created again
+	recreating   sync.Mutex // held while the letters' topic is being recreated
 }
 
 // wire connects the steps of an event's path in their order: fetch, decode, dispatch, call, judge, (letter), dispatch,

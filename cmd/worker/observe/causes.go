@@ -2,8 +2,8 @@ package observe
 
 import "sync"
 
-// otherCause replaces all causes after the first mostCauses: LeadHit chooses its exception classes, and a metric must
-// not grow with them.
+// otherCause replaces all causes after the first mostCauses, because LeadHit chooses its exception classes, and a
+// metric must not grow with them.
 const (
 	otherCause = "other"
 	mostCauses = 100

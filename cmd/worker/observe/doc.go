@@ -1,5 +1,5 @@
-// Package observe watches a worker from outside: metrics, traces and the status page. The steps themselves do not
-// depend on it.
+// Package observe watches a worker from outside: metrics, traces and the status page. The steps of an event's path do
+// not depend on it.
 //
 // [Metrics] and [Tracing] decorate the steps, one line each in the wiring:
 //
@@ -9,8 +9,8 @@
 //	store = metrics.Store(store)
 //
 // Gauges and the status are read from the consumer on demand. Metrics and Tracing may be used by several goroutines.
-// Only Tracing has a goroutine of its own, the batcher of spans; the function that Start returns ends it and waits for
-// it.
+// Only Tracing has a goroutine of its own, the span batcher; the function that Start returns ends that goroutine and
+// waits for it.
 package observe
 
 import (

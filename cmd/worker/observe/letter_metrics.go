@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// letters sends the figures about letters of owned partitions, so that a sum over the workers counts each letter
-// once. Such a sum leaves out letters of partitions that no worker owns.
+// letters sends the figures about letters of owned partitions, so that a sum over the workers counts each letter once.
+// The sum excludes letters of partitions that no worker owns.
 func (g *gauges) letters(to sender, now time.Time) {
 	keeps, limited := g.source.Retention()[g.source.Letters]
 	since := time.Time{}
@@ -53,8 +53,8 @@ type fingerprints struct {
 	known map[string]bool
 }
 
-// add notes a fingerprint, unless it is already noted, or mostFingerprints are noted. Beyond that limit no cause counts
-// as new.
+// add records a fingerprint, unless it is already recorded, or mostFingerprints are recorded. Beyond that limit no
+// cause counts as new.
 func (f *fingerprints) add(fingerprint string, known bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

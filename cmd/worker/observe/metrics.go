@@ -36,8 +36,8 @@ type Metrics struct {
 
 	items    *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
-	// wanted is the counter of items that ask for a call. accepted is the counter of verdicts of the kind retry.Done.
-	// Most items and calls are counted there, so these two counters are looked up only once.
+	// wanted is the counter of items that ask for a call. accepted is the counter of verdicts of kind retry.Done. Most
+	// items and calls are counted in these two, so the counters are looked up only once.
 	wanted         prometheus.Counter
 	accepted       prometheus.Counter
 	latency        prometheus.Histogram
@@ -200,8 +200,8 @@ func (m *Metrics) Call(call judgedCaller) judgedCaller {
 // Repeat counts the calls that are not made.
 func (m *Metrics) Repeat(context.Context, consumer.Call) { m.items.WithLabelValues(repeated).Inc() }
 
-// called counts a call. The number of causes is limited: LeadHit chooses the types of its errors, and each new cause
-// would be a new series for Prometheus to keep.
+// called counts a call. The number of causes is limited, because LeadHit chooses the types of its errors, and each new
+// cause would be a new series for Prometheus to keep.
 func (m *Metrics) called(took time.Duration, v retry.Verdict) {
 	m.latency.Observe(took.Seconds())
 	if v.Kind == retry.Done {
@@ -228,11 +228,11 @@ func (m *Metrics) Store(store storer) storer {
 	}
 }
 
-// LetterRead notes the fingerprint of a letter in the letters' topic. The worker reads all letters before it stores its
-// first one, so no cause counts as new because of a restart.
+// LetterRead records the fingerprint of a letter in the letters' topic. The worker reads all letters before it stores
+// its first one, so no cause counts as new because of a restart.
 func (m *Metrics) LetterRead(fingerprint string) { m.fingerprints.add(fingerprint, true) }
 
-// LetterStoring notes the fingerprint of a letter before this worker writes the letter.
+// LetterStoring records the fingerprint of a letter before this worker writes the letter.
 func (m *Metrics) LetterStoring(fingerprint string) { m.fingerprints.add(fingerprint, false) }
 
 // LetterStored counts a new cause if the stored letter is the first with its fingerprint. Call LetterStoring before the

@@ -18,16 +18,16 @@ type Source struct {
 	// Consumer is read at each scrape.
 	Consumer *consumer.Consumer
 	Topics   []string
-	// Retention returns the age at which Kafka deletes an event, for each topic where that is known.
+	// Retention returns the age at which Kafka deletes an event, for each topic for which that age is known.
 	Retention func() map[string]time.Duration
 	// Letters is the letters' topic. Retention has an entry for it too.
 	Letters string
 }
 
-// gauges reads the source at each scrape. It has counters too: those that the consumer keeps itself.
+// gauges reads the source at each scrape. It also sends the counters that the consumer itself keeps.
 type gauges struct{ source Source }
 
-// Describe sends nothing: the collector is unchecked, because its metrics are made at each scrape.
+// Describe sends nothing. The collector is unchecked, because its metrics are created at each scrape.
 func (g *gauges) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends the current values.
@@ -56,8 +56,8 @@ func phases() []string {
 	}
 }
 
-// state sends a series for each state, with the value 1 for the current one. So an alert can select a state by name,
-// and a dashboard shows when the state changed.
+// state sends a series for each state, with the value 1 for the current state, so that an alert can select a state by
+// name and a dashboard can show when the state changed.
 func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+
 		"), otherwise its phase ("+
@@ -73,7 +73,8 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 		float64(s.Predecessors))
 }
 
-// calls sends the limits and what is in flight: only both together show whether calls wait for LeadHit or for events.
+// calls sends the limits and what is in flight, because only both together show whether calls wait for LeadHit or for
+// events.
 func calls(to sender, s snapshot.Snapshot, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
 	to.gauge("calls_limit", "Maximum number of calls in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while "+
@@ -111,8 +112,8 @@ func events(to sender, s consumer.State) {
 	to.counter("commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
 }
 
-// partitions sends the figures about partitions. Only a partition whose window was full has a series of its own: a
-// worker may own thousands.
+// partitions sends the figures about partitions. Only a partition whose window was full has a series of its own,
+// because a worker may own thousands of partitions.
 func partitions(to sender, s consumer.State) {
 	full, unknown := 0, 0
 	for _, p := range s.Dispatch.Partitions {
@@ -136,8 +137,8 @@ func partitions(to sender, s consumer.State) {
 	}
 }
 
-// topics sends the ages of each topic's events. The metric time_to_loss_seconds is sent only for topics whose
-// retention is known.
+// topics sends the ages of each topic's events. It sends time_to_loss_seconds and retention_used_ratio only for topics
+// whose retention is known.
 func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 	limits := g.source.Retention()
 	topic := []string{"topic"}

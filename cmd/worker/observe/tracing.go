@@ -29,7 +29,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// flushLimit bounds the delivery of the last spans at the end.
+// flushLimit is how long the delivery of the last spans may take.
 const flushLimit = 3 * time.Second
 
 // Tracing observes the steps of an event's path from outside, as Metrics does. Each event has a span, from its fetch
@@ -77,7 +77,7 @@ func OpenTracing(c *config.Config, version string, log *slog.Logger) (*Tracing, 
 	return t, nil
 }
 
-// Start begins to gather spans. stop delivers the last spans, and takes at most three seconds.
+// Start begins to collect spans. stop takes at most three seconds to deliver the last ones.
 func (t *Tracing) Start(ctx context.Context) (stop func()) {
 	if t == nil {
 		return func() {}
@@ -101,17 +101,17 @@ func (t *Tracing) Start(ctx context.Context) (stop func()) {
 	}
 }
 
-// eventSpan is the span of an event. It is created late, with the time of the fetch: most events of a full window wait,
-// and must cost little.
+// eventSpan is the span of an event. The span itself is created late, with the time of the fetch, because most events
+// in a full window wait, and must cost little.
 type eventSpan struct {
 	read   time.Time
 	replay int // counts the replays of a letter; 0 for an event
 	make   sync.Once
 	span   trace.Span
-	open   atomic.Int64 // orders that are neither sent nor stored as letters
+	open   atomic.Int64 // orders that are not finished
 }
 
-// Decode begins the span of each event, and ends it at once if the event asks for nothing.
+// Decode starts the span of each event, and ends it at once if the event needs neither a call nor a letter.
 func (t *Tracing) Decode(decode decoder) decoder {
 	if t == nil {
 		return decode
@@ -131,8 +131,8 @@ func (t *Tracing) Decode(decode decoder) decoder {
 	}
 }
 
-// Take begins the span of a letter's replay, in the trace of the letter's event. A replay is about one order: the span
-// ends with its accepted call or its new letter. A replay that needs neither has no span.
+// Take starts the span of a letter's replay, in the trace of the letter's event. A replay is about one order, so the
+// span ends with the accepted call or the new letter. A replay that needs neither has no span.
 func (t *Tracing) Take(take taker) taker {
 	if t == nil {
 		return take
@@ -216,7 +216,7 @@ func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	}
 }
 
-// Repeat adds a span event "repeat" to the event's span for each call that is not made.
+// Repeat adds a "repeat" event to the event's span for each call that is not made.
 func (t *Tracing) Repeat(repeat repeater) repeater {
 	if t == nil {
 		return repeat
@@ -231,7 +231,7 @@ func (t *Tracing) Repeat(repeat repeater) repeater {
 	}
 }
 
-// Traceparent returns the value of the W3C header traceparent for a call within a span, or "" if tracing is off.
+// Traceparent returns the value of the W3C traceparent header for a call within a span, or "" if tracing is off.
 func Traceparent(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return ""

@@ -44,8 +44,8 @@ type collector struct {
 // maxAnswerHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
 const maxAnswerHeader = 64 << 10
 
-// openCollector returns the configured collector, without connecting to it. The headers of OTEL_EXPORTER_OTLP_HEADERS
-// are pairs with percent-encoded values. The values may hold a token, so no error and no log line shows them.
+// openCollector returns the configured collector, without connecting to it. The headers in OTEL_EXPORTER_OTLP_HEADERS
+// are pairs with percent-encoded values. The values may contain a token, so no error and no log line shows them.
 func openCollector(c *config.Config, version string, log *slog.Logger) (*collector, error) {
 	t := &c.Traces
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
@@ -72,10 +72,10 @@ func openCollector(c *config.Config, version string, log *slog.Logger) (*collect
 	}}, nil
 }
 
-// Start does nothing: there is no connection before the first span.
+// Start does nothing, because there is no connection before the first span.
 func (c *collector) Start(context.Context) error { return nil }
 
-// Stop does nothing: Tracing calls close after the last batch.
+// Stop does nothing, because Tracing calls close after the last batch.
 func (c *collector) Stop(context.Context) error { return nil }
 
 func (c *collector) close() { c.client.CloseIdleConnections() }
@@ -128,7 +128,7 @@ func (c *collector) post(ctx context.Context, body []byte) (again bool, err erro
 	return again, fmt.Errorf("the collector responded with HTTP %d", answer.StatusCode)
 }
 
-// record logs when deliveries begin to fail, and when they succeed again.
+// record logs when deliveries start to fail, and when they succeed again.
 func (c *collector) record(ctx context.Context, err error) {
 	was := c.failing.Swap(err != nil)
 	switch {

@@ -8,7 +8,7 @@ import (
 // spreadSlots is how many orders are remembered, in 512 KiB.
 const spreadSlots = 1 << 15
 
-// spread finds orders with events in two partitions of one topic: Kafka guarantees no sequence across partitions. It
+// spread finds orders with events in two partitions of one topic. Kafka guarantees no sequence across partitions. It
 // remembers only the latest orders, and does not see the partitions of other workers, so it misses some. It may be used
 // by several goroutines.
 type spread struct {
@@ -18,7 +18,7 @@ type spread struct {
 	found int
 }
 
-// spreadSlot is one order of one topic. Of two orders with the same slot, the later one replaces the earlier.
+// spreadSlot is one order in one topic. Of two orders with the same slot, the later one replaces the earlier.
 type spreadSlot struct {
 	order     uint64 // its hash
 	partition int32
@@ -29,8 +29,8 @@ func newSpread() *spread {
 	return &spread{seed: maphash.MakeSeed(), slots: make([]spreadSlot, spreadSlots)}
 }
 
-// seen notes an event of an order. found reports whether the order was seen in another partition before and has not
-// been counted yet; before is that partition. first reports whether this is the first such order.
+// seen records an event of an order. found reports whether the order has already been seen in another partition and has
+// not been counted yet; before is that partition. first reports whether this is the first such order.
 func (s *spread) seen(topic string, partition int, order string) (before int, found, first bool) {
 	var h maphash.Hash
 	h.SetSeed(s.seed)
