@@ -63,8 +63,8 @@ func TestTheDemo(t *testing.T) {
 	}
 	var out strings.Builder
 	var v verdict
-	// On a busy machine LeadHit may start to accept the new status before it has refused an event with that status.
-	// Then there is no letter to replay. A longer story leaves more time.
+	// On a busy machine LeadHit may start to accept the new status before it has refused an event with that status. In
+	// that case, there is no letter to replay. A longer story leaves more time.
 	for length := 4 * time.Second; v.replays["resolved"] == 0 && length < time.Minute; length *= 2 {
 		out.Reset()
 		var err error

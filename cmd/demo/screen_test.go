@@ -105,7 +105,7 @@ func frameText(v view, width, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-// screenOn returns a screen of the given size. The builder keeps its last frame.
+// screenOn returns a screen of the given size. The builder contains the screen's last frame.
 func screenOn(out *strings.Builder, width, height int) *screen {
 	size := func() (int, int) { return width, height }
 	return &screen{Screen: terminal.Screen{Out: onlyLast{out}, Size: size}, ink: colourless}

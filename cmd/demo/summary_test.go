@@ -32,8 +32,8 @@ func Example_summarise() {
 	//   ✓ lost 0 · out of order 0 · letters 4 = refused 4
 }
 
-// goodEvidence returns evidence of two orders. A is submitted, then paid, and the first response to paid was lost. B is
-// cancelled, then paid.
+// goodEvidence returns evidence about two orders. A is submitted, then paid, and the first response to paid was lost. B
+// is cancelled, then paid.
 func goodEvidence() evidence {
 	var seq int
 	call := func(id, order, status string, answer sandbox.Answer) sandbox.Call {

@@ -131,7 +131,7 @@ func TestOrderThatIsInterruptedPrintsWhatItFound(t *testing.T) {
 	}
 }
 
-// Looking up the coordinator of the group would create __consumer_offsets.
+// Looking up the group's coordinator would create __consumer_offsets.
 func TestOrderOfAGroupThatDoesNotExistCreatesNothing(t *testing.T) {
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))
 	if err != nil {
@@ -170,7 +170,7 @@ func TestOrdersWithLettersAreCompletedAndSilentWithoutKafka(t *testing.T) {
 	}
 }
 
-// storyOfALetter writes an event, and the records and ledger entries of its letter, which is replayed twice. It also
+// storyOfALetter writes an event whose letter is replayed twice, with the letter's records and ledger entries. It also
 // writes records that do not belong to this letter. No worker runs.
 func storyOfALetter(t *testing.T) {
 	t.Helper()

@@ -30,7 +30,7 @@ func client(t *testing.T) *kgo.Client {
 // topics lists all topics.
 func topics(t *testing.T) []string {
 	t.Helper()
-	request := kmsg.NewPtrMetadataRequest() // no list of topics: all of them
+	request := kmsg.NewPtrMetadataRequest() // without a list of topics, the response has all topics
 	answer, err := request.RequestWith(t.Context(), client(t))
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// plainEvent returns a record that the preset "plain" reads.
+// plainEvent returns a record that the "plain" preset reads.
 func plainEvent(topic string, partition int32, at time.Time, id, status string) *kgo.Record {
 	return &kgo.Record{
 		Topic: topic, Partition: partition, Timestamp: at, Key: []byte(id),
@@ -76,7 +76,7 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 	mustHaveNoGroup(t, brokers)
 }
 
-// wantLoads demands that the load counts only the calls that a worker makes.
+// wantLoads checks that the load counts only the calls that a worker makes.
 func wantLoads(t *testing.T, s summary) {
 	t.Helper()
 	o := s.Orders
@@ -90,7 +90,7 @@ func wantLoads(t *testing.T, s summary) {
 	}
 }
 
-// The usual partitioners put the key 4710 into partition 1 of two.
+// The usual partitioners map key 4710 to partition 1 when there are two.
 func TestPreviewSaysThatNoPartitionerExplainsTheKeys(t *testing.T) {
 	at := time.Now().Add(-time.Minute)
 	events := []*kgo.Record{
@@ -108,7 +108,7 @@ func TestPreviewSaysThatNoPartitionerExplainsTheKeys(t *testing.T) {
 	}
 }
 
-// mustHaveNoGroup demands that nobody joined or committed.
+// mustHaveNoGroup fails the test if Kafka has any group, as it would after a join or a commit.
 func mustHaveNoGroup(t *testing.T, brokers []string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// previewed writes the events to the topic "a", and returns the warnings of a preview and its output as a table.
+// previewed writes the events to topic "a", and returns the warnings of a preview and its output as a table.
 func previewed(t *testing.T, mapping string, records ...*kgo.Record) (warnings []string, table string) {
 	t.Helper()
 	for _, r := range records {

@@ -16,8 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// TestDocumentsShowWhatIsPrinted does what a reader would do: it writes the files of the sh blocks, runs the commands
-// of the console blocks, and compares what they print. UPDATE_README=1 writes the output into the documents instead.
+// TestDocumentsShowWhatIsPrinted does what a reader would do: it writes the files in the sh blocks, runs the commands
+// in the console blocks, and compares what they print. UPDATE_README=1 writes the output into the documents instead.
 func TestDocumentsShowWhatIsPrinted(t *testing.T) {
 	root := repository(t)
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaOfTheDocuments(t), ","))
@@ -166,7 +166,7 @@ func firstDifference(a, b string) string {
 	return "the document has more"
 }
 
-// kafkaOfTheDocuments runs an embedded Kafka with the events that the previews in the documentation read. Some of them
+// kafkaOfTheDocuments runs an embedded Kafka with the events that the previews in the documentation read. Some events
 // come from package mapping's test cases for three platforms. The others are written below, for the topics of two
 // shops.
 func kafkaOfTheDocuments(t *testing.T) []string {

@@ -38,7 +38,7 @@ type lettersOnly struct {
 	calls map[string]int
 }
 
-// withLettersOf sets up a cluster with n letters of events in orders/0. It does not start the model of a worker.
+// withLettersOf sets up a cluster with n letters for events in orders/0. It does not start the model of a worker.
 func withLettersOf(t *testing.T, n int) *lettersOnly {
 	t.Helper()
 	noSettings(t)
@@ -62,7 +62,7 @@ func withLettersOf(t *testing.T, n int) *lettersOnly {
 	return c
 }
 
-// letter stores a letter. If change is not nil, it adapts the letter first.
+// letter stores a letter. If change is not nil, change adapts the letter first.
 func (c *lettersOnly) letter(id string, replays int, change func(l *deadletter.Letter)) {
 	of, err := ledger.ParseID(id)
 	if err != nil {
@@ -103,7 +103,8 @@ func (c *lettersOnly) entry(e ledger.Entry) {
 	c.write(&kgo.Record{Topic: testLedger, Key: key, Value: value})
 }
 
-// worker starts the model. Of several replays with the same number it counts only the first, as package fold does.
+// worker starts the model. Of several replay entries with the same number, the model counts only the first, as package
+// fold does.
 func (c *lettersOnly) worker() {
 	ctx, stop := context.WithCancel(c.t.Context())
 	var done sync.WaitGroup
@@ -395,7 +396,7 @@ func TestAPlanSaysThatNothingHasChanged(t *testing.T) {
 	if got := replays(t, "--state", "open", "--dry-run"); got.code != 0 || !strings.Contains(got.out, want) {
 		t.Errorf("got %+v, want %q", got, want)
 	}
-	c.letter("orders/0/3", 0, nil) // it failed with the status lost, and would now be sent as paid
+	c.letter("orders/0/3", 0, nil) // it failed with status lost, and would now be sent as paid
 	if got := replays(t, "--state", "open", "--dry-run"); strings.Contains(got.out, "nothing has changed") {
 		t.Errorf("got %+v, want no such warning", got)
 	}

@@ -37,7 +37,7 @@ func TestEveryCommandWithJSONNamesItsSchema(t *testing.T) {
 
 func schemasDocument(t *testing.T) string { t.Helper(); return readFile(t, "README.md") }
 
-// schemasIn returns the names of schemas in the Go files of a folder, except in tests.
+// schemasIn returns the names of schemas in a folder's Go files, except tests.
 func schemasIn(t *testing.T, folder string) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// certificates writes a certificate authority, and two pairs of certificate and key, to a folder.
+// certificates writes the certificate of an authority, and two certificates with their keys, to a folder.
 func certificates(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -28,8 +28,8 @@ func certificates(t *testing.T) (dir string) {
 	return dir
 }
 
-// TestRunAndBothChecksRefuseTheSameSettings goes through the settings that keep a worker from starting. It demands the
-// same message from all commands that judge settings.
+// TestRunAndBothChecksRefuseTheSameSettings goes through the settings that keep a worker from starting. All commands
+// that judge settings must print the same message.
 func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 	pems, dir := certificates(t), t.TempDir()
 	file := func(text string) string { return write(t, t.TempDir(), "file", text) }
@@ -45,7 +45,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		env  []string
-		want string // how the one line begins
+		want string // how the only line starts
 	}{
 		{
 			"a key with a byte order mark", keyFile("\ufeffcanary-key"),
@@ -153,7 +153,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 	}
 }
 
-// allRefuse demands the same message from every command that judges settings.
+// allRefuse fails the test unless every command that judges settings prints the same message.
 func allRefuse(t *testing.T, env []string, want string) {
 	t.Helper()
 	needed(t, env...)

@@ -15,7 +15,7 @@ func TestEverySinceIsReadByOneParser(t *testing.T) {
 				t.Errorf("%s --since %s: got %+v, want exit code 2 and what is wanted", line, since, got)
 			}
 		}
-		// Without settings, no command contacts Kafka: the flag is accepted, and the error is about the missing
+		// Without settings, no command contacts Kafka. The flag is accepted, and the error is about the missing
 		// settings.
 		for _, since := range []string{"7d", "24h", "2026-03-11T07:00:00Z"} {
 			got := command(t, "", append(strings.Fields(line), "--since", since)...)

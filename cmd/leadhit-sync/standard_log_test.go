@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// lines is a log that is read while it is written.
+// lines is a log that is read while it is being written.
 type lines struct {
 	mu      sync.Mutex
 	text    bytes.Buffer

@@ -145,7 +145,7 @@ func TestStatusFitsATerminal(t *testing.T) {
 	}
 }
 
-// mustFit demands lines of at most 80 columns, with nothing in them that a terminal interprets.
+// mustFit fails the test if a line has more than 80 columns, or contains anything that a terminal interprets.
 func mustFit(t *testing.T, screens string) {
 	t.Helper()
 	for line := range strings.Lines(screens) {
@@ -190,7 +190,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 		t.Errorf("got %s, want one line for the response to 37 orders, 20 of them, and how many more", got.out)
 	}
 	older := outage(1)
-	older.Outcomes = nil // a worker of an earlier version
+	older.Outcomes = nil // a worker with an earlier version
 	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") ||
 		!strings.Contains(got.out, "20 orders: http 503") {
 		t.Errorf("got %s for an earlier version, want the listed orders grouped", got.out)
@@ -204,7 +204,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	}
 }
 
-// A shortened screen says what is left out, and the state comes first.
+// A shortened screen says what is left out, and starts with the state.
 func TestAScreenOfStatusFitsItsHeight(t *testing.T) {
 	t.Parallel()
 	one := func(s status.Worker) []workerpage.Asked {
@@ -238,9 +238,9 @@ func TestAScreenOfStatusFitsItsHeight(t *testing.T) {
 	}
 }
 
-// mustFitHeight demands at most height lines, with the state first. If the complete output fits, all of its lines must
-// be there. If the height is 24 or more, the output for a single worker with several partitions must include some of
-// them.
+// mustFitHeight fails the test unless the output has at most height lines, with the state first. If the complete output
+// fits, it must not be shortened. If the height is 24 or more, the output for a single worker with several partitions
+// must include some of the partitions.
 func mustFitHeight(t *testing.T, name string, all []workerpage.Asked, whole []string, height int) {
 	t.Helper()
 	got := fitStatus(all, screen{statusWidth, height})

@@ -73,13 +73,13 @@ func TestAnEntryWaitsUntilTheBrokersKnowANewLedger(t *testing.T) {
 	}
 }
 
-// A worker is kept out of Kafka by a login that Kafka rejects, or by a failed TLS handshake.
+// A rejected login or a failed TLS handshake keeps a worker out of Kafka.
 func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := httptest.NewTLSServer(http.NotFoundHandler()) // we do not trust the issuer of its certificate
+	elsewhere := httptest.NewTLSServer(http.NotFoundHandler()) // we do not trust its certificate's issuer
 	defer elsewhere.Close()
 	login := []string{
 		"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "alice", "KAFKA_SASL_PASSWORD_FILE",

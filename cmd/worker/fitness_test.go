@@ -81,7 +81,7 @@ func (s *scene) waitsForThePolicy(topic string) {
 	}
 }
 
-// Somebody alters the letters' topic while the worker is running, so that Kafka refuses letters without a key.
+// An operator alters the letters' topic while the worker is running, so that Kafka refuses letters without a key.
 func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	s := newScene(t)
 	s.run()

@@ -17,7 +17,7 @@ import (
 func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 	s := newScene(t)
 	s.produce(1, `{"order_id":"4711","status":"paid"}`)
-	// retention.ms is a week: half of it is used up.
+	// retention.ms is a week, and half of that week has passed.
 	opened := time.Now().Add(-84 * time.Hour).Truncate(time.Millisecond) // Kafka keeps milliseconds
 	commit := s.openTransaction(opened, `{"order_id":"4712","status":"paid"}`)
 	for range 9 {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// stuckAfter is the maximum age of the consumer's last turn: a turn is due every second, and no turn waits for
-	// anything.
+	// stuckAfter is the maximum age of the consumer's last turn. A turn is taken at least once a second, and no turn
+	// waits for anything.
 	stuckAfter    = 15 * time.Second
 	requestLimit  = 5 * time.Second
 	maxHTTPHeader = 16 << 10

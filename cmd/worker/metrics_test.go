@@ -62,7 +62,7 @@ var (
 	seriesOf   = regexp.MustCompile(`_(bucket|sum|count)$`)
 )
 
-// metricList gathers what an exposition says about each metric.
+// metricList collects what an exposition says about each metric.
 type metricList struct {
 	kinds, helps map[string]string
 	labels       map[string][]string
@@ -154,7 +154,7 @@ func TestTheReadmeShowsTheMetrics(t *testing.T) {
 	}
 }
 
-// TestPromtoolFindsNoFaultInTheMetrics needs promtool, which is in Debian's package prometheus.
+// TestPromtoolFindsNoFaultInTheMetrics needs promtool, which is in Debian's prometheus package.
 func TestPromtoolFindsNoFaultInTheMetrics(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {

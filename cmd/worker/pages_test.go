@@ -263,7 +263,7 @@ func TestADeletedTopicIsNamedWhileTheOthersAreConsumed(t *testing.T) {
 	if err := s.kafka.DeleteTopic("payments"); err != nil {
 		t.Fatal(err)
 	}
-	s.shows("/readyz", "topic payments does not exist") // the group's leader finds this out, without a rebalance
+	s.shows("/readyz", "topic payments does not exist") // the group's leader notices this without a rebalance
 	if code, text := s.page("/readyz"); code != http.StatusOK || !strings.HasPrefix(text, "running, but waits: ") {
 		t.Errorf("got %d %q from /readyz, want 200 and the wait", code, text)
 	}

@@ -14,7 +14,7 @@ import (
 func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 	t.Parallel()
 	const variable, addr = "PRINT_PLACE_OF", ":8080"
-	if addr := os.Getenv(variable); addr != "" { // this process was started by the function place
+	if addr := os.Getenv(variable); addr != "" { // this process was started by place
 		_, _ = os.Stdout.WriteString("place " + worker.PlaceOf(addr) + " \n")
 		return
 	}
@@ -40,7 +40,7 @@ func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 	if here != again {
 		t.Errorf("got places %s and %s of two processes one after another, want one", here, again)
 	}
-	own := uintptr(syscall.CLONE_NEWNET) // CI may create one: the containers that it runs need this permission too
+	own := uintptr(syscall.CLONE_NEWNET) // CI may create one, because the containers that it runs need this permission too
 	if os.Geteuid() != 0 {
 		own |= syscall.CLONE_NEWUSER
 	}

@@ -52,7 +52,7 @@ func TestAnAddressIsHeldAfterTheServerHasEnded(t *testing.T) {
 	server := &http.Server{ReadHeaderTimeout: time.Minute}
 	served := make(chan error)
 	go func() { served <- server.Serve(worker.Held(inner)) }()
-	for server.Shutdown(t.Context()) == nil { // Shutdown may be called before Serve has begun
+	for server.Shutdown(t.Context()) == nil { // Shutdown may be called before Serve has started
 		select {
 		case err = <-served:
 		case <-time.After(time.Millisecond):

@@ -36,7 +36,7 @@ type scene struct {
 	addr    string // the worker's HTTP address, once it runs
 }
 
-// newScene sets up everything except the worker. The topic orders has two partitions. settings are alternating names
+// newScene sets up everything except the worker. The orders topic has two partitions. settings are alternating names
 // and values.
 func newScene(t *testing.T, settings ...string) *scene {
 	t.Helper()
@@ -150,7 +150,7 @@ func (s *scene) status() (said status.Worker) {
 	return said
 }
 
-// metadataRequests begins to count the metadata requests for the topic payments, and returns a function that returns
+// metadataRequests starts to count the metadata requests for the payments topic, and returns a function that returns
 // the count.
 func metadataRequests(s *scene) func() int64 {
 	var n atomic.Int64

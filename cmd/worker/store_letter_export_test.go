@@ -26,7 +26,7 @@ func AppendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster
 	return appendLetter(ctx, c, cluster, l)
 }
 
-// AppendEntry stores an entry of the ledger, as a worker does.
+// AppendEntry stores an entry in the ledger, as a worker does.
 func AppendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	return appendEntries(ctx, c, cluster, e)
 }

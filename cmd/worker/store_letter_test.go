@@ -53,7 +53,7 @@ func newStore(t *testing.T, opts ...kfake.Opt) *store {
 }
 
 // describes sets the topic settings that the broker returns. For a topic that is not in topics, the broker responds
-// that we may not describe the topic.
+// that we are not allowed to describe it.
 func (s *store) describes(topics map[string]map[string]string) {
 	s.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		s.KeepControl()

@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// desk is a store with the topics orders and dlq.test, and an event in orders.
+// desk is a store with the orders and dlq.test topics, and an event in orders.
 type desk struct {
 	*store
 	t     *testing.T
@@ -69,7 +69,7 @@ func same(*deadletter.Letter) {}
 
 func omitted(l *deadletter.Letter) { *l = l.WithoutValue() }
 
-// take fetches the first record of the letters' topic, as a worker does for a replay.
+// take fetches the first record in the letters' topic, as a worker does for a replay.
 func (d *desk) take() turn.Taken {
 	d.t.Helper()
 	taken, err := worker.TakeLetter(d.t.Context(), d.config, d.cluster, turn.Take{
@@ -175,7 +175,7 @@ func TestALetterThatIsGoneCannotBeReplayed(t *testing.T) {
 	})
 }
 
-// expires deletes the records of a topic below an offset, as retention does.
+// expires deletes the records below an offset in a topic, as retention does.
 func (d *desk) expires(topic string, below int64) {
 	d.t.Helper()
 	if err := d.DeleteRecords(topic, 0, below); err != nil {

@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// BenchmarkTracingOff compares a call of a worker that does not trace with the same call without tracing in the code.
-// A call takes milliseconds on the wire; here it takes no time, so that only the code around it counts.
+// BenchmarkTracingOff compares a call with tracing turned off with a call without any tracing code. A call takes
+// milliseconds on the wire; here it takes no time, so that only the code around it counts.
 func BenchmarkTracingOff(b *testing.B) {
 	var judge leadhit.Judge
 	var off *observe.Tracing
