@@ -24,7 +24,7 @@ type reception struct {
 }
 
 // openDesk opens the desk on a free port, for the worker at workerAddress. The desk has one user, who may do
-// everything: only programs on this computer can reach the desk.
+// everything, because only programs on this computer can reach the desk.
 func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *reception, err error) {
 	r := &reception{closeMapping: func() {}}
 	defer func() {
@@ -56,8 +56,8 @@ func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *receptio
 	return r, err
 }
 
-// serve serves the desk until ctx ends. The end of ctx also stops a replay that is still running; the worker finishes
-// the letters that were requeued. A nil reception has no desk to serve.
+// serve serves the desk until ctx ends. When ctx ends, a running replay stops too, and the worker finishes the letters
+// that were requeued. A nil reception has no desk to serve.
 func (r *reception) serve(ctx context.Context) error {
 	if r == nil {
 		return nil

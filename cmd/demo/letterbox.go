@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// letterbox reads the dead-letter topic and the ledger from the start. It has a client of its own, so that it shares no
-// fault with the worker.
+// letterbox reads the dead-letter topic and the ledger from the start. It has a client of its own, so that a fault in
+// the worker's client does not affect it.
 type letterbox struct {
 	client *kgo.Client
 
@@ -70,8 +70,8 @@ func (b *letterbox) missing(ends map[string]int64) string {
 	return ""
 }
 
-// take adds a record to the letters or to the ledger. It counts records that are neither. They were written by one of
-// our own programs, so the summary reports them.
+// take adds a record to the letters or to the ledger, or counts it as broken. Only our own programs write to these
+// topics, so the summary reports broken records.
 func (b *letterbox) take(r *kgo.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,7 +99,8 @@ func (b *letterbox) take(r *kgo.Record) {
 func (b *letterbox) all() (found []deadletter.Letter, broken int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// A clipped slice is a snapshot: letters are only appended, and an append to it makes a copy.
+	// A clipped slice is a snapshot, because letters are only appended, and an append to the clipped slice makes a
+	// copy.
 	return slices.Clip(b.letters), b.broken
 }
 

@@ -32,8 +32,8 @@ type logLine struct {
 	text   string
 }
 
-// keptLines is more than a worker writes between two frames. The bound matters in a demo without -for, which may run
-// for days.
+// keptLines is more lines than a worker writes between two frames. The bound matters in a demo without -for, which may
+// run for days.
 const keptLines = 200
 
 func newLogbook() *logbook { return &logbook{pages: new(pages)} }
@@ -98,7 +98,7 @@ func (l *logbook) address() string {
 }
 
 // since returns the lines with numbers above the given one, oldest first. A reader that falls behind by more than
-// keptLines misses the oldest lines; the log file has them.
+// keptLines misses the oldest lines, but the log file has them.
 func (l *logbook) since(number int) []logLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,15 +1,15 @@
 // Command demo shows leadhit-sync at work in one process, with nothing to install: an embedded Kafka, a LeadHit
-// look-alike over real HTTP, a shop that writes order events, and the worker as the binary wires it.
+// look-alike over real HTTP, a shop that writes order events, and the worker, wired as in the binary.
 //
 //	go run ./cmd/demo -for 30s
 //
-// Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for a few seconds.
-// Between two faults it learns a status that it has been refusing, and a person replays the letters with that status.
-// When the -for time is up, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts
-// down as it would on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log,
-// the dead-letter topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one
-// letter for each refused event and no other, an outcome for each replay, and everything committed. A second Ctrl-C
-// ends the demo at once, with exit code 130.
+// During the demo, LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for a few
+// seconds. Between two faults it learns a status that it has been refusing, and a person replays the letters with that
+// status. When the -for time is up, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events
+// and shuts down as it would on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's
+// call log, the dead-letter topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of
+// order, one letter for each refused event and no other, an outcome for each replay, and everything committed. A second
+// Ctrl-C ends the demo at once, with exit code 130.
 //
 // cmd/worker shows the path of an event. Here, parts.go opens everything, shop.go writes the events, story.go switches
 // LeadHit's faults on and off, person.go replays letters, screen.go and plain.go show the progress, and summary.go
@@ -57,8 +57,8 @@ type options struct {
 const (
 	// In the shortest demo, the pause caused by the rejected key lasts about two seconds, long enough to be seen.
 	shortest = 10 * time.Second
-	// perOrder is how many events of one order the demo can process in a second. The worker makes their calls one at a
-	// time, each after the commit that covers the previous one, and some wait for a fault to end.
+	// perOrder is how many events of one order the demo can process in a second. The worker makes the calls for one
+	// order one at a time, each after the commit that covers the previous call, and some calls wait for a fault to end.
 	perOrder = 3
 )
 

@@ -56,7 +56,8 @@ func TestParseRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// TestTheDemo plays a short story with everything that the demo has, in an environment with another worker's settings.
+// TestTheDemo plays a short story with all parts of the demo. The demo must ignore the worker's settings in the
+// environment, which are nonsense.
 func TestTheDemo(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "nonsense")

@@ -155,8 +155,8 @@ func load(environment map[string]string) (*config.Config, error) {
 	return config.Load()
 }
 
-// exports returns shell lines with which the commands of leadhit-sync reach the running demo from another terminal. The
-// lines name the key's file instead of the key, so the shell's history contains no secret.
+// exports returns shell lines that make leadhit-sync's commands reach the running demo from another terminal. The lines
+// name the key's file instead of the key, so the shell's history contains no secret.
 func (p *parts) exports(address string) []string {
 	in := func(names ...string) string {
 		words := []string{"export"}

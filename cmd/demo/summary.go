@@ -38,7 +38,7 @@ type verdict struct {
 	audit.Report
 
 	// refused counts the events that LeadHit refused. letters counts the events that have a letter. refusals counts the
-	// refused calls: a replayed letter may be refused again.
+	// refused calls, of which there may be more, because a replayed letter may be refused again.
 	refused, letters, refusals int
 	// unknown has further findings: records that the shop did not write, broken records, and outcomes that are not in
 	// the ledger.
@@ -199,8 +199,8 @@ func (v verdict) findings() []string {
 	return all
 }
 
-// shownFindings is how many findings are printed. Most of the others have the same cause, and the headline has the
-// counts.
+// shownFindings is how many findings are printed. Most of the other findings have the same cause, and the headline has
+// the counts.
 const shownFindings = 12
 
 // summarise writes the summary.

@@ -65,7 +65,7 @@ func (d *demo) show(ctx context.Context, paint painter) {
 	}
 }
 
-// watch remembers what the next view needs. It has no lock, because only the goroutine of show uses it.
+// watch remembers what the next view needs. It has no lock, because only show's goroutine uses it.
 type watch struct {
 	*demo
 	at         time.Time // the end of the last bucket
@@ -110,7 +110,7 @@ func (w *watch) look(now time.Time) view {
 	return v
 }
 
-// measure adds the calls since the last bucket to the rates. It divides by the time that has really passed, because a
+// measure adds the calls since the last bucket to the rates. It divides by the time that has actually passed, because a
 // busy machine delays ticks.
 func (w *watch) measure(now time.Time, calls int) {
 	passed := now.Sub(w.at)

@@ -97,7 +97,7 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 			if err != nil {
 				return err
 			}
-			stop() // a second Ctrl-C ends the printing
+			stop() // from here on, Ctrl-C ends the process
 			found.Schema, found.Seconds = "order.v1", rounded(found.Seconds)
 			shown := shownOrder{found}
 			if len(found.Events) == 0 && found.Complete {

@@ -207,7 +207,7 @@ func causeText(cause, message string) string {
 	return cause + ": " + message
 }
 
-// orderStepText describes a letter or an entry of the ledger.
+// orderStepText describes a letter or a ledger entry.
 func orderStepText(s life.Step) string {
 	var text string
 	switch ledger.Event(s.What) {

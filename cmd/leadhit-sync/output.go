@@ -96,7 +96,7 @@ func (o *outputForm) print(w io.Writer, value any, table func(io.Writer) error) 
 func printJSON(w io.Writer, value any, indent string) error {
 	var plain bytes.Buffer
 	e := json.NewEncoder(&plain)
-	// The output goes to terminals and jq, where \u003c instead of < only hides the message.
+	// The output goes to terminals and jq, where \u003c instead of < would only obscure the message.
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
 	if err := e.Encode(value); err != nil {

@@ -89,8 +89,8 @@ func TestAPauseCountsTheWorkersThatFollow(t *testing.T) {
 	installed(t)
 	f := followed(t, "run")
 	f.until("joined the group")
-	// With a fixed port, this worker has a client id of its own. The system takes the ports of outgoing
-	// connections from above this range.
+	// With a fixed port, this worker has a client id of its own. The system takes ports for outgoing connections from
+	// above this range.
 	t.Setenv("HTTP_ADDR", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
 	g := followed(t, "run")
 	g.until("joined the group")

@@ -194,7 +194,7 @@ type reason struct {
 
 // explainRecord applies the mapping to one record. If its schema cannot be looked up, the record counts as refused,
 // with a cause of its own. A worker would wait for the schema; preview does not. An implausible time goes to the odd
-// field, because one such event would stretch the span over decades.
+// field, because one such event would stretch the time span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, key: r.Key, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {

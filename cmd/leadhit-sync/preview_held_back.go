@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// lookLimit limits the last check for open transactions. By then the operator has pressed Ctrl-C and waits for the
-// summary, which is useful even without this check.
+// lookLimit limits the duration of the last check for open transactions. By then the operator has pressed Ctrl-C and
+// waits for the summary, which is useful even without this check.
 const lookLimit = 5 * time.Second
 
 // heldBack describes the events of one partition that an open transaction holds back. Kafka gives readers of committed

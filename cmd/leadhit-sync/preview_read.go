@@ -19,8 +19,8 @@ import (
 )
 
 // watch reads the topics without a group, so that it neither commits nor takes partitions from a worker. Its methods
-// return when all their goroutines have ended. mu guards tally, samples and next, which the goroutines of follow share.
-// The past method runs alone, before these goroutines start.
+// return when all their goroutines have ended. mu guards tally, samples and next, which follow's goroutines share. The
+// past method runs alone, before these goroutines start.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
@@ -62,7 +62,7 @@ func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) 
 	return nil
 }
 
-// pastOf reads one topic. It reads only committed records, as a worker does: an aborted event must not count.
+// pastOf reads one topic. It reads only committed records, as a worker does, because an aborted event must not count.
 func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *terminal.Progress) error {
 	if err := w.ends(ctx, topic); err != nil {
 		return err

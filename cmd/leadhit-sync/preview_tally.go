@@ -34,7 +34,7 @@ type tally struct {
 	orders      *orders
 	minutes     map[int64]minute // by the minute since 1970
 	statuses    []string         // that LeadHit knows
-	skips       bool             // a worker makes no call for a repeat, unless unequal
+	skips       bool             // the value of SKIP_REPEATS
 	unequal     bool             // the topics have different numbers of partitions
 	odd         oddTimes
 }
@@ -62,7 +62,7 @@ func (o *oddTimes) add(e seen) {
 	}
 }
 
-// groupKey groups items: those with equal keys are counted together.
+// groupKey identifies a group. Items with equal keys are counted together.
 type groupKey struct {
 	action event.Action
 	what   string // the status, or the cause
@@ -98,7 +98,8 @@ func newTally(limit int, statuses []string, skips bool) *tally {
 	}
 }
 
-// add counts a repeat as a call too: the summary says how many of the calls are repeats.
+// add counts an event and its items. It counts a repeat as a call too, because the summary says how many of the calls
+// are repeats.
 func (t *tally) add(e seen) {
 	t.events++
 	t.topics[e.Topic]++
@@ -127,9 +128,9 @@ func (t *tally) span(at time.Time) {
 	}
 }
 
-// group counts an item together with those of the same kind. A call is grouped by its status alone: many rules may lead
-// to the same status, and LeadHit sees only the status. Each unknown status of the shop has a group of its own, because
-// each is a line to add to the mapping.
+// group counts an item together with those of the same kind. A call is grouped by its status alone, because many rules
+// may lead to the same status, and LeadHit sees only the status. Each unknown status of the shop has a group of its
+// own, because each is a line to add to the mapping.
 func (t *tally) group(e seen, out event.Item, why reason) {
 	key := groupKey{action: out.Action, what: out.Cause, reason: why}
 	switch {
@@ -210,8 +211,8 @@ type ordersSummary struct {
 	Calls int `json:"calls"`
 	// Repeats counts the calls that repeat the last status that LeadHit would have accepted for the order.
 	Repeats int `json:"repeats_that_change_nothing"`
-	// Needed is Calls minus Repeats. Skipped says whether a worker makes only these calls, which requires SKIP_REPEATS,
-	// and that none of the three reasons below applies.
+	// Needed is Calls minus Repeats. Skipped says whether a worker makes only these calls. It does so with
+	// SKIP_REPEATS, unless one of the three reasons below applies.
 	Needed  int  `json:"calls_without_repeats"`
 	Skipped bool `json:"repeats_are_skipped"`
 	// The reasons why a worker skips nothing: see tally and orders.
@@ -225,7 +226,8 @@ type ordersSummary struct {
 	PerMinute float64       `json:"per_minute"`
 }
 
-// busyOrder is an order with many calls. They run one at a time, so the order may limit the speed of its partition.
+// busyOrder is an order with many calls. The calls run one at a time, so the order may limit the speed of its
+// partition.
 type busyOrder struct {
 	OrderID string `json:"order_id"`
 	Calls   int    `json:"calls"`

@@ -276,7 +276,7 @@ func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	}
 }
 
-// anHour tallies one call a minute for an hour, starting at begin. Only the event in the middle has another time, odd.
+// anHour tallies one call a minute for an hour, starting at begin. The event in the middle gets the time odd instead.
 func anHour(t *testing.T, begin, odd time.Time) *tally {
 	t.Helper()
 	m, err := mapping.Load(mapping.Options{Source: "plain"})

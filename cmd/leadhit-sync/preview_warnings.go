@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// mostSamples is how many events without an accepted call are kept, to try the presets with. About 20 presets read each
-// of them, so more would make people wait.
+// mostSamples is how many events without an accepted call are kept, so that the presets can be tried on them. About 20
+// presets read each of them, so more would make people wait.
 const mostSamples = 20
 
 // sample keeps an event that is refused, or that LeadHit will refuse because it does not know the status.
@@ -94,12 +94,12 @@ type reading struct {
 }
 
 // suggestion names the presets that read at least half of the kept events, the best first. Half is enough, since a
-// topic may have events that no shop maps. Fields decide between two presets that read the same events: the right
-// preset finds more fields.
+// topic may have events that no shop maps. Between two presets that read the same events, the number of fields decides,
+// because the right preset finds more fields.
 func (w *watch) suggestion(ctx context.Context, source string) string {
 	var all []reading
 	for _, name := range mapping.Presets() {
-		// The preset in use is left out: it has just failed on these events.
+		// The preset in use is left out, because it has just failed on these events.
 		m, err := mapping.Load(mapping.Options{Source: name})
 		if err != nil || name == source {
 			continue

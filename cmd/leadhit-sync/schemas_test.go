@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The JSON forms are an interface: each has a name, and one document describes them.
+// The JSON forms are an interface, so each has a name, and one document describes them all.
 func TestEverySchemaIsDocumentedOnce(t *testing.T) {
 	t.Parallel()
 	inCode := slices.Concat(schemasIn(t, "."), schemasIn(t, "../worker/observe"))

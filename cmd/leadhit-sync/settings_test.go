@@ -171,7 +171,7 @@ func allRefuse(t *testing.T, env []string, want string) {
 	}
 }
 
-// needed sets the settings that every worker needs, with no broker or LeadHit behind them, and the given pairs.
+// needed sets the settings that every worker needs, and the given pairs. No broker listens at KAFKA_BROKERS.
 func needed(t *testing.T, pairs ...string) {
 	t.Helper()
 	noSettings(t)

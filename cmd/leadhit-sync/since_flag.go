@@ -26,5 +26,5 @@ func (s *sinceFlag) Set(text string) error {
 // String returns the given text.
 func (s *sinceFlag) String() string { return s.text }
 
-// Type returns the name of the value in the help.
+// Type returns the name of the value's type in the help.
 func (s *sinceFlag) Type() string { return "duration|time" }

@@ -12,7 +12,7 @@ import (
 // may cut or refuse long lines.
 const maxStray = 256
 
-// takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example,
+// takeStrayLines makes log receive what libraries write to the process's standard logger. net/http, for example,
 // reports an unsolicited response on an idle connection there. Without takeStrayLines, such lines would go to stderr in
 // another format. The change affects the whole process. Only the run command makes it, because the stderr of other
 // commands is for human readers.
@@ -42,6 +42,6 @@ func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	return s.Handler.Handle(ctx, line)
 }
 
-// quoted also matches an unclosed quote and the rest of the line, because that rest of a truncated line must not be
+// quoted also matches an unclosed quote and the rest of the line, because the rest of a truncated quotation must not be
 // shown.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)

@@ -48,7 +48,7 @@ func (b *block) print() {
 	b.least = b.rows.orders <= 1 && b.rows.partitions <= 1
 }
 
-// shrink removes a row of the longer table, so that both stay useful as the screen gets smaller.
+// shrink removes a row of the longer table, so that both tables stay useful as the screen gets smaller.
 func (b *block) shrink() {
 	if b.rows.partitions > b.rows.orders {
 		b.rows.partitions--

@@ -119,7 +119,7 @@ func (p *statusPrinter) ageOf(o status.WaitingOrder) string {
 	return lasting(p.status.At.Sub(o.Time))
 }
 
-// outcomeGroup has the orders with the same last response: their number, and those that the status lists.
+// outcomeGroup describes the orders with the same last response: their number, and the orders that the status lists.
 type outcomeGroup struct {
 	orders int
 	listed []status.WaitingOrder

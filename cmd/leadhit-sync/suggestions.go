@@ -33,7 +33,7 @@ func wrongArguments(c *cobra.Command, args []string) error {
 	return fmt.Errorf("want one %s, got %d: %q", argument, len(args), args)
 }
 
-// withNearFlag adds similar flags to the error about an unknown flag. Shorthands are left out, because every letter is
+// withNearFlag adds similar flags to the error for an unknown flag. Shorthands are left out, because every letter is
 // similar to every other one.
 func withNearFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError

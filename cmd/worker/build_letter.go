@@ -21,7 +21,7 @@ func letter(l consumer.Letter, group, version string) deadletter.Letter {
 	return out
 }
 
-// reason returns the part of a letter that says why it was written.
+// reason returns the part of a letter that says why the letter was written.
 func reason(s turn.Store) deadletter.Letter {
 	out := deadletter.Letter{
 		OrderID: s.Order, Status: s.Status, Stage: deadletter.StageCall, DecidedBy: s.By,

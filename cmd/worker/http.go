@@ -21,7 +21,8 @@ const (
 	maxHTTPHeader = 16 << 10
 )
 
-// server returns the server of the worker's own pages. They are read-only: all changes go through the ledger.
+// server returns the server for the worker's own pages. The pages are read-only, because all changes go through the
+// ledger.
 func (w *Worker) server() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", w.livez)

@@ -26,7 +26,8 @@ const (
 	// metadataBytes is how much metadata a broker accepts with a commit, unless offset.metadata.max.bytes says
 	// otherwise.
 	metadataBytes = 4096
-	// clientID identifies workers to brokers, for quotas too. As a group member, a worker has a longer id: see placeOf.
+	// clientID identifies workers to brokers, also for quotas. As a group member, a worker has a longer id: see
+	// placeOf.
 	clientID = "leadhit-sync"
 )
 

@@ -14,7 +14,7 @@ import (
 func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 	t.Parallel()
 	const variable, addr = "PRINT_PLACE_OF", ":8080"
-	if addr := os.Getenv(variable); addr != "" { // this process was started by place
+	if addr := os.Getenv(variable); addr != "" { // the place function below started this process
 		_, _ = os.Stdout.WriteString("place " + worker.PlaceOf(addr) + " \n")
 		return
 	}

@@ -14,7 +14,7 @@ import (
 const (
 	// watchKey is how often the key's file is read, and therefore how soon a changed key is used.
 	watchKey = time.Second
-	// closeHTTP bounds the wait for HTTP requests in flight at the end.
+	// closeHTTP limits the final wait for HTTP requests in flight.
 	closeHTTP = 2 * time.Second
 )
 

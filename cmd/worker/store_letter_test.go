@@ -82,7 +82,7 @@ type (
 	inspector = func(context.Context, *config.Config, *broker.Cluster) (deadletter.Inspection, error)
 )
 
-// Whatever the retention of the source, and however large its events, a topic that we create has no flaw.
+// A topic that we create has no flaw, whatever the retention of the source and however large the source's events.
 func TestATopicThatAWorkerCreatesHasNoFlaw(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]map[string]string{

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/integration/peer"
 )
 
-// floods are responses that never end. first is sent once. Then again is sent over and over.
+// floods are responses that never end: the "first" text once, and then the "again" text over and over.
 var floods = map[string]struct{ first, again string }{
 	"one header":       {"HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 64<<10)},
 	"many headers":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-Name: value\r\n", 4<<10)},
@@ -20,7 +20,7 @@ var floods = map[string]struct{ first, again string }{
 	"a body":           {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[", strings.Repeat(" ", 64<<10)},
 }
 
-// costs runs a function, and fails the test if the function allocates more than most bytes.
+// costs runs a function, and fails the test if the function allocates more bytes than the limit.
 func costs(t *testing.T, most uint64, something func()) {
 	t.Helper()
 	var before, after runtime.MemStats

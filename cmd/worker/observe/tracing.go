@@ -101,8 +101,8 @@ func (t *Tracing) Start(ctx context.Context) (stop func()) {
 	}
 }
 
-// eventSpan is the span of an event. The span itself is created late, with the time of the fetch, because most events
-// in a full window wait, and must cost little.
+// eventSpan is the span of an event. The span itself is created late, but with the time of the fetch, because most
+// events in a full window wait, and must cost little.
 type eventSpan struct {
 	read   time.Time
 	replay int // counts the replays of a letter; 0 for an event
@@ -216,7 +216,7 @@ func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	}
 }
 
-// Repeat adds a "repeat" event to the event's span for each call that is not made.
+// Repeat adds a span event named "repeat" to the event's span for each call that is not made.
 func (t *Tracing) Repeat(repeat repeater) repeater {
 	if t == nil {
 		return repeat
