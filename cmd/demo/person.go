@@ -68,8 +68,8 @@ func (p *person) replay(ctx context.Context) error {
 //
 //	leadhit-sync replay --cause ValidationError --canary 0 --breaker 0% --reason "LeadHit accepts cancelled"
 //
-// Neither a canary nor the breaker may stop the replay: LeadHit still refuses other statuses, and the summary shows
-// those refusals.
+// Neither a canary nor the breaker may stop the replay, because LeadHit still refuses other statuses, and the summary
+// shows those refusals.
 func (p *person) attempt(ctx context.Context, reader *operator.Reader) error {
 	filter := letterview.Filter{Cause: "ValidationError", States: []fold.State{fold.Open}}
 	plan, err := reader.Plan(ctx, operator.Selection{Filter: filter, Most: 1000, MaxReplays: 3})

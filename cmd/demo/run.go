@@ -169,7 +169,7 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 
 // sell runs the shop, the story, the person and the desk, until the story or ctx ends. If the story or the shop fails,
 // or the worker stops early, the others end too; only a replay that has started is completed. The worker is watched
-// here too, because otherwise the shop would write events that nobody reads, until -for is over.
+// here too, because otherwise the shop would write events that nobody reads, until the -for time is up.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -40,7 +40,7 @@ func middle() view {
 	}
 }
 
-// TestTheFrame compares frames with those in testdata; UPDATE=1 writes the files.
+// TestTheFrame compares frames with the files in testdata; UPDATE=1 writes the files.
 func TestTheFrame(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]struct{ width, height int }{

@@ -41,9 +41,9 @@ const learnedStatus = "cancelled"
 
 // scenes returns the scenes of a chapter. The gaps between them leave the worker time to work through a backlog. The
 // key is rejected for about a seventh of the chapter, so that a viewer sees the pause begin and end. Times are shares
-// of a chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have no faults,
-// so a viewer sees the normal rate before and after. LeadHit learns a status once there are some letters, and has no
-// faults while they are replayed.
+// of a chapter, so a ten-second demo and a one-hour demo show the same faults. The first and the last scene have no
+// faults, so a viewer sees the normal rate before and after. LeadHit learns a status once there are some letters, and
+// has no faults while they are replayed.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()
@@ -82,13 +82,13 @@ func scenes(orders int) []scene {
 }
 
 // stuck returns a fault for one order: each of its calls gets a 503. The fault shows that the other orders do not wait
-// for that one.
+// for this order.
 func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
 // slow returns the fault from stuck, plus late responses for every tenth order. A response after half of callTimeout is
-// slow for a person, but is not a failure for the worker.
+// slow to a person, but not a failure to the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {

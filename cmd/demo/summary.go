@@ -150,7 +150,7 @@ func repeated(calls []sandbox.Call) int {
 	return count
 }
 
-// content returns what stands for an event's value in the audit: the value's hash, the order and the status.
+// content returns a stand-in for an event's value in the audit: the value's hash, the order and the status.
 func content(hash [sha256.Size]byte, order, status string) []byte {
 	return fmt.Appendf(nil, "%x %s %s", hash, order, status)
 }

@@ -27,7 +27,7 @@ type view struct {
 	log         []logLine           // since the last view, oldest first
 	address     string
 	desk        string // its address
-	exports     string // file
+	exports     string // the file with the export lines
 }
 
 // painter shows views. Its methods are called by one goroutine at a time. The demo's story, figures and log are the

@@ -32,7 +32,7 @@ func (l shownOrder) print(w io.Writer) error {
 	return l.page(width).Print(w)
 }
 
-// page lays out the order. It explains "finished" once below the table, because the word promises more than it means:
+// page lays out the order. It explains "finished" once below the table, because the word promises more than it means.
 // Kafka has no record of LeadHit's response.
 func (l shownOrder) page(width int) *terminal.Page {
 	var p terminal.Page

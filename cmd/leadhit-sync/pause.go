@@ -49,8 +49,8 @@ misspelt. --create writes the pause for workers that start later.`,
 	return c
 }
 
-// resumeCommand needs no reason: people need to know why calls are paused, but seldom why they resume. Without a pause
-// in force it writes nothing, and its exit code is 0, because the workers are in the desired state.
+// resumeCommand needs no reason, because people need to know why calls are paused, but seldom why they resume. Without
+// a pause in force it writes nothing, and its exit code is 0, because the workers are in the desired state.
 func resumeCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardResume}}
 	c := &cobra.Command{

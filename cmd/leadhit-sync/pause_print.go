@@ -16,7 +16,7 @@ import (
 type notation struct {
 	Schema string `json:"schema"` // pause.v1
 	Event  string `json:"event"`  // pause or resume
-	// Written is false if there was nothing to do: a resume without a pause writes no entry.
+	// Written is false for a resume without a pause, which writes no entry.
 	Written bool      `json:"written"`
 	Group   string    `json:"group"`
 	Ledger  string    `json:"ledger"`

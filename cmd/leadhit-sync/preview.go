@@ -21,8 +21,8 @@ import (
 )
 
 // previewCommand shows, before any worker runs, whether the mapping fits and how many workers are needed. It never
-// calls LeadHit, not even to check the key, so it needs no key. Refused events do not change the exit code: the summary
-// is the result, and it is complete.
+// calls LeadHit, not even to check the key, so it needs no key. Refused events do not change the exit code, because the
+// summary is the result, and it is complete.
 func previewCommand() *cobra.Command {
 	var o previewOptions
 	c := &cobra.Command{
@@ -107,7 +107,7 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 			if err := w.lookBehind(ctx); err != nil {
 				return err
 			}
-			n.Stop() // from here on, silence is normal: there may be no events
+			n.Stop() // from here on, silence is normal, because there may be no events
 			load := load{inFlight: settings.CallsInFlight, latency: o.latency}
 			return printPreview(ctx, c, w, o, func() summary {
 				s := w.summary(load)
@@ -213,6 +213,6 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen
 	return e
 }
 
-// causeWaits is not the cause of a letter: a worker would wait instead of refusing the event. preview must end, so it
-// counts such events separately.
+// causeWaits is not the cause of a letter, because a worker would wait instead of refusing the event. preview must end,
+// so it counts such events separately.
 const causeWaits = "SchemaNotReachable"

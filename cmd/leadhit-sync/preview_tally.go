@@ -11,7 +11,7 @@ import (
 
 const (
 	// mostOrders limits the orders whose calls are counted one by one. An order takes a few hundred bytes, so this is
-	// tens of megabytes: little enough for a worker's pod.
+	// tens of megabytes, little enough for a worker's pod.
 	mostOrders = 200_000
 	// mostGroups limits the groups in which items are counted, because a status that the mapping does not change may be
 	// any text.

@@ -26,9 +26,9 @@ import (
 // typedNumber is how many letters an operator may replay or close without typing how many there are.
 const typedNumber = 25
 
-// replayCommand asks the workers to send letters again. It makes no calls itself: it writes an entry about each letter
-// to the ledger, and the worker that owns the letter's partition does the rest. Nothing is lost, therefore, if the
-// command is killed.
+// replayCommand asks the workers to send letters again. It makes no calls itself. It writes an entry about each letter
+// to the ledger, and the worker that owns the letter's partition does the rest, so nothing is lost if the command is
+// killed.
 func replayCommand() *cobra.Command {
 	run, _ := replay.Defaults()
 	o := replayOptions{rate: rateFlag(run.Rate), breaker: percentFlag(100 * run.Breaker)}

@@ -74,7 +74,7 @@ func TestLinesOfLibrariesBecomeLinesOfTheLog(t *testing.T) {
 	}
 }
 
-// unasked makes a request to a server that sends a second response when the client has read the first.
+// unasked makes a request to a server that sends a second response after the client has read the first.
 func unasked(t *testing.T) {
 	t.Helper()
 	client, server := net.Pipe()

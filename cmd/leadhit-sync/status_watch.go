@@ -14,7 +14,7 @@ import (
 )
 
 // statusEvery is the interval at which -w refreshes the output. A person sees a change at once, and one request per
-// interval costs a worker or a broker little.
+// interval costs a worker or broker little.
 const statusEvery = 2 * time.Second
 
 // watchStatus refreshes the status until a person ends the command. On a terminal each status fits the screen and

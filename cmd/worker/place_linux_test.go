@@ -40,7 +40,7 @@ func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
 	if here != again {
 		t.Errorf("got places %s and %s of two processes one after another, want one", here, again)
 	}
-	own := uintptr(syscall.CLONE_NEWNET) // CI may create one, because the containers that it runs need this permission too
+	own := uintptr(syscall.CLONE_NEWNET) // CI may create one, because its containers need this permission too
 	if os.Geteuid() != 0 {
 		own |= syscall.CLONE_NEWUSER
 	}

@@ -15,7 +15,7 @@ const (
 	retentionAgain = 15 * time.Second
 )
 
-// retention holds, by topic, the age at which Kafka deletes an event or a letter. A topic is missing if it keeps its
+// retention holds, by topic, the age at which Kafka deletes an event or a letter. A topic has no entry if it keeps its
 // records for ever, or if we are not allowed to read its settings. The zero value is ready to use.
 type retention struct {
 	mu     sync.Mutex

@@ -34,7 +34,7 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 			"the dead-letter topic "+w.config.DeadLetter.Topic+" cannot store letters yet: "+err.Error())
 		w.consumer.WaitFor(reason)
 		retrier.Failed()
-		// Compare reasons, not errors: the error names a different local port each time.
+		// Compare reasons, not errors, because the error names a different local port each time.
 		retrier.Log(log, reason).WarnContext(ctx, "not consuming until dead letters can be stored; trying again",
 			slog.Any("error", err), slog.String("reason", reason))
 		if !retrier.Wait(ctx) {

@@ -8,9 +8,9 @@ import (
 // spreadSlots is how many orders are remembered, in 512 KiB.
 const spreadSlots = 1 << 15
 
-// spread finds orders with events in two partitions of one topic. Kafka guarantees no sequence across partitions. It
-// remembers only the latest orders, and does not see the partitions of other workers, so it misses some. It may be used
-// by several goroutines.
+// spread finds orders with events in two partitions of one topic. Kafka guarantees no sequence across partitions.
+// spread remembers only the latest orders, and does not see the partitions of other workers, so it misses some. It may
+// be used by several goroutines.
 type spread struct {
 	seed  maphash.Seed
 	mu    sync.Mutex
