@@ -78,7 +78,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 		return nil, fmt.Errorf("LeadHit look-alike: %w", err)
 	}
 	p.keys = &keys{file: filepath.Join(p.folder, "api-key"), leadhit: p.leadhit}
-	// The key has to be in its file before the settings are read, because a missing file is a mistake in the settings.
+	// The key must be in its file before the settings are read, because a missing file is a mistake in the settings.
 	p.keys.rotate()
 	if err = p.keys.hand(); err != nil {
 		return nil, err

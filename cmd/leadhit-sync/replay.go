@@ -204,8 +204,8 @@ func (o *replayOptions) replay(ctx context.Context, c *cobra.Command) error {
 		})
 }
 
-// confirm shows the plan and asks for confirmation. Without a terminal nobody can answer, so --yes is required; the
-// plan is still printed, because a person needs it to decide.
+// confirm shows the plan and asks for confirmation. Without a terminal there can be no answer, so --yes is required;
+// the plan is still printed, because a person needs it to decide.
 func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayPlan) error {
 	stderr, count := c.ErrOrStderr(), len(p.Letters)
 	if err := p.print(stderr); err != nil {
@@ -230,8 +230,8 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 	return answered(ctx, o.stdin, word)
 }
 
-// answered reads a line, and returns an error unless the line is the expected word. If nobody answers, the goroutine
-// that reads outlives the command and ends with the process, because a read from a terminal cannot be cancelled.
+// answered reads a line, and returns an error unless the line is the expected word. If no answer comes, the reading
+// goroutine outlives the command and ends with the process, because a read from a terminal cannot be cancelled.
 func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
 	line := make(chan string, 1)
 	go func() {

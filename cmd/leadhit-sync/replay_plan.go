@@ -35,7 +35,7 @@ func replaySettings() (*config.Config, mapped, error) {
 	return settings, mapped{settings.Kafka.Topics, m, "the mapping cannot be loaded here", closing}, nil
 }
 
-// replayPlan is a plan with what the command line adds to it.
+// replayPlan is a plan, plus what the command line adds.
 type replayPlan struct {
 	operator.Plan
 
