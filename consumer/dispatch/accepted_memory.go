@@ -7,7 +7,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// ordersRemembered is the maximum number of orders whose last accepted status a worker remembers: about 120 bytes each.
+// ordersRemembered is the maximum number of orders whose last accepted status a worker remembers. Each takes about 120
+// bytes.
 const ordersRemembered = 100_000
 
 // digest is a hash of 16 bytes. Order ids come from outside, so the hash must be collision-resistant.

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// retriesExhausted is the cause of a letter about an order that kept failing while calls for others succeeded.
+// retriesExhausted is the cause of a letter about an order that kept failing while calls for other orders succeeded.
 const retriesExhausted = "RetriesExhausted"
 
 // call is a call in flight. It is dropped when its generation ends, or when its partition is recreated or truncated:
@@ -51,7 +51,7 @@ func (d *Dispatcher) owns(now time.Time) bool {
 	return !d.draining && !d.fenced && now.Before(d.leaseEnd())
 }
 
-// startCalls fills the free slots round robin over the partitions, so that none starves another.
+// startCalls fills the free slots round robin over the partitions, so that no partition starves another.
 func (d *Dispatcher) startCalls(now time.Time) {
 	d.idle = false
 	if !d.owns(now) || !d.mayAccept() {
@@ -91,7 +91,7 @@ func (d *Dispatcher) unpark() {
 	d.parked = d.parked[:0]
 }
 
-// resumeDeferred puts deferred events back among the ready ones, where those that may not start yet are deferred again.
+// resumeDeferred makes deferred events ready again. Events that still cannot start are deferred once more.
 func (d *Dispatcher) resumeDeferred() {
 	if !d.recheck {
 		return
@@ -172,8 +172,8 @@ func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
 // tooMuchUnacknowledged reports whether a call must wait, so that a crash repeats only a limited number of calls. There
 // is one exception. If the metadata of some partition's last commit had to leave out finished events, the number of
 // settled events falls only when that partition's first event ends. That event may wait for an event of the same order
-// in another partition. So the first event of each partition may have its call. The event after it must wait for
-// another commit, which is due as soon as the first event has ended.
+// in another partition. So the first event of each partition may get its call. The event after it must wait for another
+// commit, which is due as soon as the first event has ended.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
@@ -218,7 +218,7 @@ func (d *Dispatcher) begin(e *pending) {
 	}
 }
 
-// Answered takes the verdict on a call, even on one that an earlier generation started.
+// Answered records the verdict on a call, even on one that an earlier generation started.
 func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	c, ok := d.calls[id]
 	if !ok {
@@ -283,7 +283,7 @@ func (d *Dispatcher) accept(now time.Time, t task) {
 }
 
 // giveUp turns an item into a letter, because its order kept failing. LeadHit may have accepted a call that had no
-// response, so older letters of the order must not be sent any more.
+// response, so older letters for the order must no longer be replayed.
 func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	entries := d.overtaken(now, t)
 	if len(entries) == 0 {

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// laneCommit is the minimum time between two commits that free slots wait for. longLaneCommit is the minimum if one
-	// of the waiting lanes is long: a backlog ends only when its long lane ends. timerCommit is the maximum time that a
-	// finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
+	// laneCommit is the minimum time between two commits that free slots wait for. longLaneCommit is the minimum if one of
+	// the waiting lanes is long: a backlog ends only when its long lane ends. timerCommit is the maximum time that a
+	// finished event stays uncommitted. commitAgain is the wait after a commit that was not sent, or had no response.
 	laneCommit     = 20 * time.Millisecond
 	longLaneCommit = 5 * time.Millisecond
 	timerCommit    = 250 * time.Millisecond
@@ -65,16 +65,17 @@ func (d *Dispatcher) starved() bool {
 
 // nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight: they stop
 // at 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is
-// wasteful. The threshold leaves space for three quarters of the events that settle while the commit is in flight. The
+// wasteful. The threshold allows for three quarters of the events that usually settle while a commit is in flight. The
 // slots that the last quarter of these events releases stay empty until the acknowledgement, but no longer. Events
-// whose letters are being stored cannot be committed yet. If only a few other events are uncommitted, the commit waits.
+// whose letters are being stored cannot be committed yet, so if only a few other events are uncommitted, the commit
+// waits.
 func (d *Dispatcher) nearEdge() bool {
 	calls := d.config.CallsInFlight
 	return d.settled >= max(2*calls-3*d.meanwhile/4, calls) && d.fresh > calls/2
 }
 
 // quietDrain reports whether the generation is ending and nothing is in flight any more. Calls that an earlier
-// generation started count, too: the next owner of their orders cannot know about them.
+// generation started count, too, because the next owner of their orders cannot know about them.
 func (d *Dispatcher) quietDrain() bool {
 	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0 && d.writes.idle()
 }
@@ -105,15 +106,15 @@ func (d *Dispatcher) startCommit(now time.Time) {
 		return
 	}
 	d.commit, d.commitSent, d.settledThen = c, now, d.settled
-	// If this commit does not release the long lane, later commits need not hurry either: its partition is suspended,
-	// the metadata is full, or the commit was not sent.
+	// If this commit does not open the long lane, later commits need not hurry either: the lane's partition is suspended,
+	// the metadata has no space left, or the commit was not sent.
 	d.longWaits = false
 	d.out.Commit = c
 }
 
 // names reports whether the next commit names a partition. It does if the partition's position or metadata has changed.
-// It also does from time to time while the partition is not fetched, because nothing else would show that the broker no
-// longer knows the partition.
+// A partition that is not being fetched is also named from time to time, because nothing else would show that the
+// broker no longer knows it.
 func (d *Dispatcher) names(now time.Time, p *partition) bool {
 	silent := !p.window.fetching && !now.Before(p.commits.named.Add(d.config.Session/keepAlives))
 	if p.commits.suspended || !p.commits.dirty && !silent {
@@ -132,7 +133,7 @@ func (d *Dispatcher) send(now time.Time, p *partition) turn.Offset {
 	}
 }
 
-// Committed takes the outcome of a commit.
+// Committed records the outcome of a commit.
 func (d *Dispatcher) Committed(now time.Time, id uint64, a turn.CommitAnswer) {
 	c := d.commit
 	if c == nil || c.ID != id {
@@ -163,10 +164,10 @@ func (d *Dispatcher) acked(now time.Time, c *turn.Commit, a turn.CommitAnswer) {
 		case slices.Contains(a.Unknown, o.Partition):
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
-			// The broker accepts less than it should, and its real limit is unknown. So the new limit is half of the
-			// rejected size, or half of the old limit if that is smaller. If the broker now rejects even the size of
-			// the last acknowledged metadata, what that metadata covered is no longer guaranteed: a crash may repeat
-			// more calls, but commits continue.
+			// The broker accepts less than it should, and its real limit is unknown. So the new limit is half of the rejected
+			// size, or half of the old limit if that is smaller. If the broker now rejects even the size of the last
+			// acknowledged metadata, the coverage of that metadata is no longer guaranteed: a crash may repeat more calls, but
+			// commits continue.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
 				p.commits.safe = 0
@@ -232,7 +233,7 @@ func (d *Dispatcher) stop(p *partition) {
 	d.suspects = append(d.suspects, p.Partition)
 }
 
-// Stopped records that a fetch found a partition unknown to the broker.
+// Stopped records that, according to a fetch, the broker does not know a partition.
 func (d *Dispatcher) Stopped(id event.Partition) {
 	if p := d.partitions[id]; p != nil {
 		d.stop(p)
@@ -243,7 +244,7 @@ func (d *Dispatcher) Stopped(id event.Partition) {
 func (d *Dispatcher) ended(now time.Time) turn.End {
 	switch {
 	case d.fenced && len(d.calls) > 0:
-		return turn.NotEnded // we rejoin only after the calls have ended: the group then reassigns our partitions
+		return turn.NotEnded // rejoin only after the calls have ended, because the group then reassigns our partitions
 	case d.fenced:
 		return turn.Fenced
 	case !d.quietDrain() || d.commit != nil:

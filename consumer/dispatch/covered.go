@@ -3,7 +3,7 @@ package dispatch
 import "slices"
 
 // Covers reports whether a commit says that the event at an offset is finished: the offset is below the committed one,
-// or the metadata names it as finished. False proves nothing: the metadata may leave out finished events.
+// or the metadata names it as finished. False proves nothing, because the metadata may leave out finished events.
 func Covers(next int64, text string, offset int64) bool {
 	if offset < next {
 		return true

@@ -27,7 +27,7 @@ type Dispatcher struct {
 	callsOf   map[string]callsOf // by order
 	memory    acceptedMemory     // of this generation; cleared in place to spare the garbage collector
 	late      lateCalls
-	spread    bool // an order's events may be in partitions of several workers
+	spread    bool // an order's events may be in partitions that several workers own
 	spreadBy  *turn.Spread
 	ambiguous bool
 	lastID    uint64
@@ -49,7 +49,7 @@ type generation struct {
 	lanes      map[laneKey]*lane
 	timers     queue[timer]
 	parked     []task
-	deferred   []task // may not start yet: enough events are partly done, or the partition of a replay is not callable
+	deferred   []task // cannot start yet: too many events are partly done, or a replay's partition is not callable
 	recheck    bool   // a deferred event may start now
 
 	caughtUp bool                  // letters and ledger have been read to their ends since the assignment
@@ -57,10 +57,10 @@ type generation struct {
 	takes    map[uint64]*replay    // replays whose letters are being fetched
 	taken    []*replay             // taken up, at most CallsInFlight
 	opened   bool                  // a replay ended when its turn came, so its lane may have another event ready
-	replayed *partition            // stands for all replays in the ring: it gets slots like any other partition
+	replayed *partition            // represents all replays in the ring, and gets slots like any partition
 
 	refused    []task // letters from the mapping
-	withheld   []task // letters from the mapping, during a pause by the guard
+	withheld   []task // letters from the mapping that wait for the end of a guard's pause
 	urgent     []task // all other letters, and letters due for another attempt
 	stores     map[uint64]task
 	called     int  // unstored letters of sent events; the generation ends only after they are stored
@@ -73,8 +73,8 @@ type generation struct {
 	commit     *turn.Commit
 	commitNot  time.Time // no commit is sent before this time
 	commitSent time.Time
-	// settledThen is the value of settled when the last commit was sent. meanwhile is how many events settle while a
-	// commit is in flight: a moving average, rounded up.
+	// settledThen is the value of settled when the last commit was sent. meanwhile is a moving average, rounded up, of the
+	// number of events that settle while a commit is in flight.
 	settledThen, meanwhile int
 	dirtySince             time.Time
 	dirty                  []*partition
@@ -109,8 +109,8 @@ func (d *Dispatcher) empty() generation {
 	}
 }
 
-// Assigned begins a generation. The parameter newMember says that the worker has joined under a new member id since the
-// last generation. Only a new id settles an unknown commit: from then on the coordinator rejects the old member's
+// Assigned starts a generation. The parameter newMember says that the worker has joined under a new member id since the
+// last generation. Only a new id settles an unknown commit, because the coordinator then rejects the old member's
 // commits.
 func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMember bool) {
 	d.Lost()
@@ -133,9 +133,9 @@ func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMembe
 // Ended.
 func (d *Dispatcher) Revoked() { d.draining = true }
 
-// Lost ends the generation at once. Calls in flight keep their slots, and their orders get no call until these calls
-// have ended. A commit in flight becomes an unknown commit, whatever its outcome, so call NeedsNewMember after Lost,
-// not before.
+// Lost ends the generation at once. Calls in flight keep their slots, and their orders get no other call until these
+// calls have ended. A commit in flight becomes an unknown commit, whatever its outcome, so call NeedsNewMember after
+// Lost, not before.
 func (d *Dispatcher) Lost() {
 	d.ambiguous = d.ambiguous || d.commit != nil
 	for _, p := range d.order {
@@ -179,7 +179,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 	d.dropReplays(p)
 	d.forgetOrders() // an event that is produced again must get its call
 	if d.commit != nil {
-		// Its response says nothing about the new log.
+		// The commit's response says nothing about the new log.
 		c := *d.commit
 		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o turn.Offset) bool { return o.Partition == id })
 		d.commit = &c
@@ -227,7 +227,7 @@ func (d *Dispatcher) Trusted(now time.Time, id event.Partition, end int64) {
 	d.recheck = true // a replay may have been deferred
 }
 
-// finish takes an event whose items are all done, and removes it from the unfinished events.
+// finish removes an event whose items are all done from the unfinished events.
 func (d *Dispatcher) finish(now time.Time, e *pending) {
 	p := e.of
 	if p.window.first == e {
@@ -297,7 +297,7 @@ func (d *Dispatcher) Next(now time.Time) turn.Effects {
 	d.startFetches()
 	d.startCommit(now)
 	if d.commit == nil {
-		// A commit in flight may hold an offset of the old log, so the group's offset is not known yet.
+		// A commit in flight may contain an offset from the old log, so the group's offset is not known yet.
 		d.out.Suspects, d.suspects = d.suspects, nil
 	}
 	d.out.Ended = d.ended(now)

@@ -16,7 +16,7 @@ func (d *Dispatcher) startFetches() {
 			continue
 		}
 		share := d.config.WindowBytes / int64(len(d.order))
-		// This is less than the whole share: otherwise an event that stays unfinished would stop all fetches.
+		// A fetch takes less than the whole share. Otherwise an event that stays unfinished would stop all fetches.
 		bytes := min(int64(d.config.FetchBytes), share-share/4)
 		full := d.windowFull(p, bytes, share)
 		if d.rests(p, full); full {
@@ -39,7 +39,7 @@ func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
 	return p.window.unfinished > 0 && p.window.bytes+bytes > share
 }
 
-// Fetched takes the outcome of a fetch: the events from its offset on, and the next offset to fetch, which may lie
+// Fetched records the outcome of a fetch: the events from its offset on, and the next offset to fetch, which may lie
 // beyond the last event.
 func (d *Dispatcher) Fetched(now time.Time, f turn.Fetch, events []turn.Event, next int64) {
 	p := d.partitions[f.Partition]

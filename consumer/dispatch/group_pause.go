@@ -18,8 +18,8 @@ func (d *Dispatcher) Pause() snapshot.Pause {
 	return snapshot.Pause{Kind: kind, Since: since}
 }
 
-// Followed takes the ledger's next entry for this group. When the process starts, pass the whole ledger before the
-// first call of Next. Later, pass this worker's own announcements, too, once they are read back.
+// Followed processes the ledger's next entry for this group. When the process starts, pass the whole ledger before the
+// first call to Next. Later, pass this worker's own announcements, too, once they are read back.
 func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	d.guard.Follow(e)
 	d.obeyGuard(now)
@@ -28,8 +28,8 @@ func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	}
 }
 
-// LedgerLost records that the ledger was deleted and created again. Pass all entries of the new one to Followed
-// before the next call of Next: pauses in force that are not among them are announced again.
+// LedgerLost records that the ledger was recreated. Pass all entries of the new ledger to Followed before the next call
+// to Next. Pauses in force that are missing from the new ledger are announced again.
 func (d *Dispatcher) LedgerLost() {
 	d.guard.Lost()
 	d.letters.Lost()
@@ -44,9 +44,9 @@ func (d *Dispatcher) obeyGuard(now time.Time) {
 	}
 }
 
-// mayStore reports whether a letter about an event that the mapping refused may be stored. During a pause it may not: a
-// mapping that refuses everything would fill the letters' topic without a single call. Letters about sent events are
-// few, and are always stored.
+// mayStore reports whether a letter about an event that the mapping refused may be stored. During a pause it must not
+// be stored, because a mapping that refuses everything would fill the letters' topic without a single call. Letters
+// about sent events are few, and are always stored.
 func (d *Dispatcher) mayStore() bool {
 	_, paused := d.guard.Pause()
 	return !paused
@@ -76,7 +76,7 @@ func plainFingerprint(s turn.Store) string {
 }
 
 // announce adds the guard's next entry for the ledger to the effects. Each entry is returned once, and the caller
-// retries its write until it succeeds.
+// retries the write until it succeeds.
 func (d *Dispatcher) announce() {
 	if found, ok := d.guard.Announcement(); ok {
 		e := found // a copy made only here, so that a turn without an announcement does not allocate

@@ -3,7 +3,7 @@ package dispatch
 import "leadhit-sync/consumer/event"
 
 // laneKey names a lane by the partition's number, without its topic. In topics with equal partition counts, an order
-// has the same partition number, so its events in all of them share a lane.
+// has the same partition number everywhere, so its events from all these topics share a lane.
 type laneKey struct {
 	number int
 	order  string

@@ -9,12 +9,13 @@ import (
 	"leadhit-sync/retry"
 )
 
-// appendBatch limits the entries of one Append, except that a single larger write is not split. So many entries take
-// about 100 KiB.
+// appendBatch is the maximum number of entries in one Append, except that a single larger write is not split. This many
+// entries take about 100 KiB.
 const appendBatch = 500
 
 // ledgerWrite is what one decision writes to the ledger: marks, or the outcome of a replay. It belongs to the process,
-// not to the generation: an accepted call is a fact, whoever owns the partition when the ledger is writable again.
+// not to the generation, because an accepted call is a fact, whoever owns the partition when the ledger is writable
+// again.
 type ledgerWrite struct {
 	entries []ledger.Entry
 	then    func(now time.Time) // runs after the acknowledgement; nil if nothing waits, or the generation has ended
@@ -61,9 +62,9 @@ func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
 	d.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})
 }
 
-// mark returns the entry that marks a letter as overtaken. The fold gets the mark only with the acknowledgement.
+// mark returns the entry that marks a letter as overtaken. The fold gets the mark only once the write is acknowledged.
 // Until then, if LeadHit accepts another event of the order, that event must write the mark too, and wait for it. The
-// letter's replay, however, must not start any more.
+// letter's replay, however, must no longer start.
 func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entry {
 	if d.writes.marks == nil {
 		d.writes.marks = map[ledger.ID]string{}
@@ -73,8 +74,8 @@ func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entr
 }
 
 // accepted returns the entries that the ledger must hold before an accepted item is done. They are marks on older
-// letters of its order. If the event has a letter of its own, because it was read again after a crash, the entries
-// include the outcome of that letter, too.
+// letters for its order. If the event has a letter of its own, because it was reread after a crash, the entries also
+// include the outcome of that letter.
 func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil
@@ -91,7 +92,7 @@ func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	return append(entries, d.signed(now, ledger.Entry{Event: ledger.LetterResolved, ID: id.String(), N: is.N}))
 }
 
-// overtaken returns marks for all letters of a task's order that are older than the task's event.
+// overtaken returns marks for all letters about a task's order that are older than the task's event.
 func (d *Dispatcher) overtaken(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil
@@ -134,7 +135,7 @@ func (d *Dispatcher) startAppend(now time.Time) {
 	d.out.Append = batch
 }
 
-// Appended takes the outcome of an Append: ok means that the brokers acknowledged all of its entries. Otherwise the
+// Appended records the outcome of an Append: ok means that the brokers acknowledged all of its entries. Otherwise the
 // write is retried later, and what waits for it keeps waiting.
 func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
 	w := &d.writes
@@ -160,8 +161,8 @@ func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
 	}
 }
 
-// stored acts on entries that the ledger holds now. It does not wait for the follower, which may be far behind. Marks
-// are given to the fold, because they count wherever they are in the ledger. The place of an outcome in the ledger
+// stored processes entries that are now in the ledger. It does not wait for the follower, which may be far behind. It
+// passes marks to the fold, because they count wherever they are in the ledger. The place of an outcome in the ledger
 // matters, so here an outcome only ends its replay.
 func (d *Dispatcher) stored(entries []ledger.Entry) {
 	for _, e := range entries {

@@ -12,8 +12,8 @@ import (
 // entries in the ledger.
 const refusedAgain = "refused"
 
-// LetterCounts returns the current figures. Open letters stored before the given time do not count: retention has
-// deleted them. It visits no letters, and no replays except those that are taken up.
+// LetterCounts returns the current figures. It does not count open letters stored before the given time, because
+// retention has deleted them. It visits no letters, and no replays except those that are taken up.
 func (d *Dispatcher) LetterCounts(since time.Time) snapshot.LetterCounts {
 	c := snapshot.LetterCounts{Waiting: map[string]int{}, Outcomes: maps.Clone(d.observed.replayed)}
 	for _, p := range d.order {

@@ -16,9 +16,9 @@ import (
 // and the events at the gaps; each gap is the distance from the previous such event. The stamp is the timestamp of the
 // record at the committed offset (milliseconds, the last nine digits; dashes if unknown). If the commit has another
 // offset, or another record is at this offset, the metadata describes another log, and the reader ignores it. Finished
-// events above the last one that was sent or skipped look like unread ones: reading them again repeats no call.
+// events above the last one that was sent or skipped look like unread ones. Rereading them repeats no call.
 //
-// Offset and stamp have a fixed width, so the text never grows as long as the frontier stays the same.
+// Offset and stamp have a fixed width, so the text never grows while the frontier stays the same.
 type metadata struct {
 	base, stamp, frontier int64
 	gaps                  []int64
@@ -39,7 +39,7 @@ const (
 	unknownStamp = -1
 )
 
-// stampOf returns a record's stamp, which distinguishes the records at the same offset of two logs.
+// stampOf returns a record's stamp, which distinguishes records at the same offset in two logs.
 func stampOf(t time.Time) int64 {
 	if t.IsZero() {
 		return unknownStamp

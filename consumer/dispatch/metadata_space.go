@@ -1,6 +1,6 @@
 package dispatch
 
-// metadataSpace reserves bytes of a commit's metadata before a call starts, so that every outcome of the calls in
+// metadataSpace reserves bytes in a commit's metadata before a call starts, so that every outcome of the calls in
 // flight fits. The worst case is that only the last started event finishes: then all unfinished events below it are
 // gaps.
 type metadataSpace struct {
@@ -10,8 +10,8 @@ type metadataSpace struct {
 	none  bool     // the first ready event found no space
 }
 
-// admit reserves space for an event that is to start. The window's first event needs none, and neither does one below
-// another started event. So no retry, and no event that the commit waits for, ever waits for space.
+// admit reserves space for an event that is about to start. The window's first event needs none, and neither does an
+// event below another started event. So neither a retry nor the event at the committed offset ever waits for space.
 func (s *metadataSpace) admit(e *pending, w *window, limit int) bool {
 	if e.offset < s.reach {
 		return true
@@ -32,8 +32,8 @@ func (s *metadataSpace) admit(e *pending, w *window, limit int) bool {
 	return true
 }
 
-// release frees the space of an event that is still linked to its neighbours. The free space never shrinks: two gaps
-// become one, which takes no more bytes.
+// release frees the space of an event that is still linked to its neighbours. The free space never shrinks, because two
+// gaps become one, which takes no more bytes.
 func (s *metadataSpace) release(e *pending) {
 	s.none = false
 	if e.offset >= s.reach {

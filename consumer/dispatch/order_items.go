@@ -10,12 +10,12 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// listedItems is the maximum number of items that OrderItems lists: an order has a few, but a broken producer may write
-// many more.
+// listedItems is the maximum number of items that OrderItems lists. An order normally has a few, but a broken producer
+// may write many more.
 const listedItems = 200
 
-// OrderItems returns what is left to do for one order, sorted by place, and how many items it leaves out. It does not
-// visit all unfinished events, but only the order's lanes, the timers and the letters that are not stored.
+// OrderItems returns what is left to do for one order, sorted by place, and how many items it leaves out. It visits
+// only the order's lanes, the timers and the letters that are not stored, not all unfinished events.
 func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	tasks, next := d.refusedOf(d.tasksOf(order), order)
 	inLane := map[ledger.ID]bool{}
@@ -83,8 +83,8 @@ func (e *pending) tasksOf(tasks []task, order string) []task {
 	return tasks
 }
 
-// refusedOf appends an order's tasks that the mapping refused and whose letters are not stored, because they are in no
-// lane. It also returns the times at which the tasks with a timer are due, because it looks at all timers anyway.
+// refusedOf appends an order's tasks that the mapping refused and whose letters are not stored. These tasks are in no
+// lane. It also returns the times at which the tasks with a timer are due, because it visits all timers anyway.
 func (d *Dispatcher) refusedOf(tasks []task, order string) ([]task, map[task]time.Time) {
 	refused := func(t task) {
 		if it := t.item(); it.OrderID == order && it.Action == event.Refuse && it.state == storing && !t.dropped {
@@ -131,8 +131,8 @@ func (t task) doing() string {
 	}
 }
 
-// behind returns the event that a blocked event waits for. It prefers the lane of the task's own order, because people
-// ask about that order.
+// behind returns the event that a blocked event waits for. It prefers the lane of the task's own order, because that is
+// the order people ask about.
 func (t task) behind() string {
 	order := t.item().OrderID
 	lanes := slices.SortedStableFunc(slices.Values(t.lanes), func(a, b *lane) int {

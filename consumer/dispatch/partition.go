@@ -6,7 +6,7 @@ import (
 )
 
 // partition is the state of one partition in a generation. Events finish in the window, the space limits which of them
-// may start, and the commits tell the group what is finished. None of these three depends on a later one.
+// may start, and the commits report to the group what is finished. Each of these three depends only on those before it.
 type partition struct {
 	event.Partition
 	window  window
@@ -52,8 +52,8 @@ func newPartition(pos turn.Position, limit int) *partition {
 	return p
 }
 
-// callable reports whether calls for the partition's events may start. They may not before the group has stored a
-// position for the partition, because a crash would lose the choice of where to begin. Nor may they while the broker
+// callable reports whether calls for the partition's events may start. None starts before the group has stored a
+// position for the partition, because a crash would lose the choice of where to start. None starts while the broker
 // does not know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 

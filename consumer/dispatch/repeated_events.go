@@ -13,8 +13,8 @@ import (
 type callsOf struct {
 	inFlight int
 	says     statement // of the last call
-	// unsure says that two calls were in flight at once, so it is unknown which of them LeadHit applied last, or that
-	// all orders were forgotten meanwhile.
+	// unsure says that two calls were in flight at once, so it is unknown which of them LeadHit applied last. It also says
+	// that all orders were forgotten meanwhile.
 	unsure bool
 }
 
@@ -22,7 +22,7 @@ type callsOf struct {
 func (d *Dispatcher) skips() bool { return d.config.SkipRepeats && !d.spread }
 
 // isRepeat reports whether a task's statement is the last one about its order that LeadHit accepted, with no call for
-// the order since. A replay is never a repeat: a person wants that call.
+// the order since. A replay is never a repeat, because an operator requested that call.
 func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 	if !d.skips() {
 		return statement{}, false
@@ -32,8 +32,8 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 }
 
 // skip finishes a repeat as if LeadHit had accepted it now. It does not count for the flood guard, because LeadHit may
-// be refusing all calls. As after a call, the repeat's lane stays blocked until a commit covers it: another owner would
-// not know that it is a repeat, and might send it after a newer status.
+// be refusing all calls. As after a call, the repeat's lane stays blocked until a commit covers the repeat. Another
+// owner would not recognize the repeat, and might send it after a newer status.
 func (d *Dispatcher) skip(now time.Time, t task) {
 	it, id := t.item(), t.id()
 	it.repeat = true
@@ -117,7 +117,7 @@ func (d *Dispatcher) spreads(by task, unexplained bool) {
 	clear(d.callsOf)
 }
 
-// forgetOrders makes the status of every order unknown, including those of the calls in flight.
+// forgetOrders makes the status of every order unknown, including orders with a call in flight.
 func (d *Dispatcher) forgetOrders() {
 	d.memory.clear()
 	for order, of := range d.callsOf {

@@ -12,10 +12,10 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// requeueAll queues the letters that are already requeued, in all owned partitions or only in one. It keeps the
-// sequence of the ledger.
+// requeueAll queues the letters that are already requeued, in all owned partitions or only in one. It keeps their
+// ledger order.
 //
-// The sequence matters: of several replays of one order, the previous owner can only have sent the first without an
+// The order matters: of several replays for one order, the previous owner can only have sent the first without an
 // outcome. Sending that replay first repeats a call; sending it after another replay would overwrite the status that
 // the other replay reported. A letter with a former replay is the exception: the previous owner may have sent the
 // former replay, and then the replays of other letters that were requested before this letter's last replay.
@@ -41,7 +41,7 @@ func (d *Dispatcher) requeueAll(only *partition) {
 }
 
 // doubt handles a replay that the previous owner may have sent. This worker does not send the replay, because the
-// letter has since been dismissed or replayed again. LeadHit may have accepted the replay, so older letters of its
+// letter has since been dismissed or replayed again. LeadHit may have accepted the replay, so older letters for its
 // order are marked as overtaken. If the letter does not name its order, the letter's event is fetched to find the
 // order; until then, no other replay of the partition is sent.
 func (d *Dispatcher) doubt(is fold.Status) {
@@ -113,7 +113,7 @@ func (d *Dispatcher) take(r *replay) {
 	d.out.Takes = append(d.out.Takes, turn.Take{ID: d.lastID, Letter: r.id, Offset: r.letter})
 }
 
-// Taken receives the letter that a Take found. Replays of one partition go into their lanes in the order in which they
+// Taken records the letter that a Take found. Replays of one partition go into their lanes in the order in which they
 // were taken up, however long each fetch takes.
 func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	r := d.takes[id]
@@ -135,9 +135,9 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	}
 }
 
-// putBack returns a partition's replays to the queue if their letters are being fetched, or wait for the fetch of an
-// earlier letter. A worker that may have lost the partition must not end a replay: the new owner sends the letter, and
-// an outcome written here would hide the new owner's outcome.
+// putBack returns a partition's replays to the queue if their letters are being fetched, or if they wait for the fetch
+// of an earlier letter. A worker that may have lost the partition must not end a replay: the new owner sends the
+// letter, and an outcome written here would hide the new owner's outcome.
 func (d *Dispatcher) putBack(p *partition) {
 	for _, r := range p.taking {
 		r.found = nil

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// cannotTell is the cause of a replay that was not tried, because nothing shows whether LeadHit accepted a newer
-	// event of the order, or which order the letter is about.
+	// cannotTell is the cause of a replay that was not sent, because nothing shows whether LeadHit accepted a newer event
+	// of the order, or which order the letter is about.
 	cannotTell = "CannotTell"
-	// ignoredNow is the note of a letter that needs no call under the current mapping.
+	// ignoredNow is the note on a letter that needs no call under the current mapping.
 	ignoredNow = "ignored"
 )
 
@@ -56,8 +56,8 @@ func (t task) nthReplay() int {
 	return t.replay.n
 }
 
-// LetterRead takes the next record of the letters' topic that belongs to this group. When the process starts, pass all
-// such records before the first generation.
+// LetterRead processes the next record in the letters' topic that belongs to this group. When the process starts, pass
+// all such records before the first generation.
 func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {
@@ -68,8 +68,8 @@ func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 }
 
 // CaughtUp records that the letters' topic and the ledger were both read to the ends that they had at this generation's
-// assignment, or later. No call starts before that: an accepted event must mark the letters of the previous owner, and
-// marks of the previous owner must stop replays.
+// assignment, or later. No call starts before that: an accepted event must mark letters from the previous owner, and
+// marks from the previous owner must stop replays.
 func (d *Dispatcher) CaughtUp() {
 	if d.live && !d.caughtUp {
 		d.caughtUp = true
@@ -101,8 +101,8 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	case r.force && (is.Known || !r.inherited):
 		return true
 	case !is.Known || is.Order == "" && is.Key == 0:
-		// No mark could have reached the letter. If the letter is beyond the horizon, so may be the letter that was the
-		// replay's outcome.
+		// No mark could have reached the letter. If the letter is beyond the horizon, the letter that was the replay's
+		// outcome may be, too.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
 	case is.Overtaken:
@@ -116,7 +116,8 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	return true
 }
 
-// dismissed ends a replay that is not wanted any more. The parameter order is its event's order; "" if that is unknown.
+// dismissed ends a replay that is no longer wanted. The parameter order is the order of the replay's event; "" if that
+// is unknown.
 func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
 	if r.called && (is.Unanswered || is.N != r.n) {
 		d.inDoubt(is, order)
@@ -125,8 +126,8 @@ func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
 }
 
 // inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes that LeadHit
-// did: older letters of the order must not be replayed any more. The parameter current is the order under the
-// current mapping, which may differ from the order of the call; "" if that is unknown.
+// did, so older letters for the order must no longer be replayed. The parameter current is the order under the current
+// mapping, which may differ from the order of the call; "" if that is unknown.
 func (d *Dispatcher) inDoubt(is fold.Status, current string) {
 	older := d.letters.Older(is.ID, is.Order, is.Key)
 	if current != "" && current != is.Order {

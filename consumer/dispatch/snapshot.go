@@ -13,7 +13,7 @@ import (
 type observed struct {
 	finished, passed uint64
 	repeats          uint64
-	rested           map[event.Partition]time.Duration // does not include rests that have not ended
+	rested           map[event.Partition]time.Duration // excluding rests that have not ended
 	replayed         map[string]uint64                 // replays that ended, by outcome
 }
 

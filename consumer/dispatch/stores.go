@@ -69,7 +69,7 @@ func (t task) letter() turn.Store {
 	return s
 }
 
-// Stored takes the outcome of writing a letter: ok means that the broker acknowledged it. Otherwise the write is
+// Stored records the outcome of writing a letter: ok means that the broker acknowledged it. Otherwise the write is
 // retried later. No letter is skipped: until it is stored, its event is unfinished.
 func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	t, known := d.stores[id]

@@ -27,7 +27,7 @@ func (d *Dispatcher) wait(at time.Time, t task) {
 	d.timers.push(timer{at: at, seq: d.lastID, task: t})
 }
 
-// wake returns the next time at which something is due that no input announces. A due task that could not start waits
+// wake returns the next time at which something that no input announces is due. A due task that could not start waits
 // for an input.
 func (d *Dispatcher) wake(now time.Time) time.Time {
 	var at time.Time

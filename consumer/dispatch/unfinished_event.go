@@ -62,7 +62,7 @@ func (it *item) failed() {
 	}
 }
 
-// last returns the verdict on the last call, or the mapping's.
+// last returns the verdict on the last call, or the mapping's verdict.
 func (it *item) last() retry.Verdict {
 	if it.failures != nil && it.Action != event.Refuse {
 		return it.verdict
@@ -80,7 +80,7 @@ const (
 	waiting               // backs off
 	parked                // waits for the end of a pause
 	storing               // its letter is being stored, or waits for that
-	marking               // accepted or given up; older letters of its order are being marked in the ledger
+	marking               // accepted or given up; older letters for its order are being marked in the ledger
 	done
 )
 
@@ -100,10 +100,10 @@ func (e *pending) keyHash() uint64 {
 	return fold.KeyHash(e.key)
 }
 
-// several reports whether the event has calls for more than one order. Only such an event can be partly done.
+// several reports whether the event has calls for more than one order. Only these events can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
-// fill copies the fetched event into e. If several items of one order ask for a call, only the last of them gets one.
+// fill copies the fetched event into e. If several items for one order ask for a call, only the last of them gets one.
 // The items of an event have the same time, so an earlier status was never the order's latest.
 func (e *pending) fill(in turn.Event) {
 	e.offset, e.since, e.bytes, e.record, e.key = in.Offset, in.Since, int64(in.Bytes), in.Record, in.Key

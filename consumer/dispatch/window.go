@@ -13,9 +13,9 @@ type window struct {
 	fetching  bool
 	fullSince time.Time // when fetching began to rest because the window was full; zero if it does not rest
 
-	first, last *pending // unfinished, placeholders included
-	unfinished  int      // without placeholders
-	bytes       int64    // memory that the unfinished events hold
+	first, last *pending // unfinished events, including placeholders
+	unfinished  int      // excluding placeholders
+	bytes       int64    // memory that the unfinished events take
 
 	hole     *pending // the first placeholder that is not fetched yet
 	restored int64    // below it, each event without a placeholder was finished by an earlier generation

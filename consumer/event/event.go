@@ -35,7 +35,7 @@ func (p Place) ID() string {
 	return string(strconv.AppendInt(id, p.Offset, 10))
 }
 
-// Header is one header of a record. Keys may repeat; then the last one counts.
+// Header is one header of a record. Keys may repeat, in which case the last one counts.
 type Header struct {
 	Key   string
 	Value []byte

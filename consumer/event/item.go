@@ -31,7 +31,7 @@ func (a Action) MarshalText() ([]byte, error) {
 	return []byte(a.String()), nil
 }
 
-// Item says what to do for one order of a record: make a call, nothing, or refuse. A record has at least one Item.
+// Item says what to do for one order of a record: make a call, do nothing, or refuse. A record has at least one Item.
 type Item struct {
 	// OrderID is 1 to 512 bytes of valid UTF-8, or empty if it was not read. In a call, Status is the status to send.
 	// In a refusal, Status is the one that a rule or a list chose, if any, else the shop's own.

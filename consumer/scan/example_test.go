@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/scan"
 )
 
-// A list of the records that a topic holds now.
+// This example lists the records that a topic holds now.
 func ExampleRecords() {
 	ctx := context.Background()
 	kafka := kfake.MustCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "dlq.leadhit-sync"))

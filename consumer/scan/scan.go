@@ -44,7 +44,7 @@ const (
 	// wait is how long one fetch waits for records. When following, the partitions take turns, so a record may wait
 	// this long for each of the other partitions.
 	wait = 250 * time.Millisecond
-	// fetchBytes is more than a worker requests: a command reads one partition at a time, and a person waits for it.
+	// fetchBytes is more than a worker requests: a command reads one partition at a time while a person waits.
 	fetchBytes = 1 << 20
 	// patience is how long a partition may go without a success. A cluster takes 9 to 12 seconds to replace a leader.
 	patience = 30 * time.Second
@@ -304,8 +304,8 @@ func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, err
 	return nil
 }
 
-// resume returns where to continue when the offset is out of range. Either its record has expired, or the log was
-// truncated below it. In the second case nothing of the range is left, and Follow continues at the log's end.
+// resume returns where to continue when the offset is out of range. Either the record there has expired, or the log was
+// truncated below the offset. In the second case, nothing is left of the range, and Follow continues at the log's end.
 func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	bounds, err := s.cluster.Bounds(ctx, s.Topic, []int{p.partition})
 	if err != nil {
@@ -322,8 +322,8 @@ func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	return max(p.next, p.end), nil
 }
 
-// advance reports progress in offsets, not records: only the number of offsets is known from the start. Aborted and
-// compacted records count as read.
+// advance moves a part forward. It reports progress in offsets, not records, because only the number of offsets is
+// known from the start. Aborted and compacted records count as read.
 func (s *scan) advance(p *part, next int64) {
 	if s.Follow {
 		p.end = max(p.end, next)
@@ -368,8 +368,8 @@ func retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// final reports whether a retry cannot help. An unknown partition is not final: a broker reports that for a moment when
-// it loses a partition.
+// final reports whether a retry cannot help. An unknown partition is not final, because a broker reports that briefly
+// when it loses a partition.
 func final(err error) bool {
 	return errors.Is(err, kafkaerr.ErrUnauthorised) || errors.Is(err, records.ErrCorrupt)
 }

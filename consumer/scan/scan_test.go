@@ -322,8 +322,8 @@ func TestADeadContextIsAnErrorWhenNotFollowing(t *testing.T) {
 	})
 }
 
-// openTransaction leaves a transaction open in partition 0, after the events that are there, and writes an ordinary
-// event behind it.
+// openTransaction leaves a transaction open in partition 0, after the existing events, and writes an ordinary event
+// behind it.
 func openTransaction(t *testing.T, writer, transactional *kgo.Client) {
 	t.Helper()
 	if err := transactional.BeginTransaction(); err != nil {

@@ -55,9 +55,9 @@ type Worker struct {
 	// stored yet; their events stay unfinished.
 	Letters      uint64 `json:"letters"`
 	LettersInAir int    `json:"letters_in_air"`
-	// OldestAge is the age of the oldest unfinished event. Lag is the same without events whose calls were sent already
-	// and without blocked events, because more workers would not help these. Both include events that are held back,
-	// and are 0 if there is no such event.
+	// OldestAge is the age of the oldest unfinished event. Lag is the same, excluding blocked events and events whose
+	// calls were already sent, because more workers would not help these. Both include events that are held back. Each is
+	// 0 if no event counts.
 	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
 	Lag       float64 `json:"lag_seconds"`
 	// HeldBack counts the events behind open transactions. HeldBackAge is the age of the oldest such event.
@@ -69,19 +69,19 @@ type Worker struct {
 	// Replays counts the replays that have no outcome yet, by what they wait for; absent if there are none.
 	Replays map[string]int `json:"replays_waiting,omitempty"`
 
-	// LastHour counts this worker's letters of the last hour, or since the worker started if that is later.
+	// LastHour counts this worker's letters in the last hour, or since the worker started if that is later.
 	LastHour []CauseCount   `json:"letters_last_hour"`
 	Orders   []WaitingOrder `json:"waiting"` // at most 20, those of the oldest events
 	// Outcomes counts all waiting orders by their last outcome, the largest count first, at most 20.
 	Outcomes []OutcomeCount `json:"waiting_by_answer"`
-	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
+	// Flaws are settings that an operator should change, in the letters' topic or the ledger.
 	Flaws      []TopicFlaw `json:"topic_flaws"`
 	Partitions []Partition `json:"partitions"`
 	// Order lists what is left to do for the order that /status?order=ID names; absent if none is named.
 	Order *Order `json:"order,omitempty"`
 }
 
-// Order lists what is left to do for one order: all that this worker has fetched and not committed.
+// Order lists what is left to do for one order: everything that this worker has fetched but not committed.
 type Order struct {
 	Order string `json:"order_id"`
 	Items []Item `json:"items"`
@@ -113,7 +113,7 @@ type CauseCount struct {
 	Letters int    `json:"letters"`
 }
 
-// TopicFlaw is a setting of the letters' topic or of the ledger that somebody should change.
+// TopicFlaw is a setting that an operator should change, in the letters' topic or the ledger.
 type TopicFlaw struct {
 	Topic string `json:"topic"`
 	deadletter.Flaw
@@ -200,8 +200,8 @@ func (s Worker) Text() string {
 	return s.State
 }
 
-// Detail returns Text with what the worker waits for: "waiting: topic orders does not exist; create it, or check
-// KAFKA_TOPICS".
+// Detail returns Text, followed by what the worker waits for: "waiting: topic orders does not exist; create it, or
+// check KAFKA_TOPICS".
 func (s Worker) Detail() string {
 	texts := make([]string, 0, len(s.Waits))
 	for _, w := range s.Waits {

@@ -20,10 +20,10 @@ type Position struct {
 	// Uncommitted says that the group has never committed here: Next was chosen, and is committed before any call.
 	Uncommitted bool
 	// End is the log's end after the assignment. Replays wait until the partition has been fetched up to End. Pass
-	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives the end later.
+	// [UnknownEnd] if the broker does not know the partition; Trusted or Restarted gives the end later.
 	End int64
-	// Spread says that events with the same key may lie in partitions of other workers, in another topic. Then
-	// nothing is skipped here: another worker may have made a call for the order since this one did.
+	// Spread says that events with the same key may be in other workers' partitions, in another topic. In that case,
+	// nothing is skipped here, because another worker may have made a call for the order since this one did.
 	Spread bool
 	// Partitions is the topic's number of partitions; 0 if it is unknown.
 	Partitions int
@@ -36,15 +36,15 @@ const UnknownEnd = math.MaxInt64
 type Event struct {
 	Offset int64
 	Time   time.Time    // the record's timestamp, which identifies it
-	Since  time.Time    // when the event began to age; if zero, at Time
-	Bytes  int          // memory that the event holds until it is finished
+	Since  time.Time    // when the event began to age; zero means at Time
+	Bytes  int          // memory that the event takes until it is finished
 	Items  []event.Item // at least one; must not be changed afterwards
 	Key    []byte       // the record's key; must not be changed afterwards
 	Record any          // returned with each effect that concerns the event
 }
 
-// Effects lists what to start now. All of it must be started. Each call, store, fetch, commit, take and append ends
-// with exactly one input: Answered, Stored, Fetched, Committed, Taken or Appended.
+// Effects lists what to start now. All of it must be started. Report the outcome of each call, store, fetch, commit,
+// take and append with exactly one input: Answered, Stored, Fetched, Committed, Taken or Appended.
 type Effects struct {
 	Calls   []Call
 	Stores  []Store
@@ -62,11 +62,11 @@ type Effects struct {
 	Suspects []event.Partition
 	// Ended says that this generation has nothing left to do: leave it, then call Lost.
 	Ended End
-	// Announce is an entry to append to the ledger: a pause by the flood guard, or a pause that a deleted ledger held.
-	// Nil means none. Each entry is returned only once, so retry the write until it succeeds. Pass the entry to
-	// Followed once it is read back.
+	// Announce is an entry to append to the ledger: a pause by the flood guard, or a pause that was in a deleted ledger.
+	// Nil means none. Each entry is returned only once, so retry the write until it succeeds. Pass the entry to Followed
+	// once it is read back.
 	Announce *ledger.Entry
-	// Wake is the latest time for the next call of Next. Zero means that Next need not be called before an input.
+	// Wake is the latest time for the next call to Next. Zero means that Next need not be called before an input.
 	Wake time.Time
 }
 
@@ -161,8 +161,8 @@ type Offset struct {
 	event.Partition
 	Next     int64
 	Metadata string
-	// Unwatched says that a commit was acknowledged before, and that no fetch is in flight to show whether the topic
-	// was recreated. If the group's offset is gone now, the topic was recreated.
+	// Unwatched says that an earlier commit was acknowledged, and that no fetch is in flight to show whether the topic was
+	// recreated. If the group's offset is gone now, the topic was recreated.
 	Unwatched bool
 }
 
@@ -188,15 +188,15 @@ type CommitAnswer struct {
 	Unknown, TooLarge []event.Partition
 }
 
-// Append is a batch of entries to append to the ledger, in this order. It ends with Appended.
+// Append is a batch of entries to append to the ledger, in this order. Appended reports its outcome.
 type Append struct {
 	ID      uint64
 	Entries []ledger.Entry
 }
 
-// Take asks the caller to fetch a letter for a replay: fetch the record at Offset of the letters' topic, and map its
-// event with the current mapping of the event's topic. Retry the fetch until it returns the letter, or shows that the
-// letter is gone.
+// Take is a request to fetch a letter for a replay: fetch the record at Offset in the letters' topic, and map its event
+// with the current mapping of the event's topic. Retry the fetch until it returns the letter, or shows that the letter
+// is gone.
 type Take struct {
 	ID     uint64
 	Letter ledger.ID
