@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// acceptEach reads a "paid" event for each order, has LeadHit accept the calls, and commits.
+// acceptEach reads a "paid" event for each order, accepts the calls, and commits.
 func (h *harness) acceptEach(orders ...string) {
 	h.tb.Helper()
 	at := h.fetches[ordersZero].Offset

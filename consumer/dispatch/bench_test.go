@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkCore moves events through the core alone: they are fetched, sent, accepted and committed. There are 1,000
-// orders, 12 partitions and 64 calls in flight. One iteration is one event.
+// orders, 12 partitions and 64 calls in flight. Each iteration is one event.
 func BenchmarkCore(b *testing.B) {
 	const partitions, batch = 12, 100
 	c := settings()

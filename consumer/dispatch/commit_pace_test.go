@@ -12,8 +12,8 @@ import (
 )
 
 // backlog processes a backlog of events for 1,000 orders, in rotation. The parameter repeats is the share of events
-// that repeat their order's status. Calls take 20 to 22 ms. Commits take 4 to 10 ms, but one commit in fifty takes 10
-// to 30 ms. backlog returns how many calls were made, and when the last one ended.
+// that repeat the status of their order. Calls take 20 to 22 ms. Commits take 4 to 10 ms, but one commit in fifty takes
+// 10 to 30 ms. backlog returns how many calls were made, and when the last one ended.
 func backlog(t *testing.T, events int, repeats float64, verdict func() retry.Verdict) (f *flow, calls int, took time.Duration) {
 	t.Helper()
 	c := flowSettings()
@@ -134,7 +134,8 @@ func TestACommitForManyLanesIsDueAtOnce(t *testing.T) {
 	h.wantCommit(true, "all slots are free, and all lanes wait for a commit")
 }
 
-// twoEventsOfFourOrders returns a harness that has sent the first event of each of four orders, and has just committed.
+// twoEventsOfFourOrders returns a harness in which the first event of each of four orders is in flight, and a commit
+// has just been acknowledged.
 func twoEventsOfFourOrders(t *testing.T) *harness {
 	t.Helper()
 	h := started(t, settings(), orders(0))
@@ -176,8 +177,8 @@ func TestFewEventsBesideLettersThatAreBeingStoredAreCommittedEvery20ms(t *testin
 	h.wantCommit(true, "20 ms after the last one")
 }
 
-// paced processes one event for each element of orders, which is the number of the event's order. Calls take 20 to 22
-// ms, and commits take 3 ms.
+// paced processes one event for each element of orders. The element is the number of the event's order. Calls take 20
+// to 22 ms, and commits take 3 ms.
 func paced(t *testing.T, orders []int) (f *flow, took time.Duration) {
 	t.Helper()
 	f = newFlow(t, flowSettings())
@@ -199,7 +200,8 @@ func paced(t *testing.T, orders []int) (f *flow, took time.Duration) {
 
 func TestALongLaneHardlyWaitsForCommits(t *testing.T) {
 	t.Parallel()
-	// By Zipf's law: order 0 has about a fifth of all events, order 1 half as many, order 2 a third as many, and so on.
+	// By Zipf's law, order 0 has about a fifth of all events, order 1 half as many as order 0, order 2 a third as many,
+	// and so on.
 	const among, events = 100, 2000
 	var shares [among]float64
 	sum := 0.0
@@ -260,7 +262,7 @@ func TestTwoLongLanesShareTheirCommits(t *testing.T) {
 	}
 }
 
-// A commit that is acknowledged does not release a lane whose partition the broker does not know.
+// An acknowledged commit does not open a lane if the broker does not know the lane's partition.
 func TestALaneThatNoCommitReleasesHurriesNone(t *testing.T) {
 	t.Parallel()
 	c := settings()

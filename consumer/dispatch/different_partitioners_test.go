@@ -20,7 +20,8 @@ func twelve() (all []event.Partition, numbers []int) {
 	return all, numbers
 }
 
-// report makes a producer write that an order is paid, and makes the worker finish the event.
+// report writes a "paid" event for an order, to the partition that the given partitioner chooses, and makes the worker
+// finish the event.
 func (h *harness) report(by kafka.Balancer, order string) event.Place {
 	h.tb.Helper()
 	_, numbers := twelve()
@@ -34,7 +35,7 @@ func (h *harness) report(by kafka.Balancer, order string) event.Place {
 	return event.Place{Topic: of.Topic, Partition: of.Number, Offset: next}
 }
 
-// byMurmur2 returns a worker that owns all partitions and has skipped the repeats of a producer with the murmur2
+// byMurmur2 returns a worker that owns all partitions, and has skipped repeats from a producer with the murmur2
 // partitioner. The parameter known is the topic's partition count, as passed to the worker.
 func byMurmur2(t *testing.T, known int) *harness {
 	t.Helper()
@@ -54,8 +55,8 @@ func byMurmur2(t *testing.T, known int) *harness {
 	return h
 }
 
-// besideAnother makes a second producer write about orders of its own. If ends is true, this must end the skipping of
-// repeats; otherwise it must not.
+// besideAnother writes events as a second producer, about orders of its own. If ends is true, these events must end the
+// skipping of repeats; otherwise they must not.
 func (h *harness) besideAnother(second kafka.Balancer, ends bool) {
 	h.tb.Helper()
 	var last event.Place
@@ -75,7 +76,8 @@ func (h *harness) besideAnother(second kafka.Balancer, ends bool) {
 }
 
 // Two producers with different partitioners write an order's events to two partitions, which may have two owners. Each
-// owner sees one partition of the order. But each sees keys that no single partitioner puts into their partitions.
+// owner sees only one of the order's partitions. But each sees keys that no single partitioner puts into their
+// partitions.
 func TestNothingIsARepeatOnceNoPartitionerExplainsTheKeys(t *testing.T) {
 	t.Parallel()
 	own := kafka.BalancerFunc(func(m kafka.Message, all ...int) int {

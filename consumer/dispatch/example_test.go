@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// The path of one event: it is fetched, sent, accepted and committed.
+// This example follows one event, which is fetched, sent, accepted and committed.
 func Example() {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := dispatch.New(dispatch.Config{

@@ -17,7 +17,7 @@ func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 	return m.frontier, m.unfinished(), true
 }
 
-// Limit returns the number of calls that may be in flight. Snapshot has it too, but visits all unfinished events.
+// Limit returns the number of calls that may be in flight. Snapshot returns it too, but visits all unfinished events.
 func (d *Dispatcher) Limit() int {
 	limit, _, _ := d.governor.Limits(d.asked)
 	return limit
@@ -26,7 +26,7 @@ func (d *Dispatcher) Limit() int {
 // RememberOrders limits the number of orders whose last accepted status is known.
 func (d *Dispatcher) RememberOrders(n int) { d.memory.limit = n }
 
-// Paused reports whether calls are paused because of the key or the URL, whatever else stops them.
+// Paused reports whether calls are paused because of the key or the URL, even if something else stops them, too.
 func (d *Dispatcher) Paused() bool {
 	reason, _ := d.governor.Probing()
 	return reason != "" && reason != retry.Outage

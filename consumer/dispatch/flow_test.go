@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// The latencies of every flow, and its number of partitions.
+// These are the latencies of every flow, and its number of partitions.
 const (
 	flowFetch  = 2 * time.Millisecond
 	flowCommit = 5 * time.Millisecond
@@ -22,7 +22,7 @@ const (
 )
 
 // flow is a worker in virtual time, with latencies that do not vary unless the test says so. Only its LeadHit has
-// faults. So a test can check exact figures, and compare two runs event by event.
+// faults, so a test can check exact figures, and compare two runs event by event.
 type flow struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -110,7 +110,7 @@ func (f *flow) after(d time.Duration, do func()) {
 	heap.Push(&f.queue, moment{f.now + max(d, 0), f.seq, do})
 }
 
-// until lets time pass up to end, and runs what falls due.
+// until advances the time to end, and runs what is due by then.
 func (f *flow) until(end time.Duration) {
 	for len(f.queue) > 0 && f.queue[0].at <= end {
 		m := heap.Pop(&f.queue).(moment)
@@ -128,7 +128,7 @@ func (f *flow) hear(d time.Duration, input func()) {
 	})
 }
 
-// write appends an event of an order at a given time.
+// write appends an event to an order's partition at the given time.
 func (f *flow) write(at time.Duration, number int, item event.Item) {
 	f.after(at-f.now, func() {
 		n := number % flowParts

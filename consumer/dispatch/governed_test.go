@@ -18,7 +18,7 @@ func send(order string) event.Item {
 	return event.Item{Action: event.Call, OrderID: order, Status: "paid"}
 }
 
-// besideStuck runs 6,000 events of 1,000 good orders, and the given number of events of an order that always fails.
+// besideStuck runs 6,000 events for 1,000 good orders, and the given number of events for an order that always fails.
 func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict) *flow {
 	t.Helper()
 	c := flowSettings()
@@ -68,7 +68,7 @@ func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 	}
 }
 
-// An outage of ten minutes, with 20 events a second arriving before, during and after it.
+// These are the bounds of a ten-minute outage. Before, during and after it, 20 events arrive per second.
 const outageFrom, outageTo = 2 * time.Minute, 12 * time.Minute
 
 func outage(t *testing.T, takes time.Duration, v retry.Verdict) *flow {
@@ -101,7 +101,7 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 		"connections refused": {time.Millisecond, retry.Verdict{Cause: "Connect"}, 100},
 		"bad gateway":         {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 502", Code: 502}, 100},
 		"overloaded":          {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 503", Code: 503}, 100},
-		// The outage cannot be detected before the first call has timed out, and by then 60 calls have been sent.
+		// The outage cannot be detected before the first call times out. By then, 60 calls have been sent.
 		"no response": {3 * time.Second, retry.Verdict{Cause: "Timeout"}, 160},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,7 +57,8 @@ func unstarted(tb testing.TB, c dispatch.Config) *harness {
 	}
 }
 
-// started returns a harness whose generation owns the partitions from offset 0 on. Its first commit is acknowledged.
+// started returns a harness whose generation owns the given partitions, from offset 0 on, and whose first commit is
+// acknowledged.
 func started(tb testing.TB, c dispatch.Config, owned ...event.Partition) *harness {
 	tb.Helper()
 	h := unstarted(tb, c)
@@ -105,7 +106,7 @@ func (h *harness) ask() {
 	}
 }
 
-// pass lets time go by, and calls Next whenever a Wake is due.
+// pass advances the time by d, and calls Next whenever a Wake is due.
 func (h *harness) pass(d time.Duration) {
 	end := h.now.Add(d)
 	for !h.last.Wake.IsZero() && !h.last.Wake.After(end) {

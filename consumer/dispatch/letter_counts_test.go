@@ -41,7 +41,7 @@ func TestLettersAreCountedByStateAndReplaysByOutcome(t *testing.T) {
 	var stored []time.Time
 	for offset := range int64(3) {
 		h.letter(offset)
-		h.counts(int(offset), 0) // the letter counts only when it is read back
+		h.counts(int(offset), 0) // the letter counts only once it is read back
 		stored = append(stored, h.now)
 		h.readBack(offset, "a", 0)
 		h.pass(time.Second)

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// wantItems checks what is left to do for order a. Each element of want is an item's id, the number of its replay, what
-// the item does, and the event that it is behind.
+// wantItems checks what is left to do for order a. Each element of want has an item's id, the number of its replay,
+// what the item does, and the event that the item is behind.
 func (h *harness) wantItems(why string, want ...string) {
 	h.tb.Helper()
 	items, more := h.d.OrderItems("a")

@@ -32,7 +32,7 @@ func TestTheCoreHasNoGoroutineClockContextLockOrSharedVariable(t *testing.T) {
 	}
 }
 
-// sources returns a folder's Go files without its tests.
+// sources returns a folder's Go files, except the tests.
 func sources(t *testing.T, dir string) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -46,7 +46,7 @@ func sources(t *testing.T, dir string) []string {
 	return names
 }
 
-// impure names the part of a node that the core must not contain; it returns "" if there is none.
+// impure names what a node contains that the core must not contain. It returns "" if there is nothing.
 func impure(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.GoStmt:
@@ -71,7 +71,7 @@ func impure(n ast.Node) string {
 	return ""
 }
 
-// shared names a variable of the package that is not an error; it returns "" if there is none.
+// shared names a package variable that is not an error. It returns "" if there is none.
 func shared(file *ast.File) string {
 	for _, d := range file.Decls {
 		d, ok := d.(*ast.GenDecl)

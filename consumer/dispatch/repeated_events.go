@@ -13,8 +13,8 @@ import (
 type callsOf struct {
 	inFlight int
 	says     statement // of the last call
-	// unsure says that two calls were in flight at once, so it is unknown which of them LeadHit applied last. It also says
-	// that all orders were forgotten meanwhile.
+	// unsure says that two calls were in flight at once, so it is unknown which of them LeadHit applied last, or that all
+	// orders were forgotten during a call.
 	unsure bool
 }
 

@@ -74,7 +74,7 @@ func TestWithoutTheSettingARepeatIsCalled(t *testing.T) {
 	h.wantInFlight("skipping is off", 1)
 }
 
-// acceptAndCommit has LeadHit accept an event's call, and commits the event.
+// acceptAndCommit accepts an event's call, and commits the event.
 func (h *harness) acceptAndCommit(of event.Partition, offset int64) {
 	h.tb.Helper()
 	h.accept(of, offset)
@@ -168,7 +168,7 @@ func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	h.wantRepeats("two calls were in flight at once")
 }
 
-// Where an order's events may be in two partitions, other workers may have made a call for it in between.
+// If an order's events may be in two partitions, other workers may have made a call for the order in between.
 func TestNothingIsARepeatOnceKeysDoNotKeepOrdersInOnePartition(t *testing.T) {
 	t.Parallel()
 	for name, second := range map[string]struct {
@@ -258,7 +258,8 @@ func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
 	h.wantRepeats("the order's events have one key", 2)
 }
 
-// LeadHit may apply a call after it has accepted later ones. The next event about the order corrects the status.
+// LeadHit may apply a call after it has accepted later ones. In that case, the next event about the order corrects the
+// status.
 func TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile(t *testing.T) {
 	t.Parallel()
 	h := started(t, skipping(), orders(0))
@@ -285,7 +286,7 @@ func TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile(t *testing.T) {
 	}
 }
 
-// LeadHit begins to refuse all calls, and six of ten events repeat statuses that it had accepted before.
+// LeadHit starts to refuse all calls, and six of ten events repeat statuses that LeadHit had already accepted.
 func TestRepeatsHideNoFlood(t *testing.T) {
 	t.Parallel()
 	c := skipping()
@@ -353,7 +354,7 @@ func TestAnEventAboutSeveralOrdersEndsTheSkipping(t *testing.T) {
 	h.wantRepeats("A may be in other partitions, too")
 }
 
-// Each order has four events. Three in five of all events are repeats.
+// Each order has four events. Three in five events are repeats.
 func TestCallsFallByTheShareOfRepeatsExactly(t *testing.T) {
 	t.Parallel()
 	const shop, rounds = 500, 4

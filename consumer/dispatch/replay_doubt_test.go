@@ -14,7 +14,7 @@ import (
 
 func failure() retry.Verdict { return retry.Verdict{Kind: retry.Again, Cause: "Timeout"} }
 
-// LeadHit may have accepted the call that timed out. Then an older letter must not be sent any more.
+// LeadHit may have accepted the call that timed out, so an older letter must no longer be sent.
 func TestADismissedReplayThatWasCalledOvertakesOlderLetters(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
@@ -75,7 +75,7 @@ func TestAnOrderThatIsGivenUpOvertakesOlderLetters(t *testing.T) {
 	}
 }
 
-// A worker that was frozen may have lost the partition: the new owner sends the letter.
+// A worker that was frozen may have lost the partition, in which case the new owner sends the letter.
 func TestAReplayIsNotEndedWithoutTheLease(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
@@ -130,8 +130,8 @@ func TestReplaysSayWhatTheyWaitFor(t *testing.T) {
 	}
 }
 
-// The letter's newest record comes from another mapping, which found another order in the event. Events of the order
-// found by the current mapping did not mark the letter.
+// The letter's newest record comes from another mapping, which found another order in the event. So events of the order
+// that the current mapping finds did not mark the letter.
 func TestAReplayIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
@@ -157,8 +157,8 @@ func TestAReplayInItsLaneIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	h.appended(true, ledger.LetterFailed, 0)
 }
 
-// reassigned returns a harness whose worker has just got a partition, with two letters of one order. The function
-// entries adds what the ledger says about them.
+// reassigned returns a harness whose worker has just been assigned a partition, with two letters for one order. The
+// function entries adds the ledger's entries about these letters.
 func reassigned(t *testing.T, entries func(h *harness)) *harness {
 	t.Helper()
 	c := settings()
@@ -174,7 +174,8 @@ func reassigned(t *testing.T, entries func(h *harness)) *harness {
 	return h
 }
 
-// again replays a letter, dismisses it before that replay has an outcome, and replays it again.
+// again requests a replay of a letter, dismisses the letter before that replay has an outcome, reopens it, calls
+// meanwhile, and requests a second replay.
 func (h *harness) again(offset int64, meanwhile func()) {
 	h.follow(ledger.LetterReplay, offset, 1)
 	h.follow(ledger.LetterDismissed, offset, 1)
@@ -183,7 +184,7 @@ func (h *harness) again(offset int64, meanwhile func()) {
 	h.follow(ledger.LetterReplay, offset, 2)
 }
 
-// The previous owner dropped the dismissed replay, and then may have sent the newer letter.
+// The previous owner dropped the dismissed replay, and may then have sent the newer letter.
 func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testing.T) {
 	t.Parallel()
 	h := reassigned(t, func(h *harness) {
@@ -227,7 +228,7 @@ func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *test
 	h.appended(true, ledger.LetterOvertaken, 0)
 }
 
-// The previous owner may have sent the letter, and only the event shows for which order. Older letters of that order
+// The previous owner may have sent the letter, and only the event shows for which order. Older letters for that order
 // may have other keys.
 func TestADismissedReplayWithoutAnOrderIsFetchedForIt(t *testing.T) {
 	t.Parallel()
@@ -264,7 +265,7 @@ func TestADismissedReplayWithoutAnOrderIsFetchedForIt(t *testing.T) {
 	}
 }
 
-// takeOver assigns the partition and reads letters and ledger to their ends.
+// takeOver assigns the partition, and reports that the letters and the ledger have been read to their ends.
 func (h *harness) takeOver() {
 	h.tb.Helper()
 	h.assign(true, orders(0))
@@ -273,8 +274,8 @@ func (h *harness) takeOver() {
 	h.ask()
 }
 
-// The previous owner may have sent the dismissed replay, and only the event shows for which order. The older letter of
-// that order was requeued in between, so it would be sent first if the event were not fetched before it.
+// The previous owner may have sent the dismissed replay, and only the event shows for which order. The older letter for
+// that order was requeued in between, so it would be sent first if the event were not fetched before then.
 func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
 	t.Parallel()
 	named := event.Item{Action: event.Call, OrderID: "a", Status: "paid"}

@@ -15,7 +15,7 @@ func refusal() retry.Verdict {
 	return retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Code: -32000, Answered: true}
 }
 
-// replaying returns a harness whose worker follows letters and ledger, and has read both.
+// replaying returns a harness whose worker follows the letters and the ledger, and has read both.
 func replaying(t *testing.T) *harness {
 	t.Helper()
 	c := settings()
@@ -30,14 +30,14 @@ func idAt(offset int64) ledger.ID {
 	return ledger.ID{Topic: "orders", Offset: offset, Item: ledger.NoItem}
 }
 
-// follow passes an operator's entry about the letter of an event to the dispatcher.
+// follow passes to the dispatcher an operator's entry about an event's letter.
 func (h *harness) follow(what ledger.Event, offset int64, n int) {
 	h.tb.Helper()
 	h.d.Followed(h.now, ledger.Entry{Event: what, ID: idAt(offset).String(), N: n, Letter: 500 + offset, By: "alice", At: h.now, Run: "r1"})
 	h.ask()
 }
 
-// letter turns an event about order a into a letter: LeadHit refuses it.
+// letter turns an event about order a into a letter, because LeadHit refuses the call.
 func (h *harness) letter(offset int64) {
 	h.tb.Helper()
 	h.read(orders(0), eventOf(offset, "a"))
@@ -59,7 +59,7 @@ func (h *harness) store() turn.Store {
 	return s
 }
 
-// take delivers the letter of the replay that is taken up, with the items of the current mapping.
+// take delivers the letter for the replay that is taken up, with the items from the current mapping.
 func (h *harness) take(offset int64, order string, items ...event.Item) {
 	h.tb.Helper()
 	if len(h.takes) == 0 {
@@ -77,8 +77,8 @@ func (h *harness) take(offset int64, order string, items ...event.Item) {
 	h.ask()
 }
 
-// appended ends the append in flight, and checks the entries that it writes. The parameter want has two elements for
-// each entry: its kind, and the offset of its letter's event.
+// appended ends the append in flight, and checks its entries. The parameter want has two elements for each entry: its
+// kind, and the offset of its letter's event.
 func (h *harness) appended(ok bool, want ...any) {
 	h.tb.Helper()
 	if h.append == nil {
@@ -212,7 +212,8 @@ func TestForceCallsAnOvertakenLetter(t *testing.T) {
 	h.wantInFlight("forced", 0)
 }
 
-// inherited returns a harness whose worker has just got a partition, with a requeued letter and two unread events.
+// inherited returns a harness whose worker has just been assigned a partition, with a requeued letter and two unread
+// events.
 func inherited(t *testing.T) *harness {
 	t.Helper()
 	c := settings()
@@ -382,7 +383,7 @@ func TestReplaysOfARecreatedPartitionBeginAgain(t *testing.T) {
 	h.wantInFlight("taken up", 0)
 	h.d.Restarted(h.now, orders(0), 0, 0)
 	h.ask()
-	h.settle() // commits the choice of where to begin
+	h.settle() // commits the choice of where to start
 	if len(h.takes) != 1 {
 		t.Fatalf("got %d replays taken up, want the letter again", len(h.takes))
 	}

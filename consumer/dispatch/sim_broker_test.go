@@ -28,7 +28,7 @@ type member struct {
 	id         int
 	worker     *worker
 	seen       time.Duration
-	joined     bool // waits for the generation to begin
+	joined     bool // waits for the generation to start
 	generation int
 	numbers    []int
 }
@@ -65,8 +65,8 @@ func (b *broker) member(id int) *member {
 	return nil
 }
 
-// join adds a member to the group, under a new id if its old one is no longer known. A member other than the leader
-// that rejoins the current generation gets the same response again.
+// join adds a member to the group, under a new id if its old one is no longer known. If a member other than the leader
+// rejoins the current generation, the member gets the same response again.
 func (b *broker) join(k *worker) {
 	m := b.member(k.member)
 	if m == nil {
@@ -85,7 +85,7 @@ func (b *broker) join(k *worker) {
 	b.prepare()
 }
 
-// prepare begins a rebalance.
+// prepare starts a rebalance.
 func (b *broker) prepare() {
 	if !b.preparing {
 		b.preparing = true
@@ -149,7 +149,7 @@ func (b *broker) tell(m *member) {
 	})
 }
 
-// watch expires the session of a member that is silent.
+// watch removes a member whose session has expired.
 func (b *broker) watch(m *member) {
 	b.after(m.seen+b.plan.session-b.now, func() {
 		switch {
@@ -217,7 +217,7 @@ func (b *broker) commit(id, generation int, offsets []turn.Offset, sent time.Dur
 // apply checks what a commit claims, and stores it.
 func (p *simLog) apply(o turn.Offset, late bool) {
 	if p.committed.exists && o.Next == p.committed.next && o.Metadata == p.committed.metadata {
-		return // the same commit again
+		return // a repeat of the last commit
 	}
 	c := position{exists: true, next: o.Next, metadata: o.Metadata}
 	if frontier, unfinished, ok := dispatch.ParseMetadata(o.Metadata); ok {

@@ -25,7 +25,7 @@ type loss struct {
 	repeats int  // events sent again because of it
 }
 
-// pauseWatch counts the calls that a worker makes after it has learned that its key is rejected.
+// pauseWatch counts the calls that a worker makes after learning that LeadHit rejects its key.
 type pauseWatch struct {
 	window     int
 	since      time.Duration
@@ -150,18 +150,18 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
 		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
 		if k.d.Paused() || f.decided != k.key {
-			// the probes are timed from the start of an earlier pause, or a probe with a new key is due
+			// The probes are timed from the start of an earlier pause, or a probe with a new key is due.
 			k.watch.calls--
 		}
 		k.figures.pauses++
 	}
 }
 
-// probeEvery is the time between two probes of a pause.
+// probeEvery is the time between two probes in a pause.
 const probeEvery = 30 * time.Second
 
-// checkPause checks a call of a worker that knows that its key is rejected. Such a worker may make one call every 30
-// seconds, and one for each change of the key.
+// checkPause checks a call from a worker that knows that LeadHit rejects its key. The worker may make one call every 30
+// seconds, and one for each change to the key.
 func (k *worker) checkPause(c turn.Call) {
 	if k.watch.window != k.leadhit.window || k.leadhit.key == k.key {
 		return
@@ -187,11 +187,12 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 	}
 }
 
-// exposed counts the events whose calls a crash would repeat now: they had a call that is settled or in flight, and no
-// commit at the broker covers them. Events about several orders that are not settled are counted separately. The bound
-// does not cover a partition whose commits have stopped or have just resumed, so its events do not count. Neither do
-// events whose last call began before the broker knew the partition again. An event that was skipped as a whole has no
-// call to repeat. The callback is called only for the events counted in whole.
+// exposed counts the events whose calls a crash would repeat now: they had a call, are settled or have a call in
+// flight, and no commit at the broker covers them. Events about several orders that are not settled are counted in
+// partly. The bound does not cover a partition whose commits have stopped or have just resumed, so its events do not
+// count. Neither do events whose last call began before the broker knew the partition again. Events without a call,
+// which a crash cannot repeat, are counted in skipped. The function each is called only for the events counted in
+// whole.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {
@@ -229,7 +230,7 @@ func (k *worker) suffer(hard bool) {
 func (k *worker) checkExposed(whole, partly int) {
 	bound := 3 * k.plan.calls
 	if k.plan.limit < k.plan.told {
-		bound += len(k.broker.logs) // the first event of each partition, where the metadata had no space for all
+		bound += len(k.broker.logs) // the first event of each partition, if the metadata had no space for all finished events
 	} else {
 		k.figures.risk = max(k.figures.risk, whole*100/bound)
 	}

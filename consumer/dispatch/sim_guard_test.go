@@ -23,12 +23,12 @@ const (
 // simLedger is the ledger, with entries of workers and operators about pauses and letters.
 type simLedger struct {
 	*rand.Rand
-	log     int // counts how often it was recreated
+	log     int // counts how often the ledger was recreated
 	entries []ledger.Entry
 }
 
-// guardPlan is the part of a history that concerns the flood guard. It uses a random source of its own, so its draws do
-// not change the rest of a history.
+// guardPlan is the part of a history that concerns the flood guard. It has its own random source, so its draws do not
+// change the rest of a history.
 type guardPlan struct {
 	on                   bool
 	handEvery, lostEvery time.Duration // 0: never
@@ -94,7 +94,7 @@ func (w *world) repeatGuard(every time.Duration, do func()) {
 	})
 }
 
-// operate models an operator, who ends pauses sooner or later.
+// operate models an operator who ends pauses sooner or later.
 func (w *world) operate() {
 	w.after(w.guardBetween(time.Second, 10*time.Second), func() {
 		fold := guardWatch{}
@@ -126,7 +126,7 @@ func (w *world) guardConfig(place int, c *dispatch.Config) {
 
 func fingerprint(s turn.Store) string { return fmt.Sprint(s.Mapping, s.Verdict.Cause) }
 
-// readLedger reads the ledger, as a process does before anything else, and then follows it.
+// readLedger reads the whole ledger, as a process does before anything else, and then follows the ledger.
 func (k *worker) readLedger() {
 	if !k.plan.guard.on && !k.desk.on {
 		return
@@ -173,7 +173,7 @@ func (k *worker) announce(e ledger.Entry) {
 	})
 }
 
-// guardWatch is what a worker must know about pauses, and the letters that the worker counts.
+// guardWatch holds what a worker must know about pauses, and the outcomes among which the worker must detect a flood.
 type guardWatch struct {
 	log, read int
 	inForce   []ledger.Entry // according to the ledger

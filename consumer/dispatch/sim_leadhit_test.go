@@ -29,7 +29,7 @@ type flight struct {
 	key     int // the key that it carries
 	decided int // the key in use when the worker decided on the call
 	epoch   int // the worker's outage epoch at that time
-	number  int // the number of the run in which the worker decided on the call
+	number  int // the run in which the worker decided on the call
 	forced  bool
 }
 
@@ -43,7 +43,7 @@ func (l *leadhit) calmDown() {
 
 func (l *leadhit) orders() []*order { return l.broker.orders }
 
-// changeKey makes LeadHit accept another key; the key file follows later, sometimes with a wrong key first.
+// changeKey makes LeadHit accept another key. The key file gets this key later, sometimes after a wrong one.
 func (l *leadhit) changeKey() {
 	l.key++
 	l.window++
@@ -71,7 +71,7 @@ func (l *leadhit) misconfigure(d time.Duration) { l.misconfigured = l.now + d }
 func (l *leadhit) breakDown(d time.Duration)    { l.brokenUntil = l.now + d }
 func (l *leadhit) goDown(d time.Duration)       { l.downUntil = max(l.downUntil, l.now+d) }
 
-// receive takes a call that was written just now.
+// receive processes a call that has just been written.
 func (l *leadhit) receive(f *flight) {
 	o := f.change.order
 	o.inFlight++
@@ -108,7 +108,7 @@ func (l *leadhit) share(p float64) float64 {
 	return p
 }
 
-// take judges a call at the time when LeadHit receives it.
+// take returns the verdict on a call at the time when LeadHit receives it, and applies the status of an accepted call.
 func (l *leadhit) take(f *flight) retry.Verdict {
 	c := f.change
 	switch {
@@ -137,7 +137,7 @@ func (l *leadhit) take(f *flight) retry.Verdict {
 	return retry.Verdict{Kind: retry.Done, Answered: true}
 }
 
-// store models the letters' topic: a letter may be stored or not, and its writer may get no response.
+// store models the letters' topic. A letter may be stored or not, and its writer may get no response.
 func (w *world) store(k *worker, s turn.Store) {
 	c := changeOf(s.Record, s.Item)
 	w.judgeLetter(s, c)
@@ -164,7 +164,7 @@ func (w *world) store(k *worker, s turn.Store) {
 	})
 }
 
-// judgeLetter checks that the item, and not an outage or a pause, is the reason for its letter.
+// judgeLetter checks that the reason for a letter is the item itself, and not an outage or a pause.
 func (w *world) judgeLetter(s turn.Store, c *change) {
 	switch {
 	case s.Mapping:

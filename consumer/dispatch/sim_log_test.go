@@ -11,7 +11,7 @@ import (
 
 const recordBytes = 100
 
-// order holds the state of one order, with the number of calls that all processes have on the wire for it.
+// order holds the state of one order, including the number of calls for it on the wire.
 type order struct {
 	name           string
 	number         int
@@ -41,10 +41,10 @@ type change struct {
 	status     string
 	superseded bool // a later item of the event is about the same order
 	refused    bool // LeadHit never accepts it from an event
-	healed     bool // the refusal was withdrawn: a replay is accepted
+	healed     bool // the refusal was withdrawn, so LeadHit accepts a replay
 	// nameless says that a replay was forced although neither the letter nor its key names the order. If the outcome is
-	// lost and nobody reads the event again, nothing shows which letters are older. That is a limitation, not a fault
-	// (seed 6848). To avoid this case, every mapping reads the event from now on, and no operator ends the replay.
+	// lost and no worker rereads the event, nothing shows which letters are older. That is a limitation, not a fault (seed
+	// 6848). To avoid this case, every mapping can read the event from now on, and no operator ends the replay.
 	nameless         bool
 	accepted, letter bool
 	previous         *change // the change before it, of the same order in the same log
@@ -84,11 +84,11 @@ type simLog struct {
 	records      []*record
 	start        int64
 	end          int64
-	hidden       int64 // nobody can read records below this offset, because this log replaced a longer one
+	hidden       int64 // records below this offset are never read, because this log replaced another one
 	unknown      bool
 	unknownUntil time.Duration
 	renewed      time.Duration // when the log replaced another
-	restarted    bool          // its reader began again: the commit may go down
+	restarted    bool          // its reader has restarted, so the committed offset may go down
 	clean        int           // records before it are known to be finished
 	last         map[*order]*change
 	committed    position
@@ -177,8 +177,8 @@ func (p *simLog) finishedBelow(offset int64) bool {
 	return true
 }
 
-// read responds to a fetch with some records, and with the offset to continue from. Like a real response, it may begin
-// before the requested offset.
+// read responds to a fetch with some records, and with the offset to continue from. Like a real response, the records
+// may start before the requested offset.
 func (p *simLog) read(offset int64, bytes int) (events []turn.Event, next int64) {
 	i := p.index(offset)
 	most := i + max(1, bytes/recordBytes)
@@ -217,7 +217,7 @@ func (p *simLog) disappear(d time.Duration) {
 // unsteady reports whether the broker does not know the partition, or did not know it until a short while ago.
 func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknownUntil+10*time.Second }
 
-// recreate deletes the topic's partition, together with the group's offset, and creates it again.
+// recreate deletes a partition, together with the group's offset, and re-creates it.
 func (p *simLog) recreate() {
 	p.renew()
 	p.committed = position{}
@@ -236,8 +236,8 @@ func (p *simLog) renew() {
 	p.renewed, p.hidden = p.now, 0
 }
 
-// replace replaces the log with another one that has about the same offsets. The group's offset is unchanged, and
-// nobody can read records below it.
+// replace replaces the log with another one that has about the same offsets. The group's offset is unchanged, and no
+// worker reads records below it.
 func (p *simLog) replace() {
 	n := len(p.records)
 	p.renew()

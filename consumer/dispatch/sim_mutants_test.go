@@ -18,8 +18,8 @@ const mutantSeeds = 1500
 
 const simulator = "TestSimulator"
 
-// These folders hold the parts of the core that are other packages: governor for LeadHit's health, guard for the pauses
-// in the ledger, and states for the states of letters.
+// These folders contain the parts of the core that are in other packages: governor for LeadHit's health, guard for the
+// pauses in the ledger, and states for the states of letters.
 const (
 	governor = "../../retry/"
 	guard    = "../../deadletter/ledger/guard/"
@@ -28,7 +28,7 @@ const (
 
 type edit = mutation.Edit
 
-// forgets returns an edit that adds to the governor a method Forget with the given body.
+// forgets returns an edit that adds a Forget method with the given body to the governor.
 func forgets(what string) edit {
 	const before = "func (g *Governor) KeyChanged("
 	return edit{
@@ -260,7 +260,7 @@ func replayMutants() map[string][]edit {
 	}
 }
 
-// rareFault is a fault that the simulator meets too rarely, and the test that must find it.
+// rareFault is a fault that the simulator exposes too rarely, and the test that must find it.
 type rareFault struct {
 	test string
 	edit edit
@@ -434,9 +434,9 @@ func rare() map[string]rareFault {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
 			edit{states + "fold.go", "return s.turns[last], last > 0", "return s.turns[0], last > 0"},
 		},
-		// A member that has lost its partition may have a letter in flight. The broker may store it after the new owner
-		// has read the topic and accepted a newer event. The simulator has such writes, but the fault shows only if the
-		// letter is replayed at the right moment.
+		// A member that has lost its partition may have a letter in flight. The broker may store this letter after the new
+		// owner has read the topic and accepted a newer event. The simulator has such late writes, but the fault shows only
+		// if the letter is replayed at the right moment.
 		"replay-of-late-letter": {
 			"TestALateLetterOfTheLastOwnerIsMarked",
 			edit{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"},
@@ -482,8 +482,8 @@ func rare() map[string]rareFault {
 // equal is a change without an effect: it must survive.
 const equal = "equal"
 
-// TestMutants lets the simulator look for one fault of the core after another. It fails if the simulator misses a
-// fault, or if a change no longer fits the sources.
+// TestMutants runs the simulator on one fault of the core after another. It fails if the simulator misses a fault, or
+// if a change no longer fits the sources.
 func TestMutants(t *testing.T) {
 	edits := map[string][]edit{equal: {{"partition.go", "if coverage < p.commits.safe {", "if p.commits.safe > coverage {"}}}
 	for _, some := range []map[string][]edit{mutants(), replayMutants(), repeatMutants()} {
@@ -501,7 +501,7 @@ func TestMutants(t *testing.T) {
 	binary.Each(t, hunters.hunt)
 }
 
-// hunters is the test binary, with the simulator and the tests that must find the faults.
+// hunters holds the test binary, and names the tests that must find some of the faults.
 type hunters struct {
 	*mutation.Binary
 	// tests has an entry for each fault that the simulator need not find: the test that must find it.
@@ -523,7 +523,7 @@ func shownBy() map[string]uint64 {
 	}
 }
 
-// hunt looks for one fault. The unchanged sources must pass the history or the test that exposes the fault.
+// hunt looks for one fault. The unchanged sources must pass the history or test that exposes the fault.
 func (h *hunters) hunt(t *testing.T, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
@@ -575,7 +575,7 @@ func (h *hunters) search(ctx context.Context, t *testing.T, name string) (seed u
 	return seed
 }
 
-// histories returns the environment in which the simulator runs n histories, beginning with the given seed.
+// histories returns the environment in which the simulator runs n histories, starting with the given seed.
 func histories(from, n uint64) []string {
 	return []string{fmt.Sprintf("SIM_FROM=%d", from), fmt.Sprintf("SIM_SEEDS=%d", n)}
 }

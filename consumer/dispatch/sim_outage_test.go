@@ -14,7 +14,7 @@ const (
 	slowStart      = 5
 )
 
-// outageWatch counts the responses that one worker gets. From them it knows when the worker must consider LeadHit down.
+// outageWatch counts the responses that one worker gets. They show when the worker must consider LeadHit down.
 type outageWatch struct {
 	down    bool
 	epoch   int // counts the changes of down
@@ -23,7 +23,7 @@ type outageWatch struct {
 	since   time.Duration
 	probes  int
 	probing bool          // a probe is in flight
-	quiet   time.Duration // LeadHit asked for no call before this time
+	quiet   time.Duration // LeadHit requested that no call start before this time
 }
 
 // checkHeld checks, at the moment when the worker decides on a call, whether any call may start.
@@ -48,14 +48,14 @@ func (k *worker) checkHeld(c turn.Call) {
 	if o.probes++; !o.down {
 		return
 	}
-	// The wait between two probes grows until it is between 15 and 30 s. In one measurement, an outage of ten minutes
-	// took 92 calls.
+	// The wait between two probes grows until it is between 15 and 30 s. In one measurement, a ten-minute outage took 92
+	// calls.
 	if allowed := 25 + int((k.now-o.since)/(6*time.Second)) + k.watch.keyChanges; o.probes > allowed {
 		k.failed("worker %d: %d probes in an outage since %v, allowed %d", k.place, o.probes, o.since, allowed)
 	}
 }
 
-// heard takes a response at the moment when the worker gets it.
+// heard records a response at the moment when the worker gets it.
 func (o *outageWatch) heard(now time.Duration, f *flight, v retry.Verdict) {
 	if f.call.Probe {
 		o.probing = false

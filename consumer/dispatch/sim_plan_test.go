@@ -16,7 +16,7 @@ const patience = 15 * time.Second
 // each other.
 type plan struct {
 	calls, window, fetch int
-	told, limit          int // bytes of metadata: the limit that the workers know, and the one that the broker has
+	told, limit          int // bytes of metadata: the limit that the workers know, and the broker's real limit
 	session, callTimeout time.Duration
 	workers, topics      int
 	numbers, orders      int
@@ -60,7 +60,7 @@ func drawPlan(w *world) plan {
 		workers: 1 + w.IntN(3), topics: 1 + w.IntN(2), numbers: 1 + w.IntN(3), orders: 3 + w.IntN(40),
 		events: 100 + w.IntN(500), retryMax: w.between(2*time.Second, 10*time.Second),
 		chaos:     w.between(time.Minute, 4*time.Minute),
-		calmLimit: 20 * time.Minute, // events about 300 orders, nearly all refused, take over ten minutes (seed 6157)
+		calmLimit: 20 * time.Minute, // events about 300 orders, nearly all of them refused, take over ten minutes (seed 6157)
 		callTime:  w.between(time.Millisecond, 200*time.Millisecond),
 		errors:    half(0.3), lost: half(0.1), slow: half(0.1), retryAfter: half(0.2),
 		commitSlow: half(0.1), notSent: half(0.2), unanswered: half(0.03), rebalancing: half(0.5),
@@ -85,7 +85,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.5) {
 		p.large = 1 + w.IntN(min(p.orders, 20))
 		if w.chance(0.3) {
-			// There are enough events about several orders, for long enough, to reach the limit on such events.
+			// There are enough events about several orders, for long enough, to reach the limit on events that are partly done.
 			p.several, p.errors, p.orders, p.large = 0.6, max(p.errors, 0.3), 100+w.IntN(100), 2+w.IntN(4)
 		}
 	}
@@ -94,8 +94,8 @@ func drawPlan(w *world) plan {
 	}
 	switch w.IntN(3) {
 	case 0:
-		// Stuck orders alone must fill neither the window nor the metadata: otherwise it would be correct that they
-		// block other orders.
+		// Stuck orders alone must not use up the window or the metadata space. Otherwise it would be correct that they block
+		// other orders.
 		p.stuck = 1 + w.IntN(2)
 		p.window, p.told = max(p.window, 60), max(p.told, 200)
 		p.limit = p.told
@@ -106,7 +106,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.15) {
 		p.recreateEvery = w.between(30*time.Second, 2*time.Minute)
 	}
-	// A worker that is alone may stop waiting while calls are in flight: it gets its own partitions back.
+	// If there is only one worker, it may stop waiting while calls are in flight, because it gets its own partitions back.
 	if p.drain = patience; p.workers == 1 && w.chance(0.7) {
 		p.drain = w.between(10*time.Millisecond, 2*time.Second)
 		p.slow, p.keyEvery = max(p.slow, 0.05), max(p.keyEvery, time.Minute)
@@ -115,7 +115,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.04) {
 		p.longOutage, p.chaos = 10*time.Minute, 12*time.Minute
 	}
-	// One worker must be able to make all calls within a minute or two: a history that is merely overloaded proves
+	// One worker must be able to make all calls within a minute or two, because a history that is merely overloaded proves
 	// nothing.
 	items := p.events + int(float64(p.events*p.large)*p.several/2)
 	p.callTime = min(p.callTime, time.Minute*time.Duration(p.calls)/time.Duration(items))
@@ -136,7 +136,7 @@ func (p plan) config(w *world, place int) dispatch.Config {
 	return c
 }
 
-// produce writes the logs: a backlog at the beginning, and the rest during the faults and shortly after them.
+// produce writes the logs: a backlog at the start, and the rest during the faults and shortly after them.
 func (w *world) produce() {
 	p := w.plan
 	for i := range p.orders {
@@ -187,8 +187,8 @@ func (w *world) write() {
 	log.append(changes, p.gaps)
 }
 
-// neighbour draws an order with the same partition number. It draws no stuck order, because stuck orders have only
-// events of their own.
+// neighbour draws an order with the same partition number. It draws no stuck order, because each event of a stuck order
+// is about that order alone.
 func (w *world) neighbour(of *order) *order {
 	for range 20 {
 		o := w.broker.orders[w.IntN(w.plan.orders)]
@@ -248,7 +248,7 @@ func (w *world) repeat(every time.Duration, do func()) {
 	})
 }
 
-// sometimes either calls the given function at once, or passes it to arm, which calls it at an inconvenient moment.
+// sometimes either calls do at once, or passes it to arm, which calls it at an inconvenient moment.
 func (w *world) sometimes(arm func(func()), do func()) {
 	if w.chance(0.3) {
 		do()
@@ -263,7 +263,7 @@ func (w *world) anyWorker(do func(*worker)) {
 	}
 }
 
-// lazily schedules early calls of Next: at random moments, a random worker runs askEarly.
+// lazily schedules early calls to Next: at random moments, a random worker runs askEarly.
 func (w *world) lazily() {
 	w.after(w.between(0, 500*time.Millisecond), func() {
 		if k := w.workers[w.IntN(len(w.workers))]; k != nil {
@@ -273,7 +273,7 @@ func (w *world) lazily() {
 	})
 }
 
-// blackout ends all workers at once. While they are gone, somebody recreates a topic and keeps the group's offsets.
+// blackout ends all workers at once. While they are gone, a topic is recreated, and the group's offsets are kept.
 func (w *world) blackout() {
 	if w.calm {
 		return

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// shop decides what events say, and which keys they have. It uses a random source of its own, so its draws do not
-// change the rest of a history.
+// shop decides what events say, and which keys they have. It has its own random source, so its draws do not change the
+// rest of a history.
 type shop struct {
 	*rand.Rand
 	skips      bool // the workers skip repeats
@@ -20,23 +20,23 @@ type shop struct {
 	remembered int
 	twins      int               // orders with events in two partitions
 	keyed      float64           // share of the events whose key is their first order's id
-	single     bool              // the other events have a key each; otherwise they have none
+	single     bool              // each of the other events has its own key; otherwise they have none
 	spread     bool              // all events have their order's key, as in topics with different numbers of partitions
 	said       map[string]string // by order
 	written    int
 
 	partitions  int            // number of partitions of each topic, as the workers know it; 0 if they do not know it
 	partitioner kafka.Balancer // puts the keys into partitions; nil if they may be in any partition
-	// apart says that the orders in two partitions come from two producers, each with an unusual partitioner of its
-	// own. If one of them had a usual partitioner, workers could not detect the difference before they read an
-	// event of the other producer.
+	// apart says that the orders in two partitions come from two producers, each with its own unusual partitioner. If one
+	// of them had a usual partitioner, workers could not detect the difference before they read an event from the other
+	// producer.
 	apart bool
 	alien map[string]bool // the names of the orders in two partitions
 }
 
-// drawRepeats decides how often a shop repeats itself, and where its events are. If an order has events in partitions
-// of several workers, the order's id is not their key: otherwise all of them would be in one partition. The exceptions
-// are topics with different numbers of partitions (spread), and producers with different partitioners (apart).
+// drawRepeats decides how often a shop repeats itself, and where its events are. If an order's events are in partitions
+// of several workers, their key is not the order's id. Otherwise they would all be in one partition. The exceptions are
+// topics with different numbers of partitions (spread), and producers with different partitioners (apart).
 func (w *world) drawRepeats(seed uint64) {
 	s := &shop{Rand: rand.New(rand.NewPCG(seed, 0x540b)), keyed: 1, said: map[string]string{}, alien: map[string]bool{}, remembered: 100_000}
 	w.shop = s
@@ -77,7 +77,8 @@ func (s *shop) drawPartitioner(used int) {
 	s.partitioner = usual[s.IntN(len(usual))]
 }
 
-// name returns the name of an order, which is also its key. Its events are in the partition with the given number.
+// name returns the name of an order, which is also its key, so that its events are in the partition with the given
+// number.
 func (s *shop) name(i, number int) string {
 	if s.partitioner == nil {
 		return fmt.Sprint("order-", i)
@@ -158,8 +159,8 @@ func (k *worker) checkSpread(s *turn.Spread) {
 	}
 }
 
-// proof is the last acceptance that a worker received for an order in this generation. The worker has made no call for
-// the order since.
+// proof describes the call from which a worker knows an order's status. LeadHit accepted the call in this generation,
+// and the worker has made no call for the order since.
 type proof struct {
 	log    *simLog
 	key    string
@@ -198,7 +199,7 @@ func (k *worker) checkRepeat(r turn.Repeat) {
 	c.finish(&c.accepted)
 }
 
-// noteProof takes the outcome of a call.
+// noteProof records the outcome of a call.
 func (k *worker) noteProof(f *flight, v retry.Verdict) {
 	delete(k.proofs, f.call.Order)
 	k.forgetInPause()
@@ -211,7 +212,7 @@ func (k *worker) noteProof(f *flight, v retry.Verdict) {
 // anyPause reports whether calls are paused, for whatever reason.
 func (k *worker) anyPause() bool { return k.guard.paused() || k.outage.down || k.d.Paused() }
 
-// forgetInPause drops all proofs during a pause: afterwards every order gets one more call.
+// forgetInPause drops all proofs during a pause, so that every order gets one more call afterwards.
 func (k *worker) forgetInPause() {
 	if k.anyPause() {
 		clear(k.proofs)

@@ -13,8 +13,8 @@ type orderLog struct {
 	*simLog
 }
 
-// checkCalled checks a call that is written. Its event must not be older than the order's last accepted event, unless
-// an operator forced the call.
+// checkCalled checks a call when it is written. The call's event must not be older than the order's last accepted
+// event, unless an operator forced the call.
 func (d *desk) checkCalled(f *flight) {
 	if !d.on || f.change.record.gone || f.forced {
 		return
@@ -39,7 +39,7 @@ func (d *desk) accepted(f *flight) {
 	d.highest[at] = max(d.highest[at], f.change.record.offset)
 }
 
-// skips records a repeat. It counts as accepted unless it is sent after all.
+// skips records a repeat. The repeat counts as accepted unless it is sent after all.
 func (d *desk) skips(c *change) {
 	at := orderLog{c.order, c.record.log}
 	d.skipped[at] = append(d.skipped[at], c.record.offset)

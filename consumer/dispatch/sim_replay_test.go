@@ -12,7 +12,7 @@ import (
 )
 
 // desk is the letters' topic, the operators who replay, dismiss and reopen letters, and the truth about the letters. It
-// uses a random source of its own, so its draws do not change the rest of a history.
+// has its own random source, so its draws do not change the rest of a history.
 type desk struct {
 	*world
 	dice    *rand.Rand
@@ -28,10 +28,10 @@ type desk struct {
 	fails, lost, lates                      float64 // shares of the writes to the ledger; lates applies to letters, too
 	heals, twins, dismisses, reopens, force float64
 	cancels                                 float64 // share of the requeued letters
-	early                                   float64 // share of the generations that begin before both topics are read
+	early                                   float64 // share of the generations that start before both topics are read
 }
 
-// simLetter is a record of the letters' topic.
+// simLetter is a record in the letters' topic.
 type simLetter struct {
 	change *change
 	letter fold.Letter
@@ -46,7 +46,7 @@ func (w *world) drawReplays(seed uint64) {
 	d.on = true
 	w.figures.withReplays = 1
 	p := &w.plan
-	// In a recreated topic, ids occur again; a new ledger has none of the requests. These are limitations, not faults.
+	// A recreated topic reuses ids, and a new ledger has none of the requests. These are limitations, not faults.
 	p.recreateEvery, p.blackout, p.guard.lostEvery = 0, false, 0
 	if !p.guard.on {
 		p.refused, p.refusedByMapping = max(p.refused, 0.1+0.3*d.Float64()), max(p.refusedByMapping, 0.2*d.Float64())
@@ -78,7 +78,7 @@ func (d *desk) chance(p float64) bool { return p > 0 && d.dice.Float64() < p }
 // Float64 draws from the desk's own source.
 func (d *desk) Float64() float64 { return d.dice.Float64() }
 
-// late reports whether a letter is stored later, although its writer was told that the write failed.
+// late reports whether a letter is stored later, although its writer gets a failure.
 func (d *desk) late() bool { return d.on && !d.calm && d.chance(d.lates) }
 
 func (w *world) stirReplays() {
@@ -87,7 +87,7 @@ func (w *world) stirReplays() {
 	}
 }
 
-// work lets an operator decide about letters, now and then.
+// work has an operator decide about letters now and then.
 func (d *desk) work() {
 	d.after(d.between(d.every/4, 2*d.every), func() {
 		if d.now > d.until {
@@ -117,14 +117,14 @@ func (d *desk) decide() {
 		if d.chance(d.lost) {
 			d.after(d.between(0, 20*time.Second), func() { d.world.enter(e) }) // no response: written again
 		}
-		if twin := e; d.chance(d.twins) { // somebody else makes the same request
+		if twin := e; d.chance(d.twins) { // another operator makes the same request
 			twin.By = "carol"
 			d.after(d.between(0, 2*time.Second), func() { d.world.enter(twin) })
 		}
 	}
 }
 
-// wish returns what an operator wants to do with a letter: most often nothing.
+// wish returns what an operator does with a letter, which is usually nothing.
 func (d *desk) wish(s *simState) ledger.Entry {
 	closed := s.final() || s.dismissed
 	switch {
@@ -160,7 +160,7 @@ func (d *desk) learn(id string, change func() bool) bool {
 	return changed
 }
 
-// enter takes an entry that was written to the ledger.
+// enter records an entry that was written to the ledger.
 func (d *desk) enter(e ledger.Entry) {
 	if !d.learn(e.ID, func() bool { return d.truth.follow(e) }) {
 		return
@@ -214,7 +214,7 @@ func (d *desk) ended() bool {
 	return d.open == 0
 }
 
-// performReplays starts the fetches of letters and the ledger writes that the dispatcher asks for.
+// performReplays starts the letter fetches and the ledger writes that the dispatcher returned.
 func (k *worker) performReplays(e turn.Effects) {
 	for _, c := range e.Calls {
 		k.checkOutcomes(c)
@@ -227,7 +227,7 @@ func (k *worker) performReplays(e turn.Effects) {
 	}
 }
 
-// take fetches a letter and maps it again: by then somebody may have fixed the mapping.
+// take fetches a letter and maps its event again. The mapping may have been fixed in the meantime.
 func (k *worker) take(t turn.Take) {
 	l := k.desk.letters[t.Offset]
 	c := l.change
@@ -249,7 +249,7 @@ func (k *worker) take(t turn.Take) {
 	k.hear(0, func() { k.d.Taken(k.clock(), t.ID, taken) })
 }
 
-// append writes to the ledger. The write may fail, its response may be lost, and it may be stored late.
+// append writes to the ledger. The write may fail, its response may be lost, and the entries may be stored late.
 func (k *worker) append(a turn.Append) {
 	d := k.desk
 	fails, lost, late := d.chance(d.fails), d.chance(d.lost), d.chance(d.lates)
@@ -304,8 +304,8 @@ func (k *worker) followLetters() {
 	}
 }
 
-// readBoth reads the letters' topic and the ledger to their ends when a generation begins, in most cases before the
-// worker gets its partitions.
+// readBoth reads the letters' topic and the ledger to their ends before the worker gets its partitions. In some
+// generations it does nothing.
 func (k *worker) readBoth() {
 	if k.desk.on && !k.desk.chance(k.desk.early) {
 		k.followLetters()

@@ -15,15 +15,15 @@ const (
 	longPoll      = 5 * time.Second
 )
 
-// worker is one process: a dispatcher, and a model of the shell around it, with its clock and network. A crash ends it;
-// a restart makes a new worker.
+// worker is one process: a dispatcher, and a model of the shell around it, with its clock and network. A crash ends the
+// worker, and a restart makes a new one.
 type worker struct {
 	*world
 	place, life int
 	d           *dispatch.Dispatcher
 	alive       bool
 	frozen      bool
-	inbox       []func() // what happened while it was frozen
+	inbox       []func() // what happened while the worker was frozen
 	member      int
 	asMember    int // the member id under which it was last assigned partitions
 	key         int
@@ -31,7 +31,7 @@ type worker struct {
 	stopping    bool
 	wake        time.Duration // 0 if the dispatcher requested none
 	wakes       int
-	pending     bool // inputs have arrived since the last call of Next
+	pending     bool // inputs have arrived since the last call to Next
 	inFlight    int
 	busy        map[*order]int // its calls in flight, by order
 	armed       func()         // what happens to the worker after its next call is sent
@@ -40,7 +40,7 @@ type worker struct {
 	outage      outageWatch
 	guard       guardWatch
 	build       string
-	known       simFold // what it has read of letters and ledger
+	known       simFold // what the worker has read of the letters and the ledger
 	letters     int     // how many letters it has read
 	metAlien    bool    // it has sent an event with a key in a partition that no usual partitioner chooses
 }
@@ -56,7 +56,7 @@ type run struct {
 	called     map[*record]*progress
 	begun      map[*change]bool
 	replays    map[string]*replayWatch
-	unknown    map[string]bool // replays in flight, or accepted and without an outcome yet
+	unknown    map[string]bool // replays in flight, or accepted but without an outcome yet
 	proofs     map[string]proof
 }
 
@@ -109,8 +109,8 @@ func (k *worker) hear(d time.Duration, input func()) {
 	})
 }
 
-// hearAnswer delivers the response to a call. If the worker was frozen, its clock may have been frozen, too: then the
-// call ends after the rest of its timeout.
+// hearAnswer delivers the response to a call. If the worker was frozen, its clock may have been frozen, too. In that
+// case, the call ends after the rest of its timeout.
 func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
 	if !k.alive || !k.frozen {
 		k.hear(0, func() { k.answered(f, v) })
@@ -174,7 +174,7 @@ func (k *worker) beat(generation int) {
 	})
 }
 
-// revoke begins the end of a generation: nothing new starts, and the wait for what is in flight is limited.
+// revoke starts the end of a generation: nothing new starts, and the wait for what is in flight is limited.
 func (k *worker) revoke() {
 	if !k.inside || k.revoked {
 		return
@@ -212,7 +212,7 @@ func (k *worker) leaveGeneration(end turn.End) {
 		k.wake = 0
 		k.wakes++
 		k.pending = true
-		k.act(0, k.ask) // outcomes of replays may still have to be written
+		k.act(0, k.ask) // outcomes of replays may still need to be written
 	}
 	if k.d.NeedsNewMember() || k.fenced && k.chance(0.5) || k.stopping {
 		k.broker.leave(k.member)
@@ -237,8 +237,8 @@ func (k *worker) end() {
 	})
 }
 
-// arm lets something happen to a worker right after its next call is sent: the worst moments are those between two
-// steps. If there is no call for a while, it happens anyway.
+// arm calls do right after the worker's next call is sent, because the worst moments are those between two steps. If
+// there is no call within three seconds, arm calls do anyway.
 func (k *worker) arm(do func()) {
 	k.armed = do
 	k.after(3*time.Second, k.strike)
@@ -267,7 +267,7 @@ func (k *worker) stop() {
 	}
 }
 
-// kick ends the generation, although the broker has given no reason to.
+// kick ends the generation, although the broker gave no reason for that.
 func (k *worker) kick() { k.hear(0, k.revoke) }
 
 func (k *worker) freeze(d time.Duration) {
@@ -313,7 +313,7 @@ func (k *worker) ask() {
 	k.perform(k.d.Next(k.clock()))
 }
 
-// askEarly calls Next although nothing has happened. Then Next must return nothing to start.
+// askEarly calls Next although nothing has happened, so Next must return nothing to start.
 func (k *worker) askEarly() {
 	if k.frozen || k.pending || k.wake != 0 && k.wake <= k.now || k.failure != nil {
 		return
@@ -329,7 +329,7 @@ func (k *worker) askEarly() {
 	}
 }
 
-// perform starts what the dispatcher asks for. Each effect ends at its own time.
+// perform starts the effects that the dispatcher returned. Each effect ends at its own time.
 func (k *worker) perform(e turn.Effects) {
 	k.checkEffects(e)
 	k.checkGuard(e, k.build)
@@ -447,7 +447,7 @@ func (k *worker) fetch(f turn.Fetch) {
 	}
 }
 
-// fetchAgain ends a long poll, and delivers what there is now.
+// fetchAgain ends a long poll, and delivers the events that are there now.
 func (k *worker) fetchAgain(f turn.Fetch) {
 	if p := k.broker.log(f.Partition); p.unknown || f.Offset != p.end {
 		k.fetch(f)
@@ -456,7 +456,7 @@ func (k *worker) fetchAgain(f turn.Fetch) {
 	k.hear(0, func() { k.d.Fetched(k.clock(), f, nil, f.Offset) })
 }
 
-// investigate finds out what happened to a partition that the broker reported as unknown.
+// investigate finds out whether a partition that the broker reported as unknown still has its old log.
 func (k *worker) investigate(number int, id partition) {
 	k.act(500*time.Millisecond, func() {
 		p := k.broker.log(id)
@@ -477,8 +477,8 @@ func (k *worker) investigate(number int, id partition) {
 	})
 }
 
-// commit sends a commit. It may be slow, or not be sent, or get no response. Without a response it may still be
-// applied, even much later.
+// commit sends a commit. The commit may be slow, may not be sent, or may get no response. Without a response, the
+// commit may still be applied, even much later.
 func (k *worker) commit(c turn.Commit) {
 	member, generation, number := k.member, k.generation, k.number
 	answer := func(d time.Duration, a turn.CommitAnswer) {

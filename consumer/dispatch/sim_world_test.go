@@ -16,7 +16,7 @@ import (
 type world struct {
 	*rand.Rand
 	plan     plan
-	now      time.Duration // since the beginning
+	now      time.Duration // since the start
 	agenda   agenda
 	seq      uint64
 	calm     bool // the faults are over, except for a few failures
@@ -85,13 +85,13 @@ func (f *figures) add(g figures) {
 	f.strays += g.strays
 	f.unexplained += g.unexplained
 	f.risk = max(f.risk, g.risk)
-	// Histories have different limits: the worst is the one nearest to its own bound.
+	// Histories have different bounds, so the worst history is the one nearest to its own bound.
 	if g.bound > 0 && (f.bound == 0 || g.maxRepeats*f.bound > f.maxRepeats*g.bound) {
 		f.maxRepeats, f.bound = g.maxRepeats, g.bound
 	}
 }
 
-// agenda is what is still to happen, the soonest first. Happenings of the same moment are in the order in which they
+// agenda holds what is still to happen, the soonest first. Happenings at the same moment are in the order in which they
 // were added.
 type agenda []happening
 
@@ -122,10 +122,10 @@ func (w *world) after(d time.Duration, do func()) {
 	heap.Push(&w.agenda, happening{w.now + max(d, time.Microsecond), w.seq, do})
 }
 
-// clock returns the time as the dispatcher sees it.
+// clock returns the current time as the dispatcher sees it.
 func (w *world) clock() time.Time { return time.Unix(1_700_000_000, 0).Add(w.now) }
 
-// failed records the first violation; the history ends there.
+// failed records the first violation, which ends the history.
 func (w *world) failed(format string, args ...any) {
 	if w.failure == nil {
 		w.failure = fmt.Errorf("at %v: "+format, append([]any{w.now}, args...)...)
@@ -211,7 +211,7 @@ func (w *world) runUntil(end time.Duration, done func() bool) {
 	}
 }
 
-// settleDown ends the faults. A few failures remain: a lost retry is noticed only if something must be retried.
+// settleDown ends the faults. A few failures remain, because a lost retry is noticed only if something must be retried.
 func (w *world) settleDown() {
 	w.calm = true
 	w.leadhit.calmDown()

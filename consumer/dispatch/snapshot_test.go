@@ -115,8 +115,8 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	}
 }
 
-// TestAPartitionWithASmallShareOfTheWindowGoesOnBesideAnUnfinishedEvent: with many partitions, a share is less than one
-// fetch may take.
+// TestAPartitionWithASmallShareOfTheWindowGoesOnBesideAnUnfinishedEvent: with many partitions, a share is smaller than
+// the maximum size of a fetch.
 func TestAPartitionWithASmallShareOfTheWindowGoesOnBesideAnUnfinishedEvent(t *testing.T) {
 	t.Parallel()
 	c := settings()

@@ -14,7 +14,7 @@ import (
 // 5 ms.
 type replayed struct {
 	*harness
-	due   map[time.Duration][]func() // by the time since the beginning, in the order in which they were added
+	due   map[time.Duration][]func() // by the time since the start, in the order in which they were added
 	begin time.Time
 	stuck string // this order's calls fail with fault
 	fault retry.Verdict
@@ -29,7 +29,7 @@ func (r *replayed) after(d time.Duration, do func()) {
 	r.due[at] = append(r.due[at], do)
 }
 
-// perform starts the calls and the commit that the dispatcher asks for.
+// perform starts the calls and the commit that the dispatcher returned.
 func (r *replayed) perform() {
 	for _, c := range r.calls {
 		r.after(40*time.Millisecond, func() { r.answered(c) })
@@ -71,8 +71,8 @@ func (r *replayed) run(end time.Duration) {
 	}
 }
 
-// replay runs ten minutes with 20 events every 100 ms for 1,000 orders. If there is a fault, one more event a second is
-// about an order that always fails. The other events have the same offsets with and without it.
+// replay runs ten minutes with 20 events every 100 ms for 1,000 orders. If there is a fault, there is one more event
+// per second, for an order that always fails. The other events have the same offsets either way.
 func replay(t *testing.T, fault *retry.Verdict) *replayed {
 	t.Helper()
 	c := settings()

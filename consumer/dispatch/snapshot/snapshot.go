@@ -29,8 +29,8 @@ type Snapshot struct {
 	// after the broker has rejected some metadata.
 	MetadataBytes int
 
-	// These count from the start of the process. Finished counts the finished events. Passed counts the events that were
-	// refetched although an earlier owner had finished them. Rested is how long each partition's window was full.
+	// These three count from the start of the process. Finished counts the finished events. Passed counts the events that
+	// were refetched although an earlier owner had finished them. Rested is how long each partition's window was full.
 	Finished, Passed uint64
 	Rested           map[event.Partition]time.Duration
 	// Repeats counts the items that were finished without a call since the start of the process, because their status
