@@ -13,8 +13,8 @@ import (
 // retriesExhausted is the cause of a letter about an order that kept failing while calls for other orders succeeded.
 const retriesExhausted = "RetriesExhausted"
 
-// call is a call in flight. It is dropped when its generation ends, or when its partition is recreated or truncated:
-// its verdict then counts for the governor, but for no event.
+// call is a call in flight. It is dropped when its generation ends, or when its partition is recreated or truncated.
+// The verdict on a dropped call counts for the governor, but for no event.
 type call struct {
 	task
 	of      *partition
@@ -237,7 +237,7 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	d.judged(now, c, v)
 }
 
-// judged acts on the verdict on a call of this generation.
+// judged acts on the verdict on a call from this generation.
 func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	t, it := c.task, c.item()
 	probing, _ := d.governor.Probing()

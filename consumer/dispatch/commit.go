@@ -58,7 +58,7 @@ func (d *Dispatcher) laneDistance() time.Duration {
 	return laneCommit
 }
 
-// starved reports whether slots are free, and a commit would let calls start in them.
+// starved reports whether slots are free, and a commit would allow calls to start in them.
 func (d *Dispatcher) starved() bool {
 	return d.idle && (d.laneWaits > 0 || d.settled >= 2*d.config.CallsInFlight)
 }
@@ -221,7 +221,7 @@ func (d *Dispatcher) back(p *partition) {
 }
 
 // stop suspends the commits of a partition that the broker does not know. A keep-alive would commit the old log's
-// position for a new log of the same name.
+// position for a new log with the same name.
 func (d *Dispatcher) stop(p *partition) {
 	d.back(p)
 	if p.commits.suspended {

@@ -33,10 +33,10 @@ type Config struct {
 	// replayed. It needs LetterRead, Followed and CaughtUp, so leave it off if the caller does not read the letters and
 	// the ledger.
 	Replays bool
-	// SkipRepeats finishes an event without a call if its status is the one that LeadHit accepted last for its order,
-	// in a call of this generation for an event of the same partition with the same key. Nothing is skipped in
-	// partitions whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, or a
-	// key had two orders.
+	// SkipRepeats finishes an event without a call if its status is the one that LeadHit accepted last for its order, in a
+	// call made in this generation for an event of the same partition with the same key. Nothing is skipped in partitions
+	// whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, or a key had two
+	// orders.
 	SkipRepeats bool
 	// Explain reports whether some partitioner puts both the given key and the keys of all earlier events into their
 	// partitions. The argument partitions is the topic's number of partitions. Once Explain returns false, nothing is

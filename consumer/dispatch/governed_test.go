@@ -31,7 +31,7 @@ func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict)
 		return 20 * time.Millisecond, accepted()
 	}
 	for i := range events {
-		f.write(time.Duration(i)*time.Second, 0, send("stuck")) // queued before the good event of the same moment
+		f.write(time.Duration(i)*time.Second, 0, send("stuck")) // queued before the good event at the same moment
 	}
 	f.writeEach(5*time.Millisecond, 0, 30*time.Second, 1000, send(""))
 	f.until(10 * time.Minute)

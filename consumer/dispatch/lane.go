@@ -92,7 +92,7 @@ func (d *Dispatcher) release(e *pending) {
 	}
 }
 
-// open lets the first event of a lane run if the lane is not blocked.
+// open allows the first event of a lane to run, unless the lane is blocked.
 func (d *Dispatcher) open(l *lane) {
 	if l.blocked() {
 		return

@@ -14,8 +14,8 @@ import (
 // may write many more.
 const listedItems = 200
 
-// OrderItems returns what is left to do for one order, sorted by place, and how many items it leaves out. It visits
-// only the order's lanes, the timers and the letters that are not stored, not all unfinished events.
+// OrderItems returns what is left to do for one order, sorted by place, and how many items it leaves out. It visits the
+// order's lanes, the timers and the letters that are not stored, but not all unfinished events.
 func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	tasks, next := d.refusedOf(d.tasksOf(order), order)
 	inLane := map[ledger.ID]bool{}

@@ -12,8 +12,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// requeueAll queues the letters that are already requeued, in all owned partitions or only in one. It keeps their
-// ledger order.
+// requeueAll queues the letters that are already requeued, in ledger order, in all owned partitions or only in one.
 //
 // The order matters: of several replays for one order, the previous owner can only have sent the first without an
 // outcome. Sending that replay first repeats a call; sending it after another replay would overwrite the status that
@@ -53,7 +52,7 @@ func (d *Dispatcher) doubt(is fold.Status) {
 	if is.State == fold.Requeued {
 		r.n-- // the former replay: the last one is still wanted
 	}
-	r.force = true // the former replay may have been forced: then the event may name other orders, too
+	r.force = true // the former replay may have been forced, in which case the event may name other orders, too
 }
 
 func partitionOf(id ledger.ID) event.Partition {

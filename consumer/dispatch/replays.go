@@ -18,8 +18,8 @@ const (
 	ignoredNow = "ignored"
 )
 
-// replay is a letter that an operator wants to replay. It waits in its partition, is then taken up, and ends with an
-// outcome. A lane runs it like an event, but it belongs to no offset: it is in no window and no commit.
+// replay is one requested replay of a letter. It waits in its partition, is then taken up, and ends with an outcome. A
+// lane runs it like an event, but it belongs to no offset: it is in no window and no commit.
 type replay struct {
 	id     ledger.ID
 	n      int
@@ -34,7 +34,7 @@ type replay struct {
 	// sent, by this worker or by the previous owner.
 	inherited, called bool
 	// vague says that neither the letter nor its key names one of the event's orders, so later events of the order may
-	// have left it unmarked. If this replay is refused, its new letter must therefore name no order either.
+	// have left the letter unmarked. If this replay is refused, its new letter must therefore name no order either.
 	vague bool
 	over  bool // no call is left to make
 }
@@ -95,7 +95,7 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		d.dismissed(is, r, r.order())
 		return false
 	case r.event != nil && is.Order != "" && is.Order != r.event.items[0].OrderID:
-		// A record that names another order arrived late: since then marks have reached the letter through that order.
+		// A record that names another order arrived late. Since then, marks have reached the letter through that order.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
 	case r.force && (is.Known || !r.inherited):
@@ -148,8 +148,8 @@ func (d *Dispatcher) uncalled(r *replay) {
 	}
 }
 
-// replayDone handles the end of a replay in its lane: the replay was accepted, or is a letter again, which is its
-// outcome. The lane continues only when the outcome is acknowledged.
+// replayDone handles the end of a replay in its lane. The replay was accepted, or became a letter again, and that
+// letter is its outcome. The lane continues only when the outcome is acknowledged.
 func (d *Dispatcher) replayDone(now time.Time, e *pending) {
 	if e.items[0].letter {
 		d.leave(e)

@@ -22,7 +22,7 @@ func (g *progress) settled() bool { return g.judged == g.toJudge }
 // loss is a crash or the end of a generation, after which calls may be repeated.
 type loss struct {
 	crash   bool // a crash, or an end that was not clean
-	repeats int  // events sent again because of it
+	repeats int  // events whose calls were repeated because of the loss
 }
 
 // pauseWatch counts the calls that a worker makes after learning that LeadHit rejects its key.

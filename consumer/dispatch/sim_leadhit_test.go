@@ -26,7 +26,7 @@ type flight struct {
 	worker  *worker
 	change  *change
 	call    turn.Call
-	key     int // the key that it carries
+	key     int // the key in the request
 	decided int // the key in use when the worker decided on the call
 	epoch   int // the worker's outage epoch at that time
 	number  int // the run in which the worker decided on the call

@@ -17,7 +17,7 @@ const (
 // outageWatch counts the responses that one worker gets. They show when the worker must consider LeadHit down.
 type outageWatch struct {
 	down    bool
-	epoch   int // counts the changes of down
+	epoch   int // counts the changes to down
 	row     int
 	orders  map[string]bool // by name
 	since   time.Duration

@@ -115,7 +115,7 @@ func (d *desk) decide() {
 		e.ID, e.By, e.Via, e.At = id, by, "cli", d.clock().Truncate(time.Millisecond)
 		d.after(d.between(0, 2*time.Second), func() { d.world.enter(e) })
 		if d.chance(d.lost) {
-			d.after(d.between(0, 20*time.Second), func() { d.world.enter(e) }) // no response: written again
+			d.after(d.between(0, 20*time.Second), func() { d.world.enter(e) }) // no response, so the entry is written again
 		}
 		if twin := e; d.chance(d.twins) { // another operator makes the same request
 			twin.By = "carol"

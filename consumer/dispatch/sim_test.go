@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestSimulator runs SIM_SEEDS histories (by default 2,800), beginning with the seed SIM_FROM (by default 0), and stops
+// TestSimulator runs SIM_SEEDS histories (by default 2,800), starting with the seed SIM_FROM (by default 0), and stops
 // at the first violation. Three in four histories have replays. SIM_SEED repeats one history and prints it.
 func TestSimulator(t *testing.T) {
 	if seed, ok := setting(t, "SIM_SEED"); ok {

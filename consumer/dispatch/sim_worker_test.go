@@ -42,7 +42,7 @@ type worker struct {
 	build       string
 	known       simFold // what the worker has read of the letters and the ledger
 	letters     int     // how many letters it has read
-	metAlien    bool    // it has sent an event with a key in a partition that no usual partitioner chooses
+	metAlien    bool    // the worker has sent an event whose key no usual partitioner puts into the event's partition
 }
 
 // run is what a worker has seen of one generation.
@@ -204,7 +204,7 @@ func (k *worker) leaveGeneration(end turn.End) {
 	k.checkEnd(end)
 	k.suffer(end != turn.Drained || k.d.NeedsNewMember())
 	if k.inFlight > 0 && k.plan.keyEvery > 0 && !k.calm && k.chance(0.5) {
-		k.leadhit.changeKey() // so that calls of an ended generation carry the old key
+		k.leadhit.changeKey() // so that calls from an ended generation have the old key
 	}
 	k.d.Lost()
 	k.inside = false
@@ -378,7 +378,7 @@ func (k *worker) perform(e turn.Effects) {
 	}
 }
 
-// write puts a call on the wire, unless the lease has ended since.
+// write puts a call on the wire, unless the lease has ended in the meantime.
 func (k *worker) write(f *flight) {
 	f.key = k.key
 	if !k.clock().Before(f.call.Until) {

@@ -12,7 +12,7 @@ import (
 )
 
 // world is one simulated history: a broker, a LeadHit, a letters' topic and some workers, with one virtual clock.
-// Everything that happens is drawn from one seed, so each seed stands for one history.
+// Everything that happens is drawn from one seed, so each seed determines one history.
 type world struct {
 	*rand.Rand
 	plan     plan

@@ -32,7 +32,7 @@ func (d *Dispatcher) rests(p *partition, full bool) {
 	}
 }
 
-// rested returns how long each partition's window was full, up to the last call of Next. It has an entry for every
+// rested returns how long each partition's window was full, up to the last call to Next. It has an entry for every
 // owned partition, and for every formerly owned one whose window was full at some time.
 func (d *Dispatcher) rested() map[event.Partition]time.Duration {
 	all := maps.Clone(d.observed.rested)

@@ -41,7 +41,7 @@ type Header struct {
 	Value []byte
 }
 
-// Record is one record of the log. All its readers share its bytes, so they must not be changed.
+// Record is one record in the log. All its readers share its bytes, so they must not be changed.
 type Record struct {
 	Place
 

@@ -205,7 +205,7 @@ func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64,
 	return offsets, nil
 }
 
-// read reads one partition after another, each to its end. With Follow, it then reads all of them in turn.
+// read reads one partition after another, each to its end. With Follow, it then reads all partitions in turn.
 func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) error {
 	for _, p := range s.parts {
 		if err := s.readPart(ctx, p, yield); err != nil {

@@ -24,7 +24,7 @@ func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
 // setup starts an embedded broker on a network of pipes, so that it works in a synctest bubble. Its topic has two
 // partitions, which get the given numbers of events. An event's value is "partition/offset". Each event is a batch of
-// its own, and the events of a partition are a minute apart, starting at noon.
+// its own, and the events in a partition are a minute apart, starting at noon.
 func setup(t *testing.T, events ...int) (*kfake.Cluster, *broker.Cluster, *kgo.Client) {
 	t.Helper()
 	fake, cluster, writer, _ := setupOn(t, &kfake.VirtualNetwork{}, events...)

@@ -83,7 +83,7 @@ type WaitingOrder struct {
 	Last retry.Verdict
 }
 
-// OrderItem is what is left to do for an order: an item of an event, or a replay of one.
+// OrderItem is what is left to do for an order: an item of an event, or a replay of a letter.
 type OrderItem struct {
 	ID     ledger.ID
 	Replay int // the number of the replay; 0: it is an event's item
@@ -104,14 +104,14 @@ type OrderItem struct {
 	// Repeat says that the item was finished without a call, because its status was the one that LeadHit had accepted
 	// last for its order.
 	Repeat bool
-	// Behind is the event that must end first; "" if a call of an earlier generation must end first.
+	// Behind is the event that must end first; "" if a call from an earlier generation must end first.
 	Behind   string
 	Attempts int // calls made
 	Next     time.Time
 	Last     retry.Verdict // on the last call, or the mapping's
 }
 
-// LetterCounts are figures about the letters of owned partitions, for metrics.
+// LetterCounts are figures about the letters in owned partitions, for metrics.
 type LetterCounts struct {
 	Open, Requeued int
 	Oldest         time.Time // when the oldest record of an open letter was stored; zero if there is none

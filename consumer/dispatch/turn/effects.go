@@ -32,7 +32,7 @@ type Position struct {
 // UnknownEnd is the End of a log whose end could not be read.
 const UnknownEnd = math.MaxInt64
 
-// Event is one record of the log, after mapping.
+// Event is one record in the log, after mapping.
 type Event struct {
 	Offset int64
 	Time   time.Time    // the record's timestamp, which identifies it
