@@ -21,8 +21,9 @@ const (
 	keepAlives = 6
 )
 
-// leaseEnd returns the time before which a call must start, so that it ends before the group can take the partitions
-// away. The margin of a tenth of the session timeout covers clock drift, and delays between the check and the write.
+// leaseEnd returns the time before which a call must start, so that the call ends before the group can take the
+// partitions away. The margin of a tenth of the session timeout covers clock drift, and delays between the check and
+// the write.
 func (d *Dispatcher) leaseEnd() time.Time {
 	if d.lease.IsZero() {
 		return time.Time{}
@@ -63,7 +64,7 @@ func (d *Dispatcher) starved() bool {
 	return d.idle && (d.laneWaits > 0 || d.settled >= 2*d.config.CallsInFlight)
 }
 
-// nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight: they stop
+// nearEdge reports whether the next commit is due because calls would otherwise stop while it is in flight. Calls stop
 // at 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is
 // wasteful. The threshold allows for three quarters of the events that usually settle while a commit is in flight. The
 // slots that the last quarter of these events releases stay empty until the acknowledgement, but no longer. Events

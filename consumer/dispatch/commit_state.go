@@ -3,8 +3,8 @@ package dispatch
 import "time"
 
 // commitState is what the group has stored about a partition, and what the next commit will say. A finished event that
-// was sent or skipped moves from uncommitted to committing when a commit is sent. It is removed when an acknowledged
-// commit covers it:
+// was sent or skipped moves from uncommitted to committing when a commit is sent. The event is removed once an
+// acknowledged commit covers it:
 //
 //	finished → uncommitted → committing → covered
 //	               ↑              │ no acknowledgement, or not covered

@@ -102,8 +102,8 @@
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
 // A commit is due 250 ms after an event has finished. It is due earlier if the bound on what a crash repeats would soon
-// stop calls, or if slots are free and only a commit would let calls start in them. Commits for free slots are at least
-// 20 ms apart, unless CallsInFlight finished events are uncommitted. If one order has at least ten events, and at least
-// half of all unfinished events, the commits that it waits for may be only 5 ms apart. A commit is due at once if the
-// generation has drained, and otherwise at least six times per session timeout.
+// stop calls, or if slots are free and only a commit would allow calls to start in them. Commits for free slots are at
+// least 20 ms apart, unless CallsInFlight finished events are uncommitted. If one order has at least ten events, and at
+// least half of all unfinished events, the commits that it waits for may be only 5 ms apart. A commit is due at once if
+// the generation has drained, and otherwise at least six times per session timeout.
 package dispatch

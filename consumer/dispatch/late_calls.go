@@ -6,7 +6,7 @@ const (
 	// lateFor is how long LeadHit may still apply a call that ended without a response: the call may wait in a proxy, or
 	// in a queue at LeadHit. No specification limits this time, but proxies give up after a minute or less.
 	lateFor = 5 * time.Minute
-	// mostLate is the maximum number of orders in lateCalls. It takes 333 lost responses per second to reach it.
+	// mostLate is the maximum number of calls in lateCalls. It takes 333 lost responses per second to reach it.
 	mostLate = 100_000
 )
 

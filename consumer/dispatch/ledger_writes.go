@@ -74,8 +74,8 @@ func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entr
 }
 
 // accepted returns the entries that the ledger must hold before an accepted item is done. They are marks on older
-// letters for its order. If the event has a letter of its own, because it was reread after a crash, the entries also
-// include the outcome of that letter.
+// letters for the item's order. If the event has a letter of its own, because it was reread after a crash, the entries
+// also include the outcome of that letter.
 func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil

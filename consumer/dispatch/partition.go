@@ -17,11 +17,11 @@ type partition struct {
 	inRing bool        // the partition is in the dispatcher's ring
 	end    int64       // of the log at the assignment: replays wait until the partition has been fetched up to it
 
-	spread     bool // other workers may make calls for its orders: nothing is skipped
+	spread     bool // other workers may make calls for its orders, so nothing is skipped
 	partitions int  // number of partitions of the topic; 0 if unknown
 
 	taking   []*replay // replays whose letters are being fetched, in the order in which they were taken up
-	requeued []*replay // not taken up yet, in the order of the ledger
+	requeued []*replay // not taken up yet, in ledger order
 }
 
 // newReady returns a queue of tasks in log order.
@@ -52,9 +52,9 @@ func newPartition(pos turn.Position, limit int) *partition {
 	return p
 }
 
-// callable reports whether calls for the partition's events may start. None starts before the group has stored a
-// position for the partition, because a crash would lose the choice of where to start. None starts while the broker
-// does not know the partition.
+// callable reports whether calls for the partition's events may start. None may start before the group has stored a
+// position for the partition, because a crash would lose the choice of where to start, nor while the broker does not
+// know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 
 // restore takes over what the metadata says about the events that an earlier generation finished above its commit.

@@ -14,7 +14,7 @@ import (
 
 func failure() retry.Verdict { return retry.Verdict{Kind: retry.Again, Cause: "Timeout"} }
 
-// LeadHit may have accepted the call that timed out, so an older letter must no longer be sent.
+// LeadHit may have accepted the call that timed out, so an older letter for the order must no longer be sent.
 func TestADismissedReplayThatWasCalledOvertakesOlderLetters(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)

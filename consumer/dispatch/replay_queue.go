@@ -84,7 +84,7 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 
 // startTakes takes up replays in the order in which they were requested. Each replay waits until its partition has been
 // fetched up to the end that the log had at the assignment. LeadHit may have accepted an event below that end just
-// before the previous owner died. That event must be in its order's lane before an older one is sent again.
+// before the previous owner died. That event must be in its order's lane before an older event is sent again.
 func (d *Dispatcher) startTakes(now time.Time) {
 	if !d.owns(now) {
 		return

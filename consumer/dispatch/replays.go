@@ -140,8 +140,8 @@ func (d *Dispatcher) inDoubt(is fold.Status, current string) {
 	}
 }
 
-// uncalled handles a replay that ends without a call by this worker. The previous owner may have sent it, under another
-// mapping or before the letter expired.
+// uncalled handles a replay that ends without a call by this worker. The previous owner may have sent the replay, under
+// another mapping or before the letter expired.
 func (d *Dispatcher) uncalled(r *replay) {
 	if is, ok := d.letters.Letter(r.id); ok && r.called {
 		d.inDoubt(is, r.order())
@@ -165,8 +165,8 @@ func (d *Dispatcher) leave(e *pending) {
 	d.endReplay(e.replay)
 }
 
-// conclude ends a replay without a call. No lane waits for its outcome: after a crash before the acknowledgement,
-// the next owner comes to the same conclusion.
+// conclude ends a replay without a call. No lane waits for its outcome, because after a crash before the
+// acknowledgement, the next owner comes to the same conclusion.
 func (d *Dispatcher) conclude(now time.Time, r *replay, e ledger.Entry) {
 	d.uncalled(r)
 	d.write(nil, d.outcome(now, r, e))

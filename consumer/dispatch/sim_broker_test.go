@@ -149,7 +149,7 @@ func (b *broker) tell(m *member) {
 	})
 }
 
-// watch removes a member whose session has expired.
+// watch removes a member when its session expires.
 func (b *broker) watch(m *member) {
 	b.after(m.seen+b.plan.session-b.now, func() {
 		switch {

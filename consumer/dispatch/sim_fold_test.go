@@ -14,7 +14,7 @@ type simState struct {
 	answered, ended                 bool
 	resolved, superseded, dismissed bool
 	overtaken, force                bool
-	refused                         map[string]bool // operators' entries that must not count again
+	refused                         map[string]bool // operators' entries that must not count a second time
 }
 
 func (s *simState) final() bool { return s.resolved || s.superseded }

@@ -12,7 +12,7 @@ import (
 )
 
 // These are the rules about floods that every worker must obey, written independently of the worker's code. They leave
-// a margin where the worker counts in a different sequence.
+// a margin where the worker counts in a different order.
 const (
 	floodWindow  = 200
 	floodLetters = 100
@@ -20,15 +20,15 @@ const (
 	floodRoom    = 15
 )
 
-// simLedger is the ledger, with entries of workers and operators about pauses and letters.
+// simLedger is the ledger, with entries by workers and operators about pauses and letters.
 type simLedger struct {
 	*rand.Rand
 	log     int // counts how often the ledger was recreated
 	entries []ledger.Entry
 }
 
-// guardPlan is the part of a history that concerns the flood guard. It has its own random source, so its draws do not
-// change the rest of a history.
+// guardPlan is the part of a history that concerns the flood guard. It is drawn from its own random source, so its
+// draws do not change the rest of a history.
 type guardPlan struct {
 	on                   bool
 	handEvery, lostEvery time.Duration // 0: never

@@ -33,7 +33,7 @@ type record struct {
 	atRisk  *loss
 }
 
-// change is what an event says about one order. Its state is the true one, whatever the workers know.
+// change is what an event says about one order. It has the true state, whatever the workers know.
 type change struct {
 	record     *record
 	order      *order
@@ -47,7 +47,7 @@ type change struct {
 	// 6848). To avoid this case, every mapping can read the event from now on, and no operator ends the replay.
 	nameless         bool
 	accepted, letter bool
-	previous         *change // the change before it, of the same order in the same log
+	previous         *change // the previous change for the same order in the same log
 	started          bool
 	next             *change
 }

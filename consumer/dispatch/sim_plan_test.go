@@ -29,7 +29,7 @@ type plan struct {
 
 	errors, lost, slow, retryAfter             float64 // shares of the calls
 	commitSlow, notSent, unanswered            float64 // shares of the commits
-	rebalancing                                float64 // share of the commits during a rebalance
+	rebalancing                                float64 // share of the commits that are refused during a rebalance
 	letterLost, letterFails, fetchFails        float64
 	crashEvery, freezeEvery, leaveEvery        time.Duration // 0: never
 	kickEvery, unknownEvery, recreateEvery     time.Duration

@@ -169,7 +169,7 @@ func (k *worker) beat(generation int) {
 		case k.inside:
 			k.hear(0, k.revoke)
 		default:
-			k.beat(generation) // the worker has not got its partitions yet
+			k.beat(generation) // the worker has no partitions yet
 		}
 	})
 }

@@ -101,7 +101,7 @@ func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[ev
 var (
 	// errStopped says that the caller left its loop, after which yield must not be called again.
 	errStopped = errors.New("the caller has left the loop")
-	// errNothing ends a wait that could last forever: a new leader may lack records that the old one had.
+	// errNothing ends a wait that could last forever, because a new leader may lack records that the old one had.
 	errNothing = fmt.Errorf("the broker returned nothing for %v, although the log had more records when reading began",
 		patience)
 )

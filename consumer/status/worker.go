@@ -10,8 +10,8 @@ import (
 // running is the phase of a worker that consumes.
 const running = "running"
 
-// Worker is a worker's state as /status, the status command and the demo show it. Its JSON names are an interface: they
-// never change, and commands read the status of older and newer workers. Ages are in seconds.
+// Worker is a worker's state as /status, the status command and the demo show it. Its JSON names are an interface. They
+// never change, because commands read the status of older and newer workers. Ages are in seconds.
 type Worker struct {
 	// Schema is status.v1. A reader that knows only another schema must not guess what the names mean.
 	Schema  string `json:"schema"`
@@ -30,7 +30,7 @@ type Worker struct {
 	// Waits lists what the worker waits for now, the oldest wait first. A running worker does the rest of its work
 	// meanwhile.
 	Waits []Wait `json:"waits"`
-	// Problems describes what blocks work until a person acts, and what to do.
+	// Problems describes what blocks work until an operator acts, and what to do.
 	Problems []string `json:"problems,omitempty"`
 
 	// These five count from the start of the process, so a restart resets them.
@@ -44,7 +44,7 @@ type Worker struct {
 	InFlight  int     `json:"calls_in_flight"`
 	Limit     int     `json:"calls_limit"`
 	PerSecond float64 `json:"calls_per_second_limit"` // 0: none
-	// RetryAfter is the time until which LeadHit asked all calls to wait; absent if there is none.
+	// RetryAfter is when LeadHit's Retry-After ends; absent if none is in force.
 	RetryAfter *time.Time `json:"retry_after,omitempty"`
 
 	// Waiting counts the orders whose last call failed and will be retried. Blocked counts the events behind another
@@ -146,8 +146,8 @@ type Partition struct {
 	Unknown    bool `json:"unknown_to_broker,omitempty"`
 }
 
-// OpenTransaction is a producer's transaction that has been open for a few seconds. Events behind it are not read
-// before it ends.
+// OpenTransaction is a producer's transaction that has been open for a few seconds. Events behind it are not read until
+// it ends.
 type OpenTransaction struct {
 	LastStable int64     `json:"last_stable"` // the offset where it starts
 	HeldBack   int64     `json:"events_held_back"`

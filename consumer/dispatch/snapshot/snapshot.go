@@ -79,7 +79,7 @@ type WaitingOrder struct {
 	Next time.Time
 	// Letter says that the event becomes a dead letter, which could not be stored yet.
 	Letter bool
-	// Last is the verdict on the last call, or the mapping's verdict verdict.
+	// Last is the verdict on the last call, or the mapping's verdict.
 	Last retry.Verdict
 }
 
@@ -108,7 +108,7 @@ type OrderItem struct {
 	Behind   string
 	Attempts int // calls made
 	Next     time.Time
-	Last     retry.Verdict // on the last call, or the mapping's
+	Last     retry.Verdict // on the last call, or the mapping's verdict
 }
 
 // LetterCounts are figures about the letters in owned partitions, for metrics.
