@@ -97,10 +97,10 @@ func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	}
 }
 
-// explains reports whether one partitioner can have put the keys of all events so far into their partitions. The topics
-// are checked together, because an order in two topics has one owner only if both have its key in the partition with
-// the same number. Two producers with different partitioners put the same key into two partitions. A replay has no key,
-// so nothing is checked.
+// explains reports whether a single partitioner could have put the keys of all events so far into their partitions. The
+// topics are checked together, because an order in two topics has one owner only if both have its key in the partition
+// with the same number. Two producers with different partitioners put the same key into two partitions. A replay has no
+// key, so nothing is checked.
 func (d *Dispatcher) explains(t task) bool {
 	return d.config.Explain == nil || t.replay != nil || d.config.Explain(t.key, t.of.Number, t.of.partitions)
 }

@@ -14,9 +14,9 @@ func Plausible(t, now time.Time) bool {
 	return !t.Before(earliestTime()) && !t.After(now.Add(timeTolerance))
 }
 
-// Since returns the time from which an event's age counts: the record's time, or the time of reading if that is earlier
-// or the record's time is not [Plausible]. So no event's age is negative or absurd, and an event without a usable time
-// has an age too. Event ages, and the alerts on them, count from this time.
+// Since returns the time from which an event's age counts: the record's time, or the time of reading if the record's
+// time is later or not [Plausible]. So no event's age is negative or absurd, and an event without a usable time has an
+// age too. Event ages, and the alerts on them, count from this time.
 func Since(t, read time.Time) time.Time {
 	if !Plausible(t, read) || t.After(read) {
 		return read

@@ -160,8 +160,7 @@ type WaitingOrder struct {
 	Event  string `json:"event"` // topic/partition/offset
 	Order  string `json:"order_id"`
 	Status string `json:"status"`
-	// Time is the event's time, or the time when the event was read if that is earlier or the event's time is
-	// implausible.
+	// Time is the event's time, or the time when the event was read if the event's time is later or implausible.
 	Time  time.Time `json:"event_time"`
 	Tries int       `json:"tries"`
 	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
