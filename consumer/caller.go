@@ -15,8 +15,8 @@ var errLeaseOver = errors.New("the lease on the partition has run out")
 
 // call makes a call, and then every further call that the dispatcher returns.
 func (b *base) call(ctx context.Context, call turn.Call) {
-	// Each call derives contexts. A context has a lock and a list of the contexts derived from it, so the goroutines do
-	// not share one.
+	// Each call derives contexts from ctx. That locks ctx and adds to its list of children, so each goroutine gets a
+	// context of its own.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for more := true; more; {

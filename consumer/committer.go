@@ -53,7 +53,7 @@ func (c *committer) logOutcome(r groups.CommitResult) {
 		slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Any("error", r.Err))
 }
 
-// commit sends one commit. It returns the commit's outcome, and the result of the partition with the worst outcome.
+// commit sends one commit. It returns the commit's outcome, and the result for the partition with the worst outcome.
 func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.CommitAnswer, groups.CommitResult) {
 	// Half the session timeout leaves time for another commit before the lease ends.
 	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
@@ -97,7 +97,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 			answer.TooLarge = append(answer.TooLarge, r.Partition)
 		}
 		c.counts.commitFailures.Add(1)
-		// The worst outcome counts for the whole commit. The constants ascend by severity.
+		// The worst outcome counts for the whole commit. The constants are ordered by severity.
 		if outcome > answer.Outcome || worst.Outcome == groups.Acked {
 			worst = r
 		}
@@ -106,8 +106,8 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 	return answer, worst
 }
 
-// gone returns the commit's unwatched partitions that have no committed offset now. Kafka deletes a group's offsets
-// together with their topic, so a new commit would hide that the topic was recreated.
+// gone returns the commit's unwatched partitions that no longer have a committed offset. Kafka deletes a group's
+// offsets together with their topic, so a new commit would hide that the topic was recreated.
 func (c *committer) gone(ctx context.Context, commit turn.Commit) ([]event.Partition, error) {
 	var ask []event.Partition
 	for _, o := range commit.Offsets {

@@ -5,14 +5,14 @@
 //
 // Package dispatch makes the promises; this package meets their preconditions. No call starts until the group's offsets
 // have been read and one commit of this generation has been acknowledged. The letters and the ledger must also have
-// been read, up to their ends at the time of the assignment. So a pause outlives a restart, and no replay is missed or
+// been read, up to their ends at the time of the assignment. So a pause survives a restart, and no replay is missed or
 // sent twice. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds,
 // less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue: kafka-go
-// does not rejoin earlier. A commit without a response ends the membership: the worker leaves the group and joins it
-// under another member id.
+// does not rejoin earlier. A commit without a response ends the membership: the worker leaves the group and rejoins it
+// under a new member id.
 //
 // The letters and the ledger are read before the worker joins the group, and followed from then on. At most the newest
-// 200,000 letters are read. If one of the two topics cannot be read later, the worker continues as before; only a new
+// 200,000 letters are read. If either topic later becomes unreadable, the worker continues as before; only a new
 // generation waits. While nothing can be written to the ledger, an order waits even if LeadHit has accepted its call.
 // The fetch of a letter for its replay is retried until the letter has been read or is known to be gone.
 //
@@ -21,8 +21,8 @@
 // and then reads them. If this takes too long, the worker leaves the group and waits outside it.
 //
 // A worker with [Options.Place] considers other members with the same place to be dead. Before its first join it waits
-// until their last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then
-// it removes them from the group.
+// until their last calls are certain to have ended: the call timeout and a short margin, counted from the start of Run.
+// Then it removes them from the group.
 //
 // A position advances only past records that were read. The log itself may have moved: retention has passed the offset,
 // or the topic was truncated or recreated. Then the consumer logs the fact, updates its counters, and continues at the
@@ -35,15 +35,15 @@
 // # Goroutines
 //
 // [Consumer.Run] owns all goroutines and returns when they have ended. They are the clock, the membership, and the
-// followers of letters and ledger. Each generation has a committer and watchers. Each fetch and each call in flight has
-// a goroutine of its own, and so has each batch for the ledger, and each letter that is stored or fetched for a replay.
+// followers of the letters and the ledger. Each generation has a committer and watchers. Each fetch, each call in
+// flight, each batch for the ledger, and each letter that is stored or fetched for a replay has a goroutine of its own.
 // Goroutines use the dispatcher one at a time, each in a turn. A turn passes one input to the dispatcher and starts the
 // resulting effects.
 //
 // # Shutdown
 //
 // Cancelling Run's context asks the worker to stop: it fetches no more events, finishes and commits the calls in
-// flight, and leaves the group. Then Run returns nil. Errors from Kafka or LeadHit never end Run: it logs them and
+// flight, and leaves the group. Then Run returns nil. Errors from Kafka or LeadHit never end Run, which logs them and
 // retries.
 package consumer
 
@@ -65,8 +65,8 @@ import (
 )
 
 const (
-	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that exceeds that
-	// timeout loses its partitions, and its last commit is refused.
+	// drainLimit bounds the drain at the end of a generation. It must stay below rebalanceTimeout: a member that exceeds
+	// that timeout loses its partitions, and its last commit is refused.
 	drainLimit       = 15 * time.Second
 	rebalanceTimeout = 30 * time.Second
 )
@@ -80,7 +80,7 @@ type Event struct {
 
 // Call is one call to make.
 type Call struct {
-	ID            string // topic-partition-offset, and -item where the event names several orders
+	ID            string // topic-partition-offset, plus -item if the event names several orders
 	Order, Status string
 	// Before must be called as late as possible before the request is written: it checks the lease. If it returns an
 	// error, no byte may be sent.
@@ -105,11 +105,11 @@ type Options struct {
 	Topics []string
 	// Start is where a group that has never committed begins.
 	Start Start
-	// Place is the worker's client id in the group. It names something that only one process can hold, such as a
-	// network address. The worker must hold it before Run begins and until Run has returned. So Run considers other
+	// Place is the worker's client id in the group. It names something that only one process can own at a time, such as a
+	// network address. The worker must own it from before the start of Run until Run has returned, so Run considers other
 	// members with the same client id to be dead, and removes them. Empty means that the place is not known.
 	Place string
-	// All workers of the group follow Ledger and Letters.
+	// All workers in the group follow Ledger and Letters.
 	Ledger  Ledger
 	Letters Letters
 	// Prepare creates what Store needs; its error says why letters cannot be stored. After the worker has joined the
@@ -117,7 +117,7 @@ type Options struct {
 	Prepare func(context.Context) error
 	// Dispatch limits the work in flight. Its Session is the group's session timeout, and New sets its Explain.
 	Dispatch dispatch.Config
-	// Decode returns what an event asks for: at least one item. An error means that the items are not known yet: the
+	// Decode returns what an event asks for: at least one item. An error means that the items are not known yet, so the
 	// partition waits, and Decode is called again.
 	Decode func(context.Context, *Event) ([]event.Item, error)
 	// Call makes one call and judges its outcome.
@@ -126,10 +126,10 @@ type Options struct {
 	Repeat func(context.Context, Call)
 	// Store returns nil only when the letter is stored durably.
 	Store func(context.Context, Letter) error
-	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means
-	// that the letter could not be read yet: Take is called again.
+	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means that
+	// the letter could not be read yet, so Take is called again.
 	Take func(context.Context, turn.Take) (turn.Taken, error)
-	// Logger gets one line per change of state, and no line per event.
+	// Logger gets one line per change of state, but none per event.
 	Logger *slog.Logger
 }
 
@@ -146,7 +146,7 @@ type base struct {
 	// Call it only within a turn.
 	caughtUp func()
 	// Use current and pauses only within a turn.
-	current *generation // takes the generation's effects; nil between generations
+	current *generation // receives the generation's effects; nil between generations
 	pauses  pauseLog
 	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so
 	// the worker creates no topic.
@@ -194,9 +194,9 @@ var (
 	errNoReplays = errors.New("replays need the letters' topic, the ledger, and a way to fetch a letter")
 )
 
-// Run consumes until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
-// group. If a join is in flight, it waits for Kafka's response first. Run returns an error only for options that cannot
-// work. Call it once.
+// Run consumes until ctx ends. Then it takes at most 15 seconds to finish and commit the calls in flight, and leaves
+// the group. If a join is in flight, it waits for Kafka's response first. Run returns an error only for options that
+// cannot work. Call it once.
 func (c *Consumer) Run(ctx context.Context) error {
 	switch o := c.options; {
 	case o.Dispatch.FloodGuard && o.Ledger.Topic == "":
@@ -229,7 +229,7 @@ func (c *Consumer) KeyChanged() {
 	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
 }
 
-// start starts the effects of a turn. It runs in that turn.
+// start starts the effects of a turn, within that turn.
 func (c *Consumer) start(e turn.Effects) {
 	c.pauses.note(c.dispatcher.Pause())
 	for _, call := range e.Calls {

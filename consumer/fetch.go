@@ -17,7 +17,7 @@ import (
 const (
 	// fetchWait is how long the broker waits for a first event. A drain does not wait that long: it cancels the fetch.
 	fetchWait = time.Second
-	// eventOverhead is the number of bytes that an unfinished event takes in memory in addition to its content.
+	// eventOverhead is how many bytes of memory an unfinished event takes beyond its content.
 	eventOverhead = 1100
 )
 
@@ -59,7 +59,7 @@ func (f *fetcher) run(ctx context.Context, g *generation) {
 	}
 }
 
-// fetch reads a partition once, however long that takes, and passes the events to the dispatcher. After the end of ctx
+// fetch reads a partition once, however long that takes, and passes the events to the dispatcher. After ctx has ended
 // it passes nothing, so that no position advances.
 func (f *fetcher) fetch(ctx context.Context, ask turn.Fetch) {
 	var again retrier
@@ -118,7 +118,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask turn.Fetch,
 	}
 }
 
-// events decodes the records of a batch. It returns false if ctx has ended.
+// events decodes the records in a batch. It returns false if ctx has ended.
 func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Batch) ([]turn.Event, bool) {
 	if len(batch.Records) == 0 {
 		return nil, true
@@ -136,7 +136,7 @@ func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Bat
 		}
 		items, err := f.options.Decode(ctx, e)
 		if err != nil {
-			release() // the wait may take hours
+			release() // the wait may last hours
 			items = f.decodeLater(ctx, log, e, err)
 			release = f.options.Cluster.DecodeSlot(ctx)
 		}

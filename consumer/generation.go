@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// generation receives those effects of each turn that belong to one generation of the group. No channel is ever full: a
-// partition has at most one fetch and one suspicion in flight, and one more of each after its log has been recreated. A
-// generation has at most one commit in flight, and ends once.
+// generation receives the effects of turns that belong to one generation of the group. No send to its channels blocks,
+// because a partition has at most one fetch and one suspicion in flight, and one more of each after its log has been
+// recreated. A generation has at most one commit in flight, and ends once.
 type generation struct {
 	member   groups.Member
 	fetches  chan turn.Fetch
@@ -39,7 +39,7 @@ func newGeneration(member groups.Member, partitions int) *generation {
 	}
 }
 
-// start takes the effects of a turn. unknownCommit says that the worker must become a new member.
+// start receives the effects of a turn. unknownCommit says that the worker must become a new member.
 func (g *generation) start(e turn.Effects, unknownCommit bool) {
 	for _, f := range e.Fetches {
 		g.fetches <- f
@@ -63,9 +63,9 @@ func (g *generation) start(e turn.Effects, unknownCommit bool) {
 	}
 }
 
-// live runs a generation, from reading its offsets to its end. The context fetching ends with the generation, or when
-// the worker must stop. The context working outlives the generation, for the last calls and commits. live returns how
-// the generation ended, and whether the worker must leave the group and join it as a new member.
+// live runs a generation, from reading its offsets to its end. The fetching context ends with the generation, or when
+// the worker must stop. The working context outlives the generation, for the last calls and commits. live returns how
+// the generation ended, and whether the worker must leave the group and rejoin it as a new member.
 func (m *membership) live(
 	fetching, working context.Context, g *generation, own []event.Partition,
 ) (end turn.End, leave bool) {

@@ -91,8 +91,8 @@ func (m *membership) run(ctx, work context.Context) error {
 	return nil
 }
 
-// groupConfig uses the worker's place, if there is one, as the client id of the membership: by that id, a successor
-// recognises its dead predecessor. All other requests keep the common client id.
+// groupConfig uses the worker's place, if it has one, as the client id of the membership, by which a successor
+// recognises its dead predecessor. All other requests use the common client id.
 func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGroupConfig {
 	dialer := *m.options.Cluster.Dialer()
 	dialer.ClientID = cmp.Or(m.options.Place, dialer.ClientID)
@@ -159,7 +159,7 @@ func anyThere(t inspect.Topology) bool {
 	return false
 }
 
-// follow runs the generations of one membership, until ctx ends or the group must be joined again.
+// follow runs the generations of one membership, until ctx ends or the worker must rejoin the group.
 func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer, again *retrier) {
 	for {
 		gen, err := group.Next(ctx)
@@ -184,16 +184,16 @@ func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGrou
 	}
 }
 
-// generation runs one generation and reports whether the membership is over: ctx has ended, or the group must be joined
-// again. led is what this member assigned as the group's leader, or nil if another member leads.
+// generation runs one generation and reports whether the membership is over: ctx has ended, or the worker must rejoin
+// the group. led is what this member assigned as the group's leader, or nil if another member leads.
 func (m *membership) generation(
 	ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment,
 ) bool {
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)
 	defer stop()
-	// This function starts before any work: kafka-go does not begin the next generation until it returns. Nothing else
-	// watches the generation's context, because each context derived from that one would cost a goroutine.
+	// Start this function before any other work: kafka-go does not start the next generation until the function returns.
+	// Nothing else watches the generation's context, because each context derived from that one would cost a goroutine.
 	gen.Start(func(generation context.Context) {
 		select {
 		case <-generation.Done():

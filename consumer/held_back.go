@@ -22,9 +22,9 @@ const (
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64
-	// Events is the number of offsets from there to the end of the log that were not read, as of the last fetch.
+	// Events is the number of unread offsets from there to the end of the log, as of the last fetch.
 	Events int64
-	// Since is the time from which the age of the first of these events counts.
+	// Since is the time from which the age of the first of these events is counted.
 	Since time.Time
 }
 
@@ -33,7 +33,7 @@ type hold struct {
 	HeldBack
 
 	seen   time.Time // when a fetch first stopped at it
-	asked  time.Time // when the first event's time was requested; zero: not yet
+	asked  time.Time // when the first event's time was last requested; zero if never
 	looked bool      // that request has ended, with or without an error
 	known  bool      // Since is the first event's time
 	logged bool
@@ -63,7 +63,7 @@ func (h holds) keep(own []turn.Position) {
 	}
 }
 
-// reported returns the holds that last longer than ordinary transactions.
+// reported returns the holds that have lasted longer than ordinary transactions.
 func (h holds) reported() map[event.Partition]HeldBack {
 	out := map[event.Partition]HeldBack{}
 	for p, open := range h.open {
@@ -74,10 +74,10 @@ func (h holds) reported() map[event.Partition]HeldBack {
 	return out
 }
 
-// fetched takes the ends of a partition's log from a fetch. ended is a hold that was logged and is over. ask reports
-// whether it is time to request the age of the first event held back.
+// fetched records the ends of a partition's log, as a fetch found them. ended is a hold that was logged and is now
+// over. ask reports whether it is time to request the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
-	// A response to a read_committed fetch has only records below the last stable offset (KIP-98). So only the log's
+	// A response to a read_committed fetch contains only records below the last stable offset (KIP-98). So only the log's
 	// two ends show whether the log continues above that offset.
 	open := h.open[p]
 	stable := batch.LastStable

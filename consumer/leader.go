@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// Protocol is the name of the assignment protocol with which workers share the partitions. Kafka admits only
-	// consumers that know a protocol of the same name, so it rejects another program's client that uses our group id by
-	// mistake. Under a common name, such as "range", that client would be given partitions, and nobody would call
-	// LeadHit for their events. For the same reason, workers that use an older name and workers that use this one
-	// cannot be in the group together.
+	// Protocol is the name of the assignment protocol with which workers share the partitions. Kafka admits only consumers
+	// that know a protocol of the same name, so it rejects another program's client that uses our group id by mistake.
+	// Under a common name, such as "range", that client would be given partitions, and no worker would call LeadHit for
+	// their events. For the same reason, workers that use an older name and workers that use this one cannot be in the
+	// group together.
 	Protocol = "leadhit-sync"
 	// compareEvery is how often the leader compares what it assigned with the partitions that exist.
 	compareEvery = 10 * time.Second
@@ -38,10 +38,10 @@ type balancer struct {
 
 // assignment summarises what this member assigned as the group's leader.
 type assignment struct {
-	// partitions is the number of partitions of each topic that a member consumes. 0 means that the topic does not
-	// exist, or cannot be described.
+	// partitions is how many partitions were assigned, for each topic that a member consumes. 0 means that the topic does
+	// not exist, or cannot be described.
 	partitions map[string]int
-	// uneven are the topics that some members consume and others do not, sorted.
+	// uneven is the sorted list of topics that some members consume and others do not.
 	uneven []string
 }
 
@@ -117,9 +117,9 @@ func (l *leader) leads(led *assignment) {
 	l.noteUneven(led.uneven)
 }
 
-// compare returns when the partitions that exist differ from those that this member assigned as the leader:
-// partitions were added, or a topic was created. The group assigns again only when its leader joins again. compare
-// returns at the end of ctx too.
+// compare returns when the partitions that exist differ from those that this member assigned as the leader: partitions
+// were added, or a topic was created. The group reassigns partitions only when its leader rejoins. compare also returns
+// when ctx ends.
 func (l *leader) compare(ctx context.Context, led *assignment) {
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
@@ -185,7 +185,7 @@ func undescribed(t inspect.Topology) map[string]reason {
 	return missing
 }
 
-// noteMissing records the topics that nobody consumes because they do not exist, and logs each change.
+// noteMissing records the topics that no member consumes, and why, and logs each change.
 func (l *leader) noteMissing(missing map[string]reason) {
 	names := slices.Sorted(maps.Keys(missing))
 	l.waits.only(waitMissing, names)

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Ledger is the topic through which all workers follow the same pauses and replays. The zero value means no ledger;
-// then the dispatcher's flood guard and replays must be off.
+// Ledger is the topic through which all workers follow the same pauses and replays. The zero value means no ledger; in
+// that case, the dispatcher's flood guard and replays must be off.
 type Ledger struct {
 	// Topic has one partition, and must be among the Topics of the cluster's options.
 	Topic string

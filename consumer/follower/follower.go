@@ -1,11 +1,11 @@
 // Package follower follows one of the worker's own topics: the dead-letter topic or the ledger. It reads the topic from
 // its start, or only its newest records, and then every record that is appended.
 //
-// Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
-// next call catches up. The package starts no goroutine and does not retry.
+// Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing, because the next
+// call catches up. The package starts no goroutine and does not retry.
 //
-// The topic may be deleted and created again. The follower notices that by comparing the last record that it read with
-// the record that is now at the same offset, and then starts over with the new topic.
+// The topic may be deleted and recreated. The follower notices that by comparing the last record that it read with the
+// record now at the same offset, and then starts over with the new topic.
 package follower
 
 import (
@@ -24,7 +24,7 @@ import (
 const (
 	// longWait is how long the broker waits for the next record. The broker responds at once when there is one.
 	longWait = 5 * time.Second
-	// noWait is for records that exist already.
+	// noWait is for records that already exist.
 	noWait = 50 * time.Millisecond
 	// fetchBytes is the size of a fetch. Many letters may have to be read before the worker joins the group.
 	fetchBytes = 1 << 20
@@ -40,8 +40,8 @@ type Follower[T any] struct {
 	Parse func(event.Record) (T, bool)
 	// Newest is how many of the newest records are read at the start; 0 means all.
 	Newest int64
-	// Recreate creates the topic after somebody deleted it. It returns false if the topic must not be created yet. It
-	// is called only after the topic has been read once. If Recreate is nil, the topic is never created here.
+	// Recreate creates the topic after it was deleted. It returns false if the topic must not be created yet. It is called
+	// only after the topic has been read once. If Recreate is nil, the follower never creates the topic.
 	Recreate func(context.Context) (bool, error)
 
 	begun     bool // the topic has been read to its end at least once
@@ -52,12 +52,12 @@ type Follower[T any] struct {
 // position is where the follower is in the log.
 type position struct {
 	next int64
-	last *event.Record // the last record that was read, nil for none: it identifies the log
+	last *event.Record // the last record that was read, or nil; it identifies the log
 }
 
-// News is the part of the topic that Next has not returned before.
+// News is the part of the topic that Next has not yet returned.
 type News[T any] struct {
-	// Lost reports whether the topic was deleted and created again. If it was, all of Said is from the new topic.
+	// Lost reports whether the topic was deleted and recreated. If it was, all of Said is from the new topic.
 	Lost bool
 	// Said holds the values that Parse returned, in the order of the records.
 	Said []T
@@ -65,9 +65,9 @@ type News[T any] struct {
 	Next int64
 }
 
-// Next returns the part of the topic that it has not returned before. The first call, and each call after an error,
-// reads to the current end. Other calls wait for new records for at most 5 s, and may return nothing new. Errors are
-// those of the broker: [kafkaerr.ErrUnknownPartition] if there is no such topic.
+// Next returns the part of the topic that it has not yet returned. The first call, and each call after an error, reads
+// to the current end. Other calls wait at most 5 s for new records, and may return nothing new. An error comes from the
+// broker or from Recreate: [kafkaerr.ErrUnknownPartition] means that the topic does not exist.
 func (f *Follower[T]) Next(ctx context.Context) (news News[T], err error) {
 	if f.following {
 		news.Said, f.at, err = f.read(ctx, f.at, longWait)
@@ -110,8 +110,8 @@ func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 	return news, nil
 }
 
-// bounds returns where the topic starts and ends. It creates a deleted topic again, without checking its settings: too
-// few replicas, in a cluster that has grown, are no reason to stop following.
+// bounds returns where the topic starts and ends. It recreates a deleted topic, but does not check the settings of an
+// existing one: too few replicas in a cluster that has grown are no reason to stop following.
 func (f *Follower[T]) bounds(ctx context.Context) (inspect.Bounds, error) {
 	all, err := f.Cluster.Bounds(ctx, f.Topic, []int{0})
 	if !f.begun || f.Recreate == nil || !errors.Is(err, kafkaerr.ErrUnknownPartition) {
@@ -127,13 +127,13 @@ func (f *Follower[T]) bounds(ctx context.Context) (inspect.Bounds, error) {
 	return all[0], err
 }
 
-// sameLog reports whether the topic's log is the one that was read before.
+// sameLog reports whether the topic's log is still the one that was read.
 func (f *Follower[T]) sameLog(ctx context.Context, bounds inspect.Bounds) (bool, error) {
 	last := f.at.last
 	switch {
 	case !f.begun, f.at.next < bounds.First, f.at.next > bounds.End:
 		return false, nil
-	case last == nil: // no record was read before, so all records are new
+	case last == nil: // no record has been read yet, so all records are new
 		return true, nil
 	case last.Offset < bounds.First: // retention deleted it
 		return true, nil
