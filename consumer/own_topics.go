@@ -15,7 +15,7 @@ import (
 // Ledger is the topic through which all workers follow the same pauses and replays. The zero value means no ledger; in
 // that case, the dispatcher's flood guard and replays must be off.
 type Ledger struct {
-	// Topic has one partition, and must be among the Topics of the cluster's options.
+	// Topic has one partition, and must be among the Topics in the cluster's options.
 	Topic string
 	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic
 	// cannot be used.
@@ -26,10 +26,9 @@ type Ledger struct {
 	Append func(context.Context, ...ledger.Entry) error
 }
 
-// Letters is the topic of the dead letters, which is read so that they can be replayed. The dispatcher's replays need
-// it.
+// Letters is the dead-letter topic, which is read so that letters can be replayed. The dispatcher's replays need it.
 type Letters struct {
-	// Topic has one partition, and must be among the Topics of the cluster's options. Exists works as in [Ledger].
+	// Topic has one partition, and must be among the Topics in the cluster's options. Exists works as in [Ledger].
 	Topic  string
 	Exists func(context.Context) (bool, error)
 	// Parse returns what the dispatcher must know about a record. It returns false for anything that is not a letter of
@@ -45,7 +44,7 @@ type ownTopics struct {
 	letters *topicReader[fold.Letter]  // nil: no replays
 }
 
-// newOwnTopics sets up a reader of the letters only if replays are on: otherwise no letter is marked or replayed.
+// newOwnTopics sets up a reader for the letters only if replays are on: otherwise no letter is marked or replayed.
 func newOwnTopics(b *base) *ownTopics {
 	o := b.options
 	t := &ownTopics{base: b}
@@ -79,8 +78,8 @@ func newOwnTopics(b *base) *ownTopics {
 }
 
 // readExisting reads both topics before the worker joins the group, so that other workers have the partitions
-// meanwhile. It creates no topic: prepare does that later, so a worker that cannot join leaves none behind. It returns
-// false if ctx has ended.
+// meanwhile. It creates no topic: prepare does that later, so a worker that cannot join leaves no topic behind. It
+// returns false if ctx has ended.
 func (t *ownTopics) readExisting(ctx context.Context) bool {
 	return t.read(ctx, func(r *topicReader[ledger.Entry]) bool { return r.readAll(ctx, r.exists) },
 		func(r *topicReader[fold.Letter]) bool { return r.readAll(ctx, r.exists) })
@@ -110,8 +109,8 @@ func (t *ownTopics) read(
 	return ctx.Err() == nil
 }
 
-// recreate creates a deleted ledger again, but only after the worker has joined the group: until then, the ledger's
-// name may be wrong.
+// recreate recreates a deleted ledger, but only after the worker has joined the group: until then, the ledger's name
+// may be wrong.
 func (t *ownTopics) recreate(ctx context.Context) (bool, error) {
 	if !t.mayCreate.Load() {
 		return false, nil
@@ -150,8 +149,8 @@ func (t *ownTopics) followed(now time.Time, news follower.News[ledger.Entry]) {
 	}
 }
 
-// lettersRead passes letters to the dispatcher. After the topic was deleted and created again, the old letters stay
-// known until newer ones replace them. This is harmless: a replay of an old letter ends, because the letter is gone.
+// lettersRead passes letters to the dispatcher. After the topic has been recreated, the dispatcher still knows the old
+// letters until newer ones replace them. This is harmless: a replay of an old letter ends, because the letter is gone.
 func (t *ownTopics) lettersRead(now time.Time, news follower.News[fold.Letter]) {
 	if news.Lost {
 		t.letters.log.Warn("the dead-letter topic was deleted and created again; following it from its start")

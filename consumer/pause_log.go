@@ -51,8 +51,8 @@ func (p *pauseLog) note(is snapshot.Pause) {
 	}
 }
 
-// logResumed logs the end of a pause. For a pause of the whole group it names who ended it. Other pauses end
-// automatically.
+// logResumed logs the end of a pause. For a pause of the whole group, the log line names who ended the pause. Other
+// pauses end automatically.
 func (p *pauseLog) logResumed(was snapshot.Pause) {
 	// The start of the pause comes from the clock of the operator's machine, which may be ahead of ours.
 	lasted := max(0, time.Since(was.Since).Round(time.Millisecond))

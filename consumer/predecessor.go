@@ -14,13 +14,13 @@ import (
 // kernel may still send a request that a dying process wrote.
 const lastCallMargin = 250 * time.Millisecond
 
-// predecessor removes dead members with this worker's place from the group, before the worker's first join. Kafka would
-// wait for the session timeout of each of them, and so would the whole group as soon as a worker joins. Until the last
-// calls of the dead members have ended, the worker stays outside, so that the other members continue. Then the group
-// rebalances once.
+// predecessor removes dead members with this worker's place from the group, before the worker's first join. Otherwise
+// Kafka would wait until the session of each of them times out, and the whole group would wait as soon as a worker
+// joined. Until the last calls of the dead members have ended, the worker stays outside, so that the other members
+// continue. Then the group rebalances once.
 //
-// If anything here fails, the group waits until the session of the dead member ends, as it does for any other member
-// that died.
+// If anything here fails, the group waits until the session of the dead member ends, as it does for any other dead
+// member.
 type predecessor struct {
 	*base
 

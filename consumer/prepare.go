@@ -6,11 +6,11 @@ import (
 )
 
 // prepareLimit is how long a generation waits for the topics that the first call needs. After that, the worker leaves
-// the group, so that others may have the partitions, and waits outside.
+// the group, so that others can have the partitions, and waits outside.
 const prepareLimit = 10 * time.Second
 
 // prepare creates missing topics, and reads those that did not exist before the join. It blocks until both succeed, so
-// that no event is fetched before that. It returns false if ctx has ended.
+// that no event is fetched earlier. It returns false if ctx has ended.
 func (m *membership) prepare(ctx context.Context) bool {
 	if m.prepared {
 		return true

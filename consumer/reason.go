@@ -48,7 +48,7 @@ func absent(topics []string) reason {
 	}
 }
 
-// undescribable returns the reason for topics that we have no right to describe.
+// undescribable returns the reason for topics that we are not allowed to describe.
 func undescribable(topics []string) reason {
 	if len(topics) == 1 {
 		return reason{
@@ -71,8 +71,8 @@ func Explain(err error) string {
 	return accessReason(err).String()
 }
 
-// unreachable reports whether an error is about the connection, the login or the protocol, whichever topic or group the
-// request was about.
+// unreachable reports whether an error is about the connection, the login or the protocol, and not about a particular
+// topic or group.
 func unreachable(err error) bool {
 	var network *net.OpError
 	return loginRejected(err) || errors.As(err, &network) ||
@@ -107,7 +107,7 @@ func accessReason(err error) reason {
 	}
 }
 
-// topicReason returns why a topic of our own cannot be read.
+// topicReason returns why one of our own topics cannot be read.
 func topicReason(err error) reason {
 	if unreachable(err) || errors.Is(err, kafkaerr.ErrNotLeader) { // a new topic has no leader for a moment
 		return accessReason(err)

@@ -15,7 +15,7 @@ const patience = 10 * time.Second
 type retrier struct{ loop.Retrier }
 
 // fail counts a failure. It returns the logger for that failure, which discards everything if the error's text was
-// logged already.
+// already logged.
 func (t *retrier) fail(log *slog.Logger, err error) *slog.Logger {
 	t.Failed()
 	return t.Log(log, withoutPorts(err.Error())).With(slog.Any("error", err))
@@ -31,7 +31,7 @@ func (t *retrier) explain(log *slog.Logger, r reason, err error) *slog.Logger {
 
 // reason says why something fails.
 type reason struct {
-	what string // such as "topic orders does not exist"; State and the log have the same text
+	what string // such as "topic orders does not exist"; State and the log show the same text
 	fix  string // what to do, or which setting to check; may be empty
 	// passing says that the failure is normal for a while and usually ends without help.
 	passing bool
@@ -44,8 +44,8 @@ func (r reason) String() string {
 	return r.what + "; " + r.fix
 }
 
-// withoutPorts removes our own end of a connection from an error's text, because its port differs in each attempt. The
-// text of a failure that lasts must stay the same, or the log would repeat it.
+// withoutPorts removes our own end of a connection from an error's text, because our port differs in each attempt. The
+// text of a failure that lasts must stay the same; otherwise the log would repeat it.
 func withoutPorts(text string) string { return ownEnd.ReplaceAllString(text, "->") }
 
 var ownEnd = regexp.MustCompile(`\S+:\d+->`)

@@ -16,8 +16,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Start says where a group without commits begins. The zero value is the start of the log. Partitions that are added to
-// a consumed topic always begin there.
+// Start says where a group without commits starts. The zero value is the start of the log. Partitions added to a
+// consumed topic are always read from there.
 type Start struct {
 	// Latest skips all events that exist when the group first commits.
 	Latest bool
@@ -25,7 +25,7 @@ type Start struct {
 	At time.Time
 }
 
-// startPatience is how long a topic may be unknown to the brokers before a generation begins without it. A new topic is
+// startPatience is how long a topic may be unknown to the brokers before a generation starts without it. A new topic is
 // unknown until the connection pool has renewed its metadata.
 const startPatience = 3 * time.Second
 
@@ -35,12 +35,12 @@ type starts struct {
 
 	sizes  map[string]int    // how many partitions each topic had when this worker first saw it
 	begun  map[string]string // the starts that were logged last, by topic
-	spread bool              // as last determined; if true, the log says that repeats are not skipped
+	spread bool              // as last determined; logged when it becomes true
 }
 
-// positions reads the group's offsets, however long that takes. For a partition without a commit it chooses the start,
-// and logs it. It returns missing partitions, such as those of a deleted topic, in gone, so that they do not hold up
-// the others. It returns false if ctx has ended.
+// positions reads the group's offsets, however long that takes. For a partition without a commit it chooses and logs
+// the start. It returns missing partitions, such as those of a deleted topic, in gone, so that they do not hold up the
+// others. It returns false if ctx has ended.
 func (s *starts) positions(
 	ctx context.Context, own []event.Partition,
 ) (_ []turn.Position, gone []event.Partition, ok bool) {
@@ -71,11 +71,11 @@ func (s *starts) positions(
 // standing is the group's position in each partition.
 type standing struct {
 	positions []turn.Position
-	begun     []beginning       // where it never committed
-	gone      []event.Partition // those that do not exist; they have no positions
+	begun     []beginning       // partitions where the group never committed
+	gone      []event.Partition // partitions that do not exist, and have no position
 }
 
-// readPositions returns a standing together with an error if the error is about missing partitions.
+// readPositions returns both a standing and an error if partitions are missing.
 func (s *starts) readPositions(ctx context.Context, own []event.Partition) (standing, error) {
 	committed, err := s.options.Cluster.Committed(ctx, s.options.Group, own)
 	if err != nil {
@@ -118,10 +118,10 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	return at, missing
 }
 
-// describeTopics adds the facts on which the skipping of repeats depends: the topics' partition counts, and whether an
-// order's events in two topics may have two owners. A key has the same partition number in topics with equal partition
-// counts, and the range balancer gives a member the same partition numbers of each topic. If there are several topics
-// and they cannot be described, two owners are assumed.
+// describeTopics adds to the positions what decides whether repeats are skipped: the topics' partition counts, and
+// whether an order's events in two topics may have two owners. A key has the same partition number in topics with equal
+// partition counts, and the range balancer gives a member the same partition numbers of each topic. If there are
+// several topics and they cannot be described, two owners are assumed.
 func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) {
 	if !s.options.Dispatch.SkipRepeats {
 		return
@@ -229,7 +229,7 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 	}
 }
 
-// beginning is where the group begins in those partitions of a topic that have no commit.
+// beginning is where the group starts in those partitions of a topic that have no commit.
 type beginning struct {
 	topic  string
 	bounds map[int]inspect.Bounds
@@ -246,7 +246,7 @@ func (b beginning) apply(to []turn.Position) {
 	}
 }
 
-// begin chooses where to begin in those partitions of a topic that have no commit.
+// begin chooses where to start in the given partitions of a topic, which have no commit.
 func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
 	if err != nil {
@@ -272,7 +272,7 @@ func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beg
 	return beginning{topic, bounds, starts}, nil
 }
 
-// found remembers how many partitions each topic had when this worker first saw it.
+// found records how many partitions each topic had when this worker first saw it.
 func (s *starts) found(t inspect.Topology) {
 	for topic, info := range t.Topics {
 		if s.sizes[topic] == 0 {
@@ -292,8 +292,8 @@ func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	}
 }
 
-// logStart logs how many events follow the start, and the age of the oldest: a wrong KAFKA_START shows in this line
-// first.
+// logStart logs how many events follow the start, and the age of the oldest: a wrong KAFKA_START first shows up in this
+// line.
 func (s *starts) logStart(ctx context.Context, b beginning) {
 	topic, bounds, starts := b.topic, b.bounds, b.starts
 	var events int64
@@ -327,7 +327,7 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 func (s *starts) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
 	held, err := s.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
 	if err != nil {
-		return 0 // only the log line needs it
+		return 0 // only the log line needs the number
 	}
 	var events int64
 	for _, h := range held {

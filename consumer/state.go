@@ -26,11 +26,11 @@ type phase struct {
 	apart  time.Time // when the last generation ended; zero within one, including its drain
 }
 
-// phases keeps the phase of the membership. It never blocks.
+// phases holds the phase of the membership. Its methods never block.
 type phases struct{ phase atomic.Pointer[phase] }
 
-// enter begins a phase. From the end of a generation until the next one, it keeps the time of that end, because an
-// alert measures how long nothing was consumed, not how long the last attempt took.
+// enter begins a phase. Until the next generation starts, it keeps the time when the last one ended, because an alert
+// measures how long nothing was consumed, not how long the last attempt took.
 func (p *phases) enter(name string) {
 	was := p.phase.Load()
 	if was != nil && was.name == name {
@@ -76,13 +76,13 @@ type State struct {
 	// been none. It is zero within a generation. Its age keeps growing during an endless rebalance, and while a join
 	// gets no response.
 	Apart time.Time
-	// Dispatch has the figures of the current generation, and those that belong to the process.
+	// Dispatch has the figures for the current generation, and those for the whole process.
 	Dispatch snapshot.Snapshot
 	// Ends are the log ends, as of the last fetch of each partition.
 	Ends map[event.Partition]int64
 	// Unreadable are the partitions that are stuck because their next batch cannot be read.
 	Unreadable []Unreadable
-	// HeldBack has the partitions where an open transaction has held back events for a few seconds or longer.
+	// HeldBack has the partitions in which an open transaction has held back events for a few seconds or longer.
 	HeldBack map[event.Partition]HeldBack
 
 	// Fetched counts events. Commits and CommitFailures count the offsets of partitions: one request commits several.
@@ -119,7 +119,7 @@ func (c *Consumer) State() State {
 	return s
 }
 
-// phaseAndWaits returns the phase and the waits in that phase. It reads both again if the phase changed in between.
+// phaseAndWaits returns the phase and the waits in that phase. It rereads both if the phase changed in between.
 func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 	for {
 		before, waits := c.phase.Load(), c.waits.list()
@@ -137,8 +137,8 @@ func (c *Consumer) WaitingOrders(most int) []snapshot.WaitingOrder {
 	return all
 }
 
-// OrderItems takes a turn and returns what is left to do for one order. more is the number of items that a long list
-// leaves out.
+// OrderItems takes a turn and returns what is left to do for one order. more is how many items were left out because
+// the list would be too long.
 func (c *Consumer) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	c.send(func(time.Time) { items, more = c.dispatcher.OrderItems(order) })
 	return items, more

@@ -19,7 +19,7 @@ type takes struct {
 }
 
 // take retries the fetch of a letter until the letter has been read or is known to be gone, or until ctx ends. When ctx
-// ends, the generation is over, and the next owner takes up the replay.
+// ends, the generation is over, and the next owner takes over the replay.
 func (t *takes) take(ctx context.Context, take turn.Take) {
 	var pace retrier
 	failed := false
@@ -41,7 +41,7 @@ func (t *takes) take(ctx context.Context, take turn.Take) {
 	}
 }
 
-// failed counts letters, not attempts, because the outage is over when all of them have been fetched.
+// failed counts letters, not attempts, because the outage is over only when no letter is failing.
 func (t *takes) failed(ctx context.Context, take turn.Take, err error, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/follower"
 )
 
-// quietTries is how many attempts may find that the topic is unknown before this is logged: about three seconds. A
+// quietTries is how many attempts may find the topic unknown before that is logged. They take about three seconds. A
 // topic that was just created is not known to every broker at once.
 const quietTries = 5
 
@@ -114,7 +114,7 @@ func (r *topicReader[T]) follow(ctx context.Context) {
 	}
 }
 
-// pass passes news to the dispatcher in one turn, because nothing may happen between a pause and its resume.
+// pass passes news to the dispatcher in a single turn, so that a pause that has already been resumed has no effect.
 func (r *topicReader[T]) pass(news follower.News[T]) {
 	r.send(func(now time.Time) {
 		if len(news.Said) > 0 || news.Lost {

@@ -38,7 +38,7 @@ func newTurns(config dispatch.Config) turns {
 	}
 }
 
-// send takes a turn. It returns false if the consumer has stopped, and then the input was not taken.
+// send takes a turn. If the consumer has stopped, it returns false without calling in.
 func (t *turns) send(in func(now time.Time)) bool {
 	_, taken := t.take(in, nil)
 	return taken
@@ -70,7 +70,8 @@ func (t *turns) wakeAt(now, wake time.Time) {
 	if !wake.IsZero() && wake.Before(at) {
 		at = wake
 	}
-	// An early alarm costs one turn, and setting an alarm costs as much. So alarms are only brought forward.
+	// An early alarm costs one turn, and setting an alarm costs as much. So an alarm is only ever moved to an earlier
+	// time.
 	if at.Before(t.alarmAt) || !now.Before(t.alarmAt) {
 		t.alarmAt = at
 		t.alarm.Reset(at.Sub(now))
@@ -90,7 +91,7 @@ func (t *turns) clock(ctx context.Context) {
 	}
 }
 
-// begin allows turns to start goroutines. Each of them gets work as its context, and is counted by the WaitGroup.
+// begin allows turns to start goroutines. Each goroutine gets work as its context, and is counted by the WaitGroup.
 func (t *turns) begin(work context.Context, goroutines *sync.WaitGroup) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -77,8 +77,8 @@ func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	return len(t.partitions) == 0, t.logged
 }
 
-// restarted records that a partition is read from its start, and reports whether to log that. Partitions of the same
-// topic that follow within oneEvent are not logged.
+// restarted records that a partition is reread from its start, and reports whether to log that. Further partitions of
+// the same topic are not logged if they follow within oneEvent.
 func (u *unknowns) restarted(p event.Partition) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -88,8 +88,8 @@ func (u *unknowns) restarted(p event.Partition) bool {
 	return was.IsZero() || time.Since(was) > oneEvent
 }
 
-// verify finds out why the broker did not know a partition: it was unknown for a moment, or the topic was recreated.
-// Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
+// verify finds out why the broker did not know a partition: either it was unknown for a moment, or the topic was
+// recreated. Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
 func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	f.unknown.add(p)
 	f.waits.begin(waitUnknown+p.Topic,
@@ -97,7 +97,7 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	defer f.known(ctx, p)
 	var again retrier
 	log := f.log.With(slog.String("topic", p.Topic))
-	// Wait first: a broker whose responses alternate must not make this loop spin.
+	// Wait first, so that a broker whose responses alternate does not cause a busy loop.
 	for again.Wait(ctx) {
 		bounds, err := f.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
@@ -129,8 +129,8 @@ func (f *fetcher) known(ctx context.Context, p event.Partition) {
 	}
 }
 
-// verified determines from the group's commit whether the log is the same. Kafka deletes commits with the topic: a
-// commit that is still there proves that the log is the same. Without one the topic was created again, unless this
+// verified determines from the group's commit whether the log is the same. Kafka deletes commits with the topic, so a
+// commit that still exists proves that the log is the same. Without a commit, the topic was recreated, unless this
 // group had never committed.
 func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bounds, committed int64) error {
 	if committed >= 0 {
@@ -158,8 +158,8 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bou
 	return nil
 }
 
-// neverCommitted reports whether this generation began without an offset of the group, and has had no commit
-// acknowledged since.
+// neverCommitted reports whether this generation began without a committed offset for the partition, and has had no
+// commit acknowledged since.
 func (f *fetcher) neverCommitted(p event.Partition) bool {
 	never := false
 	f.send(func(time.Time) {

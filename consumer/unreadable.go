@@ -23,7 +23,7 @@ const (
 )
 
 // Unreadable is a partition that is stuck because its next batch cannot be read. A batch with a wrong checksum cannot
-// become a letter, because its content is unknown. So a person must restore it or skip it.
+// become a letter, because its content is unknown. So an operator must restore or skip the batch.
 type Unreadable struct {
 	event.Partition
 	// First and Last are the offsets of the batch's first and last event, as far as its header can be trusted.
@@ -33,8 +33,8 @@ type Unreadable struct {
 	Err   error
 }
 
-// Skip returns the command that skips the batch. It works only while the group has no members, and drops everything up
-// to Last that is not committed.
+// Skip returns the command that skips the batch. The command works only while the group has no members, and drops
+// everything up to Last that is not committed.
 func (u Unreadable) Skip(group string) string {
 	return fmt.Sprintf("kafka-consumer-groups.sh --bootstrap-server … --group %s --topic %s:%d "+
 		"--reset-offsets --to-offset %d --execute", group, u.Topic, u.Number, u.Last+1)

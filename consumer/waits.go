@@ -65,7 +65,7 @@ func (w *waits) end(key string) {
 	delete(w.all, key)
 }
 
-// [waits.only] ends the waits of a kind that are not about the given topics.
+// only keeps those waits of a kind that are about the given topics, and ends the others.
 func (w *waits) only(kind string, topics []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,7 +82,7 @@ func (w *waits) since(key string) time.Time {
 	return w.all[key].Since
 }
 
-// list returns the waits, the oldest first. Of waits with the same text it returns only the oldest.
+// list returns the waits, the oldest first. Of several waits with the same text it returns only the oldest.
 func (w *waits) list() []Wait {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 
 // Policy spaces the attempts of a status change that may still succeed.
 type Policy struct {
-	// Initial and Max bound the ceiling of a wait: it starts at Initial and doubles with each attempt, up to Max.
+	// Initial and Max bound the ceiling of a wait, which starts at Initial and doubles with each attempt, up to Max.
 	Initial, Max time.Duration
 	// MaxElapsed is how long one order may fail while others succeed; 0 means forever.
 	MaxElapsed time.Duration
@@ -35,9 +35,9 @@ type Backoff struct {
 func (p Policy) Backoff() *Backoff {
 	return &Backoff{
 		random: p.Random, maxElapsed: p.MaxElapsed,
-		// The library randomises around the interval and uses the global source. Full jitter, uniform from 0 to the
-		// ceiling, best spreads calls that failed together, and a simulation can replay our source. So the library only
-		// doubles the ceiling. By default it would also give up after 15 minutes; that is for Exhausted to decide.
+		// The library randomises around the interval and uses the global source of random numbers. Full jitter, uniform from
+		// 0 to the ceiling, best spreads calls that failed together, and a simulation can replay our source. So the library
+		// only doubles the ceiling. By default it would also give up after 15 minutes; that is for Exhausted to decide.
 		ceiling: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(p.Initial),
 			backoff.WithMaxInterval(p.Max),
@@ -91,7 +91,7 @@ func (t *tally) count(v Verdict) {
 	}
 }
 
-// jitter draws uniformly from 0 to ceiling, both included.
+// jitter draws uniformly from 0 to ceiling, inclusive.
 func jitter(random *rand.Rand, ceiling time.Duration) time.Duration {
 	if ceiling <= 0 {
 		return 0

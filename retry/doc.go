@@ -18,13 +18,13 @@
 //	}
 //	again := now.Add(b.Next())
 //
-// A [Verdict] says what one outcome means. Only package leadhit gives one, because it knows the protocol.
+// A [Verdict] says what one outcome means. Only package leadhit gives verdicts, because it knows the protocol.
 //
 // # Promises
 //
-// No outage, pause or rejected key ever counts against an order. At most one probe is in flight. Whatever happens, a
-// call eventually falls due: MayCall returns true, Next returns a time, a call is in flight, or the caller has paused
-// all calls. After an outage the number of calls in flight grows slowly, so a server that starts cold is not overloaded
+// No outage, pause or rejected key ever counts against an order. At most one probe is in flight. Calls never stop for
+// good: at any time, MayCall returns true, Next returns a time, a call is in flight, or the caller has paused all
+// calls. After an outage the number of calls in flight grows slowly, so a server that starts cold is not overloaded
 // again.
 //
 // # Rules for callers

@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// gateFailures in a row across at least gateOrders orders are an outage. Fewer orders may be at fault themselves.
+	// gateFailures failures in a row, across at least gateOrders orders, are an outage. Fewer orders may be at fault
+	// themselves.
 	gateFailures = 20
 	gateOrders   = 5
 	// narrowOrders is how many orders must fail in a row before freed slots stay empty. A single order may be at fault
@@ -45,9 +46,9 @@ func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	return g.epoch, g.closed
 }
 
-// wait draws the time of the next probe. The wait is at least half of the ceiling: a probe just after the last one
-// costs a call and shows almost nothing. The ceiling is at most the age of the outage, so that an outage of seconds
-// does not cost half a minute. After short draws, a ceiling that only doubles would exceed that age.
+// wait draws the time of the next probe. The wait is at least half of the ceiling, because a probe just after the last
+// one costs a call and shows almost nothing. The ceiling is at most the age of the outage, so that an outage of seconds
+// does not cost half a minute. Doubling alone would let the ceiling exceed that age after short draws.
 func (g *gate) wait(now time.Time) {
 	half := min(g.ceiling, max(gateWaitMin, now.Sub(g.since))) / 2
 	g.probeAt = now.Add(half + jitter(g.random, half))
@@ -84,7 +85,7 @@ func (g *gate) answered(now time.Time, order string, p Pass, e evidence) {
 	case g.closed && e == served:
 		g.closed = false
 		g.turn()
-	case g.closed: // the probe failed or gave no evidence; the next one is already scheduled
+	case g.closed: // the probe failed or gave no evidence; the next probe is already scheduled
 	case e == served:
 		g.row, g.orders = 0, g.orders[:0]
 	case e == failed:

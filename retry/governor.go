@@ -9,7 +9,7 @@ import (
 const Outage = "outage"
 
 // Governor decides whether a call may start. It belongs to the process, not to a generation of the consumer group: what
-// it knows concerns LeadHit, and calls of ended generations may still be in flight.
+// it knows concerns LeadHit, and calls from ended generations may still be in flight.
 //
 // A call takes three steps: MayCall must return true, Start returns a Pass, and Answered gets this Pass, however late.
 // These parts work together:
@@ -55,9 +55,9 @@ type Pass struct {
 	number    uint64
 }
 
-// NewGovernor returns a Governor that lets calls flow. inFlight is how many may be in flight; less than 1 means 1.
-// perSecond is how many may start per second; 0 means any number. The Governor draws jitter from random, which only the
-// goroutine that uses the Governor may use.
+// NewGovernor returns a Governor that starts with an open gate and no pause. inFlight is how many may be in flight;
+// less than 1 means 1. perSecond is how many may start per second; 0 means any number. The Governor draws jitter from
+// random, which only the goroutine that uses the Governor may use.
 func NewGovernor(inFlight int, perSecond float64, random *rand.Rand) *Governor {
 	return &Governor{
 		gate:  gate{random: random},
@@ -114,8 +114,8 @@ func (g *Governor) Probing() (reason string, since time.Time) {
 
 func (g *Governor) probing() bool { return g.pause.active() || g.gate.closed }
 
-// nextProbe returns the time at which the next probe may start; zero while a probe is in flight. The pause's probe
-// serves the gate too, and is due when the pause schedules it, so that a new key is tried at once.
+// nextProbe returns the time at which the next probe may start; zero while a probe is in flight. The pause's probe also
+// counts as the gate's probe, and runs when the pause schedules it, so that a new key is tried at once.
 func (g *Governor) nextProbe() time.Time {
 	switch {
 	case !g.pause.active():
@@ -133,7 +133,7 @@ func (g *Governor) Pause(now time.Time, paused bool) {
 	g.account(now)
 }
 
-// KeyChanged informs the Governor that another API key is in use from now on. If calls are paused because LeadHit
+// KeyChanged informs the Governor that a new API key is in use from now on. If calls are paused because LeadHit
 // rejected the old key, the next probe is due.
 func (g *Governor) KeyChanged(now time.Time) { g.pause.keyChanged(now) }
 
@@ -155,7 +155,7 @@ func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	g.tally.count(v)
 	g.pause.answered(now, order, p.ticket, v)
 	g.pacer.asked(now, v.RetryAfter)
-	if !p.Probe && p.epoch == g.gate.epoch { // calls of an outage say nothing about what LeadHit can serve
+	if !p.Probe && p.epoch == g.gate.epoch { // calls from an outage say nothing about what LeadHit can serve
 		g.adapt(now, order, p, v, inFlight)
 	}
 	closed := g.gate.closed
@@ -167,7 +167,7 @@ func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	case closed && !g.gate.closed:
 		g.limit.restart()
 		g.pacer.unfreeze(now)
-		g.pacer.searching = true // the refusals of the outage said nothing about a pace
+		g.pacer.searching = true // refusals during the outage said nothing about a pace
 	}
 	g.account(now)
 }

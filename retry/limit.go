@@ -7,7 +7,7 @@ const (
 	slowStart = 5
 )
 
-// limit bounds the calls in flight. It searches for the number that LeadHit can serve: additive increase,
+// limit bounds the calls in flight. It searches for the number that LeadHit can serve, by additive increase and
 // multiplicative decrease. It belongs to the process, because a rebalance does not change what LeadHit can serve.
 //
 // After an outage the limit grows from slowStart by one per round trip, and never doubles. A server that starts cold
@@ -43,5 +43,5 @@ func (l *limit) overload(number, last uint64) {
 	l.value = max(1, l.value*shrinkBy)
 }
 
-// restart begins again with few calls.
+// restart lowers the limit to slowStart, or to the configured limit if that is lower.
 func (l *limit) restart() { l.value = float64(min(slowStart, l.configured)) }

@@ -11,7 +11,7 @@ type meter struct {
 
 const tenth = 100 * time.Millisecond
 
-// turnTo clears the slots that have passed since the newest one.
+// turnTo advances to the slot for now, and clears the slots that have begun since the newest one.
 func (m *meter) turnTo(now time.Time) {
 	if m.origin.IsZero() {
 		m.origin = now

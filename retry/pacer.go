@@ -19,7 +19,7 @@ const (
 	ratelessAbove = 100_000
 	// pacerSlack is how much of a timer's delay the next calls may make up for. At 100/s and below it allows no burst.
 	pacerSlack = 10 * time.Millisecond
-	// maxRetryAfter bounds how long LeadHit may stop us.
+	// maxRetryAfter bounds how long a Retry-After may stop calls.
 	maxRetryAfter = 15 * time.Minute
 )
 
@@ -32,10 +32,10 @@ type pacer struct {
 	// quiet is the time until which LeadHit asked all callers to wait.
 	quiet time.Time
 	next  time.Time
-	// learned is the pace in calls per second that was learned from refusals; 0 means none. grown is the time up to
-	// which learned includes the growth. After a first refusal, or one at a rate far below the pace, only a rate that
-	// works is known, not the highest one. Then the pace doubles each second until the next refusal (searching).
-	// Otherwise it grows slowly until searchAfter has passed.
+	// learned is the pace in calls per second that was learned from refusals; 0 means none. grown is the time up to which
+	// learned includes the growth. After a first refusal, or one at a rate far below the pace, only a rate that works is
+	// known, not the highest one. In that case, the pace doubles each second until the next refusal (searching). Otherwise
+	// it grows slowly until searchAfter has passed.
 	learned   float64
 	grown     time.Time
 	refusedAt time.Time

@@ -21,8 +21,8 @@ type pause struct {
 	since   time.Time
 	probeAt time.Time
 	probing bool
-	// epoch counts the ends of pauses and the changes of the key. The rejection of a call from an earlier epoch
-	// concerns an old key. It does not count once a call of the current epoch has proved the new key.
+	// epoch counts the ends of pauses and the changes to the key. The rejection of a call from an earlier epoch may
+	// concern an old key, so it does not count once a call from the current epoch has proved the key valid.
 	epoch    uint64
 	proved   bool
 	suspects []string
@@ -113,7 +113,7 @@ func (p *pause) suspect(now time.Time, order string, t ticket, v Verdict) {
 		if p.suspects = append(p.suspects, order); len(p.suspects) >= suspectOrders {
 			p.begin(now, Misconfigured)
 		}
-	case Again: // neither blames nor clears the key or the URL
+	case Again: // says nothing about the key or the URL
 	}
 }
 

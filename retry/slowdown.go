@@ -5,8 +5,8 @@ import "time"
 const (
 	// overloadShare is the share of the last second's responses at which signs of overload begin to count.
 	overloadShare = 0.1
-	// shrinkFor is how long refusals only shrink the pace. After that, all responses of the last second, from which the
-	// pace is computed, are newer than the first refusal.
+	// shrinkFor is how long refusals shrink the pace before it is measured. After that, all responses of the last second,
+	// from which the pace is computed, are newer than the first refusal.
 	shrinkFor = 1100 * time.Millisecond
 	// episodeOver is the time after which an episode ends if no refusal has counted: making fewer calls has helped.
 	episodeOver = 2 * time.Second
@@ -22,9 +22,9 @@ const (
 )
 
 // slowdown finds out whether refusals end when we make fewer calls. An overloaded server refuses almost no call if it
-// gets nine tenths of the number of calls that it accepted in the last second. A broken server behind a balancer, or a
-// kind of order that breaks a server, causes refusals however few calls we make. Slowing down because of them would
-// stop all other orders for nothing.
+// gets only nine tenths of the calls that it accepted in the last second. A broken server behind a balancer, or a kind
+// of order that breaks a server, causes refusals however few calls we make. Slowing down because of them would stop all
+// other orders for nothing.
 //
 // An episode begins with a refusal that counts. Refusals shrink the limit and the pace until the pace is one that the
 // server accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are

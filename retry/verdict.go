@@ -15,7 +15,7 @@ const (
 	DeadLetter
 	// Unauthorised: LeadHit rejects our API key. The order is not at fault, so all calls pause.
 	Unauthorised
-	// Misconfigured: the node does not know the method. One order proves nothing; three of them pause all calls.
+	// Misconfigured: the node does not know the method. One such order proves nothing; after three, all calls are paused.
 	Misconfigured
 )
 

@@ -17,9 +17,9 @@ const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 // mostLogged bounds the reasons that one Retrier remembers: an error's text may differ at each attempt.
 const mostLogged = 20
 
-// Retrier spaces the attempts at something that must succeed in the end: the waits double, up to the longest one. It
-// returns loggers, so that the caller writes the messages, and a reason that lasts is logged once. The zero value is
-// ready. Only one goroutine may use a Retrier.
+// Retrier spaces the attempts at something that must succeed in the end: its waits double, up to 2 s. It returns
+// loggers, so that the caller writes the messages, and a reason that lasts is logged once. The zero value is ready to
+// use. Only one goroutine may use a Retrier.
 //
 //	var r loop.Retrier
 //	for err := try(); err != nil; err = try() {
@@ -58,8 +58,8 @@ func (r *Retrier) Log(log *slog.Logger, reason string) *slog.Logger {
 	return log.With(slog.Int("tries", r.failures))
 }
 
-// Over forgets the failures, and starts with short waits again. It returns a logger for the success, which discards
-// everything if no failure was logged.
+// Over forgets the failures, and resets the waits. It returns a logger for the success, which discards everything if no
+// failure was logged.
 func (r *Retrier) Over(log *slog.Logger) *slog.Logger {
 	was := *r
 	*r = Retrier{}
