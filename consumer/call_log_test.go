@@ -139,7 +139,7 @@ func (l *ledger) next(order, fate string) change {
 	return change{order, len(h.changes), fate}
 }
 
-// waive exempts all changes so far of the given orders: they need not be consumed.
+// waive exempts the given orders' changes so far: they need not be consumed.
 func (l *ledger) waive(orders ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -189,7 +189,7 @@ func (l *ledger) called(worker string, c change) int {
 		l.violate("%s calls %s with %s, and another call about it is in flight", worker, c.order, c.status())
 	}
 	for i, earlier := range h.changes[:c.n-1] {
-		// an event that the mapping refuses blocks nothing: its order is a guess
+		// an event that the mapping refuses blocks nothing, because its order is a guess
 		if earlier.fate != unmapped && !earlier.finished() {
 			l.violate("%s calls %s with %s before %d is finished", worker, c.order, c.status(), i+1)
 		}
@@ -275,7 +275,7 @@ func (l *ledger) commitOf(at event.Partition, next int64, text string) {
 	}
 }
 
-// claims reads a commit's metadata: all offsets below frontier are finished, except those in open.
+// claims parses a commit's metadata: all offsets below frontier are finished, except those in open.
 func claims(committed int64, text string) (frontier int64, open map[int64]bool, err error) {
 	if text == "" {
 		return committed, nil, nil

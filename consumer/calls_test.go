@@ -52,8 +52,8 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 	}{
 		// The last fetch may add at most 58 events.
 		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 200, 258},
-		// 256 KiB hold 232 events, including their overhead. A fetch takes at most three quarters of the window, and
-		// the next fetch waits until that much is free.
+		// 256 KiB holds 232 events, including their overhead. A fetch takes at most three quarters of the window, and the
+		// next fetch waits until that much is free.
 		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes, o.Dispatch.FetchBytes = 256<<10, 1<<20 }, 150, 232},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// An outage takes no more memory than one window of events needs, however long it lasts. It is logged once when it
-// begins and once when it ends. The test allows a growth of 180 KiB an hour, or 4 MiB a day.
+// However long an outage lasts, it takes no more memory than one window of events needs. It is logged once when it
+// starts and once when it ends. The test allows a growth of 180 KiB an hour, or 4 MiB a day.
 func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	notWithRace(t)
 	bubble(t, 2, func(w *world) {
@@ -52,8 +52,8 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 }
 
 // notWithRace skips a test with -short. `make test` runs this package with -short and the race detector, and then its
-// long tests without either: they last for hours of virtual time, and the race detector makes them six times as slow.
-// They start no goroutine that other tests do not start.
+// long tests without either, because they last for hours of virtual time, and the race detector makes them six times as
+// slow. They start no goroutines that other tests do not start too.
 func notWithRace(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -80,7 +80,7 @@ func (h held) String() string {
 	return fmt.Sprintf("%d goroutines, %.1f MiB", h.goroutines, float64(h.heap)/(1<<20))
 }
 
-// holds returns the number of goroutines and the memory in use, without garbage and without the test's own records.
+// holds returns the number of goroutines and the memory in use, excluding garbage and the test's own record of commits.
 func (w *world) holds() held {
 	w.logs.mu.Lock()
 	w.logs.lines = slices.Clip(slices.DeleteFunc(w.logs.lines, func(line string) bool {

@@ -15,7 +15,7 @@ func (c *Consumer) Phase() (name string, since time.Time) {
 }
 
 // JoinAfterWait ends the wait outside the group as Run does: it changes the phase first, and then ends the wait. Before
-// these two steps, it lets readers of the state run: they see the old phase, and then wait for the lock.
+// these two steps, it yields to readers of the state, which see the old phase and then wait for the lock.
 func (c *Consumer) JoinAfterWait() {
 	c.waits.mu.Lock()
 	defer c.waits.mu.Unlock()

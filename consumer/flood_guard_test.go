@@ -21,7 +21,7 @@ import (
 const (
 	lettersTopic = "dlq." + group
 	ledgerTopic  = lettersTopic + ".ledger"
-	// mostLetters is how many letters a worker may write before its flood guard has stopped it.
+	// mostLetters is how many letters a worker may write before its flood guard stops it.
 	mostLetters = 100 + inFlight
 )
 
@@ -33,7 +33,7 @@ func guarded(worker, build string) func(*consumer.Options) {
 	}
 }
 
-// openLedger lets a worker use the ledger in the same way as the program.
+// openLedger gives a worker the same access to the ledger as the program has.
 func (k *worker) openLedger(o *consumer.Options) {
 	if o.Ledger.Topic == "" {
 		return

@@ -52,7 +52,7 @@ func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 	})
 }
 
-// TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged: such a wait is normal right after the ledger was created.
+// TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged: the wait is normal right after the ledger was created.
 func TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)
@@ -141,8 +141,8 @@ func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 	})
 }
 
-// TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime: the pause's length would be negative, since it is our time minus
-// the operator's.
+// TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime: the pause's length would otherwise be negative, because it is
+// our time minus the operator's.
 func TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)

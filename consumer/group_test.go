@@ -48,7 +48,7 @@ func TestAMissingTopicCausesNoStormOfGenerationsAndIsConsumedOnceItReturns(t *te
 		}
 		before := k.State().Generations
 		time.Sleep(30 * time.Second)
-		waitsFor(w.t, k, "topic payments does not exist") // before anything makes the group assign again
+		waitsFor(w.t, k, "topic payments does not exist") // before anything makes the group reassign partitions
 		if got := k.State().Generations; got != before {
 			w.t.Errorf("got %d generations because the topic has gone, want none: it may come and go", got-before)
 		}
@@ -72,7 +72,7 @@ func TestAMissingTopicCausesNoStormOfGenerationsAndIsConsumedOnceItReturns(t *te
 	})
 }
 
-// forbids returns how LeadHit responds to a key that it does not accept.
+// forbids returns how LeadHit responds to a key that it rejects.
 func forbids(change, int) conduct {
 	return conduct{
 		before: 50 * time.Millisecond, undone: true,
@@ -181,7 +181,7 @@ func TestAFencedWorkerDoesNotJoinBeforeItsCallsHaveEnded(t *testing.T) {
 		w.start()
 		time.Sleep(time.Second)
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration})
-		w.start() // takes a partition as soon as the first worker joins again
+		w.start() // takes a partition as soon as the first worker rejoins
 		w.settle(time.Minute)
 		if w.ledger.repeats == 0 {
 			w.t.Error("no call was repeated, so no commit was refused")

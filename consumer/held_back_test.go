@@ -98,7 +98,7 @@ func TestTheStartLogsHowManyEventsAreBehindAnOpenTransaction(t *testing.T) {
 	})
 }
 
-// transaction writes one event in a transaction. It calls meanwhile when the transaction has been open for the given
+// transaction writes one event in a transaction. It calls meanwhile once the transaction has been open for the given
 // time, and then ends the transaction.
 func (w *world) transaction(client *kgo.Client, open time.Duration, meanwhile func()) {
 	w.t.Helper()
@@ -225,7 +225,7 @@ func TestAPauseBehindAForeignTransactionInTheLedgerIsFollowed(t *testing.T) {
 	}
 }
 
-// oddTimes returns times that producers write by mistake: a count in the wrong unit, no time at all, or the time of a
+// oddTimes returns times that producers write by mistake: a count in the wrong unit, no time at all, or the time from a
 // wrong clock.
 func oddTimes() map[string]int64 {
 	when := int64(1_764_000_000) // seconds; a bubble's clock starts in 2000, so this time is in its future
@@ -251,7 +251,7 @@ func TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T
 	}
 }
 
-// stuckBeside lets two events wait, the first of which has an odd time, and restarts the worker meanwhile.
+// stuckBeside makes two events wait, the first of which has an odd time, and restarts the worker meanwhile.
 func stuckBeside(w *world, at int64) {
 	w.leadhitDoes(fails)
 	k := w.start()
@@ -270,7 +270,7 @@ func stuckBeside(w *world, at int64) {
 	w.event(0, w.ledger.next("other", fine))
 	time.Sleep(3 * time.Minute)
 	k.end()
-	time.Sleep(time.Minute) // the next worker reads both events again
+	time.Sleep(time.Minute) // the next worker rereads both events
 	k = w.start()
 	time.Sleep(10 * time.Second)
 	p = k.State().Dispatch.Partitions[0]
@@ -285,7 +285,8 @@ func stuckBeside(w *world, at int64) {
 	w.settle(5 * time.Minute)
 }
 
-// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: the transaction's age then counts from when we learned of it.
+// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: in that case, the transaction's age counts from when we
+// learned of it.
 func TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()

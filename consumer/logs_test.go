@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// logs keeps the workers' log lines, for whoever debugs a failure.
+// logs collects the workers' log lines, for debugging a failure.
 type logs struct {
 	mu      sync.Mutex
 	started time.Time

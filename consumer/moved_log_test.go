@@ -113,7 +113,7 @@ func TestATruncatedLogIsReadFromItsStart(t *testing.T) {
 	})
 }
 
-// commitFromOutside sets the group's offset while it has no members.
+// commitFromOutside sets the group's offset while the group has no members.
 func (w *world) commitFromOutside(offset int64) {
 	w.t.Helper()
 	r := kmsg.NewOffsetCommitRequest()
@@ -207,7 +207,7 @@ func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
 	})
 }
 
-// recreate deletes a topic and creates it again. The call log forgets the events of all topics.
+// recreate deletes and recreates a topic. The call log forgets the events of all topics.
 func (w *world) recreate(topic string, partitions int) {
 	w.t.Helper()
 	w.recreateAfter(time.Second, topic, partitions)

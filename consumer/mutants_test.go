@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/integration/mutation"
 )
 
-// TestMutants breaks the rules that a dead worker's successor follows, one rule at a time. The test that is named
-// beside the broken rule must fail.
+// TestMutants breaks the rules that a dead worker's successor follows, one rule at a time. The test named beside the
+// broken rule must fail.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{

@@ -23,7 +23,7 @@ func slowly(change, int) conduct {
 	return conduct{before: callTimeout - time.Millisecond}
 }
 
-// traffic writes events about orders of all partitions at short intervals, until stop is called.
+// traffic writes events to all partitions at short intervals, until stop is called.
 func (w *world) traffic(partitions int) (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -16,8 +16,8 @@ import (
 	shared "leadhit-sync/deadletter/ledger"
 )
 
-// preparing returns an option that sets Prepare to a function that counts its calls, and fails while broken holds an
-// error.
+// preparing returns an option that sets Prepare to a function that counts its calls, and returns the error in broken,
+// if there is one.
 func preparing(calls *atomic.Int64, broken *atomic.Pointer[error]) func(*consumer.Options) {
 	return func(o *consumer.Options) {
 		o.Prepare = func(context.Context) error {
@@ -55,8 +55,8 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 	}
 }
 
-// createsNothingUntilItJoins starts a worker that cannot join, because orders has no partitions or because of a fault.
-// It checks that the worker creates no topic until the worker has joined.
+// createsNothingUntilItJoins starts a worker that cannot join, because the topic orders does not exist or because of a
+// fault. It checks that the worker creates no topic until the worker has joined.
 func (w *world) createsNothingUntilItJoins(partitions int, fault *kfake.Fault) {
 	w.t.Helper()
 	created := w.count(kmsg.CreateTopics)

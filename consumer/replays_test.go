@@ -33,8 +33,8 @@ func replaying(worker string) func(*consumer.Options) {
 	}
 }
 
-// openLetters lets a worker use the letters' topic in the same way as the program. The letters have a form private to
-// these tests: the event as it was, with the headers id, order, count and run.
+// openLetters gives a worker the same access to the letters' topic as the program has. The letters have a form private
+// to these tests: the unchanged event, with the headers id, order, count and run.
 func (k *worker) openLetters(o *consumer.Options) {
 	if !o.Dispatch.Replays {
 		return
@@ -152,7 +152,7 @@ func (w *world) saysSoon(want ...string) {
 	}
 }
 
-// refusedFirst starts a worker and lets LeadHit refuse an order's first event; then LeadHit accepts everything.
+// refusedFirst starts a worker and makes LeadHit refuse an order's first event. After that, LeadHit accepts everything.
 func (w *world) refusedFirst() *worker {
 	w.t.Helper()
 	w.leadhitDoes(answers(20 * time.Millisecond))

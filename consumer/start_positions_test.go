@@ -84,7 +84,7 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 	}
 }
 
-// begin lets a worker choose where to begin, crashes that worker, and starts another. It checks the calls of both.
+// begin lets a worker choose where to start, crashes that worker, and starts another. It checks the calls of both.
 func begin(w *world, start consumer.Start, want []string) {
 	for _, order := range []string{"old", "middle"} {
 		if !slices.Contains(want, order) {
@@ -156,12 +156,13 @@ func TestStateWorksBeforeAndAfterRun(t *testing.T) {
 	})
 }
 
-// equal reports whether both lists have the same elements in any order: lanes run in parallel.
+// equal reports whether both lists have the same elements, in any order, because lanes run in parallel.
 func equal(got, want []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
 }
 
-// In topics with different numbers of partitions, one key has two partition numbers, and these may have two owners.
+// In topics with different numbers of partitions, one key may have two partition numbers, and the partitions may have
+// two owners.
 func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing.T) {
 	for name, test := range map[string]struct {
 		topics     []string
@@ -187,7 +188,7 @@ func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing
 }
 
 // If no usual partitioner chooses an event's partition, the event's producer has a partitioner of its own. Other
-// producers may put the same key into the partition that all usual partitioners choose.
+// producers may write the same key to the partition that all usual partitioners choose.
 func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T) {
 	for name, test := range map[string]struct{ partition, calls int32 }{
 		"chosen by all of them": {1, 1}, "chosen by none": {0, 2},
@@ -208,8 +209,8 @@ func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T)
 	}
 }
 
-// callsOfOneStatusTwice lets a worker with the given topics read two events that have the same status, and counts its
-// calls. The usual partitioners put the events' key into partition 1 of two.
+// callsOfOneStatusTwice produces two events that have the same status, starts a worker with the given topics, and
+// counts its calls. The usual partitioners map the events' key to partition 1 when there are two.
 func (w *world) callsOfOneStatusTwice(partition int32, topics ...string) int32 {
 	w.t.Helper()
 	for range 2 {

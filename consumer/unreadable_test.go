@@ -67,8 +67,8 @@ func TestPartitionsThatWaitForASchemaDoNotStopOthers(t *testing.T) {
 	}
 }
 
-// callWhileOthersWait lets all partitions but the last wait for a schema, and checks that calls are made for the events
-// of the last partition.
+// callWhileOthersWait makes all partitions but the last wait for a schema, and checks that calls are made for the
+// events in the last partition.
 func (w *world) callWhileOthersWait(waiting int, lookUp lookUp, slotAfter time.Duration) {
 	for p := range waiting {
 		w.produce(p, fine, fmt.Sprint("waits", p))

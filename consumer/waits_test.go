@@ -248,7 +248,7 @@ func TestAWorkerThatWasInTheGroupJoinsAgainWithoutAMissingTopic(t *testing.T) {
 	})
 }
 
-// whoWaits returns the worker that waits for something.
+// whoWaits returns the one of two workers that waits for something.
 func whoWaits(a, b *worker) *worker {
 	if len(a.Waits()) == 0 {
 		return b

@@ -42,7 +42,7 @@ type wireState int
 const (
 	whole  wireState = iota
 	frozen           // nothing arrives, but connections stay open
-	broken           // connections end, and no new one can be made
+	broken           // connections end, and no new ones can be made
 )
 
 var errBroken = errors.New("the worker's network is gone")

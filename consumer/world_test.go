@@ -121,13 +121,13 @@ func (w *world) addPartitions(topic string, partitions int) {
 	time.Sleep(time.Second)
 }
 
-// rebalance makes each member join again.
+// rebalance makes each member rejoin.
 func (w *world) rebalance() {
 	w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress})
 	time.Sleep(2 * time.Second)
 }
 
-// count counts the requests with the given key from now on. The function that it returns gives their number so far.
+// count counts the requests with the given key from now on. The returned function returns their number so far.
 func (w *world) count(key kmsg.Key) func() int {
 	var n atomic.Int64
 	w.fake.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -255,7 +255,7 @@ func (w *world) toldOnce(text string) {
 	}
 }
 
-// verdict stops the workers that are still running, and fails the test for each finding of the call log.
+// verdict stops the workers that are still running, and fails the test for each violation in the call log.
 func (w *world) verdict() {
 	w.t.Helper()
 	for _, k := range w.workers {

@@ -73,7 +73,7 @@ func failed(t *testing.T, ctx context.Context, dial func() (net.Conn, error), ca
 	return err
 }
 
-// silentLine returns a connection on which nobody reads or writes.
+// silentLine returns a connection whose other end neither reads nor writes.
 func silentLine() (net.Conn, error) {
 	near, _ := net.Pipe()
 	return near, nil

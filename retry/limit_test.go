@@ -62,7 +62,7 @@ func TestTheLimitGrowsByOneARoundTripUpToTheSetting(t *testing.T) {
 		if got := r.Limit(); got != want {
 			t.Errorf("got a limit of %d, want %d", got, want)
 		}
-		for range want + 1 { // a round trip, and one call more: the successes of a round trip add a little less than 1
+		for range want + 1 { // a round trip, and one call more: the successes in a round trip add a little less than 1
 			for r.MayCall(r.now) {
 				air = append(air, r.Start(r.now))
 			}

@@ -85,7 +85,7 @@ func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
 // outage holds the costs of one outage, or the highest costs of several.
 type outage struct {
 	calls, repeats, longest int
-	firstSuccess            time.Duration // after its end
+	firstSuccess            time.Duration // after the outage's end
 }
 
 func (o *outage) add(p outage) {
@@ -118,7 +118,7 @@ func runOutage(t *testing.T, kind string, seed uint64, inFlight int) outage {
 	if got.repeats != 0 {
 		t.Errorf("seed %d: got %d calls done without a response in time, want 0", seed, got.repeats)
 	}
-	// The server is never idle again, once it is warm.
+	// Once the server is warm, it is never idle.
 	if n, all := within(c.done, warm+time.Minute, over), int(150*(over-warm-time.Minute).Seconds()); n < all*98/100 {
 		t.Errorf("seed %d: got %d calls done after the outage, want about %d", seed, n, all)
 	}
@@ -190,7 +190,7 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 	if len(c.done) != b.orders {
 		t.Fatalf("seed %d: got %d orders done, want %d", seed, len(c.done), b.orders)
 	}
-	// The last few wait for their backoff, not for the budget.
+	// The last few orders wait for their backoff, not for the budget.
 	most := b.orders * 99 / 100
 	from, to := c.done[0], c.done[most]
 	calls := within(c.begun, from, 2*time.Hour)

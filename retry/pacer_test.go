@@ -26,7 +26,7 @@ func (r *rig) wantPace(want float64) {
 	}
 }
 
-// refuse refuses calls of a dozen orders at once. One order alone proves nothing, and neither do a few refusals among
+// refuse refuses calls for a dozen orders at once. One order alone proves nothing, and neither do a few refusals among
 // many calls.
 func (r *rig) refuse(n int) {
 	r.t.Helper()
@@ -95,7 +95,7 @@ func TestThePaceGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
 		r.refuse(503)
 		r.flow(49, 0.2)
 		r.flow(60, 1)
-		r.refuse(503) // close to the pace: it grows by a tenth a second for 10 s, and doubles each second after that
+		r.refuse(503) // close to the pace, which then grows by a tenth a second for 10 s, and doubles each second after that
 	}
 	for range 120 {
 		seen.pass(100 * time.Millisecond)

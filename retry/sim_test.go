@@ -80,7 +80,7 @@ type client struct {
 
 	begun      []time.Duration // when each call began
 	done       []time.Duration // when each success arrived
-	unanswered int             // calls that the server finished too late for the caller, which retries them
+	unanswered int             // calls that the server finished after the caller had abandoned them
 	refused    int
 }
 
@@ -99,7 +99,7 @@ func (c *client) add(order int) {
 	c.pump()
 }
 
-// pump starts the calls that may start, and schedules its next run for when more may start.
+// pump starts the calls that may start, and schedules its next run for the time when more may start.
 func (c *client) pump() {
 	for len(c.ready) > 0 && c.governor.MayCall(c.clock()) {
 		order := c.ready[0]

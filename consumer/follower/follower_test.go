@@ -61,8 +61,8 @@ func bubble(t *testing.T, test func(*rig)) {
 	})
 }
 
-// scrawl writes any value to the ledger. It uses a new client: a client that knows a deleted topic would not find the
-// new topic.
+// scrawl writes any value to the ledger. It uses a new client, because a client that knows a deleted topic would not
+// find the new topic.
 func (r *rig) scrawl(value string) {
 	r.t.Helper()
 	writer, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.ListenAddrs()...), r.dial, kgo.DefaultProduceTopic(topic))
