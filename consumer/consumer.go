@@ -4,7 +4,7 @@
 // # Promises
 //
 // Package dispatch makes the promises; this package meets their preconditions. No call starts until the group's offsets
-// have been read and one commit of this generation has been acknowledged. The letters and the ledger must also have
+// have been read and one commit in this generation has been acknowledged. The letters and the ledger must also have
 // been read, up to their ends at the time of the assignment. So a pause survives a restart, and no replay is missed or
 // sent twice. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds,
 // less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue: kafka-go
@@ -25,8 +25,8 @@
 // Then it removes them from the group.
 //
 // A position advances only past records that were read. The log itself may have moved: retention has passed the offset,
-// or the topic was truncated or recreated. Then the consumer logs the fact, updates its counters, and continues at the
-// new start of the log.
+// or the topic was truncated or recreated. In that case, the consumer logs this, updates its counters, and continues at
+// the new start of the log.
 //
 // Only workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other clients.
 // The leader assigns only partitions that exist, whatever topics the members name, and no request that the membership
@@ -82,8 +82,8 @@ type Event struct {
 type Call struct {
 	ID            string // topic-partition-offset, plus -item if the event names several orders
 	Order, Status string
-	// Before must be called as late as possible before the request is written: it checks the lease. If it returns an
-	// error, no byte may be sent.
+	// Before must be called as late as possible before the request is written, because it checks the lease. If it returns
+	// an error, no byte may be sent.
 	Before func() error
 	// Event is the event that asks for the call. The calls of all its items share it, so it must not be changed.
 	Event *Event

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// fetchWait is how long the broker waits for a first event. A drain does not wait that long: it cancels the fetch.
+	// fetchWait is how long the broker waits for the first event. A drain does not wait that long: it cancels the fetch.
 	fetchWait = time.Second
 	// eventOverhead is how many bytes of memory an unfinished event takes beyond its content.
 	eventOverhead = 1100

@@ -66,8 +66,8 @@ func (m *membership) run(ctx, work context.Context) error {
 		if !m.predecessor.remove(ctx) {
 			return nil
 		}
-		// Before the first join, no topic may be created. After it, the worker waits here for its own topics, because
-		// here it owns no partitions.
+		// Before the first join, no topic may be created. Later, the worker waits here for its own topics, because here it
+		// owns no partitions.
 		if m.mayCreate.Load() && !m.prepare(ctx) {
 			return nil
 		}

@@ -18,7 +18,7 @@ const (
 	holdQuiet = 10 * time.Minute
 )
 
-// HeldBack describes the events of one partition that cannot be read because of an open transaction.
+// HeldBack describes the events in one partition that cannot be read because of an open transaction.
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64

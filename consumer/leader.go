@@ -23,8 +23,8 @@ const (
 	Protocol = "leadhit-sync"
 	// compareEvery is how often the leader compares what it assigned with the partitions that exist.
 	compareEvery = 10 * time.Second
-	// unevenFor is how long the members' topics may differ before the log warns: in a rolling update they differ for a
-	// while.
+	// unevenFor is how long the members' topics may differ before the log warns, because in a rolling update they differ
+	// for a while.
 	unevenFor = time.Minute
 )
 
@@ -117,9 +117,9 @@ func (l *leader) leads(led *assignment) {
 	l.noteUneven(led.uneven)
 }
 
-// compare returns when the partitions that exist differ from those that this member assigned as the leader: partitions
-// were added, or a topic was created. The group reassigns partitions only when its leader rejoins. compare also returns
-// when ctx ends.
+// compare returns when the partitions that exist differ from those that this member assigned as the leader, because
+// partitions were added or a topic was created. The group reassigns partitions only when its leader rejoins. compare
+// also returns when ctx ends.
 func (l *leader) compare(ctx context.Context, led *assignment) {
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// appendLimit bounds one attempt to write entries.
+// appendLimit bounds the time that one attempt to write entries may take.
 const appendLimit = 20 * time.Second
 
 // ledgerWriter appends this worker's entries to the ledger.
@@ -48,7 +48,7 @@ func (l *ledgerWriter) write(ctx context.Context, a turn.Append) {
 	case err == nil:
 		l.waits.end(waitEntries)
 		l.again.Over(l.logger()).InfoContext(ctx, "can write to the ledger again")
-	case ctx.Err() == nil: // otherwise the write failed because of the stop
+	case ctx.Err() == nil: // otherwise the write failed because the worker is stopping
 		l.waits.begin(waitEntries, "entries cannot be written to the ledger, so the orders of accepted events wait: "+
 			withoutPorts(err.Error()))
 		l.again.fail(l.logger(), err).ErrorContext(ctx,

@@ -134,7 +134,7 @@ func (t *ownTopics) entry() func(event.Record) (ledger.Entry, bool) {
 	}
 }
 
-// followed passes entries of the ledger to the dispatcher.
+// followed passes entries from the ledger to the dispatcher.
 func (t *ownTopics) followed(now time.Time, news follower.News[ledger.Entry]) {
 	if news.Lost {
 		t.ledger.log.Warn("the ledger was deleted and created again; following it from its start; " +

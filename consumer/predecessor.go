@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// lastCallMargin is how long a worker waits, on top of the call timeout, before it removes its predecessor. The
+// lastCallMargin is how long a worker waits, on top of the call timeout, before it removes its predecessor, because the
 // kernel may still send a request that a dying process wrote.
 const lastCallMargin = 250 * time.Millisecond
 
@@ -60,8 +60,8 @@ func (p *predecessor) remove(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// find returns the members with this place. All of them are dead: only one process can have the place, and this worker
-// has it.
+// find returns the members with this place. All of them are dead, because only one process can have the place, and this
+// worker has it.
 func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
 	var dead []groups.GroupMember
 	err := p.insist(ctx, func() error {
@@ -80,7 +80,7 @@ func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
 	return dead
 }
 
-// insist retries a request to the coordinator for a while: the coordinator may be moving to another broker.
+// insist retries a request to the coordinator for a while, because the coordinator may be moving to another broker.
 func (p *predecessor) insist(ctx context.Context, request func() error) error {
 	var again retrier
 	for {

@@ -127,7 +127,7 @@ func offsetsReason(err error) reason {
 	return r
 }
 
-// joinReason returns what keeps the worker out of the group.
+// joinReason returns why the worker cannot join the group.
 func joinReason(err error, group string, session time.Duration) reason {
 	var opError *net.OpError
 	var code kafka.Error

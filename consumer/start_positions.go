@@ -16,8 +16,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Start says where a group without commits starts. The zero value is the start of the log. Partitions added to a
-// consumed topic are always read from there.
+// Start says where a group without commits starts reading. The zero value is the start of the log. Partitions added to
+// a consumed topic are always read from there.
 type Start struct {
 	// Latest skips all events that exist when the group first commits.
 	Latest bool
@@ -229,7 +229,7 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 	}
 }
 
-// beginning is where the group starts in those partitions of a topic that have no commit.
+// beginning is where the group starts reading those partitions of a topic that have no commit.
 type beginning struct {
 	topic  string
 	bounds map[int]inspect.Bounds
@@ -246,7 +246,7 @@ func (b beginning) apply(to []turn.Position) {
 	}
 }
 
-// begin chooses where to start in the given partitions of a topic, which have no commit.
+// begin chooses where to start reading the given partitions of a topic, which have no commit.
 func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
 	if err != nil {

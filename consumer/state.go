@@ -67,8 +67,7 @@ type State struct {
 	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: in these two phases,
 	// Since is Apart.
 	Since time.Time
-	// Waits lists what the worker waits for now, the oldest wait first. During some of these waits, it consumes other
-	// partitions.
+	// Waits lists what the worker waits for now, oldest first. During some of these waits, it consumes other partitions.
 	Waits []Wait
 	// Joined says that the worker has been in a generation of the group at least once.
 	Joined bool
@@ -130,7 +129,7 @@ func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 }
 
 // WaitingOrders takes a turn and returns the orders that wait for their next attempt. It returns at most the given
-// number, and prefers the orders of the oldest events.
+// number, and prefers the orders with the oldest events.
 func (c *Consumer) WaitingOrders(most int) []snapshot.WaitingOrder {
 	var all []snapshot.WaitingOrder
 	c.send(func(time.Time) { all = c.dispatcher.WaitingOrders(most) })
@@ -152,8 +151,8 @@ func (c *Consumer) LetterCounts(since time.Time) snapshot.LetterCounts {
 	return counts
 }
 
-// Pulse returns the time of the last turn, or the zero time before the first. While Run runs, a turn is taken at least
-// once a second.
+// Pulse returns the time of the last turn, or the zero time before the first. While Run is running, a turn is taken at
+// least once a second.
 func (c *Consumer) Pulse() time.Time {
 	if n := c.pulse.Load(); n != 0 {
 		return time.Unix(0, n)

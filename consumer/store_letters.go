@@ -30,7 +30,7 @@ func (l *letters) store(ctx context.Context, s turn.Store) {
 
 // note logs, once per reason, that letters cannot be stored. It also logs when all letters can be stored again.
 func (l *letters) note(ctx context.Context, s turn.Store, err error) {
-	if ctx.Err() != nil { // it failed because of the stop, not because of the topic
+	if ctx.Err() != nil { // it failed because the worker is stopping, not because of the topic
 		return
 	}
 	at := letterAt{s.Partition, s.Offset, s.Item}

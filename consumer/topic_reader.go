@@ -58,7 +58,7 @@ func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Contex
 		}
 		switch {
 		case err == nil:
-			r.waits.end(r.wait) // not before: one wait may outlast several generations
+			r.waits.end(r.wait) // not earlier: one wait may outlast several generations
 			tell(ctx, r.again.Over(r.log), slog.LevelInfo, r.name+" can be read")
 			if is {
 				r.started = true

@@ -26,7 +26,7 @@ type turns struct {
 
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
-	// start starts the effects of a turn. A call that the goroutine of the turn makes itself is not among them.
+	// start starts the effects of a turn. A call that the turn's goroutine makes itself is not among them.
 	start func(turn.Effects)
 }
 
@@ -44,7 +44,7 @@ func (t *turns) send(in func(now time.Time)) bool {
 	return taken
 }
 
-// take takes a turn. A goroutine whose call to LeadHit has ended passes a non-nil mine. Then take stores the
+// take takes a turn. A goroutine whose call to LeadHit has ended passes a non-nil mine. In that case, take stores the
 // goroutine's next call in *mine, and more reports whether there is one.
 func (t *turns) take(in func(now time.Time), mine *turn.Call) (more, taken bool) {
 	t.mu.Lock()

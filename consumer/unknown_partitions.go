@@ -67,8 +67,8 @@ func (u *unknowns) due(topic string) []int {
 	return slices.Clone(t.partitions)
 }
 
-// remove removes a partition. It reports whether this was the topic's last unknown partition, and whether the topic
-// was logged.
+// remove removes a partition. It reports whether this was the topic's last unknown partition, and whether the topic's
+// unknown partitions were logged.
 func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -138,7 +138,7 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bou
 		return nil
 	}
 	if f.neverCommitted(p) {
-		// Nothing was committed, so a missing offset proves nothing. Whichever log this is, the group begins in it.
+		// Nothing was committed, so a missing offset proves nothing. Whichever log this is, the group starts in it.
 		begun, err := f.starts.begin(ctx, p.Topic, []int{p.Number})
 		if err != nil {
 			return err

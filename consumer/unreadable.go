@@ -26,7 +26,7 @@ const (
 // become a letter, because its content is unknown. So an operator must restore or skip the batch.
 type Unreadable struct {
 	event.Partition
-	// First and Last are the offsets of the batch's first and last event, as far as its header can be trusted.
+	// First and Last are the offsets of the batch's first and last events, as far as its header can be trusted.
 	First, Last int64
 	// Since is when the batch was first found unreadable.
 	Since time.Time

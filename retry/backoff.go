@@ -9,7 +9,7 @@ import (
 
 // Policy spaces the attempts of a status change that may still succeed.
 type Policy struct {
-	// Initial and Max bound the ceiling of a wait, which starts at Initial and doubles with each attempt, up to Max.
+	// Initial and Max bound the ceiling of a wait. The ceiling starts at Initial and doubles with each attempt, up to Max.
 	Initial, Max time.Duration
 	// MaxElapsed is how long one order may fail while others succeed; 0 means forever.
 	MaxElapsed time.Duration
@@ -59,7 +59,7 @@ func (b *Backoff) Next() time.Duration {
 // call took. g must already have the call's verdict.
 //
 // One order alone cannot show whether it is at fault or LeadHit is down. So the time between two failures of the order
-// counts only if more calls of other orders succeeded than failed in between. In an outage nothing counts, and neither
+// counts only if more calls for other orders succeeded than failed in between. In an outage nothing counts, and neither
 // does time in which calls were paused. Of the remaining time, only the last wait and the call itself count: waiting
 // for a slot or a commit is not the order's fault.
 func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool {

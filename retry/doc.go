@@ -1,6 +1,6 @@
 // Package retry decides whether a call to LeadHit may start, and when the next one may.
 //
-// A [Governor] decides about all calls of the process together:
+// A [Governor] decides about all calls in the process together:
 //
 //	g := retry.NewGovernor(64, 0, random) // 64 in flight, any number per second
 //	if g.MayCall(now) {
@@ -29,7 +29,7 @@
 //
 // # Rules for callers
 //
-// The package is pure: the caller passes the time, and a source of random numbers. So a simulation can replay every
+// The package is pure: the caller passes in the time and a source of random numbers, so a simulation can replay every
 // decision. Nothing here sleeps, locks or starts a goroutine. Only one goroutine at a time may use a Governor and its
 // Backoffs. Time must not go backwards. There are no errors: every input has a meaning.
 //

@@ -16,8 +16,8 @@ const Outage = "outage"
 //
 //   - pause: LeadHit rejects the key, or the URL is wrong. A probe every 30 s finds out when that is fixed.
 //   - gate: 20 failures in a row across at least 5 orders are an outage, which ends when LeadHit responds to a probe.
-//     Probes are at most 30 s apart. Even before the gate closes, when calls for 2 orders fail in a row, their slots
-//     stay empty.
+//     Probes are at most 30 s apart. Even before the gate closes, once calls for 2 orders have failed in a row, the
+//     slots of the failed calls stay empty.
 //   - limit of calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
 //   - pacer: limits the calls per second after a 429 or 503, and obeys Retry-After.
 //
@@ -33,14 +33,14 @@ type Governor struct {
 	paused   bool // by Pause
 	inFlight int
 	begun    uint64 // how many calls have begun; the latest one has this number
-	// suspect is the order that gave the last sign of overload. signs counts the signs of all orders.
+	// suspect is the order whose call gave the last sign of overload. signs counts the signs of all orders.
 	suspect  string
 	signs    meter
 	slowdown slowdown
 
 	tally tally
-	// stopped is when the current pause of the calls began; zero if there is none. tally.paused is the total length of
-	// the earlier pauses.
+	// stopped is when the current pause began; zero if there is none. tally.paused is the total length of the earlier
+	// pauses.
 	stopped time.Time
 }
 
@@ -100,8 +100,8 @@ func (g *Governor) opening() (time.Time, bool) {
 	return at, true
 }
 
-// Probing returns why only single probes may start, and since when: the name of Unauthorised or Misconfigured, or
-// Outage. It is "" if neither the pause nor the gate stops calls.
+// Probing returns why only single probes may start, and since when. The reason is the name of Unauthorised or
+// Misconfigured, or Outage; it is "" if neither the pause nor the gate stops calls.
 func (g *Governor) Probing() (reason string, since time.Time) {
 	switch {
 	case g.pause.active():
@@ -223,8 +223,8 @@ func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	g.pacer.refused(now, number, g.begun)
 }
 
-// stray reports whether signs of overload are few among the last second's responses. A few are LeadHit's usual errors:
-// slowing down for them would cost throughput for nothing, because an overloaded server refuses more than a few.
+// stray reports whether signs of overload are few among the last second's responses. A few are LeadHit's usual errors.
+// Slowing down for them would cost throughput for nothing, because an overloaded server refuses more than a few.
 func (g *Governor) stray(now time.Time) bool {
 	signs := g.signs.perSecond(now)
 	share := signs / (signs + g.pacer.accepted.perSecond(now))

@@ -12,10 +12,10 @@ const (
 	keepOfRate   = 0.9
 	growth       = 1
 	growthFactor = 1.1
-	// searchAfter is the time without a refusal after which the search for the rate begins again: the server has
+	// searchAfter is the time without a refusal after which the search for the rate restarts, because the server may have
 	// recovered.
 	searchAfter = 10 * time.Second
-	// ratelessAbove is the learned pace, in calls per second, above which it is dropped.
+	// ratelessAbove is the pace, in calls per second, above which a learned pace is dropped.
 	ratelessAbove = 100_000
 	// pacerSlack is how much of a timer's delay the next calls may make up for. At 100/s and below it allows no burst.
 	pacerSlack = 10 * time.Millisecond

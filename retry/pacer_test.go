@@ -53,7 +53,7 @@ func TestARefusalSetsThePaceBelowWhatWasAccepted(t *testing.T) {
 		r.wantPace(90)
 		r.flow(70, 1)
 		r.refuse(code)
-		// The pace was far above the accepted rate, so the search begins again.
+		// The pace was far above the accepted rate, so the search restarts.
 		r.wantPace(63)
 		r.flow(70, 0.5)
 		r.wantPace(89)

@@ -8,7 +8,8 @@ const (
 	// shrinkFor is how long refusals shrink the pace before it is measured. After that, all responses of the last second,
 	// from which the pace is computed, are newer than the first refusal.
 	shrinkFor = 1100 * time.Millisecond
-	// episodeOver is the time after which an episode ends if no refusal has counted: making fewer calls has helped.
+	// episodeOver is the time after which an episode ends if no refusal has counted, because making fewer calls has
+	// helped.
 	episodeOver = 2 * time.Second
 	// At the reduced pace, measureCalls responses are examined. If fewer arrive in measureTime, measureLeast are
 	// enough.
@@ -72,8 +73,8 @@ func (s *slowdown) shrunk(now time.Time, last uint64) {
 	}
 }
 
-// answered takes the response to a call. It reports whether a measurement has ended and found refusals that do not end
-// when fewer calls are made.
+// answered records the response to a call. It reports whether a measurement has ended and found refusals that do not
+// end when fewer calls are made.
 func (s *slowdown) answered(now time.Time, number uint64, v Verdict) (useless bool) {
 	if s.phase != measuring || number <= s.from {
 		return false

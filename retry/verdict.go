@@ -76,7 +76,7 @@ const (
 	silent evidence = iota
 	// served: LeadHit works.
 	served
-	// failed: LeadHit was not reached, or could not serve.
+	// failed: LeadHit was not reached, or could not serve the call.
 	failed
 )
 

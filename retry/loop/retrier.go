@@ -14,7 +14,7 @@ import (
 // The first and the longest wait of a Retrier. There is no jitter: a worker retries one request at a time.
 const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 
-// mostLogged bounds the reasons that one Retrier remembers: an error's text may differ at each attempt.
+// mostLogged bounds the reasons that one Retrier remembers, because an error's text may differ in each attempt.
 const mostLogged = 20
 
 // Retrier spaces the attempts at something that must succeed in the end: its waits double, up to 2 s. It returns
