@@ -71,7 +71,7 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 }
 
 // ledger is the call log, the oracle of these tests: it sees everything that is produced, sent, stored and committed.
-// It reports lost, concurrent and out-of-order calls, missing and unfounded letters, statuses that move backwards, and
+// It reports lost, concurrent and out-of-order calls, missing and unexpected letters, statuses that move backwards, and
 // commits past an unfinished event.
 type ledger struct {
 	mu         sync.Mutex

@@ -60,7 +60,7 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// tally adds up the figures of all histories.
+// tally adds up the figures from all histories.
 type tally struct {
 	mu sync.Mutex
 
@@ -188,7 +188,7 @@ func (c *chaos) in(until *time.Time) bool {
 	return time.Now().Before(*until)
 }
 
-// events writes events about a few orders of each partition. Some events name two orders.
+// events writes events about a few orders in each partition. Some events name two orders.
 func (c *chaos) events(n int) {
 	c.t.Helper()
 	for range n {
@@ -267,7 +267,7 @@ func (c *chaos) calm() {
 
 // mend stops all workers, and starts a new one after two minutes. The test fails unless kfake is stuck where Kafka
 // would not be:
-//   - each join restarts its rebalance timer, so members whose joins time out one after another never join;
+//   - each join restarts kfake's rebalance timer, so members whose joins time out one after another never join;
 //   - a member that left before it got the outcome of a rebalance is never evicted;
 //   - once the group's leader is gone, every member is made the leader, which can leave a partition without an owner.
 func (c *chaos) mend() {

@@ -164,7 +164,7 @@ func TestARequestIsNotWrittenAfterTheLease(t *testing.T) {
 			call := o.Call
 			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
 				if tries.Add(1) == 1 {
-					// like a slow DNS lookup: a call that is sent after it could outlast the session
+					// like a slow DNS lookup: a call sent after that could outlast the session
 					time.Sleep(session - callTimeout)
 				}
 				return call(ctx, c)

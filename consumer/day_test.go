@@ -53,7 +53,7 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 
 // notWithRace skips a test with -short. `make test` runs this package with -short and the race detector, and then its
 // long tests without either, because they last for hours of virtual time, and the race detector makes them six times as
-// slow. They start no goroutines that other tests do not start too.
+// slow. They start no goroutines that the other tests do not start.
 func notWithRace(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -76,7 +76,7 @@ func (w *world) note(kind shared.Event, by, reason string) {
 	w.scrawl(value)
 }
 
-// scrawl writes arbitrary bytes into the ledger.
+// scrawl writes arbitrary bytes to the ledger.
 func (w *world) scrawl(value []byte) {
 	w.t.Helper()
 	producer := w.client() // a fresh one: the topic may have been recreated

@@ -285,7 +285,7 @@ func stuckBeside(w *world, at int64) {
 	w.settle(5 * time.Minute)
 }
 
-// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: in that case, the transaction's age counts from when we
+// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: without that time, the transaction's age counts from when we
 // learned of it.
 func TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction(t *testing.T) {
 	bubble(t, 1, func(w *world) {

@@ -210,7 +210,7 @@ func TestTheFloodOfOneGroupDoesNotPauseAnother(t *testing.T) {
 	})
 }
 
-// lastEntry returns the last entry of the ledger.
+// lastEntry returns the last entry in the ledger.
 func (w *world) lastEntry() shared.Entry {
 	w.t.Helper()
 	records := w.client(kgo.ConsumeTopics(ledgerTopic)).PollFetches(w.t.Context()).Records()

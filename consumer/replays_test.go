@@ -96,7 +96,7 @@ func (k *worker) takes(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	return turn.Taken{Letter: l, Items: items, Record: e}, err
 }
 
-// consume returns all records of a topic.
+// consume returns all records in a topic.
 func (w *world) consume(topic string) []*kgo.Record {
 	w.t.Helper()
 	client := w.client(kgo.ConsumeTopics(topic))

@@ -84,7 +84,8 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 	}
 }
 
-// begin lets a worker choose where to start, crashes that worker, and starts another. It checks the calls of both.
+// begin lets a worker choose where to start, crashes that worker, and starts another. It checks the calls of both
+// workers.
 func begin(w *world, start consumer.Start, want []string) {
 	for _, order := range []string{"old", "middle"} {
 		if !slices.Contains(want, order) {

@@ -96,7 +96,7 @@ func (r *topicReader[T]) readOnce(ctx context.Context) error {
 }
 
 // follow takes records as they arrive, until ctx ends. While the topic cannot be read, the worker continues as before.
-// If a generation begins meanwhile, its calls wait.
+// If a generation starts meanwhile, its calls wait.
 func (r *topicReader[T]) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		news, err := r.follower.Next(ctx)

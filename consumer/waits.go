@@ -97,7 +97,7 @@ func (w *waits) list() []Wait {
 	})
 }
 
-// WaitFor adds a wait for something outside Run, such as another topic, before Run begins. An empty string ends that
+// WaitFor adds a wait for something outside Run, such as another topic, before Run starts. An empty string ends that
 // wait.
 func (c *Consumer) WaitFor(what string) {
 	if what == "" {

@@ -55,8 +55,8 @@ type conduct struct {
 	lost          bool          // a letter is stored, but the store reports a failure
 }
 
-// bubble runs test in a bubble of its own. The topic "orders" has the given number of partitions; with 0 it does not
-// exist. The test fails if the call log shows a lost, concurrent or out-of-order call, or any other fault.
+// bubble runs test in a synctest bubble of its own. The topic "orders" has the given number of partitions; with 0 it
+// does not exist. The test fails if the call log shows a lost, concurrent or out-of-order call, or any other fault.
 func bubble(t *testing.T, partitions int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

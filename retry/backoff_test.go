@@ -84,7 +84,7 @@ func TestOnlyTimeInWhichOthersSucceededCounts(t *testing.T) {
 	t.Parallel()
 	type failure struct {
 		after, spent time.Duration // since the last failure; the part of it that the order's own wait and call took
-		done, again  int           // calls of other orders since then
+		done, again  int           // calls for other orders since then
 		paused       time.Duration
 	}
 	minute := time.Minute

@@ -217,7 +217,7 @@ func TestAPauseOfTheGroupStopsProbesToo(t *testing.T) {
 	}
 }
 
-// TestTimeUnderAClosedGateCountsAgainstNoOrder lets an order fail before and after an outage of an hour.
+// TestTimeUnderAClosedGateCountsAgainstNoOrder makes an order fail before and after an outage of an hour.
 func TestTimeUnderAClosedGateCountsAgainstNoOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -55,7 +55,7 @@ func TestTheJudgesCausesAreKnown(t *testing.T) {
 	}
 }
 
-// failed returns the error of a call over a connection that the test provides.
+// failed returns the error from a call over a connection that the test provides.
 func failed(t *testing.T, ctx context.Context, dial func() (net.Conn, error), call leadhit.Call) error {
 	t.Helper()
 	client, err := leadhit.Open(leadhit.Options{

@@ -214,8 +214,8 @@ func guardMutants() map[string]mutant {
 	}
 }
 
-// TestMutants breaks this package and the ledger's guard in one way after another. If the named test does not notice,
-// the tests have a hole. A mutant whose text is not in the sources is an error, too.
+// TestMutants breaks this package and the ledger's guard in one way after another. If the named test does not fail, the
+// tests have a hole. A mutant whose text is not in the sources is an error, too.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	// The mutants do not need the real judge, and without net/http they link in half the time.

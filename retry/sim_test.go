@@ -73,7 +73,7 @@ type client struct {
 	policy   retry.Policy
 	server   server
 	timeout  time.Duration
-	again    bool // an order that is done has a next status at once
+	again    bool // an order that is done gets its next status at once
 	ready    []int
 	backoffs map[int]*retry.Backoff
 	wake     time.Duration
@@ -185,7 +185,7 @@ func firstFrom(moments []time.Duration, from time.Duration) (time.Duration, bool
 	return 0, false
 }
 
-// queueServer works on one call after another, and finishes even those that the caller has abandoned.
+// queueServer handles one call at a time, and finishes even those that the caller has abandoned.
 type queueServer struct {
 	*world
 	perSecond float64
@@ -222,7 +222,7 @@ func (s *queueServer) work() {
 	})
 }
 
-// crash drops the connections of all calls that wait.
+// crash drops the connections of all waiting calls.
 func (s *queueServer) crash(down func(func(retry.Verdict))) {
 	s.down = down
 	queue := s.queue

@@ -166,7 +166,7 @@ func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration)
 	return said, at, nil
 }
 
-// fetch reads uncommitted records too: a foreign producer's open transaction must not hide a later pause.
+// fetch reads uncommitted records too, because another program's open transaction must not hide a later pause.
 func (f *Follower[T]) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
 	return f.Cluster.Fetch(ctx, broker.FetchRequest{
 		Topic: f.Topic, Offset: from, MaxBytes: fetchBytes, MaxDecoded: fetchBytes, MaxWait: wait, Uncommitted: true,
