@@ -36,7 +36,7 @@ func (b *base) call(ctx context.Context, call turn.Call) {
 	}
 }
 
-// repeat passes repeats to Options.Repeat, which is called in place of Options.Call.
+// repeat passes repeats to Options.Repeat, which is called instead of Options.Call.
 func (b *base) repeat(ctx context.Context, repeats []turn.Repeat) {
 	for _, r := range repeats {
 		e, _ := r.Record.(*Event)

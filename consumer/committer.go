@@ -97,7 +97,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 			answer.TooLarge = append(answer.TooLarge, r.Partition)
 		}
 		c.counts.commitFailures.Add(1)
-		// The worst outcome counts for the whole commit. The constants are ordered by severity.
+		// The worst outcome counts for the whole commit. The constants are in ascending order of severity.
 		if outcome > answer.Outcome || worst.Outcome == groups.Acked {
 			worst = r
 		}

@@ -12,7 +12,7 @@
 // under a new member id.
 //
 // The letters and the ledger are read before the worker joins the group, and followed from then on. At most the newest
-// 200,000 letters are read. If either topic later becomes unreadable, the worker continues as before; only a new
+// 200,000 letters are read. If either topic can no longer be read, the worker continues as before; only a new
 // generation waits. While nothing can be written to the ledger, an order waits even if LeadHit has accepted its call.
 // The fetch of a letter for its replay is retried until the letter has been read or is known to be gone.
 //
@@ -21,16 +21,17 @@
 // and then reads them. If this takes too long, the worker leaves the group and waits outside it.
 //
 // A worker with [Options.Place] considers other members with the same place to be dead. Before its first join it waits
-// until their last calls are certain to have ended: the call timeout and a short margin, counted from the start of Run.
+// until their last calls have ended, which takes at most the call timeout and a short margin from the start of Run.
 // Then it removes them from the group.
 //
 // A position advances only past records that were read. The log itself may have moved: retention has passed the offset,
 // or the topic was truncated or recreated. In that case, the consumer logs this, updates its counters, and continues at
 // the new start of the log.
 //
-// Only workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other clients.
-// The leader assigns only partitions that exist, whatever topics the members name, and no request that the membership
-// sends creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
+// Only workers can join the group, because their assignment protocol has a name of its own and Kafka rejects all other
+// clients. The leader assigns only partitions that exist, whatever topics the members name, and no request that the
+// membership sends creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start
+// time.
 //
 // # Goroutines
 //
@@ -65,13 +66,13 @@ import (
 )
 
 const (
-	// drainLimit bounds the drain at the end of a generation. It must stay below rebalanceTimeout: a member that exceeds
-	// that timeout loses its partitions, and its last commit is refused.
+	// drainLimit bounds the drain at the end of a generation. It must stay below rebalanceTimeout, because a member that
+	// exceeds that timeout loses its partitions, and its last commit is refused.
 	drainLimit       = 15 * time.Second
 	rebalanceTimeout = 30 * time.Second
 )
 
-// Event is one record as it was read.
+// Event is one record, as read from Kafka.
 type Event struct {
 	event.Record
 	// Note is for Decode, which may set it to pass something on to Call and Store.
@@ -103,7 +104,7 @@ type Options struct {
 	// Topics are the topics to consume. Before its first join, Run waits until all of them exist, so that a misspelt
 	// name is noticed.
 	Topics []string
-	// Start is where a group that has never committed begins.
+	// Start is where a group that has never committed starts reading.
 	Start Start
 	// Place is the worker's client id in the group. It names something that only one process can own at a time, such as a
 	// network address. The worker must own it from before the start of Run until Run has returned, so Run considers other

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// fetchWait is how long the broker waits for the first event. A drain does not wait that long: it cancels the fetch.
+	// fetchWait is how long the broker waits for the first event. A drain does not wait that long, because it cancels the
+	// fetch.
 	fetchWait = time.Second
 	// eventOverhead is how many bytes of memory an unfinished event takes beyond its content.
 	eventOverhead = 1100
@@ -128,7 +129,7 @@ func (f *fetcher) events(ctx context.Context, log *slog.Logger, batch broker.Bat
 	defer func() { release() }()
 	events := make([]turn.Event, len(batch.Records))
 	for i, r := range batch.Records {
-		// Allocate each event separately: one that stays unfinished for hours must not keep its neighbours in memory.
+		// Allocate each event separately, because one that stays unfinished for hours must not keep its neighbours in memory.
 		e := &Event{Record: r}
 		size := len(r.Key) + len(r.Value) + eventOverhead
 		for _, h := range r.Headers {

@@ -124,14 +124,14 @@ func (m *membership) live(
 		m.dispatcher.Lost()
 		leave = m.dispatcher.NeedsNewMember() // after Lost, because a commit may still be in flight
 	})
-	// Do this only now: the last commit must reach the broker before kafka-go may rejoin the group.
+	// Do this only now, because the last commit must reach the broker before kafka-go may rejoin the group.
 	stopCommitting()
 	hands.Wait()
 	m.letters.forget()
 	return end, leave
 }
 
-// drain waits until the calls in flight have ended and the last commit is acknowledged, but for at most drainLimit.
+// drain waits at most drainLimit until the calls in flight have ended and the last commit is acknowledged.
 func (g *generation) drain() turn.End {
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()

@@ -192,8 +192,9 @@ func (m *membership) generation(
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)
 	defer stop()
-	// Start this function before any other work: kafka-go does not start the next generation until the function returns.
-	// Nothing else watches the generation's context, because each context derived from that one would cost a goroutine.
+	// Start this function before any other work, because kafka-go does not start the next generation until the function
+	// returns. Nothing else watches the generation's context, because each context derived from that one would cost a
+	// goroutine.
 	gen.Start(func(generation context.Context) {
 		select {
 		case <-generation.Done():
@@ -231,7 +232,7 @@ func (m *membership) generation(
 }
 
 // pace delays the next join after a fenced generation. Otherwise a worker whose commits are all refused would join in a
-// loop: kafka-go is back in the same generation within milliseconds.
+// loop, because kafka-go is back in the same generation within milliseconds.
 func (m *membership) pace(ctx context.Context, end turn.End) {
 	if end == turn.Fenced {
 		m.fences.Wait(ctx)

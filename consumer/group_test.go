@@ -162,8 +162,8 @@ func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
 	})
 }
 
-// fewestGoroutines returns the smallest number of goroutines seen within a few seconds: a goroutine that ends in that
-// time is not a leak.
+// fewestGoroutines returns the smallest number of goroutines seen within a few seconds, because a goroutine that ends
+// in that time is not a leak.
 func fewestGoroutines() int {
 	fewest := runtime.NumGoroutine()
 	for range 30 {

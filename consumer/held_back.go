@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// holdPatience is how long a transaction must be open before it is reported: ordinary ones end within a second.
+	// holdPatience is how long a transaction must be open before it is reported, because ordinary ones end within a
+	// second.
 	holdPatience = 5 * time.Second
 	// holdQuiet is the minimum time between two log lines about open transactions in one partition. Otherwise a
 	// producer whose transactions last for minutes would fill the log. State and the metrics show each transaction.
@@ -74,8 +75,8 @@ func (h holds) reported() map[event.Partition]HeldBack {
 	return out
 }
 
-// fetched records the ends of a partition's log, as a fetch found them. ended is a hold that was logged and is now
-// over. ask reports whether it is time to request the age of the first event held back.
+// fetched updates the hold of a partition from the ends of its log, as a fetch returned them. ended is a hold that was
+// logged and is now over. ask reports whether it is time to request the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
 	// A response to a read_committed fetch contains only records below the last stable offset (KIP-98). So only the log's
 	// two ends show whether the log continues above that offset.
@@ -111,7 +112,7 @@ func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partiti
 			slog.Int64("offset", ended.Offset), slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}
-	// Ask only once per transaction, unless the request fails: the response contains a whole batch, which may be a
+	// Ask only once per transaction, unless the request fails, because the response contains a whole batch, which may be a
 	// megabyte.
 	first, err := f.options.Cluster.TimeAt(ctx, p.Topic, p.Number, stable)
 	if ctx.Err() != nil {

@@ -78,8 +78,8 @@ func newOwnTopics(b *base) *ownTopics {
 }
 
 // readExisting reads both topics before the worker joins the group, so that other workers have the partitions
-// meanwhile. It creates no topic: prepare does that later, so a worker that cannot join leaves no topic behind. It
-// returns false if ctx has ended.
+// meanwhile. Missing topics are created after the join, so a worker that cannot join leaves none behind. It returns
+// false if ctx has ended.
 func (t *ownTopics) readExisting(ctx context.Context) bool {
 	return t.read(ctx, func(r *topicReader[ledger.Entry]) bool { return r.readAll(ctx, r.exists) },
 		func(r *topicReader[fold.Letter]) bool { return r.readAll(ctx, r.exists) })
@@ -94,7 +94,8 @@ func (t *ownTopics) readCreated(ctx context.Context) bool {
 		func(r *topicReader[fold.Letter]) bool { return r.started || r.readAll(ctx, prepared) })
 }
 
-// read reads both topics concurrently: a worker with few letters starts as fast as one that reads only the ledger.
+// read reads both topics concurrently, so that a worker with few letters starts as fast as one that reads only the
+// ledger.
 func (t *ownTopics) read(
 	ctx context.Context, entries func(*topicReader[ledger.Entry]) bool, letters func(*topicReader[fold.Letter]) bool,
 ) bool {
@@ -109,8 +110,8 @@ func (t *ownTopics) read(
 	return ctx.Err() == nil
 }
 
-// recreate recreates a deleted ledger, but only after the worker has joined the group: until then, the ledger's name
-// may be wrong.
+// recreate recreates a deleted ledger, but only after the worker has joined the group, because until then, the ledger's
+// name may be wrong.
 func (t *ownTopics) recreate(ctx context.Context) (bool, error) {
 	if !t.mayCreate.Load() {
 		return false, nil

@@ -50,8 +50,8 @@ func (m *membership) prepareStore(ctx context.Context) bool {
 	}
 }
 
-// prepareHere calls prepare inside a generation, for at most prepareLimit. It returns false if that time is over or ctx
-// has ended.
+// prepareHere calls prepare inside a generation, and gives it at most prepareLimit. It returns false if that time runs
+// out or ctx has ended.
 func (m *membership) prepareHere(ctx context.Context) bool {
 	m.mayCreate.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, prepareLimit)

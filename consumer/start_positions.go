@@ -292,8 +292,8 @@ func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	}
 }
 
-// logStart logs how many events follow the start, and the age of the oldest: a wrong KAFKA_START first shows up in this
-// line.
+// logStart logs how many events follow the start, and the age of the oldest, because a wrong KAFKA_START first shows up
+// in this line.
 func (s *starts) logStart(ctx context.Context, b beginning) {
 	topic, bounds, starts := b.topic, b.bounds, b.starts
 	var events int64

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// unreadableTries is how many times a batch is fetched before it counts as unreadable: the network may have
+	// unreadableTries is how many times a batch is fetched before it counts as unreadable, because the network may have
 	// corrupted it.
 	unreadableTries = 3
 	// unreadableAgain is how often the log repeats that a partition is stuck.

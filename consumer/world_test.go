@@ -236,7 +236,7 @@ func (w *world) settle(limit time.Duration) {
 	}
 }
 
-// wait waits until holds returns true, for at most limit. It returns the last result of holds.
+// wait waits at most limit until holds returns true. It returns the last result of holds.
 func (w *world) wait(limit time.Duration, holds func() bool) bool {
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		synctest.Wait()

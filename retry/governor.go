@@ -148,7 +148,7 @@ func (g *Governor) Start(now time.Time) Pass {
 	return p
 }
 
-// Answered takes the verdict on a call. The verdict may be late: the call's generation may have ended.
+// Answered takes the verdict on a call. The verdict may arrive after the call's generation has ended.
 func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	inFlight := g.inFlight
 	g.inFlight--
@@ -253,8 +253,8 @@ func (g *Governor) pausedFor(now time.Time) time.Duration {
 
 // Limits returns what bounds the calls now, for human readers and metrics. inFlight is how many may be in flight: from
 // 1 to the setting, and 1 while only probes may start. The slots that stay empty because an outage may have begun are
-// not subtracted: one success makes them usable again. perSecond is how many may start per second; 0 means any number.
-// quiet is the time until which a Retry-After stops all calls; it may be in the past.
+// not subtracted, because one success makes them usable again. perSecond is how many may start per second; 0 means any
+// number. quiet is the time until which a Retry-After stops all calls; it may be in the past.
 func (g *Governor) Limits(now time.Time) (inFlight int, perSecond float64, quiet time.Time) {
 	inFlight = g.limit.whole()
 	if g.probing() {

@@ -43,5 +43,5 @@ func (l *limit) overload(number, last uint64) {
 	l.value = max(1, l.value*shrinkBy)
 }
 
-// restart lowers the limit to slowStart, or to the configured limit if that is lower.
+// restart sets the limit to slowStart, or to the configured limit if that is lower.
 func (l *limit) restart() { l.value = float64(min(slowStart, l.configured)) }

@@ -66,7 +66,7 @@ func (p *pause) keyChanged(now time.Time) {
 	}
 }
 
-// answered takes the verdict on a call. The verdict may be late: the call's generation may have ended.
+// answered takes the verdict on a call. The verdict may arrive after the call's generation has ended.
 func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	if t.probe {
 		p.probing = false

@@ -11,7 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// The first and the longest wait of a Retrier. There is no jitter: a worker retries one request at a time.
+// The first and the longest wait of a Retrier. There is no jitter, because a worker retries one request at a time.
 const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 
 // mostLogged bounds the reasons that one Retrier remembers, because an error's text may differ in each attempt.
