@@ -9,22 +9,22 @@
 // tools read; the rest have names of our own (dlq.*). An original header with one of these two prefixes is stored as
 // dlq.kept.<name>, and [Parse] restores its name. Parse(l.Encode()) restores the event exactly.
 //
-// A letter's identity is the place of its event: topic/partition/offset, followed by #item where the event names
-// several orders. A letter may be stored twice, under the same identity.
+// A letter's identity is the place of its event: topic/partition/offset, followed by #item if the event names several
+// orders. A letter may be stored twice, under the same identity.
 //
 // # Privacy
 //
-// Headers show up in every Kafka tool, so they contain nothing of the payload but the order id and the status of the
-// call. A message is scrubbed before it becomes a header. Scrubbing removes e-mail addresses, quoted text, long numbers
-// such as telephone and card numbers, tokens, and the text after a word such as "password:". A person's name or postal
-// address is recognised only if it is quoted.
+// Headers show up in every Kafka tool, so they contain nothing from the payload except the order id and the status of
+// the call. A message is scrubbed before it becomes a header. Scrubbing removes e-mail addresses, quoted text, long
+// numbers such as telephone and card numbers, tokens, and the text after a word such as "password:". A person's name or
+// postal address is recognised only if it is quoted.
 //
 // # The topics
 //
-// The letters have one topic. The ledger is a second topic, for pauses, resumes and replays; package ledger defines its
-// entries. [InspectLetters] and [InspectLedger] judge these topics by their [Facts], and plan those that do not exist.
-// Each [Flaw] names a setting and the value to set. With a fatal flaw, which becomes an [*UnfitError], letters or
-// pauses could not be stored, or could be lost.
+// One topic stores the letters. Another, the ledger, stores pauses, resumes and replays; package ledger defines its
+// entries. [InspectLetters] and [InspectLedger] judge these topics by their [Facts], and plan the topics that do not
+// exist yet. Each [Flaw] names a setting and the value to set. A fatal flaw means that letters or pauses could not be
+// stored, or could be lost; it becomes an [*UnfitError].
 //
 // # Reading
 //

@@ -24,9 +24,9 @@ func (l Letter) Fingerprint() string {
 	return "v1:" + hex.EncodeToString(sum[:])[:digits]
 }
 
-// StoredFingerprint returns the fingerprint in the header of a letter's record, or "" if there is none. The header
-// follows the rule of the release that wrote the letter, but a worker that reads 200,000 letters has no time to compute
-// their fingerprints again.
+// StoredFingerprint returns the fingerprint in the header of a letter's record, or "" if there is none. The rule of the
+// release that wrote the letter may differ from ours, but a worker that reads 200,000 letters has no time to recompute
+// their fingerprints.
 func StoredFingerprint(r event.Record) string {
 	for _, h := range r.Headers {
 		if h.Key == headerFingerprint {
@@ -39,7 +39,7 @@ func StoredFingerprint(r event.Record) string {
 // skeleton returns what a message has in common with others of the same cause, at most 200 characters.
 func skeleton(message, orderID string) string {
 	const longest = 200
-	// An order id that spans several pieces is replaced here. The loop below finds order ids of one piece.
+	// An order id that spans several pieces is replaced here. The loop below finds order ids that are a single piece.
 	if len(orderID) > 3 && strings.ContainsAny(orderID, " /") {
 		message = strings.ReplaceAll(message, orderID, "#")
 	}

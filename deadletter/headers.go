@@ -54,7 +54,7 @@ const (
 	failedAtLayout = "2006-01-02T15:04:05.000Z07:00"
 )
 
-// Limits for the text of one header, in bytes. They keep all added headers together below 8 KiB. Text that was cut ends
+// Limits on the text of one header, in bytes. They keep all added headers together below 8 KiB. Text that was cut ends
 // in "…".
 const (
 	maxTopic   = 249 // Kafka's own limit
@@ -135,7 +135,7 @@ func (l Letter) addOwn(add func(name, text string)) {
 }
 
 // reserved reports whether a name is reserved for the headers that a letter adds. Whole prefixes are reserved, so that
-// a later version may add names and still read the letters of this one.
+// a later version may add names and still read letters from this one.
 func reserved(name string) bool {
 	return strings.HasPrefix(name, connectPrefix) || strings.HasPrefix(name, ownPrefix)
 }

@@ -54,10 +54,10 @@ type Letter struct {
 	FailedAt       time.Time // in whole milliseconds
 	// Group is the consumer group whose worker wrote the letter. Version is the version of that worker.
 	Group, Version string
-	// ReplayCount is the number of replays so far. ReplayRun is the run that sent the last one, if any.
+	// ReplayCount is the number of replays so far. ReplayRun is the run that sent the last replay, if any.
 	ReplayCount int
 	ReplayRun   string
-	// Omitted is set if the value was too large for the topic. Value is nil then; the source topic has the value.
+	// Omitted is set, and Value is nil, if the value was too large for the topic. The source topic has the value.
 	Omitted *Digest
 
 	digest *Digest // of a value that was dropped

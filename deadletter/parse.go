@@ -26,7 +26,7 @@ func (e *headerError) Error() string {
 
 // Parse reads a letter back and restores its event, with the original headers in order and under their own names.
 //
-// It also reads letters that Kafka Connect wrote; their Item is NoItem. Of several headers with the same name the last
+// It also reads letters that Kafka Connect wrote; their Item is NoItem. Of several headers with the same name, the last
 // counts, because Connect appends its headers. A record without the place of its event is an error, as is a header that
 // cannot be read. The letter shares the record's bytes.
 func Parse(r event.Record) (Letter, error) {
@@ -85,8 +85,8 @@ func (f fields) integer(name string, target *int) error {
 	return nil
 }
 
-// version refuses a letter with a schema version other than ours: reading it as one of ours could lose a field, such as
-// the replay count.
+// version refuses a letter with a schema version other than ours, because reading it as ours could lose a field, such
+// as the replay count.
 func (f fields) version() error {
 	version := schema
 	if err := f.integer(headerSchema, &version); err != nil {
@@ -150,7 +150,7 @@ func parseID(id string, l *Letter) error {
 	return nil
 }
 
-// isTopic reports whether a name has only characters that Kafka accepts for a topic, and a legal length.
+// isTopic reports whether a name has only characters and a length that Kafka accepts for a topic.
 func isTopic(name string) bool {
 	for _, c := range []byte(name) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

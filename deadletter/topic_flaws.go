@@ -11,8 +11,8 @@ import (
 
 // Flaw is a setting of a topic that is unsuitable for the topic's content.
 type Flaw struct {
-	// Setting is Kafka's name for the setting, such as cleanup.policy. The field Is holds the current value, and Want
-	// the value to set.
+	// Setting is Kafka's name for the setting, such as cleanup.policy. Is holds the current value, and Want the value
+	// to set.
 	Setting string `json:"setting"`
 	Is      string `json:"is"`
 	Want    string `json:"want"`
@@ -39,8 +39,8 @@ type Inspection struct {
 	Known bool
 	// Flaws are the settings to change, the fatal ones first.
 	Flaws []Flaw
-	// Create has the settings for a topic that does not exist. A new topic has one partition, so that its records have
-	// a total order.
+	// Create holds the settings for a topic that does not exist. A new topic has one partition, so that its records
+	// have a total order.
 	Create map[string]string
 }
 

@@ -51,7 +51,7 @@ func events(changes ...string) map[string]string {
 func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		settings, source map[string]string // nil: we may not read them
+		settings, source map[string]string // nil: we are not allowed to read them
 		want             string            // the flaws; a fatal one has an exclamation mark
 		words            string            // in the first flaw
 	}{
@@ -305,8 +305,8 @@ func TestTheLedgerOutlivesItsLetters(t *testing.T) {
 	}
 }
 
-// If a source has the old format, that may be the brokers' default, which a new topic would get. Brokers from 4.0 on
-// refuse the setting, so it is set only if a source has the old format.
+// If a source has the old format, that format may be the brokers' default, and a new topic would get it too. Brokers
+// from 4.0 on refuse the setting, so it is set only if a source has the old format.
 func TestATopicIsCreatedWithHeadersWhereTheSourceHasNone(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"0.10.2-IV0": "0.11.0", "0.11.0-IV2": "", "": ""} {

@@ -12,7 +12,7 @@ type Facts struct {
 	Exists bool
 	// Brokers is the number of live brokers. Replicas is the smallest number of replicas of any partition.
 	Brokers, Replicas int
-	// Settings are the topic's settings, by Kafka's names. They are nil if we lack the DescribeConfigs right.
+	// Settings are the topic's settings, keyed by Kafka's names. They are nil if we lack the DescribeConfigs right.
 	Settings map[string]string
 	// FormatObeyed reports whether the brokers obey the topic's message.format.version: brokers from 3.0 on ignore it
 	// unless their protocol version is below 3.0. FormatKnown reports whether FormatObeyed is known.
@@ -24,8 +24,8 @@ type Facts struct {
 
 // Source is a topic that one of our topics must outlive.
 type Source struct {
-	// Settings are the topic's settings, by Kafka's names. They are nil if we lack the DescribeConfigs right, or if
-	// there is no such topic.
+	// Settings are the topic's settings, keyed by Kafka's names. They are nil if we lack the DescribeConfigs right, or
+	// if there is no such topic.
 	Settings map[string]string
 	// Retention is how old the topic's records may become. Limited is false if no record is deleted by age, or if the
 	// retention is not known.

@@ -14,10 +14,10 @@ type Access struct {
 	// Write lets known users change things.
 	Write bool
 	// UserHeader is the header that names the user. It counts only in requests from TrustedProxies. These proxies must
-	// not pass on such a header from their own clients.
+	// not pass on this header from their own clients.
 	UserHeader     string
 	TrustedProxies []netip.Prefix
-	// Tokens, if not nil, returns the users who have a token. Then nobody else sees anything.
+	// Tokens, if not nil, returns the users who have a token. In that case, nobody else sees anything.
 	Tokens func() Tokens
 	// Everybody, if not empty, is the name of every user. It is for the demo, which has one user.
 	Everybody string
@@ -74,7 +74,7 @@ func (a Access) user(r *http.Request) (name, unknown string) {
 		return "", "access.stranger"
 	}
 	// A proxy may add its header to the client's instead of replacing it. The request then has two names, as two
-	// headers or joined in one, and nobody knows which name is the proxy's.
+	// headers or joined in one, and it is unknown which name is the proxy's.
 	names := r.Header.Values(a.UserHeader)
 	if len(names) == 1 && isUserName(names[0]) && !strings.Contains(names[0], ",") {
 		return names[0], ""
@@ -82,7 +82,7 @@ func (a Access) user(r *http.Request) (name, unknown string) {
 	return "", "access.unnamed"
 }
 
-// fromProxy reports whether a trusted proxy has sent the request.
+// fromProxy reports whether a trusted proxy sent the request.
 func (a Access) fromProxy(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

@@ -65,7 +65,7 @@ func letterWith(text string) *desktest.Fake {
 	return f
 }
 
-// views returns the addresses of all kinds of pages. text is what somebody searches for.
+// views returns the addresses of all kinds of pages. text is the text to search for.
 func views(text string) []string {
 	query := url.QueryEscape(text)
 	return []string{
@@ -142,7 +142,7 @@ func firstDifference(got, want []string) string {
 	return fmt.Sprintf("got %q, want %q", near(got), near(want))
 }
 
-// wantHarmless fails the test if a page contains what the policy forbids, or an address of another site.
+// wantHarmless fails the test if a page contains what the policy forbids, or an address on another site.
 func wantHarmless(t *testing.T, at, page string) {
 	t.Helper()
 	if inline.MatchString(page) {

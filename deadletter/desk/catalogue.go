@@ -83,7 +83,7 @@ func (t *texts) word(kind string, value any) string {
 }
 
 // fill puts the arguments into a text. It escapes each argument that is not HTML of our own. A placeholder without an
-// argument stays visible: a test finds it, and a gap would mislead a reader.
+// argument stays visible, so that a test finds it. A gap would mislead a reader.
 func (t *texts) fill(text string, args []any, escape func(string) string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(mark string) string {
 		i := int(mark[1] - '1')
@@ -165,8 +165,8 @@ func wholeNumber(arg any) (int64, bool) {
 	return 0, false
 }
 
-// hasHTML reports whether an argument is HTML. Then we must escape the other arguments ourselves, because the template
-// will not.
+// hasHTML reports whether an argument is HTML. If so, we must escape the other arguments ourselves, because the
+// template will not.
 func hasHTML(args []any) bool {
 	for _, arg := range args {
 		if _, ok := arg.(template.HTML); ok {
@@ -200,5 +200,5 @@ func (t *texts) funcs() template.FuncMap {
 	}
 }
 
-// number64 is like number, but accepts the several number types that templates pass.
+// number64 is like number, but accepts any number type that a template passes.
 func (t *texts) number64(n any) string { return t.show(n) }

@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	// mostChanged limits how many letters one form dismisses or reopens: each takes an entry in the ledger.
+	// mostChanged limits how many letters one form dismisses or reopens, because each takes an entry in the ledger.
 	mostChanged = 1000
 	// changedShown is how many of these letters a page lists.
 	changedShown = 25
 )
 
-// changePage asks a person to confirm that letters are dismissed or reopened, or shows the outcome.
+// changePage asks a person to confirm dismissing or reopening letters, or shows the outcome.
 type changePage struct {
 	selection
 
@@ -119,7 +119,7 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 // carryOut writes the entries. A letter that somebody else changed first is not a failure: the page lists the letter
 // and shows who was first, so that the person can look again.
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
-	// A write that has begun continues even if the person closes the page: half a change would help nobody.
+	// A write that has started continues even if the person closes the page, because half a change would help nobody.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)
 	defer cancel()
 	changed, err := d.Writer.Change(ctx, as, ids, signatureOf(r, p.Reason))

@@ -101,8 +101,8 @@ func (d *desk) asset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", a.kind)
-	// Browsers may keep the response only if its address has this content's hash: a page of another release may have
-	// requested the hash of other content.
+	// Browsers may keep the response only if its address has this content's hash, because a page from another release
+	// may have requested the hash of other content.
 	if r.URL.RawQuery == a.sum {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}

@@ -243,7 +243,7 @@ func TestTheListSaysWhatIsNotKnown(t *testing.T) {
 	}
 }
 
-// A desk that may not write shows the same pages, and offers nothing that it would refuse.
+// A desk that cannot write shows the same pages, and offers nothing that it would refuse.
 func TestADeskWithoutAWriterOnlyShows(t *testing.T) {
 	t.Parallel()
 	f := desktest.Story("few")

@@ -28,9 +28,9 @@ type selection struct {
 	Wrong   []string // parts that cannot be understood, as the person wrote them
 }
 
-// misread refuses a request whose filter has a part that cannot be understood: without that part, more letters would
-// match. It also refuses a form for selected letters that was sent without a letter. It reports whether it refused the
-// request.
+// misread refuses a request whose filter has a part that cannot be understood, because without that part more letters
+// would match. It also refuses a form for selected letters that was sent without a letter. It reports whether it
+// refused the request.
 func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool {
 	if s.Nothing {
 		d.refuse(w, r, http.StatusBadRequest, "letters.nothing")
@@ -123,7 +123,7 @@ func (s *selection) setStates(value string) error {
 // State returns the state whose tab is selected: the filter's state, or open if the filter has none.
 func (s *selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
 
-// with returns the address of a view with another value for a part of the filter; "" removes the part.
+// with returns the address of a view with one part of the filter set to another value; "" removes the part.
 func (s *selection) with(path, name, value string) string {
 	query := maps.Clone(s.Query)
 	if value == "" {
@@ -134,7 +134,7 @@ func (s *selection) with(path, name, value string) string {
 	return address(path, query)
 }
 
-// wholeCauses reports whether the filter selects, of each cause, either all open letters or none.
+// wholeCauses reports whether the filter selects either all or none of the open letters of each cause.
 func (s *selection) wholeCauses() bool {
 	for name := range s.Query {
 		if name != "state" && name != "fingerprint" {

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// headersShown limits the headers of a page: a record may have tens of thousands.
+// headersShown limits how many headers a page shows, because a record may have tens of thousands.
 const headersShown = 200
 
 // letterPage is one letter.
@@ -42,8 +42,9 @@ func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
 	d.showLetter(w, r, http.StatusOK, form{}, false)
 }
 
-// showLetter shows the page of a letter, even if Kafka does not respond: the view in memory lacks only the event and
-// the history. If reveal is set, the value is shown unmasked; the caller has already recorded that in the ledger.
+// showLetter shows the page of a letter, even if Kafka does not respond, because the view in memory lacks only the
+// event and the history. If reveal is set, the value is shown unmasked; the caller has already recorded that in the
+// ledger.
 func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
 	id, err := ledger.ParseID(letterIDOf(r))
 	if err != nil {
@@ -120,11 +121,11 @@ func (p *letterPage) layOut(reveal bool) {
 	p.Value, _ = maskedValue(p.Event.Value, p.OrderID, p.Status)
 }
 
-// maxShown limits one text of a page, in bytes.
+// maxShown limits one text on a page, in bytes.
 const maxShown = 256 << 10
 
-// textOf returns bytes as text, or in hexadecimal if they are not UTF-8. Of a value longer than maxShown it returns the
-// first maxShown bytes, always as text: replacement characters stand for bytes that are not UTF-8.
+// textOf returns bytes as text, or in hexadecimal if they are not UTF-8. If there are more than maxShown bytes, it
+// returns the first maxShown of them, always as text, with replacement characters for bytes that are not UTF-8.
 func textOf(b []byte) string {
 	text, cut := string(b[:min(len(b), maxShown)]), len(b) > maxShown
 	if !utf8.ValidString(text) && !cut {
@@ -148,7 +149,7 @@ func (p *letterPage) Waits() bool {
 	return p.Ledger.State == fold.Open || p.Ledger.State == fold.Requeued
 }
 
-// SourceTime returns the time at which the event was written, or zero if that time is implausible.
+// SourceTime returns when the event was written, or zero if that time is implausible.
 func (p *letterPage) SourceTime() time.Time {
 	if !event.Plausible(p.Time, time.Now()) {
 		return time.Time{}

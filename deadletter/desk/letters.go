@@ -16,8 +16,8 @@ const (
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50
-	// mostPages is the highest page number. There is a limit because, for a page, View.List also returns the letters of
-	// all pages before that page. A filter finds older letters.
+	// mostPages is the highest page number. There is a limit because View.List also returns the letters of all earlier
+	// pages. A filter finds older letters.
 	mostPages = 2000
 )
 
@@ -28,7 +28,7 @@ type lettersPage struct {
 	Totals totals
 	Tabs   []tab
 	Causes []causeRow
-	// CauseCount is the number of causes that match. More is the number of those that are not shown.
+	// CauseCount is the number of causes that match. More is how many of them are not shown.
 	CauseCount, More int
 	All              string // address of the page with all causes
 	One              bool   // the filter names one cause
@@ -36,7 +36,7 @@ type lettersPage struct {
 	Letters         []view.Letter
 	Matching, First int // letters that match; the number of the first one shown, from 1
 	Last            int
-	Newer, Older    string // addresses of the pages beside this one
+	Newer, Older    string // addresses of the adjacent pages
 
 	PlanAll, DismissAll string // addresses of the forms for all letters that match
 	Hints               hints
@@ -84,7 +84,7 @@ type classCount struct {
 	Count int
 }
 
-// hints has the counts of what the page's other numbers leave out.
+// hints counts what the page's other numbers leave out.
 type hints struct {
 	Malformed, MalformedEntries, Expired int
 	Elsewhere                            int

@@ -12,15 +12,14 @@ import (
 const (
 	// hidden stands for a part of a value that is not shown.
 	hidden = "•••"
-	// maxMasked and maxMaskedDepth limit the text: a value of a megabyte, or one that is only brackets, would become a
-	// page that no browser can display.
+	// maxMasked and maxMaskedDepth limit the text, because a value of a megabyte, or one that is only brackets, would
+	// become a page that no browser can display.
 	maxMasked      = 64 << 10
 	maxMaskedDepth = 20
 )
 
-// maskedValue lays out a value that is JSON, and hides what may be personal data: each string, number and boolean,
-// except those in shown, which the page shows anyway. It returns false for a value that is not JSON, or is too large or
-// too deep.
+// maskedValue lays out a JSON value, and hides what may be personal data: each string, number and boolean, except those
+// in shown, which the page shows anyway. It returns false for a value that is not JSON, or is too large or too deep.
 func maskedValue(value []byte, shown ...string) (text string, ok bool) {
 	if len(value) > maxMasked {
 		return "", false
@@ -43,7 +42,7 @@ func maskedValue(value []byte, shown ...string) (text string, ok bool) {
 			break
 		}
 	}
-	// There must be one value and nothing after it: what follows would be dropped silently.
+	// There must be one value and nothing after it, because anything after it would be dropped silently.
 	if len(bytes.TrimSpace(value[from.InputOffset():])) > 0 {
 		return "", false
 	}
@@ -68,10 +67,10 @@ func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
 	return token.Clone() // brackets, and null
 }
 
-// isMemberName reports whether a name belongs to the schema of events, and is not data: some producers use e-mail
-// addresses or customer numbers as names. A name may begin with one of @ $ #. A letter or _ follows, and after that
-// letters, digits and _ : . - in any order. This is not a regular expression, because \p{L}, repeated 64 times,
-// compiles to two megabytes, which every worker would keep in memory.
+// isMemberName reports whether a name belongs to the schema of events rather than to the data, because some producers
+// use e-mail addresses or customer numbers as names. A name may begin with one of @ $ #. A letter or _ follows, and
+// after that letters, digits and _ : . - in any order. This is not a regular expression, because \p{L}, repeated 64
+// times, compiles to two megabytes, which every worker would keep in memory.
 func isMemberName(name string) bool {
 	const most, mostDigits = 64, 4 // characters; digits in a row
 	if name != "" && strings.ContainsRune("@$#", rune(name[0])) {

@@ -25,7 +25,7 @@ const (
 type orderView struct {
 	Order
 
-	Back    string // how far back to look, in the form of the flag --since
+	Back    string // how far back to look, in the form of the --since flag
 	Spans   []string
 	Asked   bool // the request names an order
 	Failed  error

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/desk/desktest"
 )
 
-// answer returns the response of a desk whose user is alice: the HTTP status, and the text of the page without its
+// answer returns the response from a desk whose user is alice: the HTTP status, and the text of the page without its
 // tags.
 func answer(t *testing.T, backend *desktest.Fake, r *http.Request, lang string) (code int, texts string) {
 	t.Helper()
@@ -156,7 +156,7 @@ func TestARussianPageHasNoEnglishTextOfOurs(t *testing.T) {
 		backend := desktest.Story(story)
 		for _, target := range targets {
 			_, texts := answer(t, backend, get(t, target), "ru")
-			texts = strings.ReplaceAll(texts, "LeadHit 2.4 accepts it", "") // the words of a person
+			texts = strings.ReplaceAll(texts, "LeadHit 2.4 accepts it", "") // a person's words
 			for key, forms := range en {
 				piece := longestPiece(forms)
 				if len(piece) > 12 && !strings.Contains(strings.Join(ru[key], " "), piece) && strings.Contains(texts, piece) {

@@ -23,8 +23,8 @@ func (d *desk) functions() template.FuncMap {
 	}
 }
 
-// letterURL returns the address of a letter's page. It escapes the topic, because an entry of the ledger may name a
-// topic that Kafka would not accept.
+// letterURL returns the address of a letter's page. It escapes the topic, because a ledger entry may name a topic that
+// Kafka would not accept.
 func letterURL(id ledger.ID) string {
 	path := fmt.Sprintf("/letters/%s/%d/%d", url.PathEscape(id.Topic), id.Partition, id.Offset)
 	if id.Item != ledger.NoItem {
@@ -33,8 +33,8 @@ func letterURL(id ledger.ID) string {
 	return path
 }
 
-// revealURL returns the address to which the form that reveals a letter's value is sent. The letter's item is in the
-// form, not in the address.
+// revealURL returns the address for the form that reveals a letter's value. The letter's item is in the form, not in
+// the address.
 func revealURL(id ledger.ID) string {
 	id.Item = ledger.NoItem
 	return letterURL(id) + "/reveal"
@@ -67,7 +67,7 @@ const expiresSoon = 72 * time.Hour
 
 func soon(at, now time.Time) bool { return !at.IsZero() && at.Sub(now) < expiresSoon }
 
-// dict builds the data of a nested template from names and values.
+// dict builds the data for a nested template from names and values.
 func dict(pairs ...any) map[string]any {
 	all := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -122,7 +122,7 @@ type runPart struct {
 }
 
 // newRunBar returns the bar of a run. The full width stands for the planned or the requeued letters, whichever are
-// more: a run may be stopped early, and its start may be missing from the ledger.
+// more, because a run may be stopped early, and its start may be missing from the ledger.
 func newRunBar(r view.Run) runBar {
 	whole := max(r.Count, r.Asked, 1)
 	b := runBar{Percent: percent(runDone(r), whole)}

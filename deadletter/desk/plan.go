@@ -40,7 +40,7 @@ type planPage struct {
 	Classes    []classCount
 	Orders     []string // the first ones
 	OrderCount int
-	LeftCount  int // letters that are left alone; Left has the first of them
+	LeftCount  int // letters that are left alone; Left holds the first few
 	Becomes    []becomes
 	Hash       string
 	Hidden     url.Values // the selection, with fixed times

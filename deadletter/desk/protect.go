@@ -34,7 +34,8 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 			_, _ = io.WriteString(w, "alive\n")
 			return
 		}
-		// The body of a GET is limited too: if some function read that body as a form, it could fill memory and disk.
+		// The body of a GET is limited too: if some function read that body as a form, the body could fill memory and
+		// disk.
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		who := a.identify(r)
 		r = who.in(r)
@@ -68,8 +69,8 @@ func setProtection(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// judge returns the HTTP status and the key of the text with which a request is refused, whatever its form contains.
-// The status is 0 if the request is not refused.
+// judge decides, without looking at the form, whether a request is refused. It returns the HTTP status and the key of
+// the text for the refusal, or 0 if the request is not refused.
 func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
@@ -86,7 +87,7 @@ func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
 	return 0, ""
 }
 
-// isStranger reports whether the visitor may not even see what the desk is about.
+// isStranger reports whether the visitor must not even see what the desk is about.
 func (a Access) isStranger(r *http.Request, code int) bool {
 	return code == http.StatusMisdirectedRequest || a.Tokens != nil && visitorOf(r).Name == ""
 }

@@ -74,8 +74,8 @@ func TestRequestsThatNoPageSendsAreRefused(t *testing.T) {
 	}
 }
 
-// A site on the internet may make its own host name resolve to 127.0.0.1 (DNS rebinding). Then the browser treats our
-// page as part of that site.
+// A site on the internet may make its own host name resolve to 127.0.0.1 (DNS rebinding). In that case, the browser
+// treats our page as part of that site.
 func TestAForeignNameOfALoopbackAddressIsRefused(t *testing.T) {
 	t.Parallel()
 	withProxy := behind()

@@ -22,8 +22,7 @@ type runsPage struct {
 // mostRuns is how many runs a page lists.
 const mostRuns = 100
 
-// runs shows the newest runs and the number of all runs. The ledger keeps older runs, and the command "runs" lists
-// them.
+// runs shows the newest runs and the number of all runs. The ledger keeps older runs, and the runs command lists them.
 func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
 	all, read := look(d, "runs", func(v *view.View, _ Reading) []view.Run {
 		runs := v.Runs()
@@ -38,8 +37,8 @@ type runPage struct {
 	view.Run
 
 	Replays      []view.Replay // refused and failed ones first
-	First, Last  int           // numbers of those shown, from 1
-	Newer, Older string        // addresses of the pages beside this one
+	First, Last  int           // numbers of the replays shown, from 1
+	Newer, Older string        // addresses of the adjacent pages
 	// Mine reports whether this process carries the run out, and can stop it.
 	Mine   bool
 	Going  bool
@@ -51,8 +50,8 @@ func (p *runPage) Refreshes() bool { return p.Going || p.Waiting > 0 }
 
 func (d *desk) run(w http.ResponseWriter, r *http.Request) { d.showRun(w, r, "") }
 
-// showRun shows one run. A run of a desk that was killed has no end in the ledger; after runForgotten the page no
-// longer shows it as running. failed says why the run could not be stopped; it is "" otherwise.
+// showRun shows one run. If a desk is killed, its run has no end in the ledger. After runForgotten, the page no longer
+// shows such a run as running. failed says why the run could not be stopped; it is "" otherwise.
 func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 	name := r.PathValue("run")
 	type found struct {

@@ -27,10 +27,10 @@ type Source interface { //nolint:interfacebloat // one backend does all of it
 	Workers(ctx context.Context) Workers
 }
 
-// Writer does what a person may do at the desk. Each method writes entries of the ledger in the person's name.
+// Writer does what a person may do at the desk. Each method writes ledger entries in the person's name.
 type Writer interface { //nolint:interfacebloat // one backend does all of it
 	// Start starts a run of the plan and returns the run's id. The run continues when ctx ends. The error is a
-	// [replay.ChangedError] if the letters have changed since the plan was made; no letter is requeued then.
+	// [replay.ChangedError] if the letters have changed since the plan was made. In that case, no letter is requeued.
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
 	// Stop stops a run of this process. Workers still finish the letters that were requeued.
 	Stop(run string, s Signature) error
@@ -38,7 +38,7 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 	Change(ctx context.Context, what ledger.Event, ids []ledger.ID, s Signature) ([]Changed, error)
 	// Reveal records that the person looks at a letter's value. The desk shows the value only if there is no error.
 	Reveal(ctx context.Context, id ledger.ID, s Signature) error
-	// Pause writes a pause. Resume ends all pauses, both those by hand and those of the flood guard.
+	// Pause writes a pause. Resume ends all pauses, whether a person or the flood guard wrote them.
 	Pause(ctx context.Context, s Signature) error
 	Resume(ctx context.Context, s Signature) error
 }
@@ -57,7 +57,7 @@ type Reading struct {
 	Err error
 	// Limits are the limits of a plan, as far as they are known without querying Kafka for each letter.
 	Limits replay.Limits
-	// Running are the runs of this process, which it can stop.
+	// Running lists the runs of this process, which it can stop.
 	Running []string
 }
 
@@ -78,7 +78,7 @@ type Step struct {
 	N                               int  // of the replay
 	Counted                         bool // false for an entry that came second and changed nothing
 	Reason, Note, Newer, Cause, Run string
-	// Force belongs to a replay. The other fields describe a record of the letters' topic: Stage is mapping or call,
+	// Force applies to a replay. The other fields describe a record in the letters' topic: Stage is mapping or call,
 	// Record is the record's place, Version is the version of the worker that wrote it, and Tries counts that worker's
 	// calls.
 	Force                  bool
@@ -95,7 +95,7 @@ type Plan struct {
 	At       time.Time
 	Filter   view.Filter // with fixed times
 	Warnings []Note
-	// Missing is the reason why nobody at this desk can carry the plan out; nil if somebody can.
+	// Missing says why this desk cannot carry the plan out; nil if it can.
 	Missing error
 }
 
@@ -113,7 +113,7 @@ type Options struct {
 	Canary int     // letters that must be resolved before the others are requeued
 }
 
-// Changed says what happened to a letter that somebody wanted to dismiss or reopen.
+// Changed says what happened to a letter that a person wanted to dismiss or reopen.
 type Changed struct {
 	ID ledger.ID
 	// Counted is false if another entry about the letter was in the ledger first, so that the person's entry changed

@@ -11,7 +11,7 @@ import (
 // Order is what is known about the events of one order. Its strings are the same as in the order command's JSON.
 type Order struct {
 	ID string
-	// Since is where the reading began, by the records' times. Topics are those that were read.
+	// Since is the record time from which events were read. Topics are the topics that were read.
 	Since    time.Time
 	Topics   []string
 	Read     int     // events
@@ -27,13 +27,13 @@ type Order struct {
 type OrderEvent struct {
 	ID   string
 	Time time.Time // zero if unknown
-	// Action is what the current mapping returns for the event; empty if only letters or the ledger mention it.
+	// Action is what the current mapping returns for the event; empty if only letters or the ledger mentions it.
 	Action, Status, Cause, Message, DecidedBy string
 	ByKey                                     bool // the mapping finds no id, but the record's key is the order's id
 	// Repeats is the earlier event that asked for the same call. The worker that made that call makes no second one.
 	Repeats string
 	// State is one of "finished", "committed", "letter", "not reached", "nothing left", "fetched", "not committed" and
-	// "unknown". Or it says what a worker does: "blocked", "ready", "in flight", "waiting", "storing", "marking" or
+	// "unknown", or says what a worker does: "blocked", "ready", "in flight", "waiting", "storing", "marking" or
 	// "commit".
 	State  string
 	Before int64 // at most this many events still come before this one; -1 if unknown

@@ -10,7 +10,7 @@ import (
 const (
 	// mostKept limits how many results of one reading are kept. People look at a few filters at once.
 	mostKept = 32
-	// keptFor limits the age of a result: trends, the chart of the last day and --since depend on the time too.
+	// keptFor limits the age of a result, because trends, the chart of the last day and --since depend on the time too.
 	keptFor = 30 * time.Second
 )
 

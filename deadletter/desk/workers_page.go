@@ -20,10 +20,10 @@ const (
 	writeLimit   = 30 * time.Second
 )
 
-// maxReason is the ledger's limit for a reason, in bytes.
+// maxReason is the ledger's limit on a reason's length, in bytes.
 const maxReason = 1024
 
-// workersView is what the page of the workers shows.
+// workersView is what the workers' page shows.
 type workersView struct {
 	Workers
 
@@ -58,7 +58,7 @@ type floodCause struct {
 	Letters, Orders            int
 }
 
-// Paused reports whether a pause is in force that a resume would end.
+// Paused reports whether there is a pause for a resume to end.
 func (v *workersView) Paused() bool { return len(v.Pauses) > 0 }
 
 // VersionList returns the versions of the workers.

@@ -58,7 +58,7 @@ func (t *texts) flooded(reason string) any {
 }
 
 // nextCall returns in words when a waiting order's next call is due. A call that is due in less than half a second is
-// shown as due now, because the time would round to 0 s. Storing a letter is never paused: that needs Kafka, and not
+// shown as due now, because the time would round to 0 s. Storing a letter is never paused, because it needs Kafka, not
 // LeadHit.
 func (t *texts) nextCall(o waitingOrder) any {
 	switch {
@@ -103,8 +103,9 @@ type workerView struct {
 // mostPartitions limits how many partitions of a worker have a line of their own.
 const mostPartitions = 20
 
-// newWorkerView refuses the status of a worker of another group: DESK_WORKERS may name a Service that selects the
-// workers of several groups. Of many partitions it keeps those with the oldest events, and adds up the rest.
+// newWorkerView refuses the status of a worker from another group, because DESK_WORKERS may name a Service that selects
+// the workers of several groups. If there are many partitions, it keeps those with the oldest events, and adds up the
+// rest.
 func newWorkerView(w Worker, group string) workerView {
 	v := workerView{URL: w.URL, Err: w.Err, Worker: w.Status}
 	switch {
@@ -176,7 +177,7 @@ func (v workerView) Backlog() (n int64) {
 // WaitingOrders counts the orders that wait. A worker of an older version lists orders, but does not count them.
 func (v workerView) WaitingOrders() int { return max(v.Waiting, len(v.Orders)) }
 
-// LettersLately counts the letters of the last hour.
+// LettersLately counts the letters stored in the last hour.
 func (v workerView) LettersLately() (n int) {
 	for _, c := range v.LastHour {
 		n += c.Letters
@@ -184,7 +185,7 @@ func (v workerView) LettersLately() (n int) {
 	return n
 }
 
-// Causes lists the causes of the letters of the last hour, each with its number of letters.
+// Causes lists the causes of the last hour's letters, each with its number of letters.
 func (v workerView) Causes() string {
 	var all []string
 	for _, c := range v.LastHour {

@@ -52,7 +52,7 @@ const (
 	guardKey = "guard" // the record key of all entries that the guard follows
 	runKey   = "run:"  // precedes the run's name in the record key of the run's start and end
 
-	// Limits of one entry, in bytes except for maxCount and maxFingerprints. Our own entries need far less; the limits
+	// Limits on one entry, in bytes except for maxCount and maxFingerprints. Our own entries need far less; the limits
 	// keep a foreign entry from filling a terminal or the memory of all workers.
 	maxName         = 256
 	maxOrder        = 512
@@ -78,13 +78,13 @@ type Entry struct {
 	Build        string
 	Fingerprints []string
 
-	// ID is the id of the letter that the entry is about, as in the letter's header dlq.id. N is the number of replays
+	// ID is the id of the letter that the entry is about, as in the letter's dlq.id header. N is the number of replays
 	// that the writer had seen; in a replay, it is that replay's own number. Order is the letter's order, at most 512
 	// bytes; it is for human readers.
 	ID    string
 	N     int
 	Order string
-	// Letter and Force belong to a replay. Letter is the letter's offset in the letters' topic. Force says that the
+	// Letter and Force apply to a replay. Letter is the letter's offset in the letters' topic. Force says that the
 	// replay is sent even if LeadHit accepted a newer event of the order.
 	Letter int64
 	Force  bool
@@ -117,7 +117,7 @@ func (e Entry) letter() bool {
 
 func (e Entry) run() bool { return e.Event == RunStart || e.Event == RunStop }
 
-// For reports whether this release knows the entry's event, and the entry addresses the group.
+// For reports whether this release knows the entry's event and the entry addresses the group.
 func (e Entry) For(group string) bool {
 	return (e.guard() || e.letter() || e.run()) && (e.Group == "" || e.Group == group)
 }

@@ -31,7 +31,7 @@ func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("Moscow", 3*60*60)
 	elsewhere := flood()
-	elsewhere.At = elsewhere.At.Add(123456).In(zone) // the ledger has whole milliseconds
+	elsewhere.At = elsewhere.At.Add(123456).In(zone) // the ledger stores whole milliseconds
 	for name, e := range map[string]ledger.Entry{
 		"a flood guard's": flood(),
 		"one group's":     {Event: ledger.GuardPause, Group: "leadhit-sync", At: flood().At, By: "alice", Reason: "LeadHit migrates"},

@@ -27,7 +27,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// refuse makes the broker refuse all reads of a topic, until allow is called.
+// refuse makes the broker reject all reads of a topic until allow is called.
 func (w *world) refuse(topic string) (allow func()) {
 	var over atomic.Bool
 	w.fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -115,7 +115,7 @@ func TestLettersOfARecreatedTopicReplaceTheOldOnes(t *testing.T) {
 	}
 }
 
-// recreate deletes a topic and creates it again.
+// recreate deletes and re-creates a topic.
 func (w *world) recreate(topic string) {
 	w.Helper()
 	gone := kmsg.NewPtrDeleteTopicsRequest()

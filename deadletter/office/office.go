@@ -41,16 +41,16 @@ type Settings struct {
 // Office is the back end of a desk.
 type Office struct {
 	settings Settings
-	// start hands runs to Serve, which owns their goroutines: a run outlives the request that started it. ended is
-	// closed when Serve has stopped taking runs, so that a late request fails and does not wait for ever.
+	// start hands runs to Serve, which owns their goroutines, because a run outlives the request that started it. ended
+	// is closed when Serve has stopped taking runs, so that a late request fails instead of waiting for ever.
 	start chan job
 	ended chan struct{}
 
-	mu       sync.Mutex // guards all below
+	mu       sync.Mutex // guards all fields below
 	reader   *operator.Reader
 	base     uint64 // added to the reader's number; above 0, because the number 0 means that there is no reading
 	reading  desk.Reading
-	limitsAt time.Time // when reading.Limits were read
+	limitsAt time.Time // when reading.Limits was read
 	runs     map[string]context.CancelCauseFunc
 }
 
@@ -63,7 +63,7 @@ func New(s Settings) *Office {
 	return o
 }
 
-// newReader returns a reader that keeps an index: pages show the history of individual letters.
+// newReader returns a reader that keeps an index, because pages show the history of individual letters.
 func (o *Office) newReader() *operator.Reader {
 	r := o.settings.Reader()
 	r.Index()
@@ -138,8 +138,8 @@ func (o *Office) refresh(ctx context.Context) error {
 	return err
 }
 
-// read reads what is new in both topics. Every limitsEvery it also requests the partitions of the group's topics, on
-// which a plan depends.
+// read reads what is new in both topics. Every limitsEvery it also requests the partitions of the group's topics, which
+// a plan needs.
 func (o *Office) read(ctx context.Context, r *operator.Reader) error {
 	if err := r.Refresh(ctx); err != nil {
 		return err
@@ -164,7 +164,7 @@ func (o *Office) read(ctx context.Context, r *operator.Reader) error {
 	if err != nil {
 		return err
 	}
-	limits.Stored = func(event.Place) bool { return true } // a list must not ask Kafka about each letter
+	limits.Stored = func(event.Place) bool { return true } // a list must not query Kafka for each letter
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.limitsAt, o.reading.Limits = time.Now(), limits

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	// via distinguishes entries of the desk from those of commands.
+	// via distinguishes entries written at the desk from those written by commands.
 	via = "desk"
-	// mostRuns limits the runs in progress at once: each writes to the ledger and reads it several times a second.
+	// mostRuns limits the runs in progress at once, because each writes to the ledger and reads it several times a
+	// second.
 	mostRuns = 10
 )
 

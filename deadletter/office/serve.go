@@ -14,7 +14,7 @@ import (
 const (
 	requestLimit  = 10 * time.Second // for reading a request
 	maxHTTPHeader = 16 << 10
-	// answerLimit limits the time for a response: reading an order's topics may take minutes.
+	// answerLimit limits the time for a response. Reading an order's topics may take minutes.
 	answerLimit = 5 * time.Minute
 	// closeLimit is how long responses may take after ctx has ended.
 	closeLimit = 3 * time.Second

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// appendLimit limits the time for writing an entry. This time includes the creation of the ledger and the wait
-	// until the brokers know the ledger. After the limit it is unknown whether the entry is stored.
+	// appendLimit limits the time for writing an entry. This includes creating the ledger and waiting until the brokers
+	// know it. After the limit, it is unknown whether the entry is stored.
 	appendLimit = 30 * time.Second
 	// writeAtOnce limits how many entries wait for an acknowledgement at once. Entries that are written within a few
 	// milliseconds share a batch.
@@ -43,7 +43,7 @@ func (a Access) answered() {
 	}
 }
 
-// Write appends entries of the group, and waits until all are acknowledged or one has failed.
+// Write appends entries for the group, and waits until all are acknowledged or one has failed.
 func (a Access) Write(ctx context.Context, entries ...ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, appendLimit+time.Duration(len(entries))*50*time.Millisecond)
 	defer cancel()

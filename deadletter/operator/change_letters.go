@@ -10,15 +10,15 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Select returns the letters that match a filter. A letter that was given by id must exist, or the ledger must mention
-// it.
+// Select returns the letters that match a filter. A letter that the filter names by id must exist, or the ledger must
+// mention it.
 func (r *Reader) Select(filter view.Filter) (letters []view.Letter, err error) {
 	r.Look(func(v *view.View) { letters, err = selected(v, filter) })
 	return letters, err
 }
 
 // selected returns the letters that match a filter. It adds letters that are named by id but were deleted from the
-// topic: the ledger can still close them. An unknown id is an error, because a typo must not look like success.
+// topic, because an entry can still close them. An unknown id is an error, because a typo must not look like success.
 func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 	letters := slices.Collect(v.Letters(filter))
 	for _, id := range filter.IDs {
@@ -27,7 +27,7 @@ func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 		}
 		switch l, found := v.Find(id); {
 		case found && !l.Ledger.Known:
-			letters = append(letters, l) // expired: the ledger can still close it
+			letters = append(letters, l) // expired, but an entry can still close it
 		case len(slices.Collect(v.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
 			return nil, absent(v, id)
 		default: // another flag excludes it

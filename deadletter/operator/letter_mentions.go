@@ -24,7 +24,7 @@ type mention struct {
 	hash      uint64 // of the letter's id, or of the order
 	offset    int64
 	partition int32
-	entry     bool // a record of the ledger, not of the letters' topic
+	entry     bool // a record in the ledger, not in the letters' topic
 	counted   bool
 }
 
@@ -90,8 +90,8 @@ func (r *Reader) readMentions(ctx context.Context, group string, keys []string, 
 	return nil
 }
 
-// stepTaker receives a letter's id, the letter's order, and the step that a record describes. For an entry of the
-// ledger, l is nil.
+// stepTaker receives a letter's id, the letter's order, and the step that a record describes. For a ledger entry, l is
+// nil.
 type stepTaker = func(id, order string, s life.Step, l *deadletter.Letter)
 
 func takeEntryStep(group string, record event.Record, counted bool, take stepTaker) {
@@ -149,8 +149,8 @@ func (r *Reader) recordAt(ctx context.Context, topic string, partition int, offs
 	return event.Record{}, false, nil
 }
 
-// Recreated reports whether one of the topics is shorter than what was read of it. If so, somebody has deleted the
-// topic, and the reader must start again.
+// Recreated reports whether one of the topics is shorter than what was read from it. If so, the topic has been
+// re-created, and a new Reader is needed.
 func (r *Reader) Recreated(ctx context.Context) (bool, error) {
 	r.mu.RLock()
 	next := maps.Clone(r.next)

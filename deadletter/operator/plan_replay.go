@@ -68,8 +68,8 @@ func (r *Reader) Plan(ctx context.Context, s Selection) (Plan, error) {
 	return p, nil
 }
 
-// Limits returns the limits of a plan. Without Topics, every topic that exists counts as consumed. A topic that we may
-// not describe counts as existing.
+// Limits returns the limits of a plan. Without Topics, every topic that exists counts as consumed. A topic that we are
+// not allowed to describe counts as existing.
 func (r *Reader) Limits(ctx context.Context, s Selection) (replay.Limits, error) {
 	limits := replay.Limits{
 		Group: r.Group, Most: s.Most, MaxReplays: s.MaxReplays, Force: s.Force, Stored: r.stored(ctx),
@@ -124,8 +124,8 @@ func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
 	}
 }
 
-// becomes fills in the field Becomes of the ready letters, according to the current mapping. It makes one pass over the
-// part of the topic that holds them.
+// becomes fills in the ready letters' Becomes field, according to the current mapping. It makes one pass over the part
+// of the topic that holds them.
 func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
 	if r.Mapping == nil || len(letters) == 0 {
 		return nil
@@ -239,8 +239,8 @@ func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 	return l.Ledger, true
 }
 
-// Append writes an entry of a run. It completes a write that has begun even if the run is interrupted, so the summary
-// includes that entry.
+// Append writes an entry of a run. It completes a write that has started, even if the run is interrupted, so the
+// summary includes that entry.
 func (r *Reader) Append(ctx context.Context, e ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendLimit)
 	defer cancel()

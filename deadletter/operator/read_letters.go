@@ -17,8 +17,8 @@ import (
 )
 
 // Reader reads the letters' topic and the ledger into a View. It joins no group, commits nothing and creates no topic.
-// It reads uncommitted records, because we write both topics without transactions: another producer's open transaction
-// must not hide what we wrote.
+// It reads uncommitted records, because we write both topics without transactions, and another producer's open
+// transaction must not hide what we wrote.
 type Reader struct {
 	Access
 
@@ -30,7 +30,7 @@ type Reader struct {
 	turn     chan struct{} // one Refresh at a time
 	changing chan struct{} // one Change at a time
 
-	mu       sync.RWMutex // guards the View, OnEntry, and all below
+	mu       sync.RWMutex // guards View, OnEntry, and all fields below
 	guard    guard.Guard
 	next     map[event.Partition]int64 // offsets to continue at
 	number   uint64                    // how many records were read
@@ -68,7 +68,7 @@ func (r *Reader) Refresh(ctx context.Context) error {
 	}
 	first := len(r.next) == 0 // only Refresh changes r.next
 	err := r.read(ctx, r.Letters, r.takeLetter)
-	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false.
+	// A missing topic is a failure, not an empty list, because with a misspelt name "no letters" would be false.
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return fmt.Errorf("topic %s does not exist: no letter has been written yet, or KAFKA_GROUP or "+
 			"DEAD_LETTER_TOPIC is wrong", r.Letters)
@@ -166,7 +166,7 @@ type Letter struct {
 	Event event.Record // with key, headers and value
 }
 
-// record reads the record of a letter again, with its event.
+// record rereads a letter's record, with the event.
 func (r *Reader) record(ctx context.Context, l view.Letter) (Letter, error) {
 	record, found, err := r.recordAt(ctx, r.Letters, l.Place.Partition, l.Place.Offset)
 	if err != nil {
@@ -179,7 +179,7 @@ func (r *Reader) record(ctx context.Context, l view.Letter) (Letter, error) {
 	return Letter{Letter: l, Event: read.Record}, err
 }
 
-// Records reads the letters' topic again and yields the selected letters with their events, in the topic's order.
+// Records rereads the letters' topic and yields the selected letters with their events, in the topic's order.
 func (r *Reader) Records(ctx context.Context, selected []view.Letter, yield func(Letter) error) error {
 	at := map[event.Place]view.Letter{}
 	for _, l := range selected {

@@ -22,7 +22,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// mostEvents limits the memory and the output: an order has a few events, but a broken producer may write millions.
+// mostEvents limits the memory and the output. An order has a few events, but a broken producer may write millions.
 const mostEvents = 1000
 
 // OrderQuery is what a person asks about an order.
@@ -50,8 +50,8 @@ type orderReader struct {
 
 // ReadOrder finds out what happened to an order's events. It reads the topics from q.Since on, the group's commits, the
 // letters and the ledger, and queries the workers. It needs Topics and Mapping. If ctx ends, it returns what it has
-// found. A Reader with an Index reads only the new records of letters and ledger; a Reader without an Index must not
-// have read anything yet.
+// found. A Reader with an Index reads only the new records in the letters' topic and the ledger; a Reader without an
+// Index must not have read anything yet.
 func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
 	o := &orderReader{
 		Reader: r, OrderQuery: q, facts: life.Facts{Group: r.Group},
@@ -70,9 +70,9 @@ func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, erro
 	return &o.life, nil
 }
 
-// read reads the topics, queries the workers, and then reads the group's commits. Letters come last: a commit covers an
-// event only after its letter is stored, so a covered event without a letter never had one. A worker's report is older
-// than the commit, so the commit overrules it.
+// read reads the topics, queries the workers, and then reads the group's commits. Letters come last, because a commit
+// covers an event only after its letter is stored, so a covered event without a letter never had one. A worker's report
+// is older than the commit, so the commit overrules it.
 func (r *orderReader) read(ctx context.Context) error {
 	defer r.progress("", 0, 0)
 	for _, topic := range r.Topics {
@@ -144,8 +144,8 @@ func (r *orderReader) named(ctx context.Context, record event.Record, items []ev
 	return items
 }
 
-// event keeps the items about the order. An item without an order id is kept if the record's key is the order's id: an
-// event that the mapping refuses early is known only by its key.
+// event keeps the items about the order. An item without an order id is kept if the record's key is the order's id,
+// because an event that the mapping refuses early is known only by its key.
 func (r *orderReader) event(record event.Record, items []event.Item) {
 	for i, item := range items {
 		byKey := item.OrderID == "" && string(record.Key) == r.Order
@@ -250,7 +250,7 @@ func withOrder(page, order string) string {
 }
 
 // commits reads what the group has committed in the partitions that have events of the order. It first checks whether
-// the group exists: a search for the coordinator of a group that does not exist would create __consumer_offsets.
+// the group exists, because looking up the coordinator of a group that does not exist would create __consumer_offsets.
 func (r *orderReader) commits(ctx context.Context) error {
 	group, err := members.Of(ctx, r.Cluster, r.Group)
 	if err != nil {
@@ -288,8 +288,8 @@ func (r *orderReader) commits(ctx context.Context) error {
 	return nil
 }
 
-// readLetters reads the letters' topic and then the ledger. Either may be missing. Without the first, there are no
-// letters; without the second, nobody has changed their states.
+// readLetters reads the letters' topic and then the ledger. Either may be missing. Without the letters' topic, there
+// are no letters; without the ledger, every letter is open.
 func (r *orderReader) readLetters(ctx context.Context) error {
 	remember := func(id, order string, s life.Step, l *deadletter.Letter) {
 		if r.byID[id] != nil || order == r.Order {
@@ -337,8 +337,8 @@ func (r *orderReader) readIndexed(ctx context.Context, remember stepTaker) error
 	return r.readMentions(ctx, r.Group, keys, remember)
 }
 
-// remember adds a step to a letter's history. It also adds the event if only letters and ledger mention it: the event
-// has expired, or is older than --since.
+// remember adds a step to a letter's history. It also adds the event if only the letters or the ledger mention it. Such
+// an event has expired, or is older than --since.
 func (r *orderReader) remember(id string, s life.Step, l *deadletter.Letter) {
 	if place, err := ledger.ParseID(id); err == nil && r.byID[id] == nil {
 		e := life.NewEvent(place)

@@ -18,7 +18,7 @@ type Pausing struct {
 	Ledger string // the topic
 	// Followers are the workers that will follow the entry, as far as the group shows them.
 	Followers members.Followers
-	// Before has the pauses that were in force before the entry. If the entry is a resume, it has ended them.
+	// Before holds the pauses that were in force before the entry. If the entry is a resume, it has ended them.
 	Before []ledger.Entry
 	// Written is false for a resume without a pause in force, which writes nothing.
 	Written bool
@@ -37,8 +37,8 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	a.answered()
 	p.Followers = members.Count(ctx, a.Cluster, a.Group)
 	a.answered()
-	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof
-	// enough that the group exists.
+	// No other group uses the default name unless it is configured to, so an existing topic with that name is enough
+	// proof that the group exists.
 	own := p.Ledger == ledger.Topic("dlq."+a.Group)
 	known := p.Followers.Workers > 0 || read.exists &&
 		(own || read.named || p.Followers.Exists || p.Followers.Unknown != nil)
@@ -46,7 +46,7 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 		verb := strings.TrimPrefix(string(says.Event), "guard.")
 		return p, absentError(p.Followers, p.Ledger, read.exists, verb)
 	}
-	// A pause is written even if there is one already, because somebody may be ending that one right now.
+	// A pause is written even if there is one already, because an operator may be ending that one right now.
 	if says.Event == ledger.GuardResume && len(p.Before) == 0 {
 		return p, nil
 	}
@@ -61,7 +61,7 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 }
 
 // ledgerRead is what a command learns from the ledger. The content of the ledger proves that the group exists only if
-// an entry names the group: several groups may share one ledger.
+// an entry names the group, because several groups may share one ledger.
 type ledgerRead struct {
 	exists bool
 	named  bool           // it has an entry that names the group
@@ -69,8 +69,8 @@ type ledgerRead struct {
 }
 
 // readPauses reads the ledger as the group's workers do. It creates nothing. The whole ledger is read, because only its
-// order says which pauses a resume has ended. It also reads records of open transactions: they must not hide a pause.
-// Records that cannot be parsed are skipped: one of them must not prevent every pause and resume.
+// order says which pauses a resume has ended. It also reads records in open transactions, which must not hide a pause.
+// It skips records that cannot be parsed, because one of them must not prevent every pause and resume.
 func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, err error) {
 	var pauses guard.Guard
 	records := scan.Records(ctx, a.Cluster, scan.Range{

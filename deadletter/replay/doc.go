@@ -1,7 +1,7 @@
 // Package replay asks the workers of a group to send letters again, and waits for the outcomes.
 //
-// A replay is an entry of the ledger. The worker that owns the letter's partition sends the letter and writes the
-// outcome. So this package makes no calls: it writes one entry per letter, and reads both topics.
+// A replay is a ledger entry. The worker that owns the letter's partition sends the letter and writes the outcome. So
+// this package makes no calls: it writes one entry per letter, and reads both topics.
 //
 //	plan := replay.NewPlan(letters, ids, limits)   // what would happen to each letter
 //	run := replay.Run{ID: replay.NewID(now, random), …}
@@ -19,5 +19,5 @@
 //
 // # Goroutines
 //
-// The package starts none, and uses plain time.
+// The package starts none. It calls package time directly.
 package replay

@@ -26,8 +26,8 @@ type Summary struct {
 	// Waiting letters are requeued and have no outcome yet: the workers finish them without this run. Untouched letters
 	// were not requeued.
 	Waiting, Untouched int
-	// Changed has the letters that this run did not replay, because somebody or something else changed them first.
-	// Others is the number of those that another run replays.
+	// Changed lists the letters that this run did not replay, because they had changed in the meantime. Others is how
+	// many of them another run replays.
 	Changed []Change
 	Others  int
 
@@ -104,7 +104,7 @@ func (w *work) lost(l Planned, is fold.Status) {
 	w.summary.Changed = append(w.summary.Changed, c)
 }
 
-// count updates the numbers of the summary, and passes the summary to Progress.
+// count updates the numbers in the summary, and passes the summary to Progress.
 func (w *work) count() {
 	w.summary.Waiting, w.summary.Untouched = len(w.waiting), len(w.left)
 	if w.Progress != nil {

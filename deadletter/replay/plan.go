@@ -13,7 +13,7 @@ import (
 // Class says what a plan does with a letter.
 type Class string
 
-// The classes. A run requeues only letters of the class Ready.
+// The classes. A run requeues only letters in class Ready.
 const (
 	Ready        Class = "ready"
 	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays open letters
@@ -21,7 +21,7 @@ const (
 	Resolved     Class = "resolved"      // nothing is left to do
 	dismissed    Class = "dismissed"     // closed by an operator
 	overMax      Class = "over-max"      // it was replayed MaxReplays times
-	orderUnknown Class = "order-unknown" // nobody knows whether LeadHit accepted a newer event; Force replays these
+	orderUnknown Class = "order-unknown" // unknown whether LeadHit accepted a newer event; Force replays these
 	expired      Class = "expired"       // the letter, or the value that it refers to, is gone
 	foreign      Class = "foreign"       // it belongs to another group, or its topic or partition is no longer consumed
 )
@@ -41,15 +41,15 @@ type Limits struct {
 	// Most limits how many ready letters a plan lists; further ones are only counted. A letter that was replayed
 	// MaxReplays times is not ready.
 	Most, MaxReplays int
-	// Force makes letters ready although LeadHit accepted, or may have accepted, a newer event of their order: a replay
-	// may then set an older status, and only a person may decide on that.
+	// Force makes letters ready even if LeadHit accepted, or may have accepted, a newer event of their order. A replay
+	// of such a letter may set an older status, which only a person may decide.
 	Force bool
 	// Consumed reports whether the group consumes a partition.
 	Consumed func(event.Partition) bool
 	// Stored reports whether a topic still has the event at a place. It is called only for letters whose value was
 	// omitted.
 	Stored func(event.Place) bool
-	// Horizon is the first offset of the letters' topic that workers read when they start.
+	// Horizon is the first offset in the letters' topic that workers read when they start.
 	Horizon int64
 }
 
@@ -72,13 +72,13 @@ type Planned struct {
 type Plan struct {
 	// Letters are the ready letters, sorted by topic, partition and offset.
 	Letters []Planned
-	// Left has the first few letters that are left alone.
+	// Left lists the first few letters that are left alone.
 	Left []Planned
-	// Counts has the number of all letters of each class. More letters may be ready than Limits.Most.
+	// Counts holds the number of letters in each class. More letters may be ready than Limits.Most.
 	Counts map[Class]int
 }
 
-// NewPlan makes a plan for letters, which must be sorted by id, and for ids that were requested one by one. An id
+// NewPlan makes a plan for letters, which must be sorted by id, and for ids that were requested individually. An id
 // without a letter counts as expired.
 func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan {
 	p := Plan{Counts: map[Class]int{}}

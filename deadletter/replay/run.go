@@ -24,7 +24,7 @@ const (
 	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean rate stays as set,
 	// without a burst.
 	catchUp = 250 * time.Millisecond
-	// stopLimit is how long writing the entry about the end of a run may take. The entry only informs people: no rule
+	// stopLimit is how long writing the entry about the end of a run may take. The entry only informs people; nothing
 	// depends on it.
 	stopLimit = 5 * time.Second
 )
@@ -36,8 +36,8 @@ type Topics interface {
 	// Status returns what both topics say about a letter, as far as they were read. It returns false if neither
 	// mentions the letter.
 	Status(id ledger.ID) (fold.Status, bool)
-	// Append writes an entry to the ledger. After an error, the entry may or may not be stored. A write that has begun
-	// should not be cut short.
+	// Append writes an entry to the ledger. After an error, the entry may or may not be stored. A write that has
+	// started should not be cut short.
 	Append(ctx context.Context, e ledger.Entry) error
 }
 
@@ -70,8 +70,8 @@ const (
 )
 
 // Do requeues the letters that the plan calls ready, and waits for their outcomes. Its error is a [ChangedError] if
-// these letters have changed since the plan was made; no letter is requeued then. Other errors come from the topics.
-// The summary is complete even after an error.
+// these letters have changed since the plan was made. In that case, no letter is requeued. Other errors come from the
+// topics. The summary is complete even after an error.
 func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	w := newWork(r, p, topics)
 	if err := topics.Refresh(ctx); err != nil {
@@ -122,7 +122,7 @@ type work struct {
 	topics  Topics
 	left    []Planned // not requeued yet
 	waiting []asked   // without an outcome
-	unread  bool      // an entry was written and not read back yet
+	unread  bool      // an entry was written but not read back yet
 	breaker breaker
 	proven  int // canaries that were resolved
 
@@ -147,7 +147,7 @@ func newWork(r Run, p Plan, topics Topics) *work {
 }
 
 // work requeues letters and waits for their outcomes until everything is done, or something stops the run. The summary
-// has the reason.
+// gives the reason.
 func (w *work) work(ctx context.Context, begun time.Time) error {
 	end := begun.Add(w.Timeout)
 	for {
@@ -175,12 +175,12 @@ func (w *work) work(ctx context.Context, begun time.Time) error {
 	}
 }
 
-// StoppedError is the cause of a context that a person has ended, to stop a run.
+// StoppedError is the cause of a context that was cancelled because a person stopped the run.
 type StoppedError struct{ By string }
 
 func (e *StoppedError) Error() string { return "stopped by " + e.By }
 
-// interruption returns the reason for the end of the context. It names the person who stopped the run, if any.
+// interruption returns the reason why the context has ended. It names the person who stopped the run, if any.
 func interruption(ctx context.Context) string {
 	if stopped, ok := errors.AsType[*StoppedError](context.Cause(ctx)); ok {
 		return stopped.Error()
@@ -239,8 +239,8 @@ func (w *work) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// mayAsk reports whether another letter may be requeued now, apart from the rate. Until the canaries are resolved, no
-// other letters are requeued.
+// mayAsk reports whether another letter may be requeued now, regardless of the rate. Until the canaries are resolved,
+// no other letters are requeued.
 func (w *work) mayAsk() bool {
 	room := window - len(w.waiting)
 	if w.proven < w.Canary {
@@ -273,7 +273,7 @@ func (w *work) askDue(ctx context.Context) error {
 	return nil
 }
 
-// changedMeanwhile reports whether a letter has changed since the plan, so that it must not be requeued.
+// changedMeanwhile reports whether a letter has changed since it was planned, and so must not be requeued.
 func (w *work) changedMeanwhile(l Planned) bool {
 	is, _ := w.topics.Status(l.ID)
 	if l.same(is) {
@@ -283,8 +283,8 @@ func (w *work) changedMeanwhile(l Planned) bool {
 	return true
 }
 
-// ask writes the entry that requeues a letter. The letter counts as requeued even if the write's outcome is unknown: a
-// worker may send the letter.
+// ask writes the entry that requeues a letter. The letter counts as requeued even if the write's outcome is unknown,
+// because a worker may send the letter.
 func (w *work) ask(ctx context.Context, l Planned) error {
 	e := ledger.Entry{
 		Event: ledger.LetterReplay, ID: l.ID.String(), N: l.N + 1, Letter: l.Offset, Order: plain(l.Order, 512),
@@ -295,7 +295,7 @@ func (w *work) ask(ctx context.Context, l Planned) error {
 	return w.append(ctx, e)
 }
 
-// append completes an entry with the facts of this run, and writes it.
+// append fills in the entry's fields about this run, and writes the entry.
 func (w *work) append(ctx context.Context, e ledger.Entry) error {
 	e.Group, e.At, e.By, e.Via, e.Run = w.Group, time.Now(), w.By, w.Via, w.ID
 	if e.Event != ledger.RunStop {

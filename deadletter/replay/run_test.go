@@ -257,8 +257,8 @@ func TestOfTwoOperatorsTheFirstReplaysAndTheSecondIsToldWho(t *testing.T) {
 	})
 }
 
-// saysWho demands that all 40 letters are in a summary, and that the summary says who replays those that the run does
-// not.
+// saysWho demands that all 40 letters are in a summary, and that the summary says who replays the letters that the run
+// does not.
 func saysWho(t *testing.T, s replay.Summary, who string) {
 	t.Helper()
 	for _, c := range s.Changed {

@@ -221,7 +221,7 @@ func (w *world) entries(what ledger.Event) []ledger.Entry {
 }
 
 // killedLater simulates the kill of a run. The first left-1 writes succeed, and all later writes fail. If stored is
-// set, the entry of the first failed write is stored all the same, unless left is 0.
+// set, the entry of the first failed write is nevertheless stored, unless left is 0.
 func (w *world) killedLater(left int, stored bool) {
 	w.broken = func(e ledger.Entry) error {
 		if left--; left > 0 {

@@ -107,7 +107,7 @@ func (g *gathered) add(m match, now int64) {
 	}
 }
 
-// waits reports whether a letter in a state still waits for something: it is open or requeued.
+// waits reports whether a letter in a state still waits for something, because it is open or requeued.
 func waits(state uint8) bool { return state <= requeued }
 
 // requeued is the index of fold.Requeued in fold.States.
@@ -139,8 +139,8 @@ type trending struct {
 	first, resolved, open int64 // first letter, last resolution, first failure of an open letter; noTime for none
 }
 
-// trends considers all letters, not only those that a filter selects: a cause does not become new when the filter
-// leaves out its older letters.
+// trends considers all letters, not only those that a filter selects, because a cause does not become new when the
+// filter leaves out its older letters.
 func (v *View) trends(allGroups bool) map[string]trending {
 	of := map[*shared]*trending{}
 	resolved := stateNumber(fold.Resolved)

@@ -111,7 +111,7 @@ func TestARunCountsTheOutcomesOfItsReplays(t *testing.T) {
 	for i := range int64(7) {
 		w.entry(in("r1", about(ledger.LetterReplay, i, 1)))
 	}
-	w.entries = append(w.entries, w.entries[1]) // a repeated write
+	w.entries = append(w.entries, w.entries[1]) // a retried write
 	lost := in("r2", about(ledger.LetterReplay, 0, 1))
 	lost.By = "bob"
 	w.entry(lost)

@@ -8,7 +8,7 @@
 //	}
 //
 // How the two topics interleave does not matter. A View may follow both topics, and may be queried at any time. It
-// keeps every letter without its key, headers and value. Each takes about 300 bytes.
+// keeps every letter without its key, headers and value, in about 300 bytes.
 //
 // Several groups may share a letters' topic. States are separate for each group; a [Filter] selects the letters of one
 // group unless AllGroups is set. Letters and entries without a group belong to every group.

@@ -25,7 +25,8 @@ type Filter struct {
 	Since, Until              time.Time // the last failure was at Since or later, and before Until
 	// Version is the worker's version, with or without an operator: <1.9.0, <=1.9.0, >1.9.0, >=1.9.0, =1.9.0 or 1.9.0.
 	Version string
-	// Headers are patterns for the event's own headers: * is any text, ? is one character. All of them must match.
+	// Headers are patterns for the event's own headers: * matches any text, ? matches one character. All of them must
+	// match.
 	Headers map[string]string
 	// AllGroups includes letters of other consumer groups that share the topic.
 	AllGroups bool
@@ -123,7 +124,7 @@ func (p *prepared) matchVersion(version string) bool {
 // in reports whether the filter selects letters in a state.
 func (p *prepared) in(state uint8) bool { return len(p.States) == 0 || p.states>>state&1 == 1 }
 
-// ceiling returns the first whole millisecond that is not before the given time: letters have times in whole
+// ceiling returns the first whole millisecond that is not before the given time, because letters have times in whole
 // milliseconds.
 func ceiling(t time.Time) int64 {
 	ms := millis(t)

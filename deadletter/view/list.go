@@ -15,14 +15,14 @@ type Sort string
 
 // List is a part of the letters that match, with what a person needs to know about the rest.
 type List struct {
-	// Letters has the letters up to the limit, in the requested order.
+	// Letters holds the letters up to the limit, in the requested order.
 	Letters []Letter
 	// Total is the number of letters that match. Records is the number of their records in the letters' topic.
 	Total, Records int
 	// States counts by state the letters that would match without the filter's States.
 	States map[fold.State]int
 	// Causes and Topics count the records of all letters by cause and by topic. Newest is when the last letter failed.
-	// Of the filter, only AllGroups affects them.
+	// Only the filter's AllGroups affects them.
 	Causes, Topics map[string]int
 	Newest         time.Time
 }
@@ -78,7 +78,8 @@ func (l *List) count(states []int, records map[*shared]int) {
 	}
 }
 
-// first keeps only the first matches in a Sort's order: a list of fifty must not hold a million letters in memory.
+// first keeps only the first matches in a Sort's order, so that a list of fifty does not keep a million letters in
+// memory.
 type first struct {
 	by    Sort
 	limit int

@@ -52,8 +52,8 @@ func newestFirst(a, b match) int {
 }
 
 // ByCause yields the letters that match, in no particular order. It yields each with its fingerprint, which would be
-// expensive to compute again. In each letter, only the fields that a plan uses are set: its id, Group, Place and
-// Omitted, and in its Ledger the State, Known, N, Overtaken, Order, Key and Offset.
+// expensive to recompute. In each letter, only the fields that a plan uses are set: its id, Group, Place and Omitted,
+// and in its Ledger the State, Known, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
 		omitted, states := &deadletter.Digest{}, fold.States()

@@ -17,7 +17,7 @@ type Run struct {
 	Why              string
 	// Asked is the number of the run's replays that counted; the next six fields say what happened to these. Refused
 	// counts those that were refused again, Failed those that ended without a call, and Dismissed those that were
-	// dismissed while they waited. Lost is the number of replays that did not count, mostly because somebody else was
+	// dismissed while they waited. Lost is the number of replays that did not count, mostly because another person was
 	// first.
 	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
 }
@@ -149,7 +149,7 @@ func (v *View) frame(e ledger.Entry) {
 	}
 }
 
-// answer takes an entry that requests a replay or has its outcome. An outcome of a former replay changes no
+// answer takes an entry that requests a replay or reports its outcome. An outcome of a former replay changes no
 // letter's state, but says what happened to that replay.
 func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	switch e.Event {
@@ -170,8 +170,8 @@ func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	}
 }
 
-// ask takes an entry that requests a replay. Lost does not include the copy that a repeated write leaves behind,
-// because the first copy counts.
+// ask takes an entry that requests a replay. Lost does not include the copy that a retried write leaves behind, because
+// the first copy counts.
 func (v *View) ask(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	p := &replay{run: e.Run, group: g, id: id, n: e.N}
 	if counted {

@@ -20,8 +20,8 @@ import (
 type View struct {
 	// Retention is how long the letters' topic keeps a record; 0 means for ever, or unknown.
 	Retention time.Duration
-	// Read counts the records of the letters' topic. Malformed counts those that are not letters or cannot be read.
-	// MalformedEntries counts the records of the ledger that cannot be followed.
+	// Read counts the records in the letters' topic. Malformed counts those that are not letters or cannot be read.
+	// MalformedEntries counts the records in the ledger that cannot be followed.
 	Read, Malformed, MalformedEntries int
 
 	own     string
@@ -40,12 +40,13 @@ type Letter struct {
 	// time if no header has it.
 	deadletter.Letter
 
-	// Ledger is the letter's state. Its Known is false for a letter that expired: only the id is set then.
+	// Ledger is the letter's state. Its Known is false if the letter has expired. In that case, its Letter has only the
+	// ID.
 	Ledger fold.Status
 	// Outcome is the last entry that closed the letter, or ended its replay without a call. Its Event is empty if there
 	// is no such entry, or if the letter has been reopened or replayed since.
 	Outcome Outcome
-	// First is when the letter first failed: a replay that failed again has a newer FailedAt.
+	// First is when the letter first failed. FailedAt is later if a replay failed again.
 	First time.Time
 	// Written is the time of the record in the letters' topic. Expires is when Kafka may delete the record; zero if
 	// Kafka never does, or if View.Retention is unknown.
@@ -75,7 +76,7 @@ type group struct {
 	replays map[ledger.ID][]*replay
 }
 
-// kept is a letter in compact form: a reader holds hundreds of thousands.
+// kept is a letter in compact form, because a reader keeps hundreds of thousands in memory.
 type kept struct {
 	*shared
 
@@ -158,7 +159,7 @@ func (v *View) group(name string) *group {
 func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	v.Read++
 	l, err := deadletter.Parse(r)
-	if err != nil { // another program's record, or a letter of a later release
+	if err != nil { // another program's record, or a letter from a later release
 		v.Malformed++
 		return deadletter.Letter{}, err
 	}
@@ -190,8 +191,8 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	return l, nil
 }
 
-// keep stores what a list or a filter needs, in a fixed size as far as possible: a view holds 200,000 letters and more.
-// The value itself stays in Kafka; its size and hash distinguish two values.
+// keep stores what a list or a filter needs, in a fixed size as far as possible, because a view holds 200,000 letters
+// or more. The value itself stays in Kafka; its size and hash distinguish two values.
 func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	if l.OrderID != k.order {
 		k.order, k.number = l.OrderID, v.number(l.OrderID)
@@ -203,7 +204,7 @@ func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	switch {
 	case l.Omitted != nil:
 		k.value, k.size, k.sum = valueOmitted, l.Omitted.Size, [sha256.Size]byte{}
-		if len(l.Omitted.SHA256) == hex.EncodedLen(len(k.sum)) { // a foreign hash may be too long: Decode would panic
+		if len(l.Omitted.SHA256) == hex.EncodedLen(len(k.sum)) { // Decode panics if a foreign hash is too long
 			_, _ = hex.Decode(k.sum[:], []byte(l.Omitted.SHA256))
 		}
 	case l.Value != nil:
@@ -332,7 +333,7 @@ func (v *View) Find(id ledger.ID) (Letter, bool) {
 }
 
 // Letters yields the letters that match, sorted by topic, partition, offset and item. They are selected when the loop
-// begins.
+// starts.
 func (v *View) Letters(f Filter) iter.Seq[Letter] {
 	return func(yield func(Letter) bool) {
 		for _, found := range v.match(f) {
@@ -420,8 +421,8 @@ func (v *View) expires(k *kept) time.Time {
 	return moment(k.written).Add(v.Retention)
 }
 
-// noTime stands for the zero time. It cannot be 0 or -1: times are whole milliseconds, and a producer may send any
-// value.
+// noTime stands for the zero time. It cannot be 0 or -1, because times are whole milliseconds, and a producer may send
+// any value.
 const noTime = -1 << 63
 
 func millis(t time.Time) int64 {

@@ -20,7 +20,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// hour is when the letters of a test begin to fail.
+// hour is when the letters of a test start to fail.
 var hour = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
 // letter returns the letter of the event at the given offset. Its FailedAt is the variable hour plus offset minutes.
@@ -82,7 +82,7 @@ func idOf(offset int64) ledger.ID {
 	return ledger.ID{Topic: "orders", Partition: 3, Offset: offset, Item: ledger.NoItem}
 }
 
-// about returns an entry of the group shop about the letter of the event at the given offset.
+// about returns an entry for group shop about the letter of the event at the given offset.
 func about(ev ledger.Event, offset int64, n int) ledger.Entry {
 	return ledger.Entry{Event: ev, Group: "shop", ID: idOf(offset).String(), N: n}
 }

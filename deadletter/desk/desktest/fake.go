@@ -1,5 +1,5 @@
-// Package desktest provides a desk's backend in memory, for tests. It holds a real view of letters and a ledger, and
-// does what the workers would do.
+// Package desktest provides an in-memory backend for a desk, for tests. It holds a real view of letters and a ledger,
+// and does what the workers would do.
 package desktest
 
 import (
@@ -21,7 +21,7 @@ import (
 // group is the consumer group of the fake.
 const group = "shop"
 
-// Fake is a backend in memory, as tests see it. The desk gets it through [Fake.Settings].
+// Fake is an in-memory backend, as tests see it. The desk gets it through [Fake.Settings].
 type Fake struct {
 	// Err is why Kafka cannot be read now. Unread means that Kafka has never been read. Set both before the desk is
 	// used.
@@ -33,7 +33,7 @@ type Fake struct {
 	mu      sync.Mutex
 	view    *view.View
 	number  uint64
-	offset  int64 // of the next record of the letters' topic
+	offset  int64 // of the next record in the letters' topic
 	entry   int64 // of the next entry
 	records map[ledger.ID]deadletter.Letter
 	history map[ledger.ID][]desk.Step
@@ -70,7 +70,7 @@ func New() *Fake {
 	return f
 }
 
-// Store stores a letter. Its Group and Version are filled in where they are empty.
+// Store stores a letter. Its Group and Version are filled in if they are empty.
 func (f *Fake) Store(l deadletter.Letter) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -107,7 +107,7 @@ func (f *Fake) store(l deadletter.Letter) {
 	})
 }
 
-// Write writes an entry to the ledger. The entry's Group, At and By are filled in where they are empty. Write reports
+// Write writes an entry to the ledger. The entry's Group, At and By are filled in if they are empty. Write reports
 // whether the entry changed the state of a letter.
 func (f *Fake) Write(e ledger.Entry) bool {
 	f.mu.Lock()

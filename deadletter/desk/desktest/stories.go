@@ -16,7 +16,7 @@ import (
 // Story returns a backend with realistic letters, or an empty, large or broken backend. The name is one of busy, few,
 // empty, resolved, many (300 causes), huge (200,000 letters), broken (Kafka is down), ledger (the ledger cannot be
 // read), unread, paused, flood, outage, versions and idle (no worker). The last five show workers; their letters are
-// those of the story busy.
+// those of the busy story.
 func Story(name string) *Fake {
 	f := New()
 	switch name {

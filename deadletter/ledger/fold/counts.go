@@ -10,7 +10,7 @@ import (
 // keeps them up to date instead of visiting all letters.
 type Counts struct {
 	// Open counts letters that were read and are within the Horizon. Overtaken letters do not count: LeadHit has a
-	// newer status for their orders, so nobody has to replay them.
+	// newer status for their orders, so they need no replay.
 	Open, Requeued int
 	// Oldest is when the oldest open letter was stored; zero if no time is known.
 	Oldest time.Time
@@ -38,7 +38,7 @@ func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	return Counts{Open: t.open, Requeued: t.requeued}
 }
 
-// counted says in which count a letter is included.
+// counted says which count includes a letter.
 type counted uint8
 
 const (
@@ -64,7 +64,7 @@ func (f *Fold) count(s *letter) {
 	case state == Requeued:
 		is = asRequeued
 	case state != Open || s.overtaken:
-	case !s.known || s.at < 0: // our own letter counts once it is read back: only then is its time known
+	case !s.known || s.at < 0: // our own letter counts once it is read back, because its time is unknown until then
 	case s.counted == expired:
 		return
 	default:

@@ -112,7 +112,7 @@ func (s *letter) answer(e ledger.Entry, n int32) bool {
 }
 
 // answerFormer applies the outcome of replay n after a later replay was requested. The letter's state does not change.
-// Only the order of requeued letters does: the replays up to n are over.
+// Only the order of requeued letters does, because the replays up to n are over.
 func (s *letter) answerFormer(n int32) {
 	if s.history == nil {
 		return
@@ -141,9 +141,9 @@ func (s *letter) more() *history {
 	return s.history
 }
 
-// Lost forgets what the old ledger said, because a reader of the new ledger alone does not know it. Call Lost when the
-// ledger was deleted and created again; Follow continues with the new ledger's first entry. Overtaken letters stay
-// marked, because a mark can only prevent a replay.
+// Lost forgets what the old ledger said, because a reader of the new ledger alone does not know it. Call Lost after the
+// ledger has been re-created; Follow continues with the new ledger's first entry. Overtaken letters stay marked,
+// because a mark can only prevent a replay.
 func (f *Fold) Lost() {
 	for _, s := range f.letters {
 		s.n, s.answered, s.ended, s.dismissed = 0, false, false, false

@@ -55,8 +55,8 @@ type Letter struct {
 	ID    ledger.ID
 	Order string // "" if the mapping found none
 	Key   uint64 // KeyHash of the record's key
-	// Count is the header dlq.replay.count. Offset is the record's place in the letters' topic; -1 if the writer does
-	// not know it yet.
+	// Count is the value of the dlq.replay.count header. Offset is the record's place in the letters' topic; -1 if the
+	// writer does not know it yet.
 	Count  int
 	Offset int64
 	// Stored is the record's timestamp; zero if it is not known. Only Counts needs it.
@@ -74,8 +74,8 @@ type Status struct {
 	// id.
 	Overtaken bool
 	Newer     string
-	// Replay is the last replay that counted; nil if there is none. It must not be changed. Sorted by Turn,
-	// requeued letters are in the order of their last replays in the ledger.
+	// Replay is the last replay that counted; nil if there is none. It must not be changed. Sorting requeued letters by
+	// Turn yields the order of their last replays in the ledger.
 	Replay *ledger.Entry
 	Turn   int64
 	// Former says that a replay before the last one has no outcome: the letter was dismissed, reopened and replayed
@@ -93,8 +93,8 @@ type Status struct {
 // entries count. So all readers agree on which of two operators was first, however far each has read the letters. A
 // copy of an entry that counted never counts.
 type Fold struct {
-	// Horizon is how many of the newest records of the letters' topic are kept; 0 keeps all. Set it before the first
-	// letter. What the ledger says about older letters is kept.
+	// Horizon is how many of the newest records of the letters' topic are kept; 0 keeps all. Set it before adding the
+	// first letter. What the ledger says about older letters is kept.
 	Horizon int
 
 	letters map[place]*letter
@@ -107,7 +107,7 @@ type Fold struct {
 	tallies map[source]*tally
 }
 
-// place is a compact form of [ledger.ID]: a worker holds up to 200,000 letters.
+// place is a compact form of [ledger.ID], because a worker keeps up to 200,000 letters in memory.
 type place struct {
 	offset                 int64
 	topic, partition, item int32
@@ -146,7 +146,7 @@ type history struct {
 	seen   []seen // operators' entries that must not count again, about replay n or a later one
 }
 
-// seen identifies an operator's entry: a write without a response is repeated, so the ledger may hold an entry twice.
+// seen identifies an operator's entry. A write without a response is retried, so the ledger may hold an entry twice.
 type seen struct {
 	event ledger.Event
 	by    string
@@ -176,7 +176,7 @@ func (f *Fold) Add(l Letter) bool {
 }
 
 // forgetBeyond adds a record, and forgets those beyond the Horizon. Counting records rather than letters makes a reader
-// that has just begun at the Horizon agree with one that has followed the topic for weeks.
+// that has just started at the Horizon agree with one that has followed the topic for weeks.
 func (f *Fold) forgetBeyond(r recent) {
 	f.recent = append(f.recent, r)
 	for len(f.recent) > f.Horizon {
@@ -205,7 +205,7 @@ func (f *Fold) Letter(id ledger.ID) (Status, bool) {
 	return f.status(s), true
 }
 
-// blank reports whether nothing is known of the letter: none of its records is in memory, and none of its entries
+// blank reports whether nothing is known about the letter: none of its records is in memory, and none of its entries
 // counted.
 func (s *letter) blank() bool {
 	return !s.known && s.n == 0 && !s.answered && !s.dismissed && !s.overtaken
@@ -321,13 +321,13 @@ func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
 }
 
 // older reports whether a letter is older than the event that LeadHit accepted. The log orders the events of one
-// partition. Across partitions the order is unknown, so a letter of another partition counts as older.
+// partition. Across partitions the order is unknown, so a letter from another partition counts as older.
 func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
 }
 
-// olderByKey does the work of Older for an event whose order is unknown: the event's key may be the order's id. It
-// visits all letters.
+// olderByKey does the work of Older for an event whose order is unknown, because the event's key may be the order's id.
+// It visits all letters.
 func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	for _, s := range f.letters {

@@ -177,7 +177,7 @@ func TestOlderLettersOfAnOrderAreFoundByOrderOrKey(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	follow(ledger.LetterOvertaken, at("orders", 3, 10), 0)
-	add(at("orders", 3, 11), "4712", key) // a later letter of the event has its order id
+	add(at("orders", 3, 11), "4712", key) // a later letter of the event has the event's order id
 	if got, want := older(), "orders/3/14 orders/3/15 orders/3/16 orders/4/30 returns/3/30"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -298,7 +298,7 @@ func (h *history) checkReaders(t *testing.T, random *rand.Rand) {
 		h.follow(first, j)
 		h.follow(second, j)
 		h.read(second, i, 0)
-		// A reader that begins late reads only the newest letters.
+		// A reader that starts late reads only the newest letters.
 		if late := h.new(); h.horizon > 0 {
 			h.read(late, i, max(0, i-h.horizon))
 			h.follow(late, j)

@@ -9,8 +9,8 @@ import (
 )
 
 // The letters of an event about several orders have the first order's id as their key. An event whose order is unknown
-// may be about another of these orders: then its key is that order's id. With the simulator's seed 63673, a replay
-// started under a mapping that could read its event, and continued under one that could not.
+// may be about another of these orders. In that case, its key is that order's id. With the simulator's seed 63673, a
+// replay started under a mapping that could read its event, and continued under one that could not.
 func TestAnEventWithoutAnOrderIsNewerThanLettersOfTheOrderThatItsKeyNames(t *testing.T) {
 	t.Parallel()
 	var f fold.Fold

@@ -12,9 +12,9 @@
 // # What it promises
 //
 // The ledger's order is authoritative: all workers that follow the same entries reach the same state, whatever each has
-// seen itself. So does a restarted process. A write without a response is repeated, and the second copy of a pause
+// seen itself. So does a restarted process. A write without a response is retried, and the second copy of a pause
 // changes nothing. Resuming after a flood accepts the fingerprints of its letters for the build that wrote them; a
-// flood of other fingerprints pauses again.
+// flood with other fingerprints pauses the group again.
 //
 // The package is pure: no Kafka, clock or goroutine.
 package guard

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/ledger/guard"
 )
 
-// A wrong mapping turns every event into a letter. The guard pauses the group. An operator resumes, which accepts
+// A wrong mapping turns every event into a letter. The guard pauses the group. An operator resumes it, which accepts
 // further letters like these.
 func ExampleGuard() {
 	now := time.Date(2026, 11, 22, 10, 2, 11, 0, time.UTC)

@@ -14,8 +14,8 @@ const (
 	floodOrders  = 20
 )
 
-// flood examines the most recent items. Many letters for many orders point to a bad deploy: the orders are not at
-// fault. The zero value is ready to use.
+// flood examines the most recent items. Many letters for many orders point to a bad deploy rather than to bad orders.
+// The zero value is ready to use.
 type flood struct {
 	ring    [floodWindow]item
 	next    int

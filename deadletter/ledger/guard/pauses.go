@@ -16,13 +16,13 @@ import (
 // The ledger is authoritative. A pause of our own takes effect at once, but it is kept separate until it has been read
 // back from the ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
 type Guard struct {
-	// Worker names this process in the pauses that it announces. Build names its version and mapping: a resume accepts
-	// fingerprints for one build.
+	// Worker names this process in the pauses that it announces. Build names its version and mapping, because a resume
+	// accepts fingerprints for one build.
 	Worker, Build string
 
 	flood    flood
 	pauses   []ledger.Entry             // in force and read from the ledger, in its order
-	seen     map[id]bool                // all pauses of this ledger, ended ones included: a second copy changes nothing
+	seen     map[id]bool                // all pauses in this ledger, even ended ones: a second copy changes nothing
 	accepted map[string]map[string]bool // fingerprints that a resume accepted, by build
 	own      []ledger.Entry             // in force, but not read back yet
 	told     int                        // how many entries of own were announced; these come first
@@ -88,7 +88,8 @@ func (g *Guard) Announcement() (ledger.Entry, bool) {
 }
 
 // Follow takes the ledger's next entry for the group (see [ledger.Entry.For]). Pass all such entries in the ledger's
-// order, including our own: a resume ends only pauses that precede it. A new process begins at the ledger's start.
+// order, including our own, because a resume ends only pauses that precede it. A new process starts at the beginning of
+// the ledger.
 func (g *Guard) Follow(e ledger.Entry) {
 	paused := g.paused()
 	switch {
@@ -147,10 +148,10 @@ func (g *Guard) resume() {
 	g.pauses = nil
 }
 
-// Lost prepares for a new ledger. Call it when the ledger was deleted and created again; Follow continues with the new
-// ledger's first entry. Pauses in force stay, and those that the new ledger does not hold are announced again.
-// Otherwise a restart would forget them and a resume would not find them. So pass all entries of the new ledger to
-// Follow before the next call to Announcement.
+// Lost prepares for a new ledger. Call it after the ledger has been re-created; Follow continues with the new ledger's
+// first entry. Pauses in force stay, and those that the new ledger does not hold are announced again. Otherwise a
+// restart would forget them and a resume would not find them. So pass all entries of the new ledger to Follow before
+// the next call to Announcement.
 //
 // Lost forgets which pauses the old ledger held: a worker that reads only the new ledger does not know them, and all
 // workers must reach the same state.

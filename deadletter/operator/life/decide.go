@@ -14,11 +14,11 @@ import (
 type Facts struct {
 	// Group is the consumer group that the commits and the workers belong to.
 	Group string
-	// Workers has the status of each worker that responded.
+	// Workers holds the status of each worker that responded.
 	Workers []status.Worker
-	// Commits has the group's commits; nil if they could not be read.
+	// Commits holds the group's commits; nil if they could not be read.
 	Commits map[event.Partition]groups.OffsetCommit
-	// Letters has the letters and what the ledger says of them; nil if they were not read.
+	// Letters holds the letters and what the ledger says about them; nil if they were not read.
 	Letters *view.View
 }
 
@@ -29,7 +29,7 @@ func (f *Facts) Decide(e *Event) {
 	work, replay := f.work(e.ID)
 	e.Letter = f.letter(e.ID)
 	switch {
-	case work != nil && !covered: // the worker was asked before the commit was read
+	case work != nil && !covered: // the worker was queried before the commit was read
 		e.State, e.Work = State(work.Doing), work
 	case e.Letter != nil:
 		e.State = HasLetter
@@ -70,8 +70,9 @@ func (f *Facts) uncommitted(e *Event, commit groups.OffsetCommit, known bool) {
 	}
 }
 
-// owner returns the partition's status from the worker that has fetched most of it: while the group rebalances, a
-// former owner may list it too. told reports whether this worker lists everything that is left to do for the order.
+// owner returns the partition's status from the worker that has fetched most of it, because a former owner may list the
+// partition too while the group rebalances. told reports whether this worker lists everything that is left to do for
+// the order.
 func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
 	for _, s := range f.Workers {
 		for _, p := range s.Partitions {

@@ -19,12 +19,12 @@ type Order struct {
 	// letter or the ledger mentions them.
 	Since  time.Time `json:"since"`
 	Topics []string  `json:"topics"`
-	// Read counts the records that were read, including those of other orders: a topic has no index of orders.
+	// Read counts the records that were read, including those of other orders, because a topic has no index of orders.
 	Read     int     `json:"events_read"`
 	Seconds  float64 `json:"seconds"`
 	Complete bool    `json:"complete"` // false: interrupted
 	// Unmapped counts the events that could not be read, because the schema registry did not respond. Some of them may
-	// be about the order. More counts the order's events beyond the limit of Events.
+	// be about the order. More counts the order's events beyond the limit on Events.
 	Unmapped int      `json:"events_without_schema,omitempty"`
 	More     int      `json:"events_left_out,omitempty"`
 	Workers  []Asked  `json:"workers"`
@@ -48,7 +48,7 @@ type Event struct {
 	Item *int `json:"item,omitempty"`
 	// Time is the record's time; null if it is unknown, or beyond what JSON can express.
 	Time *time.Time `json:"time"`
-	// Action is what the current mapping returns for the event; empty if only letters or the ledger mention it. ByKey
+	// Action is what the current mapping returns for the event; empty if only letters or the ledger mentions it. ByKey
 	// says that the mapping finds no order id, but the record's key is the order's id.
 	Action  string `json:"action,omitempty"`
 	Status  string `json:"status,omitempty"`
@@ -84,12 +84,12 @@ const (
 
 // Work is what a worker is doing with the event, or with the event's replay.
 type Work struct {
-	// The names up to Message are those of the worker's status: see [status.Item].
+	// The names up to Message are the same as in the worker's status: see [status.Item].
 	Replay  int        `json:"replay,omitempty"`
 	Doing   string     `json:"doing"`
 	Behind  string     `json:"behind,omitempty"`
 	Tries   int        `json:"tries"`
-	Repeat  bool       `json:"repeat,omitempty"` // it needed no call: LeadHit had accepted the status last
+	Repeat  bool       `json:"repeat,omitempty"` // it needed no call, because it repeats what LeadHit accepted last
 	Next    *time.Time `json:"next_try,omitempty"`
 	Cause   string     `json:"cause,omitempty"`
 	Code    int        `json:"code,omitempty"`
@@ -101,14 +101,14 @@ type Work struct {
 type Letter struct {
 	State   fold.State `json:"state"`
 	Replays int        `json:"replays"` // requested so far, whatever their outcomes
-	// Overtaken says that LeadHit accepted a newer event of the order, named by Newer. A replay ends as superseded
-	// then, unless it is forced.
+	// Overtaken says that LeadHit accepted a newer event of the order, named by Newer. In that case, a replay ends as
+	// superseded, unless it is forced.
 	Overtaken bool   `json:"overtaken,omitempty"`
 	Newer     string `json:"newer,omitempty"`
 	Expired   bool   `json:"expired,omitempty"` // only the ledger mentions it
 }
 
-// Step is a record of the letters' topic or an entry of the ledger.
+// Step is a record in the letters' topic or a ledger entry.
 type Step struct {
 	At      time.Time `json:"at"`
 	What    string    `json:"what"`   // letter, or the entry's event
@@ -148,7 +148,7 @@ func JSONTime(t time.Time) *time.Time {
 	return &t
 }
 
-// LetterStep returns the step for a record of the letters' topic.
+// LetterStep returns the step for a record in the letters' topic.
 func LetterStep(l deadletter.Letter, at event.Place) Step {
 	return Step{
 		At: l.FailedAt, What: "letter", Replay: l.ReplayCount, Run: l.ReplayRun, Cause: l.Cause, Message: l.Message,
@@ -156,7 +156,7 @@ func LetterStep(l deadletter.Letter, at event.Place) Step {
 	}
 }
 
-// EntryStep returns the step for an entry of the ledger.
+// EntryStep returns the step for a ledger entry.
 func EntryStep(e ledger.Entry, counted bool) Step {
 	return Step{
 		At: e.At, What: string(e.Event), Replay: e.N, Run: e.Run, By: e.By, Reason: e.Reason, Cause: e.Cause, Note: e.Note,
@@ -164,7 +164,7 @@ func EntryStep(e ledger.Entry, counted bool) Step {
 	}
 }
 
-// Sort sorts the events by time. Events of the same time keep the log's order.
+// Sort sorts the events by time. Events with the same time keep the log's order.
 func (l *Order) Sort() {
 	slices.SortStableFunc(l.Events, func(a, b *Event) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))

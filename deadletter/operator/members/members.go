@@ -1,5 +1,5 @@
-// Package members asks Kafka who is in a worker's group, without creating anything: Kafka's own search for a
-// coordinator creates __consumer_offsets if it is missing.
+// Package members asks Kafka who is in a worker's group. It creates nothing, whereas Kafka's own coordinator lookup
+// creates __consumer_offsets if it is missing.
 package members
 
 import (
@@ -43,8 +43,9 @@ type Followers struct {
 	Unknown error // why the numbers are not known; nil if they are
 }
 
-// Count counts the group's members. It returns no error: a pause must be possible without the numbers. An operator
-// needs a pause most when something is broken, and a missing permission for the group must not prevent it.
+// Count counts the group's members. It returns no error, because a pause must be possible without the numbers. An
+// operator needs a pause most when something is broken, and a missing permission for the group must not prevent the
+// pause.
 func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers {
 	found, err := Of(ctx, cluster, group)
 	f := Followers{Group: group, Exists: err == nil && found.State != groups.Dead, Unknown: err}
@@ -59,8 +60,8 @@ func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers
 }
 
 // Of returns the group, as its coordinator describes it. A group that never had a coordinator does not exist. Kafka has
-// no error for that: all brokers respond that they do not coordinate the group. Only in a cluster without
-// __consumer_offsets does this prove that the group does not exist: such a cluster never had a group.
+// no error for that: all brokers respond that they do not coordinate the group. This proves that the group does not
+// exist only in a cluster without __consumer_offsets, which never had a group.
 func Of(ctx context.Context, cluster *broker.Cluster, group string) (groups.Group, error) {
 	none := groups.Group{State: groups.Dead}
 	topology, err := cluster.Topics(ctx)
@@ -106,8 +107,8 @@ func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []ins
 ) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
-		// The brokers are asked again only while one of them is loading its groups: all other errors stay the same
-		// within five seconds.
+		// The brokers are asked again only while one of them is loading its groups. No other error goes away within
+		// five seconds.
 		if err == nil || !again || try == groupTries {
 			return group, node, err
 		}

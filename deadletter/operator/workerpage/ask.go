@@ -25,8 +25,8 @@ const (
 	// their last responses, and a line for each partition, take far less.
 	Limit      = 5 * time.Second
 	statusPage = 8 << 20
-	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and this
-	// program may run in a worker's pod, under the pod's memory limit.
+	// maxHeader limits the header of a response. net/http's own limit of 10 MiB is too high, because the address may be
+	// wrong, and this program may run in a worker's pod, under the pod's memory limit.
 	maxHeader = 64 << 10
 )
 
@@ -38,8 +38,8 @@ type Asked struct {
 	Status *status.Worker `json:"status,omitempty"`
 }
 
-// Ask queries all workers at once. So workers that do not respond cost Limit only once, however many there are. Each
-// goroutine writes to its own element, so no lock is needed.
+// Ask queries all workers at once. So it takes at most Limit, however many workers do not respond. Each goroutine
+// writes to its own element, so no lock is needed.
 func Ask(ctx context.Context, pages []string) []Asked {
 	all := make([]Asked, len(pages))
 	var hands sync.WaitGroup
@@ -56,8 +56,8 @@ func Ask(ctx context.Context, pages []string) []Asked {
 	return all
 }
 
-// askWorker requests the status of one worker. It checks the schema: another program's page must not pass for an idle
-// worker.
+// askWorker requests the status of one worker. It checks the schema, because another program's page must not pass for
+// an idle worker.
 func askWorker(ctx context.Context, page string) (*status.Worker, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, Limit, fmt.Errorf("no response within %v", Limit))
 	defer cancel()
@@ -80,9 +80,9 @@ func askWorker(ctx context.Context, page string) (*status.Worker, error) {
 	return &said, nil
 }
 
-// Get requests a page of a worker. It uses a bare transport, because a client would follow redirects. A transport
+// Get requests a page from a worker. It uses a bare transport, because a client would follow redirects. A transport
 // without Proxy ignores HTTP_PROXY, which must not apply to pages on the same host or in the same cluster. If ctx ends,
-// its cause becomes the error, even while the body is read.
+// its cause becomes the error, even while the body is being read.
 func Get(ctx context.Context, page string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {
@@ -96,7 +96,7 @@ func Get(ctx context.Context, page string) (*http.Response, error) {
 	return answer, nil
 }
 
-// body is a response's body that replaces the errors of Read with their cause.
+// body is a response's body that replaces errors from Read with their cause.
 type body struct {
 	io.ReadCloser
 
