@@ -24,7 +24,7 @@
 // One topic stores the letters. Another, the ledger, stores pauses, resumes and replays; package ledger defines its
 // entries. [InspectLetters] and [InspectLedger] judge these topics by their [Facts], and plan the topics that do not
 // exist yet. Each [Flaw] names a setting and the value to set. A fatal flaw means that letters or pauses could not be
-// stored, or could be lost; it becomes an [*UnfitError].
+// stored, or could be lost. [Inspection.Err] returns it as an [*UnfitError].
 //
 // # Reading
 //

@@ -107,7 +107,7 @@ func (g *gathered) add(m match, now int64) {
 	}
 }
 
-// waits reports whether a letter in a state still waits for something, because it is open or requeued.
+// waits reports whether letters in a state still wait for something: open and requeued letters do.
 func waits(state uint8) bool { return state <= requeued }
 
 // requeued is the index of fold.Requeued in fold.States.

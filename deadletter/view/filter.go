@@ -124,7 +124,7 @@ func (p *prepared) matchVersion(version string) bool {
 // in reports whether the filter selects letters in a state.
 func (p *prepared) in(state uint8) bool { return len(p.States) == 0 || p.states>>state&1 == 1 }
 
-// ceiling returns the first whole millisecond that is not before the given time, because letters have times in whole
+// ceiling returns the first whole millisecond that is not before the given time. Letters have times in whole
 // milliseconds.
 func ceiling(t time.Time) int64 {
 	ms := millis(t)

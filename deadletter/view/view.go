@@ -40,8 +40,8 @@ type Letter struct {
 	// time if no header has it.
 	deadletter.Letter
 
-	// Ledger is the letter's state. Its Known is false if the letter has expired. In that case, its Letter has only the
-	// ID.
+	// Ledger is the letter's state. If the letter has expired, its Known is false, and only the ID of its Letter is
+	// set.
 	Ledger fold.Status
 	// Outcome is the last entry that closed the letter, or ended its replay without a call. Its Event is empty if there
 	// is no such entry, or if the letter has been reopened or replayed since.
@@ -76,7 +76,7 @@ type group struct {
 	replays map[ledger.ID][]*replay
 }
 
-// kept is a letter in compact form, because a reader keeps hundreds of thousands in memory.
+// kept is a letter in compact form. A reader keeps hundreds of thousands in memory.
 type kept struct {
 	*shared
 

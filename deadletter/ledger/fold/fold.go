@@ -107,7 +107,7 @@ type Fold struct {
 	tallies map[source]*tally
 }
 
-// place is a compact form of [ledger.ID], because a worker keeps up to 200,000 letters in memory.
+// place is a compact form of [ledger.ID]. A worker keeps up to 200,000 letters in memory.
 type place struct {
 	offset                 int64
 	topic, partition, item int32
@@ -326,8 +326,8 @@ func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
 }
 
-// olderByKey does the work of Older for an event whose order is unknown, because the event's key may be the order's id.
-// It visits all letters.
+// olderByKey does the work of Older for an event whose order is unknown. The event's key may be the order's id. It
+// visits all letters.
 func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	for _, s := range f.letters {

@@ -16,8 +16,8 @@ import (
 // The ledger is authoritative. A pause of our own takes effect at once, but it is kept separate until it has been read
 // back from the ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
 type Guard struct {
-	// Worker names this process in the pauses that it announces. Build names its version and mapping, because a resume
-	// accepts fingerprints for one build.
+	// Worker names this process in the pauses that it announces. Build names its version and mapping. A resume accepts
+	// fingerprints for one build.
 	Worker, Build string
 
 	flood    flood

@@ -60,8 +60,9 @@ func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers
 }
 
 // Of returns the group, as its coordinator describes it. A group that never had a coordinator does not exist. Kafka has
-// no error for that: all brokers respond that they do not coordinate the group. This proves that the group does not
-// exist only in a cluster without __consumer_offsets, which never had a group.
+// no error for that: all brokers respond that they do not coordinate the group. In a cluster without
+// __consumer_offsets, which never had a group, this proves that the group does not exist. In any other cluster, it does
+// not.
 func Of(ctx context.Context, cluster *broker.Cluster, group string) (groups.Group, error) {
 	none := groups.Group{State: groups.Dead}
 	topology, err := cluster.Topics(ctx)
