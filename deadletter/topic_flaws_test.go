@@ -130,7 +130,7 @@ func sourceOf(settings map[string]string) deadletter.Source {
 	return s
 }
 
-// mustBeRefusedIfFatal demands that a topic is refused if and only if its first flaw is fatal, and that the error names
+// mustBeRefusedIfFatal checks that a topic is refused if and only if its first flaw is fatal, and that the error names
 // the topic and the flaw.
 func mustBeRefusedIfFatal(t *testing.T, found deadletter.Inspection) {
 	t.Helper()

@@ -35,7 +35,7 @@ func tokenFile(t *testing.T, text string) string {
 	return path
 }
 
-// behind returns the access of a desk behind a proxy at 10.1.2.3.
+// behind returns the Access for a desk behind a proxy at 10.1.2.3.
 func behind() desk.Access {
 	return desk.Access{
 		Write: true, UserHeader: "X-Forwarded-Email", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.1.2.3/32")},

@@ -30,7 +30,7 @@ func opened(t *testing.T, f *desktest.Fake, a desk.Access) http.Handler {
 	return h
 }
 
-// everybody returns an access that lets every request write in alice's name.
+// everybody returns an Access that lets every request write in alice's name.
 func everybody() desk.Access { return desk.Access{Write: true, Everybody: "alice"} }
 
 // written returns text that shows how much the fake has stored so far: entries, letters and pauses.
@@ -132,7 +132,7 @@ func TestHostileTextsAreOnlyText(t *testing.T) {
 	}
 }
 
-// firstDifference shows the part of two lists where they begin to differ.
+// firstDifference shows the part of two lists where they start to differ.
 func firstDifference(got, want []string) string {
 	i := 0
 	for i < min(len(got), len(want)) && got[i] == want[i] {

@@ -22,7 +22,7 @@ type selection struct {
 	view.Filter
 
 	Query url.Values // only the filter's part
-	// Nothing reports whether a form for selected letters was sent without any letter. Such a form must not mean all
+	// Nothing reports whether a form for selected letters was sent without any letter. Such a form must not select all
 	// letters.
 	Nothing bool
 	Wrong   []string // parts that cannot be understood, as the person wrote them

@@ -42,8 +42,8 @@ func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
 	d.showLetter(w, r, http.StatusOK, form{}, false)
 }
 
-// showLetter shows the page of a letter, even if Kafka does not respond. The view in memory lacks only the event and
-// the history. If reveal is set, the value is shown unmasked; the caller has already recorded that in the ledger.
+// showLetter shows the page of a letter, even if Kafka does not respond. In that case, only the event and the history
+// are missing. If reveal is set, the value is shown unmasked; the caller has already recorded that in the ledger.
 func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
 	id, err := ledger.ParseID(letterIDOf(r))
 	if err != nil {

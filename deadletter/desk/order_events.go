@@ -72,7 +72,7 @@ func (v *orderView) Tone() string {
 // Done reports whether nothing is left to do.
 func (v *orderView) Done() bool { return v.Complete && v.Open+v.Requeued+v.Waiting+v.Unknown == 0 }
 
-// Calls reports whether an event that asks for a call is finished; the page then explains what "finished" means.
+// Calls reports whether an event that asks for a call is finished. If so, the page explains what "finished" means.
 func (v *orderView) Calls() bool {
 	return slices.ContainsFunc(v.Events, func(e OrderEvent) bool {
 		return e.State == eventFinished && e.Action == event.Call.String()

@@ -102,7 +102,7 @@ type working struct {
 }
 
 // working puts a worker's work into words. The title names the event that must be finished first, or the time of the
-// next attempt, if one of them is known.
+// next attempt, if either is known.
 func (t *texts) working(w OrderWork) working {
 	is := working{OrderWork: w, Title: t.word("doing", w.Doing), Said: outcome(w.Cause, w.Message)}
 	switch {

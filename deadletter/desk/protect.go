@@ -18,7 +18,7 @@ const maxForm = 256 << 10
 const alive = "/livez"
 
 // policy lets a page load only its own files, and forbids showing the page inside another page. The pages need no
-// inline script or style, so the policy allows neither: text that becomes HTML by mistake cannot run a script.
+// inline script or style, so the policy allows neither, and text that becomes HTML by mistake cannot run a script.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -93,7 +93,7 @@ func (a Access) isStranger(r *http.Request, code int) bool {
 }
 
 // isRebound reports whether a browser reached a loopback address by the name of another host. Any site on the internet
-// can make its host name resolve to this address (DNS rebinding), and its scripts may then read our pages.
+// can make its host name resolve to a loopback address (DNS rebinding), and its scripts may then read our pages.
 func isRebound(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok || !isLoopback(local.String()) {

@@ -1,4 +1,4 @@
-// Package ledger defines the entries of the ledger.
+// Package ledger defines the ledger's entries.
 //
 // The ledger is a topic beside the letters' topic: append-only, with one partition. All workers of a group follow it. A
 // person or a worker's flood guard writes a pause, and package guard derives the pauses in force:

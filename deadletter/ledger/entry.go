@@ -26,7 +26,7 @@ const (
 // rest.
 const (
 	LetterReplay     Event = "replay"     // call LeadHit again, as the letter's N-th replay
-	LetterDismissed  Event = "dismissed"  // nobody needs the letter
+	LetterDismissed  Event = "dismissed"  // an operator closed the letter
 	LetterReopened   Event = "reopened"   // a closed letter is open again
 	LetterResolved   Event = "resolved"   // LeadHit accepted the call, or none is needed any more
 	LetterSuperseded Event = "superseded" // LeadHit accepted a newer event of the order, so the replay was dropped
@@ -61,7 +61,7 @@ const (
 	maxFingerprints = 256
 )
 
-// Entry is one entry of the ledger. If its event is unknown, only Event is set.
+// Entry is one entry in the ledger. If its event is unknown, only Event is set.
 type Entry struct {
 	Event Event
 	// Group is the consumer group whose workers follow the entry, at most 256 bytes; "" addresses every group that

@@ -18,7 +18,7 @@ import (
 const (
 	// readEvery is the time between two reads of the topics.
 	readEvery = 2 * time.Second
-	// readLimit limits the time for each read but the first, so that people soon learn when Kafka does not respond.
+	// readLimit limits the time for each read except the first, so that people soon learn when Kafka does not respond.
 	readLimit = 10 * time.Second
 	// limitsEvery is the time between two requests for the partitions of the group's topics.
 	limitsEvery = 30 * time.Second

@@ -120,7 +120,7 @@ type runTopics struct {
 	started func()
 }
 
-// Append writes an entry of the run.
+// Append writes an entry for the run.
 func (t *runTopics) Append(ctx context.Context, e ledger.Entry) error {
 	err := t.Reader.Append(ctx, e)
 	if err == nil && !t.begun {

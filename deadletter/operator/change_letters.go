@@ -27,7 +27,7 @@ func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 		}
 		switch l, found := v.Find(id); {
 		case found && !l.Ledger.Known:
-			letters = append(letters, l) // expired, but an entry can still close it
+			letters = append(letters, l) // it expired, but an entry can still close it
 		case len(slices.Collect(v.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
 			return nil, absent(v, id)
 		default: // another flag excludes it

@@ -228,7 +228,7 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 	return nil
 }
 
-// Status returns the status of a letter of our own group, for a run.
+// Status returns the status of a letter in our own group, for a run.
 func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -239,7 +239,7 @@ func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 	return l.Ledger, true
 }
 
-// Append writes an entry of a run. It completes a write that has started, even if the run is interrupted, so the
+// Append writes an entry for a run. It completes a write that has started, even if the run is interrupted, so the
 // summary includes that entry.
 func (r *Reader) Append(ctx context.Context, e ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendLimit)

@@ -175,7 +175,7 @@ type askedCall struct {
 }
 
 // repeats sets e.Repeats if the order's previous call in the partition had the same key and status. Without a key, or
-// with another key, a worker calls again: the order's events may be in partitions of other workers.
+// with another key, a worker calls again, because the order's events may be in other workers' partitions.
 func (r *orderReader) repeats(e *life.Event, key []byte) {
 	if e.Action != event.Call.String() {
 		return

@@ -25,8 +25,8 @@ type Pausing struct {
 }
 
 // Pause writes a pause or a resume. It reads the pauses and the members first, so the result shows what was in force
-// before. Unless create is set, it refuses an entry that no worker would follow, because such an entry would look like
-// a success and change nothing.
+// before. Unless create is set, it refuses an entry that no worker would follow, because that entry would look like a
+// success but change nothing.
 func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Pausing, error) {
 	p := Pausing{Ledger: ledger.Topic(a.Letters)}
 	read, err := a.readPauses(ctx, p.Ledger)

@@ -129,7 +129,7 @@ func (w *work) read(ctx context.Context) error {
 // judge records the outcome of a letter. It returns false if there is no outcome yet.
 //
 // By now, all entries that this run has written have been read back. So if the letter's last replay has another number
-// or belongs to another run, somebody else changed the letter.
+// or belongs to another run, something else changed the letter.
 func (w *work) judge(a asked) bool {
 	is, _ := w.topics.Status(a.ID)
 	switch {

@@ -30,7 +30,7 @@ func with(t *testing.T, letters int, test func(w *world)) {
 	})
 }
 
-// do carries out a run to its end, and demands that nothing fails.
+// do carries out a run to its end, and fails the test if the run fails.
 func do(t *testing.T, r replay.Run, p replay.Plan, topics replay.Topics) replay.Summary {
 	t.Helper()
 	s, err := r.Do(t.Context(), p, topics)
@@ -70,7 +70,7 @@ func TestEveryLetterIsReplayedOnceAndAtTheRate(t *testing.T) {
 	})
 }
 
-// areFull demands that replays have all fields, and that any 14 in a row span at least a second.
+// areFull checks that replays have all fields, and that any 14 in a row span at least a second.
 func areFull(t *testing.T, all []ledger.Entry) {
 	t.Helper()
 	for i, e := range all {
@@ -257,7 +257,7 @@ func TestOfTwoOperatorsTheFirstReplaysAndTheSecondIsToldWho(t *testing.T) {
 	})
 }
 
-// saysWho demands that all 40 letters are in a summary, and that the summary says who replays the letters that the run
+// saysWho checks that all 40 letters are in a summary, and that the summary says who replays the letters that the run
 // does not.
 func saysWho(t *testing.T, s replay.Summary, who string) {
 	t.Helper()

@@ -234,7 +234,7 @@ func (w *world) killedLater(left int, stored bool) {
 	}
 }
 
-// calledOnce demands that each letter was sent once, and is resolved.
+// calledOnce checks that each letter was sent once, and is resolved.
 func (w *world) calledOnce() {
 	w.t.Helper()
 	for i := range len(w.letters) {

@@ -1,8 +1,8 @@
 // Package view reads the letters' topic and the ledger as people see them: letters with their states, causes and runs.
 //
 //	v := view.New("leadhit-sync")
-//	for each record of the letters' topic { v.Letter(record) }
-//	for each record of the ledger { v.Entry(record) }
+//	for each record in the letters' topic { v.Letter(record) }
+//	for each record in the ledger { v.Entry(record) }
 //	for letter := range v.Letters(view.Filter{Cause: "ValidationError"}) {
 //		fmt.Println(letter.ID(), letter.Ledger.State)
 //	}

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// Sort is the order of a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins
+// Sort is the order of a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" starts
 // with the letter that failed last. The place in the letters' topic breaks ties.
 type Sort string
 

@@ -10,9 +10,9 @@ import (
 
 var errSince = errors.New("want a duration above 0, such as 24h or 7d, or a time, such as 2026-01-31T00:00:00Z")
 
-// ParseSince reads a duration, such as 90m, 7d or 1d12h, or a time in RFC 3339. Go's own durations have no unit above
-// the hour, because a day may have 23 or 25 hours. For a filter, a day is always 24 hours: the question is how old an
-// event is, not what the calendar says.
+// ParseSince reads a duration, such as 90m, 7d or 1d12h, or an RFC 3339 time. Go's own durations have no unit above the
+// hour, because a day may have 23 or 25 hours. For a filter, a day is always 24 hours, because the question is how old
+// an event is, not what the calendar says.
 func ParseSince(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil

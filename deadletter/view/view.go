@@ -31,13 +31,13 @@ type View struct {
 	runs    []*run         // oldest first
 	byName  map[string]*run
 	texts   map[texts]*shared
-	orders  map[string]int32 // numbers of the orders, from 1: counting different numbers is cheap
+	orders  map[string]int32 // a number for each order, from 1, because numbers are cheap to count
 }
 
 // Letter is a letter as it is now.
 type Letter struct {
-	// Letter is the newest record of the letter, without the event's key, headers and value. FailedAt is the record's
-	// time if no header has it.
+	// Letter is the letter's newest record, without the event's key, headers and value. FailedAt is the record's time
+	// if no header has it.
 	deadletter.Letter
 
 	// Ledger is the letter's state. If the letter has expired, its Known is false, and only the ID of its Letter is
@@ -53,7 +53,7 @@ type Letter struct {
 	Written, Expires time.Time
 	// Place is the newest record's partition and offset in the letters' topic.
 	Place event.Place
-	// Records counts the letter's records: a letter that failed again has several, and so has one that was stored
+	// Records counts the letter's records. A letter that failed again has several, and so does one that was stored
 	// twice.
 	Records int
 }
@@ -70,7 +70,7 @@ type Outcome struct {
 type group struct {
 	fold    fold.Fold
 	letters map[ledger.ID]*kept
-	all     []*kept            // the same letters: visiting all of them in a map is many times slower
+	all     []*kept            // the same letters, because visiting them in a map is many times slower
 	lost    map[ledger.ID]bool // ids that an entry named before the letter was read; the letter may have expired
 	ended   map[ledger.ID]Outcome
 	replays map[ledger.ID][]*replay
@@ -119,7 +119,7 @@ const (
 type texts struct {
 	topic, group, status, stage, cause, message, decidedBy, version, run string
 	code                                                                 int
-	// order is set only if the message contains it, because then the fingerprint depends on it.
+	// order is set only if the message contains it, because only in that case does the fingerprint depend on it.
 	order string
 }
 
@@ -155,7 +155,7 @@ func (v *View) group(name string) *group {
 	return g
 }
 
-// Letter takes the next record of the letters' topic. It returns the letter, for callers that show it.
+// Letter takes the next record from the letters' topic. It returns the letter, for callers that show it.
 func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	v.Read++
 	l, err := deadletter.Parse(r)
@@ -222,7 +222,7 @@ func (v *View) number(order string) int32 {
 	return n
 }
 
-// share returns the letter's strings, shared by all letters with the same strings.
+// share returns the letter's strings. All letters with the same strings share one copy.
 func (v *View) share(l deadletter.Letter) *shared {
 	t := texts{
 		l.Topic, l.Group, l.Status, l.Stage, l.Cause, l.Message, l.DecidedBy, l.Version, l.ReplayRun, l.Code, "",
@@ -238,7 +238,7 @@ func (v *View) share(l deadletter.Letter) *shared {
 	return s
 }
 
-// named returns the values of the headers that filters may ask for, the last value of each name.
+// named returns the values of the headers that filters may ask for, taking the last value for each name.
 func (v *View) named(headers []event.Header) *[]string {
 	var values []string
 	for i, name := range v.headers {
@@ -259,7 +259,7 @@ func (v *View) named(headers []event.Header) *[]string {
 	return &values
 }
 
-// Entry takes the next record of the ledger. It returns the entry, and whether it changed the state of a letter. The
+// Entry takes the next record from the ledger. It returns the entry, and whether it changed the state of a letter. The
 // Event is empty if the entry is malformed or no group follows it.
 func (v *View) Entry(r event.Record) (e ledger.Entry, counted bool) {
 	e, err := ledger.Parse(r.Value)

@@ -2,8 +2,8 @@
 // agree on these states, because all of them use [Fold]:
 //
 //	letters := fold.Fold{Horizon: fold.WorkerHorizon}
-//	letters.Add(fold.Letter{…})   // the next record of the letters' topic
-//	letters.Follow(entry)         // the next entry of the ledger
+//	letters.Add(fold.Letter{…})   // the next record in the letters' topic
+//	letters.Follow(entry)         // the next entry in the ledger
 //	letters.Letter(id)            // the letter's status
 //
 // The states and their transitions:
@@ -42,7 +42,7 @@ func States() []State {
 	return []State{Open, Requeued, Resolved, Superseded, Dismissed}
 }
 
-// WorkerHorizon is how many of the newest records of the letters' topic a worker reads. The number is limited because a
+// WorkerHorizon is how many of the newest records in the letters' topic a worker reads. The number is limited because a
 // worker needs about 200 bytes of memory for each record. Replays of older letters need force.
 const WorkerHorizon = 200_000
 
@@ -50,7 +50,7 @@ const WorkerHorizon = 200_000
 // that often.
 const maxReplays = 1 << 30
 
-// Letter is what the [Fold] needs to know about a record of the letters' topic.
+// Letter is what the [Fold] needs to know about a record in the letters' topic.
 type Letter struct {
 	ID    ledger.ID
 	Order string // "" if the mapping found none
@@ -93,7 +93,7 @@ type Status struct {
 // entries count. So all readers agree on which of two operators was first, however far each has read the letters. A
 // copy of an entry that counted never counts.
 type Fold struct {
-	// Horizon is how many of the newest records of the letters' topic are kept; 0 keeps all. Set it before adding the
+	// Horizon is how many of the newest records in the letters' topic are kept; 0 keeps all. Set it before adding the
 	// first letter. What the ledger says about older letters is kept.
 	Horizon int
 
@@ -113,7 +113,7 @@ type place struct {
 	topic, partition, item int32
 }
 
-// recent is one record of the letters' topic.
+// recent is one record in the letters' topic.
 type recent struct {
 	letter *letter
 	offset int64
@@ -153,8 +153,8 @@ type seen struct {
 	at    int64 // Unix time in nanoseconds, so that the time zone does not matter
 }
 
-// Add takes the next record of the letters' topic. A worker also adds each letter that it has stored itself, because it
-// may read the topic much later. Add reports whether the letter is new.
+// Add takes the next record from the letters' topic. A worker also adds each letter that it has stored itself, because
+// it may read the topic much later. Add reports whether the letter is new.
 func (f *Fold) Add(l Letter) bool {
 	s := f.get(l.ID)
 	is := !s.known

@@ -1,7 +1,7 @@
 // Package guard decides whether the workers of a group pause. All of them follow the ledger and pause together:
 //
 //	g := guard.Guard{Worker: "shop-1/4242", Build: "1.9.0/9f2c41d07ab3"}
-//	for each entry of the ledger for this group {
+//	for each entry in the ledger for this group {
 //		g.Follow(e)
 //	}
 //	g.Refused(now, order, fingerprint)   // a letter is about to be stored

@@ -36,7 +36,7 @@ type id struct {
 
 func idOf(e ledger.Entry) id { return id{e.By, e.At.UnixNano()} }
 
-// Pause returns the pause in force that began first. The second result is false if calls may start.
+// Pause returns the pause in force that started first. The second result is false if calls may start.
 func (g *Guard) Pause() (ledger.Entry, bool) {
 	switch {
 	case len(g.pauses) > 0:
@@ -70,13 +70,13 @@ func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 	}}, 0
 }
 
-// add reports whether an item completes a flood. Calls that were in flight when a pause began end during the pause.
+// add reports whether an item completes a flood. Calls that were in flight when a pause started end during the pause.
 // Their outcomes may have the same cause as the pause, so they do not count.
 func (g *Guard) add(i item) bool { return !g.paused() && g.flood.add(i) }
 
 // Announcement returns the next entry that the caller must append to the ledger: a pause of our own, or one that a
 // deleted ledger held. It returns each entry once. The second result is false if there is none. Other workers and a
-// restarted process know only what the ledger holds, so the caller repeats the write until it succeeds.
+// restarted process know only what the ledger holds, so the caller retries the write until it succeeds.
 func (g *Guard) Announcement() (ledger.Entry, bool) {
 	if g.told >= len(g.own) {
 		return ledger.Entry{}, false

@@ -33,8 +33,8 @@ func IsWorker(m groups.GroupMember) bool {
 	return m.ClientID == clientID || strings.HasPrefix(m.ClientID, clientID+"-")
 }
 
-// Followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
-// in the group do not. The numbers are for human readers. Only the check for a misspelt group depends on them.
+// Followers describes the group's members. Workers follow the ledger once they have joined; other programs in the group
+// do not. The numbers are for human readers. Only the check for a misspelt group depends on them.
 type Followers struct {
 	Group   string
 	Workers int   // members of the group that are workers
