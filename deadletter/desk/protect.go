@@ -57,7 +57,7 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 	})
 }
 
-// setProtection sets the headers with which browsers protect the pages.
+// setProtection sets the headers that make browsers protect the pages.
 func setProtection(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -40,7 +40,7 @@ func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, R
 	return is, read
 }
 
-// kept returns a result of the reading with this number, unless the result is too old.
+// kept returns a result from the reading with this number, unless the result is too old.
 func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -174,7 +174,7 @@ func (v workerView) Backlog() (n int64) {
 	return n
 }
 
-// WaitingOrders counts the orders that wait. A worker of an older version lists orders, but does not count them.
+// WaitingOrders counts the orders that wait. An older worker lists orders, but does not count them.
 func (v workerView) WaitingOrders() int { return max(v.Waiting, len(v.Orders)) }
 
 // LettersLately counts the letters stored in the last hour.
@@ -227,7 +227,7 @@ type waitingOrder struct {
 func (o waitingOrder) Age() time.Duration { return o.at.Sub(o.Time) }
 
 // outcomesOf groups the waiting orders by their last outcome, the largest group first. If many orders have the same
-// outcome, a reader sees at once that LeadHit is at fault, and not an order.
+// outcome, a reader sees at once that the fault lies with LeadHit, not with an order.
 func outcomesOf(s *status.Worker) []outcomeView {
 	byOutcome := map[status.Outcome]int{}
 	var all []outcomeView

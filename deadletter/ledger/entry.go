@@ -31,7 +31,7 @@ const (
 	LetterResolved   Event = "resolved"   // LeadHit accepted the call, or none is needed any more
 	LetterSuperseded Event = "superseded" // LeadHit accepted a newer event of the order, so the replay was dropped
 	LetterFailed     Event = "failed"     // the replay ended without a call; Cause says why
-	LetterOvertaken  Event = "overtaken"  // LeadHit accepted a newer event of the order: a replay needs Force
+	LetterOvertaken  Event = "overtaken"  // LeadHit accepted a newer event of the order, so a replay needs Force
 )
 
 // The events that only people read.
@@ -252,7 +252,7 @@ func (e Entry) check() error {
 	case e.At.IsZero():
 		return errors.New(`"at" is missing`)
 	case e.At.UTC().Year() < 0 || e.At.UTC().Year() > 9999:
-		// RFC 3339 has four digits for the year. A time in another zone may leave this range in UTC.
+		// Years in RFC 3339 have four digits. A time in another zone may be outside that range in UTC.
 		return errors.New(`the year in "at" does not have four digits`)
 	case e.By == "":
 		return errors.New(`"by" is missing`)

@@ -24,7 +24,7 @@ func (r *Reader) Find(ctx context.Context, id ledger.ID, everyGroup bool) (Lette
 	return r.record(ctx, found)
 }
 
-// absent returns the error for an id without a letter of the group.
+// absent returns the error for an id without a letter in the group.
 func absent(v *view.View, id ledger.ID) error {
 	l, found := v.Find(id)
 	switch {

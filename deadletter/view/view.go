@@ -310,7 +310,7 @@ func (v *View) follow(g *group, e ledger.Entry) bool {
 	return true
 }
 
-// restate copies a letter's state from the fold, after a record about the letter.
+// restate copies a letter's state from the fold, after the fold has taken a record about the letter.
 func (g *group) restate(id ledger.ID) {
 	if k := g.letters[id]; k != nil {
 		status, _ := g.fold.Letter(id)
@@ -319,7 +319,7 @@ func (g *group) restate(id ledger.ID) {
 	}
 }
 
-// Find returns the letter with the given id. If the view's group has no such letter, Find looks for one of another
+// Find returns the letter with the given id. If the view's group has no such letter, Find looks for one in another
 // group; the letter's Group names that group. An expired letter of the view's group is found as long as the ledger
 // mentions it.
 func (v *View) Find(id ledger.ID) (Letter, bool) {

@@ -12,7 +12,7 @@ import (
 // Whether an entry counts depends only on the entries before it. The conditions for an entry with the number N are:
 //   - a replay: N-1 replays counted, and the letter is neither final nor dismissed;
 //   - an outcome: replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own event
-//     was read again after a crash and was accepted;
+//     was reread after a crash and accepted;
 //   - dismissed and reopened: N replays counted. Dismissing a requeued letter ends its replay, so reopening leads to an
 //     open letter. An accepted call is a fact: its outcome counts even after the letter was dismissed;
 //   - overtaken: the letter is not marked yet.
@@ -122,7 +122,7 @@ func (s *letter) answerFormer(n int32) {
 	}
 }
 
-// overtake marks a letter as overtaken, for good. Copies of the entry change nothing.
+// overtake marks a letter as overtaken, permanently. Copies of the entry change nothing.
 func (s *letter) overtake(e ledger.Entry) bool {
 	if s.overtaken {
 		return false

@@ -70,8 +70,8 @@ type Status struct {
 	State State
 	Known bool // the letter was read, and is within the Horizon
 	N     int  // replays that counted
-	// Overtaken says that LeadHit accepted a newer event of the same order: a replay needs Force. Newer is that event's
-	// id.
+	// Overtaken says that LeadHit accepted a newer event of the same order, so a replay needs Force. Newer is that
+	// event's id.
 	Overtaken bool
 	Newer     string
 	// Replay is the last replay that counted; nil if there is none. It must not be changed. Sorting requeued letters by

@@ -30,7 +30,7 @@ const (
 	maxHeader = 64 << 10
 )
 
-// Asked is the result of asking one worker: its status, or the reason why there is none.
+// Asked is the result of querying one worker: its status, or the reason why there is none.
 type Asked struct {
 	URL string `json:"url"`
 	// Either Error says why the worker gave no status, or Status is set.
