@@ -28,6 +28,6 @@
 //
 // # Reading
 //
-// Package view reads the letters with their states. The strings in a letter are not escaped: callers must escape them
-// before showing them on a terminal or a page.
+// Package view reads the letters with their states. The strings in a letter are not escaped, so callers must escape
+// them before showing them on a terminal or a page.
 package deadletter

@@ -96,15 +96,15 @@ func (l Letter) addConnect(add func(name, text string)) {
 	add(connectPartition, partition)
 	add(connectOffset, strconv.FormatInt(l.Offset, 10))
 	add(connectName, clean(l.Group, maxGroup))
-	add(connectTask, partition) // Connect numbers its tasks; we number our work by partition
+	add(connectTask, partition) // Connect numbers its tasks, and we number our work by partition
 	add(connectStage, clean(l.Stage, maxWord))
 	add(connectClass, class)
 	add(connectException, clean(l.Cause, maxWord))
 	add(connectMessage, l.storedMessage())
 }
 
-// addOwn adds our headers. All but the last five are always present, even if empty: tools show headers as columns, and
-// a column should not come and go.
+// addOwn adds our headers. All but the last five are always present, even if empty, because tools show headers as
+// columns, and a column should not come and go.
 func (l Letter) addOwn(add func(name, text string)) {
 	add(headerSchema, strconv.Itoa(schema))
 	add(headerID, clean(l.ID(), maxField))

@@ -55,7 +55,7 @@ func next(message string, before rune) piece {
 }
 
 // quotation returns the length of the quotation at the beginning of the message, or 0. Without a closing mark, the rest
-// of the message counts as quoted: the mark may have been cut off, and the rest could contain anything.
+// of the message counts as quoted, because the mark may have been cut off, and the rest could contain anything.
 func quotation(message string, first rune, size int) int {
 	closing := closingMark(first)
 	if closing == 0 {

@@ -14,7 +14,7 @@ type Facts struct {
 	Brokers, Replicas int
 	// Settings are the topic's settings, keyed by Kafka's names. They are nil if we lack the DescribeConfigs right.
 	Settings map[string]string
-	// FormatObeyed reports whether the brokers obey the topic's message.format.version: brokers from 3.0 on ignore it
+	// FormatObeyed reports whether the brokers obey the topic's message.format.version. Brokers from 3.0 on ignore it
 	// unless their protocol version is below 3.0. FormatKnown reports whether FormatObeyed is known.
 	FormatObeyed, FormatKnown bool
 	// Sources are the topics that this topic must outlive. For the letters' topic these are the events' topics, whose

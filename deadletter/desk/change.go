@@ -116,7 +116,7 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	}
 }
 
-// carryOut writes the entries. A letter that somebody else changed first is not a failure: the page lists the letter
+// carryOut writes the entries. A letter that somebody else changed first is not a failure. The page lists the letter
 // and shows who was first, so that the person can look again.
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
 	// A write that has started continues even if the person closes the page, because half a change would help nobody.

@@ -82,7 +82,7 @@ type asset struct {
 func loadAssets() map[string]asset {
 	kinds := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 	all := map[string]asset{}
-	entries, _ := files.ReadDir("assets") // embedded: it cannot fail
+	entries, _ := files.ReadDir("assets") // cannot fail, because the files are embedded
 	for _, e := range entries {
 		content, _ := files.ReadFile("assets/" + e.Name())
 		sum := sha256.Sum256(content)

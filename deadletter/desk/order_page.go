@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// orderLimit is how long a page waits for an order: Kafka has no index of orders, so all events are read.
+// orderLimit is how long a page waits for an order. Kafka has no index of orders, so all events are read.
 const orderLimit = 25 * time.Second
 
 // orderSpans returns the periods that a person may look back, by name. The command's --since also accepts these names.

@@ -55,7 +55,7 @@ type page struct {
 	Path     string // of this page, with the query, for the links that change the language
 	Now      time.Time
 	Stranger bool // must not see what the desk shows
-	Answer   bool // the response to a form: its address cannot be requested again
+	Answer   bool // the response to a form, whose address cannot be requested again
 	Data     any
 }
 

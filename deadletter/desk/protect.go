@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxForm is the maximum size of a form: two thousand letter ids take 60 KB.
+// maxForm is the maximum size of a form. Two thousand letter ids take 60 KB.
 const maxForm = 256 << 10
 
 // alive is the path for health probes.
@@ -34,8 +34,7 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 			_, _ = io.WriteString(w, "alive\n")
 			return
 		}
-		// The body of a GET is limited too: if some function read that body as a form, the body could fill memory and
-		// disk.
+		// The body of a GET is limited too. If some function read it as a form, the body could fill memory and disk.
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		who := a.identify(r)
 		r = who.in(r)

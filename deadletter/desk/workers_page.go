@@ -102,7 +102,7 @@ func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *
 }
 
 // add adds a worker's card. It counts workers in the same state together, so that a group of a hundred workers fits on
-// one line. It also collects the versions: several at once mean that a rollout is under way, or stuck.
+// one line. It also collects the versions, because several at once mean that a rollout is under way, or stuck.
 func (v *workersView) add(card workerView) {
 	v.Cards = append(v.Cards, card)
 	if card.Worker != nil && !slices.Contains(v.Versions, card.Version) {
@@ -120,7 +120,7 @@ func (v *workersView) add(card workerView) {
 	v.States[i].Count++
 }
 
-// mostFloodCauses limits how many causes of a flood are named: a pause has up to 256 fingerprints.
+// mostFloodCauses limits how many causes of a flood are named, because a pause may have up to 256 fingerprints.
 const mostFloodCauses = 10
 
 // floodCauses describes the first causes of a flood. A cause whose letters have expired has only its fingerprint.

@@ -78,7 +78,8 @@ func (t *texts) perSecond(s *status.Worker) any {
 	return t.t("worker.pace", strconv.FormatFloat(s.PerSecond, 'f', -1, 64))
 }
 
-// offset returns an offset as text, or a dash if it is not known yet. The digits are not grouped: people copy offsets.
+// offset returns an offset as text, or a dash if it is not known yet. The digits are not grouped, because people copy
+// offsets.
 func offset(n int64) string {
 	if n < 0 {
 		return "–"

@@ -130,7 +130,7 @@ func (e Entry) Kind() string {
 	return ByHand
 }
 
-// form is an entry as JSON. The JSON names are an interface: other releases read them.
+// form is an entry as JSON. The JSON names are an interface, because other releases read them.
 type form struct {
 	Version      int       `json:"v"`
 	Event        Event     `json:"ev"`

@@ -85,7 +85,7 @@ func (r *Reader) Refresh(ctx context.Context) error {
 		r.answered()
 	}
 	err = r.read(ctx, ledger.Topic(r.Letters), r.takeEntry)
-	// Before the first pause or replay there is no ledger: all letters are open.
+	// Before the first pause or replay there is no ledger, so all letters are open.
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return nil
 	}

@@ -83,8 +83,8 @@ func (r *orderReader) read(ctx context.Context) error {
 	r.progress("", 0, 0)
 	r.answered()
 	r.askWorkers(ctx)
-	// After an interruption nothing more is read. Otherwise the result would depend on chance: a broker that is fast
-	// enough would still respond.
+	// After an interruption nothing more is read. Otherwise the result would depend on chance, because a broker that is
+	// fast enough would still respond.
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -10,8 +10,8 @@
 // # What it promises
 //
 // The run requeues only the letters that the plan calls ready, each as the next replay after those that the plan has
-// seen. If one of these letters has changed since, the run requeues none. Two runs at once never replay a letter twice:
-// the first entry counts, and the second run learns who was first.
+// seen. If one of these letters has changed since, the run requeues none. Two runs at once never replay a letter twice,
+// because the first entry counts, and the second run learns who was first.
 //
 // The run stops on its own when a canary is not resolved, and when too many of the last outcomes were refusals. However
 // the run ends, even if it is killed, the workers finish the letters that were requeued. The other letters are

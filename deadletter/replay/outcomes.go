@@ -23,7 +23,7 @@ type Summary struct {
 	// The number of letters by outcome. Refused ones became letters again. Failed ones ended without a call. Dismissed
 	// ones were closed by an operator.
 	Resolved, Refused, Superseded, Failed, Dismissed int
-	// Waiting letters are requeued and have no outcome yet: the workers finish them without this run. Untouched letters
+	// Waiting letters are requeued and have no outcome yet. The workers finish them without this run. Untouched letters
 	// were not requeued.
 	Waiting, Untouched int
 	// Changed lists the letters that this run did not replay, because they had changed in the meantime. Others is how

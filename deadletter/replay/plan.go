@@ -169,7 +169,8 @@ func (p Plan) Orders() []string {
 	return all
 }
 
-// cannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not know what the letter is about.
+// cannotTell is the Cause of a refusal that [Planned.Map] makes, because the worker could not know what the letter is
+// about.
 const cannotTell = "CannotTell"
 
 // Map notes what the current mapping makes of the letter's event, by the same rules as a worker.

@@ -44,7 +44,7 @@ type Cause struct {
 // Causes groups, by fingerprint, the letters that match. Causes with the most open letters come first.
 func (v *View) Causes(f Filter, now time.Time) []Cause {
 	groups := map[string]*gathered{}
-	of := map[*shared]*gathered{} // the same groups: a lookup by pointer is faster than by string
+	of := map[*shared]*gathered{} // the same groups, because a lookup by pointer is faster than by string
 	for m := range v.each(f) {
 		k := m.kept
 		g := of[k.shared]

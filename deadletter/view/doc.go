@@ -13,6 +13,6 @@
 // Several groups may share a letters' topic. States are separate for each group; a [Filter] selects the letters of one
 // group unless AllGroups is set. Letters and entries without a group belong to every group.
 //
-// The package is pure: no Kafka, clock or goroutine. The strings in letters and entries are not escaped: callers must
-// escape them before showing them on a terminal or a page.
+// The package is pure: no Kafka, clock or goroutine. The strings in letters and entries are not escaped, so callers
+// must escape them before showing them on a terminal or a page.
 package view

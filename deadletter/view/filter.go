@@ -59,7 +59,7 @@ type prepared struct {
 	states   uint8                  // a bit for each of States
 	since    int64                  // in milliseconds; noTime for none
 	until    int64
-	versions map[string]bool // whether a version matches: many letters share a few versions
+	versions map[string]bool // results by version, because many letters share a few versions
 }
 
 // prepare compiles the filter, so that a pass over all letters is fast. A filter by a header that the view does not

@@ -48,7 +48,7 @@ func (v *View) Runs() []Run {
 	return all
 }
 
-// count returns the run with its counts as of now: any replay may still get an outcome.
+// count returns the run with its counts as of now, because any replay may still get an outcome.
 func (r *run) count() Run {
 	is := r.Run
 	counts := map[ReplayOutcome]*int{

@@ -169,7 +169,7 @@ func (f *Fake) limits() replay.Limits {
 	}
 }
 
-// finish writes the outcomes of some replays: every ninth letter is refused again.
+// finish writes the outcomes of some replays. Every ninth letter is refused again.
 func (f *Fake) finish(most int) {
 	for _, w := range f.waiting[:min(most, len(f.waiting))] {
 		if w.id.Offset%9 == 8 {

@@ -20,7 +20,7 @@ func (f backend) Workers(context.Context) desk.Workers {
 	return f.Asked
 }
 
-// ask sets the workers of a story: they are healthy, except in the stories named here.
+// ask sets the workers of a story. They are healthy, except in the stories named here.
 func (f *Fake) ask(story string) {
 	now := time.Now()
 	f.Asked.Group = group

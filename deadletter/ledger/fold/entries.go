@@ -14,11 +14,11 @@ import (
 //   - an outcome: replay N is the last that counted, and it has no outcome yet. N is 0 for a letter whose own event
 //     was reread after a crash and accepted;
 //   - dismissed and reopened: N replays counted. Dismissing a requeued letter ends its replay, so reopening leads to an
-//     open letter. An accepted call is a fact: its outcome counts even after the letter was dismissed;
+//     open letter. An accepted call is a fact, so its outcome counts even after the letter was dismissed;
 //   - overtaken: the letter is not marked yet.
 //
-// An operator's entry that did not count the first time never counts: its writer has been told so. The copy that a
-// retried write leaves behind must change nothing.
+// An operator's entry that did not count the first time never counts, because its writer has been told so. The copy
+// that a retried write leaves behind must change nothing.
 func (f *Fold) Follow(e ledger.Entry) bool {
 	if !changesLetter(e.Event) {
 		return false

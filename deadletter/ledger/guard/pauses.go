@@ -153,8 +153,8 @@ func (g *Guard) resume() {
 // restart would forget them and a resume would not find them. So pass all entries of the new ledger to Follow before
 // the next call to Announcement.
 //
-// Lost forgets which pauses the old ledger held: a worker that reads only the new ledger does not know them, and all
-// workers must reach the same state.
+// Lost forgets which pauses the old ledger held, because a worker that reads only the new ledger does not know them,
+// and all workers must reach the same state.
 func (g *Guard) Lost() {
 	g.own = slices.Concat(g.pauses, g.own)
 	g.pauses, g.told = nil, 0

@@ -12,8 +12,8 @@ func byHand() ledger.Entry {
 	return ledger.Entry{Event: ledger.GuardPause, By: "alice", At: time.Unix(1_700_000_000, 0).UTC(), Reason: "migration"}
 }
 
-// The ledger may hold a pause twice: a write without a response is retried, and after a ledger is lost each worker
-// writes the pauses in force.
+// The ledger may hold a pause twice, because a write without a response is retried, and after a ledger is lost each
+// worker writes the pauses in force.
 func TestTwoCopiesOfAPauseEndTogether(t *testing.T) {
 	t.Parallel()
 	inAnotherZone := byHand()

@@ -2,9 +2,9 @@
 //
 //	for _, asked := range workerpage.Ask(ctx, pages) { … }
 //
-// It trusts no response: an address may be wrong, and any program may respond there. So it follows no redirect, and
-// limits the time for a response and the sizes of the response's header and body. It owns its goroutines and waits for
-// them.
+// It trusts no response, because an address may be wrong, and any program may respond there. So it follows no redirect,
+// and limits the time for a response and the sizes of the response's header and body. It owns its goroutines and waits
+// for them.
 package workerpage
 
 import (
