@@ -15,8 +15,8 @@ const (
 	StageCall    = "TASK_PUT"        // LeadHit refused it
 )
 
-// StageName returns the name of a stage for metrics and human readers: mapping or call. Letters of other programs may
-// have other stages; StageName returns these unchanged.
+// StageName returns the name of a stage for metrics and human readers: mapping or call. Letters from other programs may
+// have other stages, which StageName returns unchanged.
 func StageName(stage string) string {
 	switch stage {
 	case StageMapping:
@@ -40,13 +40,13 @@ type Letter struct {
 	Item int
 	// OrderID and Status are the arguments of the call, up to 512 bytes each. They are empty if the mapping found none.
 	OrderID, Status string
-	// Stage is StageMapping or StageCall. Letters of other programs may have other stages.
+	// Stage is StageMapping or StageCall. Letters from other programs may have other stages.
 	Stage string
 	// Cause groups similar failures: one word of at most 128 bytes. Message is for human readers: it is
 	// scrubbed, and cut to 1 KiB when stored.
 	Cause, Message string
-	// DecidedBy is the part of the mapping that decided what to do with the event, for example
-	// `rules[1]: status == "new"`. It is empty in letters of older releases.
+	// DecidedBy is the part of the mapping that decided what to do with the event, for example `rules[1]: status ==
+	// "new"`. It is empty in letters from older releases.
 	DecidedBy string
 	// Code is the JSON-RPC error code or the HTTP status, or 0. Attempts counts the calls for this delivery of the
 	// event.

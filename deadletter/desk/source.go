@@ -53,7 +53,7 @@ type Reading struct {
 	// new.
 	At     time.Time
 	Number uint64
-	// Err is why the last read failed, or nil if it did not fail.
+	// Err says why the last read failed; nil if it did not fail.
 	Err error
 	// Limits are the limits of a plan, as far as they are known without querying Kafka for each letter.
 	Limits replay.Limits

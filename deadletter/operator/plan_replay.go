@@ -33,7 +33,7 @@ type Plan struct {
 	replay.Plan
 
 	Warnings []life.Note
-	// Missing is why this program cannot carry the plan out; nil if it can.
+	// Missing says why this program cannot carry the plan out; nil if it can.
 	Missing error
 }
 

@@ -156,7 +156,7 @@ func (is Limits) fixed(l view.Letter) (class Class, why string) {
 	return Ready, ""
 }
 
-// Orders returns the order ids of the ready letters, each once, in the same sequence as Letters.
+// Orders returns the order ids of the ready letters, each once, in the order of Letters.
 func (p Plan) Orders() []string {
 	var all []string
 	met := map[string]bool{"": true}

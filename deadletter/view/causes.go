@@ -31,7 +31,7 @@ type Cause struct {
 	Trend                Trend
 	Letters              int
 	States               map[fold.State]int
-	Orders               int // the number of different orders; letters without an order do not count
+	Orders               int // the number of distinct orders; letters without an order do not count
 	First, Last          time.Time
 	// Expires is the earliest time at which Kafka may delete a letter that is open or requeued; zero if no such time is
 	// known.

@@ -95,7 +95,7 @@ func hourOf(k *kept, now int64) (int, bool) {
 	return 23 - int((now-k.failed)/time.Hour.Milliseconds()), true
 }
 
-// Orders counts the different orders of the letters that match. Letters without an order do not count.
+// Orders counts the distinct orders of the letters that match. Letters without an order do not count.
 func (v *View) Orders(f Filter) int {
 	var met numberSet
 	for m := range v.each(f) {

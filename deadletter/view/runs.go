@@ -149,7 +149,7 @@ func (v *View) frame(e ledger.Entry) {
 	}
 }
 
-// answer takes an entry that requests a replay or reports its outcome. An outcome of a former replay changes no
+// answer takes an entry that requests a replay or reports its outcome. The outcome of an earlier replay changes no
 // letter's state, but says what happened to that replay.
 func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
 	switch e.Event {

@@ -23,7 +23,7 @@ const group = "shop"
 
 // Fake is an in-memory backend, as tests see it. The desk gets it through [Fake.Settings].
 type Fake struct {
-	// Err is why Kafka cannot be read now. Unread means that Kafka has never been read. Set both before the desk is
+	// Err says why Kafka cannot be read now. Unread means that Kafka has never been read. Set both before the desk is
 	// used.
 	Err    error
 	Unread bool

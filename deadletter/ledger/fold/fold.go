@@ -258,7 +258,7 @@ func (f *Fold) status(s *letter) Status {
 	return is
 }
 
-// turn returns the turn of the last replay, and reports whether a former replay has no outcome.
+// turn returns the turn of the last replay, and reports whether an earlier replay has no outcome.
 func (s *letter) turn() (turn int64, former bool) {
 	if len(s.turns) == 0 {
 		return 0, false
