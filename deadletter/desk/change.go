@@ -40,7 +40,7 @@ type changePage struct {
 	form
 	Done    bool
 	Changed int
-	Late    []Changed // letters that somebody else changed first
+	Late    []Changed // letters that another person or a worker changed first
 }
 
 // changing returns the handler that shows the form for dismissing or reopening letters.
@@ -116,8 +116,8 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	}
 }
 
-// carryOut writes the entries. A letter that somebody else changed first is not a failure. The page lists the letter
-// and shows who was first, so that the person can look again.
+// carryOut writes the entries. A letter that another person or a worker changed first is not a failure. The page lists
+// the letter and shows who was first, so that the person can look again.
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
 	// A write that has started continues even if the person closes the page, because half a change would help nobody.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)

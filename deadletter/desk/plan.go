@@ -195,7 +195,7 @@ func (p *planPage) check(form url.Values) (o Options, code int) {
 	o.Canary, wrongCanary = strconv.Atoi(p.Canary)
 	code = http.StatusUnprocessableEntity
 	switch {
-	case form.Get("hash") != p.Hash: // first, because somebody else may have replayed all letters
+	case form.Get("hash") != p.Hash: // first, because another person may have replayed all letters
 		p.Problem, code = "plan.changed", http.StatusConflict
 	case len(p.Letters) == 0:
 		p.Problem = "plan.nothing"

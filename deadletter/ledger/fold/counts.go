@@ -9,8 +9,8 @@ import (
 // Counts says how many letters of one partition are open or requeued. Metrics read the counts often, so the [Fold]
 // keeps them up to date instead of visiting all letters.
 type Counts struct {
-	// Open counts letters that were read and are within the Horizon. Overtaken letters do not count, because LeadHit
-	// has a newer status for their orders, so they need no replay.
+	// Open counts letters that were read and are within the Horizon. Overtaken letters do not count: they need no
+	// replay, because LeadHit has a newer status for their orders.
 	Open, Requeued int
 	// Oldest is when the oldest open letter was stored; zero if no time is known.
 	Oldest time.Time
