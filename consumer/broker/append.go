@@ -26,11 +26,11 @@ const (
 	writeLimit = 5 * time.Second
 )
 
-// writers store records. Kafka limits the size of the batch, not of the record, so the records of a batch that is
-// refused as too large may still fit. Each of them is then sent alone.
+// writers store records. Kafka limits the size of the batch, not of the record, so when a batch is refused as too
+// large, its records may still fit. Each of them is then sent alone.
 type writers struct{ batched, single *kafka.Writer }
 
-// newWriters returns a writer for batches, and one for single records, which may be larger than a batch.
+// newWriters returns one writer for batches, and another for single records, which may be larger than a batch.
 func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 	open := func(records int, bytes int64) *kafka.Writer {
 		return &kafka.Writer{
@@ -59,11 +59,11 @@ func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) 
 //
 // An operator must act on [kafkaerr.ErrTooLarge], [kafkaerr.ErrUnfit], [kafkaerr.ErrUnauthorised] and
 // [kafkaerr.ErrUnknownPartition]; the error's text says what to change. Any other error may be temporary. When ctx
-// ends, Append stops waiting, but the write may go on. Only the context bounds the wait for a cluster that does not
-// respond at all. Otherwise each batch, of at most 100 records, takes up to 5 s for each of three attempts. So does
+// ends, Append stops waiting, but the write may continue. Only the context bounds the wait for a cluster that does not
+// respond at all. Otherwise each batch, of at most 100 records, takes up to three attempts of 5 s each, and so does
 // each record that is sent alone.
 func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record) error {
-	// Write one batch at a time: a batch must not be stored if the one before it failed.
+	// Write one batch at a time, because a batch must not be stored if the batch before it failed.
 	for batch := range slices.Chunk(all, batchRecords) {
 		messages := make([]kafka.Message, len(batch))
 		for i, r := range batch {
@@ -87,7 +87,7 @@ func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record)
 
 func write(ctx context.Context, to *kafka.Writer, messages ...kafka.Message) error {
 	err := to.WriteMessages(ctx, messages...)
-	// WriteErrors does not unwrap; it contains one error for each message.
+	// WriteErrors has no Unwrap method. It contains one entry for each message.
 	if each, ok := errors.AsType[kafka.WriteErrors](err); ok {
 		return cmp.Or(each...)
 	}

@@ -21,17 +21,17 @@ import (
 )
 
 const (
-	// setupLimit bounds the time to make a connection usable: dialling, TLS, API versions, SASL. A pool tries its
-	// brokers one after the other within this time, so the limit is a multiple of the dialer's limit for one address.
+	// setupLimit bounds the setup of a connection: dialling, TLS, API versions and SASL. A pool tries its brokers one
+	// after another within this time, so the limit is a multiple of the dialer's limit for one address.
 	setupLimit = 6 * time.Second
 
-	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline of the request that
-	// renews it. With one second, renewals would fail on a slow cluster; a longer time would delay requests more after
-	// a leader has moved.
+	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline for the request that
+	// renews it. At one second, renewals would fail on a slow cluster. A longer TTL would delay requests for longer
+	// after a leader has moved.
 	metadataTTL = 2 * time.Second
 
-	// idleLimit is far below the broker's own ten minutes, so that we close first: after the broker has closed an idle
-	// connection, the next commit is ambiguous.
+	// idleLimit is far below the broker's own ten minutes, so that we close an idle connection first. If the broker
+	// closed it, the next commit would be ambiguous.
 	idleLimit = 60 * time.Second
 )
 
@@ -39,8 +39,8 @@ const (
 type Options struct {
 	// Brokers are the addresses, host:port, of the brokers to contact first. At least one is required.
 	Brokers []string
-	// Topics are all the topics that will be fetched from or written to: the pool knows only the leaders of these
-	// topics. An empty list means every topic of the cluster, which is costly on a large one.
+	// Topics lists all topics that will be fetched from or written to, because the pool knows the leaders of these
+	// topics only. An empty list means every topic in the cluster, which is costly on a large cluster.
 	Topics []string
 	// TLS turns on TLS. Nil means plain TCP.
 	TLS *dial.TLS
@@ -74,8 +74,8 @@ type Cluster struct {
 }
 
 // Open checks the options, reads each file that they name, and returns the cluster without connecting to it. All
-// mistakes are reported at once, each as a [*dial.OptionError]. The files are read again for every connection; while a
-// file cannot be read, its previous content stays in use.
+// mistakes are reported at once, each as a [*dial.OptionError]. The files are reread for every connection. While a file
+// cannot be read, its previous content stays in use.
 func Open(o Options) (*Cluster, error) {
 	dialer, err := dial.New(dial.Options{Brokers: o.Brokers, TLS: o.TLS, SASL: o.SASL, Dial: o.Dial, Logger: o.Logger})
 	if err != nil {
@@ -87,8 +87,8 @@ func Open(o Options) (*Cluster, error) {
 	brokers := slices.Clone(o.Brokers)
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 
-	// TLS stays nil in the dialer and in the transport: their dial functions add it, with the server name of each
-	// address.
+	// TLS stays nil in the dialer and in the transport, because their dial functions add TLS, with the server name from
+	// each address.
 	members := &kafka.Dialer{
 		ClientID:      o.ClientID,
 		DialFunc:      dialer.ConnectMember,
@@ -122,7 +122,7 @@ func Open(o Options) (*Cluster, error) {
 	}, nil
 }
 
-// Brokers returns the addresses of Options.Brokers, in an order that was chosen at random for this process.
+// Brokers returns the addresses in Options.Brokers, in the random order that Open has chosen.
 func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 
 // Dialer returns the dialer for kafka.ConsumerGroupConfig, and for nothing else: see [dial.Dialer.ConnectMember]. The
@@ -130,7 +130,7 @@ func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 func (c *Cluster) Dialer() *kafka.Dialer { return c.members }
 
 // Close waits for the records that are being appended, and closes the idle connections. A connection in use closes when
-// its request has ended; Close does not wait for that. The Cluster must not be used afterwards.
+// its request has ended, but Close does not wait for that. The Cluster must not be used afterwards.
 func (c *Cluster) Close() {
 	c.writers.close()
 	c.transport.CloseIdleConnections()

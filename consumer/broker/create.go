@@ -13,7 +13,7 @@ import (
 )
 
 // CreateTopic creates a topic with one partition and reports whether it did. Two workers that create the same topic at
-// once both succeed. Its errors are those of [Cluster.Append].
+// the same time both succeed. Its errors are those of [Cluster.Append].
 func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, settings map[string]string) (
 	created bool, err error,
 ) {

@@ -22,8 +22,8 @@ import (
 // as long as bytes keep arriving.
 const fetchPatience = 3 * time.Second
 
-// responseBytes is how much a broker may send at once. It is less than the memory that the events of a worker's fetch
-// may take: small events take several times their size in memory, and most topics are compressed.
+// responseBytes is how much a broker may send at once. It is less than the memory that the events from a worker's fetch
+// may take, because small events take several times their size in memory, and most topics are compressed.
 const responseBytes = 256 << 10
 
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
@@ -34,29 +34,29 @@ type FetchRequest struct {
 	Partition int
 	// Offset is the lowest offset to return.
 	Offset int64
-	// MaxBytes is the size at which the broker cuts the response. The first batch is always sent whole, whatever its
-	// size: only the topic's max.message.bytes limits it. 0 means 256 KiB, or MaxDecoded if that is less.
+	// MaxBytes is the size at which the broker cuts the response. The first batch is always sent whole; only the
+	// topic's max.message.bytes limits its size. 0 means 256 KiB, or MaxDecoded if that is less.
 	MaxBytes int
 	// MaxDecoded is the size at which decoding stops: the returned records take at most this many bytes, unless the
 	// first record alone takes more. The next fetches return the rest of a well-compressed batch. 0 means four times
 	// MaxBytes.
 	MaxDecoded int
-	// Overhead is how many bytes of memory the caller needs for each record besides its content. They count towards
-	// MaxDecoded.
+	// Overhead is how many bytes of memory the caller needs for each record besides its content. These bytes count
+	// towards MaxDecoded.
 	Overhead int
-	// MaxWait is how long the broker waits for a first event. The call fails if nothing has arrived three seconds after
-	// the end of that wait, or if the response then stalls for three seconds.
+	// MaxWait is how long the broker waits for the first event. The fetch fails if nothing has arrived three seconds
+	// after the end of that wait, or if the response then stalls for three seconds.
 	MaxWait time.Duration
 	// Uncommitted reads up to the high watermark, including the records of open and aborted transactions. It is for our
-	// own topics: we write them without transactions, and another producer's open transaction must not hide what we
+	// own topics. We write to them without transactions, and another producer's open transaction must not hide what we
 	// wrote.
 	Uncommitted bool
 }
 
 // Batch is what one fetch returned.
 type Batch struct {
-	// Records are in offset order, all at or above the requested offset. Each has memory of its own, so that a record
-	// that is kept for long does not keep its neighbours in memory.
+	// Records are in offset order, all at or above the requested offset. Each has memory of its own, so that keeping
+	// one record does not keep its neighbours in memory.
 	Records []event.Record
 	// Next is the offset to fetch next. It may have advanced even if there are no records.
 	Next int64
@@ -66,11 +66,12 @@ type Batch struct {
 	HighWatermark, LastStable, LogStart int64
 }
 
-// Fetch reads records of one partition from its leader. It reads only committed records, unless the request says
+// Fetch reads records in one partition from its leader. It reads only committed records, unless the request says
 // otherwise. After an error the Batch has no records, and its Next is the requested offset.
 //
-// Errors: [kafkaerr.ErrOffsetOutOfRange] (Bounds returns where the log is now), [kafkaerr.ErrUnknownPartition],
-// [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], [records.ErrCorrupt]; anything else comes from the network.
+// Errors: [kafkaerr.ErrOffsetOutOfRange] (Bounds returns where the log starts and ends now),
+// [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], [records.ErrCorrupt]; anything
+// else comes from the network.
 func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxBytes <= 0 {
 		req.MaxBytes = responseBytes
@@ -148,7 +149,7 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetc
 	return response, nil
 }
 
-// fetchMessage returns the request for records of one partition, outside of any fetch session (KIP-227).
+// fetchMessage returns the request for records of one partition, outside any fetch session (KIP-227).
 func fetchMessage(req FetchRequest) *fetch.Request {
 	isolation := int8(kafka.ReadCommitted)
 	if req.Uncommitted {
@@ -174,12 +175,12 @@ func fetchMessage(req FetchRequest) *fetch.Request {
 	}
 }
 
-// rawFetch carries a fetch response's bytes from the connection to the caller, who decodes them.
+// rawFetch is an undecoded fetch response. The connection reads it, and the caller decodes it.
 type rawFetch struct {
 	body    *[]byte
 	version int16
 	memory  *memoryShare
 }
 
-// ApiKey makes rawFetch a protocol.Message, which the pool expects of a response.
+// ApiKey makes rawFetch a protocol.Message, as the pool requires of each response.
 func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch }

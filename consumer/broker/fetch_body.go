@@ -23,7 +23,7 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, st
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
 	}
-	// The size counts the correlation id, which is not needed here.
+	// The size includes the correlation id, which is not needed here.
 	size := int64(binary.BigEndian.Uint32(head[:])) - 4
 	if size < 0 || size > dial.MaxResponse {
 		return nil, fmt.Errorf("response of %d bytes: %w", size, dial.ErrNotKafka)
@@ -41,8 +41,8 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, st
 	return buffer, readBody(progress{r, stalled}, buffer, int(size))
 }
 
-// readBody reads size bytes into the buffer. A large response gets its memory as it arrives, because its size is only a
-// claim.
+// readBody reads size bytes into the buffer. Memory for a large response is allocated as it arrives, because the
+// announced size is only a claim.
 func readBody(r io.Reader, buffer *[]byte, size int) error {
 	b := (*buffer)[:0]
 	for len(b) < size {

@@ -15,7 +15,8 @@ type HeldBack struct {
 	First time.Time
 }
 
-// HeldBack returns what cannot be read in each partition that has an open transaction, however new the transaction is.
+// HeldBack returns what cannot be read in each partition that has an open transaction, however recent the transaction
+// is.
 func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) (map[int]HeldBack, error) {
 	bounds, err := c.Bounds(ctx, topic, partitions)
 	if err != nil {
@@ -26,7 +27,7 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 		if bounds[p].End <= bounds[p].Last {
 			continue
 		}
-		// Take the last stable offset and the high watermark from one response: events may arrive between two
+		// Take the last stable offset and the high watermark from one response, because events may arrive between two
 		// responses.
 		batch, err := c.Fetch(ctx, FetchRequest{
 			Topic: topic, Partition: p, Offset: bounds[p].Last, MaxBytes: 1, MaxDecoded: 1,
@@ -47,7 +48,7 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 }
 
 // TimeAt returns the time of the first record at or after an offset, committed or not. It returns the zero time if
-// there is no such record, or if the record has no time. It costs the transfer of one batch.
+// there is no such record, or if the record has no time. Each call transfers one batch.
 func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offset int64) (time.Time, error) {
 	batch, err := c.Fetch(ctx, FetchRequest{
 		Topic: topic, Partition: partition, Offset: offset, MaxBytes: 1, MaxDecoded: 1, Uncommitted: true,

@@ -19,8 +19,9 @@ const (
 )
 
 // memoryShare is the part of the memory budget that one fetch response takes. Two goroutines use that memory: the
-// connection's, which reads the body, and the caller's, which decodes it. Either may be the last to need it: a caller
-// that gives up leaves while the connection still reads. So the share returns to the budget when both have released it.
+// connection's, which reads the body, and the caller's, which decodes it. Either may be the last to need the memory: a
+// caller that gives up leaves while the connection is still reading. So the share returns to the budget only when both
+// have released it.
 type memoryShare struct {
 	budget *semaphore.Weighted
 
@@ -33,8 +34,8 @@ func newMemoryShare(budget *semaphore.Weighted) *memoryShare {
 	return &memoryShare{budget: budget, users: 1}
 }
 
-// take waits until there is memory for size bytes. The connection calls take between the response's size and its body,
-// so the body stays in the network while take waits. Call release afterwards.
+// take waits until there is memory for size bytes. The connection calls take after it has read the response's size and
+// before it reads the body, so the body stays in the network while take waits. Call release afterwards.
 func (s *memoryShare) take(ctx context.Context, size int64) error {
 	share := int64(0)
 	if size > largeResponse {

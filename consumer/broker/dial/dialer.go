@@ -1,6 +1,6 @@
-// Package dial opens connections to brokers for kafka-go. It checks each response first, because kafka-go trusts what
-// it reads (segmentio/kafka-go#1439). The connection ends with an error if the peer is not Kafka, or if a response is
-// too large, was not requested, or has impossible lengths.
+// Package dial opens connections to brokers for kafka-go. It checks each response before kafka-go reads it, because
+// kafka-go trusts its input (segmentio/kafka-go#1439). The connection ends with an error if the peer is not Kafka, or
+// if a response is too large, was not requested, or has impossible lengths.
 //
 //	dialer, err := dial.New(dial.Options{Brokers: addresses})
 //	…
@@ -8,14 +8,14 @@
 //
 // # Promises
 //
-// TLS checks the name in the broker's certificate. Certificates, keys and passwords are read again for each connection,
-// so they can be replaced while the process runs. No read or write blocks for more than 10 s unless the caller set a
+// TLS checks the name in the broker's certificate. Certificates, keys and passwords are reread for each connection, so
+// they can be replaced while the process runs. No read or write blocks for more than 10 s unless the caller set a
 // deadline. Nothing here logs or returns a secret.
 //
 // # Errors
 //
 // [ErrTLS] and [ErrNotKafka] say why a peer cannot be used; the messages name the setting to change. Mistakes in the
-// options are [*OptionError]. A timeout does not say which peers are silent; [Dialer.Explain] adds that.
+// options are [*OptionError]. A timeout does not name the silent peers; [Dialer.Explain] adds them.
 //
 // # Goroutines
 //
@@ -46,8 +46,8 @@ const (
 
 	// ioLimit bounds each read and write that has no other deadline. kafka-go sets a deadline for most operations. Its
 	// deadline for JoinGroup exceeds the rebalance timeout, and ioLimit does not change it. kafka-go sets no deadline
-	// for SASL, neither in its Dialer nor in its Transport, and none for a request whose context has none. A frozen
-	// broker still accepts TCP, so without ioLimit ConsumerGroup.Close would block for ever.
+	// for SASL, neither in its Dialer nor in its Transport, and none for a request whose context has no deadline. A
+	// frozen broker still accepts TCP, so without ioLimit ConsumerGroup.Close would block forever.
 	ioLimit = 10 * time.Second
 )
 
@@ -66,8 +66,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Dialer opens the connections of kafka-go's Dialer and Transport alike. [New] makes one. It is safe for concurrent
-// use.
+// Dialer opens connections for both kafka-go's Dialer and its Transport. Create it with [New]. It is safe for
+// concurrent use.
 type Dialer struct {
 	net       func(ctx context.Context, network, address string) (net.Conn, error)
 	tls       *credentials.Kept[*tls.Config] // nil without TLS
@@ -124,8 +124,8 @@ func addressMistakes(brokers []string) (mistakes []error) {
 // Mechanism returns what kafka-go needs to log in; nil means no login.
 func (d *Dialer) Mechanism() sasl.Mechanism { return d.mechanism }
 
-// Explain adds to a caller's timeout the addresses that accept connections and do not respond, because kafka-go reports
-// only the timeout. It returns any other error as it is.
+// Explain extends a timeout error with the addresses that accept connections but do not respond, because kafka-go
+// reports only the timeout. It returns any other error unchanged.
 func (d *Dialer) Explain(err error) error { return d.silence.explain(err) }
 
 // Connect opens a connection for kafka-go's Transport. TCP and TLS together may take 3 s. Every response on the
@@ -179,7 +179,7 @@ func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (
 }
 
 // explainedConn explains why a connection ended: some TLS and login problems show only in the broker's response, or in
-// the absence of one. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the
+// the absence of a response. As on every kafka-go connection, only one goroutine reads at a time, and only after the
 // first write.
 type explainedConn struct {
 	boundConn
@@ -194,7 +194,7 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 	n, err := c.boundConn.Read(b)
 	switch {
 	case c.secured && err != nil && isRemote(err):
-		// With TLS 1.3 our handshake is over before the broker has checked our certificate.
+		// With TLS 1.3, our handshake is over before the broker has checked our certificate.
 		err = &tlsError{text: fmt.Sprintf("%s: %v", refusedByBroker, err), err: err}
 	case !c.secured && !c.responded && isAlert(b[:n]):
 		n, err = 0, &tlsError{
@@ -212,13 +212,13 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 // io.ErrUnexpectedEOF.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// If a connection younger than loginLimit ends, the broker may require a login. Such a broker sends its API versions,
-// and closes the connection at the next request, which follows at once. An older connection was in use, and its broker
-// went away.
+// loginLimit is the age below which a connection that ends suggests that the broker requires a login. A broker that
+// does sends its API versions, and closes the connection at the next request, which follows immediately. If an older
+// connection ends, it was in use, and its broker went away.
 const loginLimit = time.Second
 
-// isAlert reports whether a response begins like a TLS alert. Read as the size of a Kafka response, those bytes would
-// mean 352 MB.
+// isAlert reports whether a response starts like a TLS alert. As the size of a Kafka response, those bytes would mean
+// 352 MB.
 func isAlert(b []byte) bool {
 	const alert, major = 21, 3
 	return len(b) >= 2 && b[0] == alert && b[1] == major
@@ -273,7 +273,7 @@ func (c *boundConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// bound sets the deadline of the read or write that begins now, unless the caller has set one.
+// bound sets the deadline for the read or write that starts now, unless the caller has set one.
 func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -283,8 +283,8 @@ func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) erro
 	return apply(time.Now().Add(ioLimit))
 }
 
-// set keeps a deadline that the caller sets. A caller that clears its deadline must not leave a read in flight without
-// one.
+// set stores a deadline from the caller and applies it. A caller that clears its deadline must not leave a read in
+// flight without a deadline.
 func (c *boundConn) set(deadline *time.Time, t time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

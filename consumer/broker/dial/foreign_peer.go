@@ -32,13 +32,13 @@ func (e *notKafkaError) Unwrap() error {
 // peer is the broker that we expect at an address.
 type peer struct {
 	address    string
-	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
+	configured bool // the address is in KAFKA_BROKERS; any other was advertised by a broker
 }
 
 // foreign returns the error for a response that is not a broker's. The response's first bytes are in begin.
 func (p peer) foreign(begin []byte) error { return p.foreignUntil(begin, nil) }
 
-// foreignUntil is like foreign, for a response that err cut short.
+// foreignUntil is like foreign, but for a response that err cut short.
 func (p peer) foreignUntil(begin []byte, err error) error {
 	text := fmt.Sprintf("%s does not speak Kafka: its response begins with %q; %s", p.address, begin, p.advice())
 	if name := protocolOf(begin); name != "" {
@@ -47,7 +47,7 @@ func (p peer) foreignUntil(begin []byte, err error) error {
 	return &notKafkaError{text: text, err: err}
 }
 
-// malformed returns the error for a response that begins like one of Kafka's but cannot be one.
+// malformed returns the error for a response that starts like Kafka's but that no broker can have sent.
 func (p peer) malformed(to, why string) error {
 	return &notKafkaError{text: fmt.Sprintf("%s sent a response to %s that no Kafka broker sends: %s; %s",
 		p.address, to, why, p.advice())}
@@ -60,8 +60,8 @@ func (p peer) advice() string {
 	return "a broker advertised this address: check its advertised.listeners"
 }
 
-// protocolOf returns the name of a protocol by the first bytes that its server sends. It returns "" if the first eight
-// bytes do not show the protocol.
+// protocolOf returns the name of the protocol whose servers start with the bytes in b. It returns "" if b, which has at
+// most eight bytes, does not identify a protocol.
 func protocolOf(b []byte) string {
 	for _, known := range knownProtocols() {
 		if bytes.HasPrefix(b, []byte(known.prefix)) {

@@ -10,17 +10,17 @@ import (
 	"leadhit-sync/consumer/broker/wire"
 )
 
-// MaxResponse is the size limit of a response, in bytes. Only responses to a fetch may be that large.
+// MaxResponse is the size limit for a response, in bytes. Only responses to a fetch may be that large.
 const MaxResponse = 256 << 20
 
 const (
-	sizeBytes   = 4 // the size of a response, which counts the bytes after it
+	sizeBytes   = 4 // a response's size field, which counts the bytes after it
 	headBytes   = 8 // size and correlation id
 	requestHead = 8 // a request's API key, version and correlation id, after its size
 
-	// smallResponse bounds responses that name only errors, brokers, mechanisms and versions.
+	// smallResponse bounds responses that contain only errors, brokers, mechanisms and versions.
 	smallResponse = 1 << 20
-	// largeResponse bounds responses that name topics and partitions. A million partitions take 40 MB.
+	// largeResponse bounds responses that list topics and partitions. A million partitions take 40 MB.
 	largeResponse = 64 << 20
 	// firstPiece limits each read of a response until more than firstPiece bytes have arrived. From then on, a read may
 	// double the number of bytes that have arrived.
@@ -29,11 +29,11 @@ const (
 
 // framedConn passes only valid responses to kafka-go, which allocates memory for whatever size, count or length a peer
 // sends (segmentio/kafka-go#1439). It watches both directions: each response must belong to a request that was written,
-// and have a size that such a response can have. The content of a response is checked too, before kafka-go reads it.
-// Memory grows with what has arrived, not with what is announced. Only the content of a fetch response is passed on
-// unchecked: its reader trusts no length.
+// and its size must be possible for a response to that request. The content of a response is checked too, before
+// kafka-go reads it. Memory grows with what has arrived, not with what is announced. Only the content of a fetch
+// response is passed on unchecked, because its reader trusts no length.
 //
-// As with every connection of kafka-go, one goroutine at a time reads, and one at a time writes.
+// As on every kafka-go connection, only one goroutine reads at a time, and only one writes.
 type framedConn struct {
 	explainedConn
 
@@ -46,7 +46,7 @@ type framedConn struct {
 
 	// The writing side.
 	request  []byte // size and head of the request that is being written
-	unsent   int64  // bytes after that head that are still to be written
+	unsent   int64  // bytes of that request, after its head, that are still to be written
 	rawLogin bool   // a SASL handshake of version 0 was sent: tokens without a header may follow
 
 	// The reading side.
@@ -169,7 +169,7 @@ func (c *framedConn) next() error {
 	return c.pass()
 }
 
-// pass makes the frame ready for Read. The frame is the response to the first request that waits.
+// pass makes the frame ready for Read. The frame is the response to the first waiting request.
 func (c *framedConn) pass() error {
 	if !c.spoke {
 		c.spoke = true

@@ -34,14 +34,13 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 	return &memberConn{Conn: conn, in: bufio.NewReader(conn)}, nil
 }
 
-// memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which kafka-go has no
-// setting.
+// memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places where kafka-go has no setting.
 //
 // As the group's leader, kafka-go requests the partitions of all members' topics, and lets the broker create missing
-// topics. With auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
+// topics. With auto.create.topics.enable=true, the next rebalance would re-create a deleted topic with the broker's
 // defaults. So memberConn makes the request forbid the creation of topics. Also, one topic with an error would make the
-// assignment of all topics fail. So topics with errors are left out of the response, and none of their partitions is
-// assigned.
+// assignment of all topics fail. So memberConn removes topics with errors from the response, and none of their
+// partitions is assigned.
 //
 // kafka-go also fails the assignment when a member's subscription differs from the form that kafka-go writes, so one
 // member could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.
@@ -50,7 +49,7 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 type memberConn struct {
 	net.Conn
 
-	out []byte // the beginning of a request that is not complete yet
+	out []byte // the start of an incomplete request
 
 	in      *bufio.Reader
 	left    int64        // bytes of the current response to pass on unchanged
@@ -60,10 +59,10 @@ type memberConn struct {
 	pending map[int32]rewrite // expected responses that must be changed, by correlation id
 }
 
-// rewrite says which response must be changed, and into which version.
+// rewrite says which response must be changed, and to which version.
 type rewrite struct {
 	key          protocol.ApiKey
-	sent, wanted int16 // the version on the wire, and the one that kafka-go wrote
+	sent, wanted int16 // the version on the wire, and the version that kafka-go wrote
 }
 
 // Write collects the bytes of requests and sends each request once it is complete.
@@ -84,7 +83,7 @@ func (c *memberConn) Write(b []byte) (int, error) {
 	}
 }
 
-// frame returns the size of the first message in b, the length field included, and whether all of it is there.
+// frame returns the size of the first message in b, the length field included, and whether the whole message is there.
 func frame(b []byte) (size int, whole bool, err error) {
 	const length = 4
 	if len(b) < length {
@@ -100,7 +99,7 @@ func frame(b []byte) (size int, whole bool, err error) {
 
 // send sends one request. It changes a metadata request so that it creates no topic.
 func (c *memberConn) send(request []byte) error {
-	// A token of SASL's oldest form has a length, but neither key nor version, so it is passed on unchanged. No token
+	// A token in SASL's oldest form has a length, but neither key nor version, so it is passed on unchanged. No token
 	// begins with one of the API keys below.
 	const header = 12 // length, key, version, correlation id
 	if len(request) < header {
@@ -120,7 +119,7 @@ func (c *memberConn) send(request []byte) error {
 }
 
 // sendMetadata writes kafka-go's request in a version that can forbid the creation of topics. The response comes back
-// in that version, so it must be converted to the one that kafka-go expects.
+// in that version, so it must be converted to the version that kafka-go expects.
 func (c *memberConn) sendMetadata(request []byte) error {
 	version, id, client, message, err := protocol.ReadRequest(bytes.NewReader(request))
 	if err != nil {
@@ -136,8 +135,8 @@ func (c *memberConn) sendMetadata(request []byte) error {
 	return protocol.WriteRequest(c.Conn, q.sent, id, client, r)
 }
 
-// expect notes that a response must be changed. It must be called before the request is written: the response may
-// arrive while Write still runs.
+// expect notes that a response must be changed. It must be called before the request is written, because the response
+// may arrive while Write is still running.
 func (c *memberConn) expect(id int32, q rewrite) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,7 +153,7 @@ func (c *memberConn) expects() bool {
 	return len(c.pending) > 0
 }
 
-// take removes and returns the rewrite of a response, if that response must be changed.
+// take removes and returns the rewrite for a response, if that response must be changed.
 func (c *memberConn) take(id int32) (rewrite, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,7 +189,7 @@ func (c *memberConn) next() error {
 		return err
 	}
 	c.left = int64(size)
-	if !c.expects() { // do not look for an id: not every message has one (see send)
+	if !c.expects() { // do not look for an id, because not every message has one (see send)
 		return nil
 	}
 	c.left = 0
@@ -205,7 +204,7 @@ func (c *memberConn) next() error {
 	return c.change(q)
 }
 
-// change reads a whole response and keeps it, changed, in the version that kafka-go expects.
+// change reads a whole response, changes it, and encodes it for Read in the version that kafka-go expects.
 func (c *memberConn) change(q rewrite) error {
 	id, message, err := protocol.ReadResponse(c.in, q.key, q.sent)
 	if err != nil {

@@ -1,6 +1,6 @@
 package dial
 
-// OptionError is a mistake in one of [Options], or in a file that an option names. Its text contains no secret.
+// OptionError is a mistake in one of the [Options], or in a file that an option names. Its text contains no secret.
 type OptionError struct {
 	// Option is the option's name: brokers, tls ca file, tls certificate, tls key, sasl mechanism, sasl username or
 	// sasl password file.

@@ -59,7 +59,7 @@ func responseLimit(key int16) int64 {
 	case protocol.ApiVersions, protocol.FindCoordinator, protocol.Heartbeat, protocol.LeaveGroup, protocol.SaslHandshake,
 		protocol.SaslAuthenticate:
 		return smallResponse
-	default: // may name any number of topics and partitions
+	default: // may list any number of topics and partitions
 		return largeResponse
 	}
 }
@@ -77,17 +77,17 @@ type shaped struct {
 // of the versions that it requests.
 const unread = 64 << 10
 
-// check compares each length in a response with the number of bytes that are left, before kafka-go allocates memory for
-// it.
+// check compares each length in a response with the number of bytes that are left, before kafka-go allocates that much
+// memory.
 func (s *shaped) check(a awaited) error {
 	name := protocol.ApiKey(a.key).String()
 	shape := shapeOf(a.key)
 	if shape == nil {
-		// This is our own bug: a request was added without its response in shapeOf.
+		// This is our own bug: a request was added, but not its response in shapeOf.
 		return fmt.Errorf("the shape of responses to %s is not known", name)
 	}
 	if a.version > protocol.ApiKey(a.key).MaxVersion() {
-		// kafka-go does not read this version. Our own readers do, and compare each length with the bytes that are
+		// kafka-go does not read this version. Our own readers do, and they compare each length with the bytes that are
 		// left.
 		s.take(int64(s.whole - s.at))
 		return s.err
@@ -141,7 +141,8 @@ func (s *shaped) take(n int64) []byte {
 	return taken
 }
 
-// uvarint reads a number byte by byte: only the bytes show how long it is, and the last ones may not have arrived.
+// uvarint reads a number byte by byte, because only its bytes show how long it is, and the last ones may not have
+// arrived.
 func (s *shaped) uvarint() uint64 {
 	var x uint64
 	for shift := 0; shift < 64; shift += 7 {
@@ -181,7 +182,7 @@ func (s *shaped) length(width int) int64 {
 	return -1
 }
 
-// structure reads the fields in the order of kafka-go's types, which is that of the protocol.
+// structure reads the fields in the order of kafka-go's types, which is the protocol's order.
 func (s *shaped) structure(f fields) {
 	for _, field := range f.regular {
 		s.field(field)
@@ -191,7 +192,7 @@ func (s *shaped) structure(f fields) {
 	}
 }
 
-// tags reads tagged fields (KIP-482). The tag and the size precede each field.
+// tags reads tagged fields (KIP-482). Each field is preceded by its tag and size.
 func (s *shaped) tags(known map[int]field) {
 	for n := s.uvarint(); n > 0 && s.err == nil; n-- {
 		tag, size := s.uvarint(), s.uvarint()
@@ -207,7 +208,7 @@ func (s *shaped) tags(known map[int]field) {
 	}
 }
 
-// field reads one field. Each number is checked before a loop or a read that it bounds.
+// field reads one field. Each number is checked before it bounds a loop or a read.
 func (s *shaped) field(f field) {
 	switch f.kind {
 	case fixedField:
@@ -228,8 +229,8 @@ func (s *shaped) field(f field) {
 	}
 }
 
-// assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions: kafka-go
-// allocates as many topics as the list claims.
+// assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions, because
+// kafka-go allocates memory for as many topics as the list claims.
 func (s *shaped) assignment(version int16) {
 	type topic struct {
 		Name       string  `kafka:"min=v0,max=v99"`
@@ -277,7 +278,7 @@ type field struct {
 	notNull bool // kafka-go cannot handle a count of -1
 }
 
-// shapes caches the fields of each type and version, as the tags of the type describe them.
+// shapes caches the fields of each type and version, as the type's tags describe them.
 type shapes struct{ known sync.Map } // from shapeVersion to fields
 
 type shapeVersion struct {
@@ -346,7 +347,7 @@ func (f *fields) member(t reflect.Type, version int16) field {
 	}
 }
 
-// width returns how many bytes a length takes; 0 means that it is compact.
+// width returns how many bytes a length takes; 0 means that the length is compact.
 func (f *fields) width(fixed int) int {
 	if f.flexible {
 		return 0

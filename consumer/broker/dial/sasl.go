@@ -19,8 +19,8 @@ type SASL struct {
 	Mechanism string
 	// Username is the principal.
 	Username string
-	// PasswordFile is the file with the password; line breaks after the password are not part of it. The file is read
-	// again for each handshake.
+	// PasswordFile is the file with the password; line breaks after the password are not part of it. The file is reread
+	// for each handshake.
 	PasswordFile string
 }
 
@@ -54,13 +54,13 @@ func (s *SASL) mechanism(log *slog.Logger) (sasl.Mechanism, error) {
 	return freshPassword{*s, password}, nil
 }
 
-// prepared returns an error if SCRAM does not accept the user's name or the password.
+// prepared returns an error if SCRAM does not accept the user name or the password.
 func (s *SASL) prepared(password string) error {
 	for _, p := range []struct{ option, name, password string }{
 		{"sasl username", s.Username, "x"}, {"sasl password file", "x", password},
 	} {
-		// The cause is not wrapped: it quotes the character that SCRAM rejects.
-		// The algorithm plays no part in what SCRAM allows (RFC 5802, SASLprep).
+		// The cause is not wrapped: it quotes the character that SCRAM rejects. The algorithm does not affect which
+		// characters SCRAM allows (RFC 5802, SASLprep).
 		if _, err := scram.Mechanism(scram.SHA256, p.name, p.password); err != nil {
 			return optionError(p.option, errors.New("contains a character that SCRAM does not allow"))
 		}
@@ -77,7 +77,7 @@ type freshPassword struct {
 
 func (f freshPassword) Name() string { return f.sasl.Mechanism }
 
-// Start uses the password that the file contains now: the password may have been rotated.
+// Start uses the password that the file contains now, because the password may have been rotated.
 func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	password := f.password.Load()
 	if f.sasl.Mechanism == plainName {

@@ -21,8 +21,8 @@ type silentError struct {
 
 func (e *silentError) Unwrap() error { return e.err }
 
-// Error says whether anything arrived: a broker that hangs and a server that waits for our greeting look alike at
-// first.
+// Error says whether anything arrived, because a broker that hangs and a server that waits for our greeting look alike
+// at first.
 func (e *silentError) Error() string {
 	sent := "nothing"
 	if e.arrived > 0 {
@@ -36,7 +36,7 @@ func (e *silentError) Error() string {
 	return text + "; " + e.peer.advice()
 }
 
-// silence keeps the error of each address whose last connection got no response. It explains a caller's timeout,
+// silence keeps the error for each address whose last connection got no response. It explains a caller's timeout,
 // because kafka-go reports only the timeout.
 type silence struct {
 	mu    sync.Mutex
@@ -57,7 +57,7 @@ func (s *silence) note(address string, err error) {
 	s.peers[address] = err
 }
 
-// explain adds to a caller's timeout the addresses that do not respond.
+// explain extends a timeout error with the errors for all addresses that do not respond.
 func (s *silence) explain(err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -70,8 +70,8 @@ func (s *silence) explain(err error) error {
 	return err
 }
 
-// silent returns a silentError if err is a timeout of a connection without any response. If the connection is young,
-// the read was interrupted, which says nothing about the peer.
+// silent returns a silentError if err is a timeout on a connection that has had no response. If the connection is
+// young, the read was interrupted, which says nothing about the peer.
 func (c *framedConn) silent(err error) error {
 	if c.spoke || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(c.opened) < dialLimit {
 		return err

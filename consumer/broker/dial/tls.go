@@ -25,8 +25,8 @@ type TLS struct {
 	CertFile, KeyFile string
 }
 
-// reader returns the function that reads the files. The function's configuration has no server name yet; its error may
-// combine several mistakes.
+// reader returns the function that reads the files. The configuration that the function returns has no server name yet.
+// The function's error may combine several mistakes.
 func (t *TLS) reader() func() (*tls.Config, error) {
 	authorities := credentials.Authorities(t.CAFile)
 	return func() (*tls.Config, error) {
@@ -53,8 +53,8 @@ func (t *TLS) reader() func() (*tls.Config, error) {
 	}
 }
 
-// pair reads the certificate and the key. Its error is about the certificate's file if that is wrong, else about the
-// key's file.
+// pair reads the certificate and the key. Its error is about the certificate file if that is wrong, and otherwise about
+// the key file.
 func (t *TLS) pair() (tls.Certificate, error) {
 	certificate, err := credentials.Read(t.CertFile)
 	if err != nil {
@@ -87,8 +87,8 @@ func (e *tlsError) Error() string        { return e.text }
 func (e *tlsError) Unwrap() error        { return e.err }
 func (e *tlsError) Is(target error) bool { return target == ErrTLS }
 
-// explainHandshake returns why a handshake failed, and what to do about it. It never looks at an error's text. The text
-// that it returns is the same for each attempt, so that a log can leave out repeats.
+// explainHandshake returns why a handshake failed, and what to do about it. It never looks at an error's text. Its own
+// text is the same for each attempt, so that a log can leave out repeats.
 func explainHandshake(err error) error {
 	var text string
 	host, isHost := errors.AsType[x509.HostnameError](err)
