@@ -1,14 +1,15 @@
-// Package exchange lets kafka-go route requests, but writes them and reads their responses itself. kafka-go offers this
-// (protocol.RawExchanger) for an old form of SASL. We use it for what kafka-go's own requests do not offer:
+// Package exchange lets kafka-go route requests, but writes them and reads their responses itself. kafka-go has
+// protocol.RawExchanger for an old form of SASL. We use it to get what kafka-go's own requests do not offer:
 //
-//   - whether a request without a response was ever sent. An error alone does not show it: a deadline may pass while
+//   - whether a request without a response was ever sent. An error alone does not show this: a deadline may pass while
 //     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
 //   - current metadata. kafka-go returns its cache for as long as no broker responds.
-//   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine. There, nothing bounds how many are
-//     decoded at once or how large they get, and a panic ends the process. kafka-go also drops a batch's last offset.
+//   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine. There, nothing bounds how many
+//     responses are decoded at once or how large they get, and a panic ends the process. kafka-go also drops a batch's
+//     last offset.
 //
-// [Ask] sends a [Request] to the broker that a [Route] chooses. The package starts no goroutine. The goroutine of a
-// connection, which belongs to kafka-go's pool, writes the request and reads the response.
+// [Ask] sends a [Request] to the broker that a [Route] chooses. The package starts no goroutine. A connection's
+// goroutine, which belongs to kafka-go's pool, writes the request and reads the response.
 package exchange
 
 import (
@@ -22,7 +23,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// CallLimit bounds every request but Fetch, whose limit follows from its wait.
+// CallLimit bounds every request except Fetch, whose limit depends on how long the broker may wait.
 const CallLimit = 10 * time.Second
 
 // ErrLeftOut says that a response does not mention what was requested.
@@ -62,7 +63,7 @@ func ToNode(node int) Route {
 // ToCoordinator routes a request to the broker that coordinates a group.
 func ToCoordinator(group string) Route { return Route{group: group} }
 
-// request returns the attempt with the method by which the pool routes it. The pool checks which methods a request has.
+// request returns the attempt as a type that has the method for its route. The pool checks which methods a request has.
 func (r Route) request(a *attempt) kafka.Request {
 	switch {
 	case r.choose != nil:

@@ -15,7 +15,7 @@ import (
 
 // The states of an attempt. An attempt goes from waiting to one of the others, and stays there.
 const (
-	waiting   int32 = iota // nothing is written yet
+	waiting   int32 = iota // nothing has been written yet
 	sending                // the connection has begun to write
 	withdrawn              // the caller gave up first, and nothing will be written
 )
@@ -34,12 +34,12 @@ type Request struct {
 	// Least is the oldest version of the request that can be used.
 	Least int16
 	// First makes [Ask] send version 0 of the request, because kafka-go misreads responses to later versions. It is for
-	// LeaveGroup, of which brokers still support version 0.
+	// LeaveGroup, whose version 0 brokers still support.
 	First bool
-	// Read takes the response from the connection. Nil leaves that to kafka-go.
+	// Read reads the response from the connection. Nil leaves that to kafka-go.
 	Read func(r io.Reader, version int16) (protocol.Message, error)
-	// Interrupt bounds the request's time on the connection: see [Interruptible]. The returned function ends the bound,
-	// and returns false if the connection is no longer usable. Nil leaves the bound to kafka-go, which obeys the
+	// Interrupt bounds the request's time on the connection: see [Interruptible]. The returned function removes the
+	// bound, and returns false if the connection is no longer usable. Nil leaves the bound to kafka-go, which obeys the
 	// deadline of the context passed to [Ask], but ignores an earlier cancellation.
 	Interrupt func(conn Deadliner) (release func() bool)
 }
@@ -49,10 +49,10 @@ type Deadliner interface{ SetDeadline(t time.Time) error }
 
 var _ Deadliner = (*protocol.Conn)(nil)
 
-// Interruptible lets the end of ctx interrupt reads and writes on a connection. Without that, an abandoned request
-// would continue to read its response into memory.
+// Interruptible makes the end of ctx interrupt reads and writes on a connection. Otherwise, an abandoned request would
+// continue to read its response into memory.
 func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
-	// Set a distant deadline: without one, each read gets the limit of package dial, which may be shorter than the
+	// Set a distant deadline. Without one, each read gets the limit from package dial, which may be shorter than the
 	// broker's wait.
 	if err := conn.SetDeadline(time.Now().Add(forever)); err != nil {
 		return func() bool { return false }
@@ -61,8 +61,8 @@ func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
 	return func() bool { return stop() && conn.SetDeadline(time.Time{}) == nil }
 }
 
-// attempt is a request that goes through the pool, which calls its exported methods. The goroutine of [Ask] and that of
-// the connection share the attempt, and its state decides whether the request is sent or withdrawn.
+// attempt is a request that goes through the pool. The pool calls its exported methods. The goroutine in [Ask] and the
+// connection's goroutine share the attempt, and its state decides whether the request is sent or withdrawn.
 type attempt struct {
 	Request
 
@@ -126,6 +126,6 @@ func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	return wrapped{response}, nil
 }
 
-// wrapped is the response to one of our requests. The pool would mistake a bare metadata response for one to its own
-// request, and panic.
+// wrapped is the response to one of our requests. The pool would mistake a bare metadata response for the response to
+// its own request, and panic.
 type wrapped struct{ protocol.Message }

@@ -14,17 +14,17 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Member identifies the member that commits. With an empty ID and the Generation -1, the commit comes from outside the
+// Member identifies the member that commits. With an empty ID and Generation -1, the commit comes from outside the
 // group. The coordinator accepts that only while the group has no members.
 type Member struct {
 	Group string
-	// Generation and ID are those of the last join. The coordinator fences commits under an older generation, so a
-	// member that was frozen cannot undo its successor's commits.
+	// Generation and ID come from the last join. The coordinator fences commits from an older generation, so a member
+	// that was frozen cannot undo its successor's commits.
 	Generation int
 	ID         string
 }
 
-// OffsetCommit is what to commit for one partition, or what is committed.
+// OffsetCommit is what to commit for one partition, or what has been committed.
 type OffsetCommit struct {
 	event.Partition
 	// Next is the offset to resume from: all events before it are finished.
@@ -44,10 +44,10 @@ type CommitResult struct {
 // Outcome is what is known about a commit.
 type Outcome uint8
 
-// The outcomes. The zero value is Ambiguous: a commit that nobody judged may or may not have been applied.
+// The outcomes. The zero value is Ambiguous: a commit that was not judged may or may not have been applied.
 const (
-	// Ambiguous: the commit may have been sent, and no response says whether it was applied. It may be applied late,
-	// over a newer commit.
+	// Ambiguous: the commit may have been sent, and no response says whether it was applied. It may still be applied
+	// later, over a newer commit.
 	Ambiguous Outcome = iota
 	// Acked: the coordinator has stored the commit.
 	Acked
@@ -104,8 +104,8 @@ func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []Offs
 
 const errStaleMemberEpoch kafka.Error = 113 // kafka-go has no name for it
 
-// outcomeOf returns the outcome that a code means. It is pessimistic: the coordinator may send a code that is not
-// listed after it has applied the commit.
+// outcomeOf returns the outcome that a code means. It is pessimistic: after applying the commit, the coordinator may
+// still send a code that is not listed here.
 func outcomeOf(code kafka.Error) Outcome {
 	switch code {
 	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:

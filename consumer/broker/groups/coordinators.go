@@ -1,13 +1,13 @@
 // Package groups sends requests to the coordinators of consumer groups: it commits offsets, reads committed ones,
-// describes a group, and removes a member whose process has ended. A cluster of package broker has the methods of
+// describes a group, and removes a member whose process has ended. A Cluster from package broker has the methods of
 // [Coordinators].
 //
-// [Coordinators.Commit] reports for each partition whether the commit is acknowledged, is refused, may be sent again,
-// or is ambiguous. [Again] means that the broker reported the commit as not applied, or that it was withdrawn before
-// its first byte was written. If nothing is certain, the outcome is [Ambiguous].
+// [Coordinators.Commit] reports for each partition whether the commit was acknowledged, was refused, may be sent again,
+// or is ambiguous. [Again] means that the broker reported the commit as not applied, or that the commit was withdrawn
+// before its first byte was written. In any uncertain case, the outcome is [Ambiguous].
 //
-// Errors are those of package kafkaerr, or of the network. Joining a group is not done here: package consumer does that
-// through kafka-go. Coordinators are safe for concurrent use and start no goroutine.
+// Errors are those of package kafkaerr, or of the network. Package consumer joins groups itself, through kafka-go.
+// Coordinators are safe for concurrent use and start no goroutine.
 package groups
 
 import "leadhit-sync/consumer/broker/exchange"

@@ -24,13 +24,14 @@ type Group struct {
 	State string
 	// ProtocolType is "consumer" for consumers. Other clients, such as Kafka Connect, have another type.
 	ProtocolType string
-	// Protocol is the name of the members' assignment strategy, such as range; "" while nobody has joined.
+	// Protocol is the name of the members' assignment strategy, such as range; "" while the members have not agreed on
+	// one.
 	Protocol string
 	Members  []GroupMember
 	// Kind is empty for a classic group, which kafka-go can join. For other groups it is the name of their kind, such
 	// as consumer (KIP-848), and Members and Protocol are not known.
 	Kind string
-	// Rights are what we may do to the group.
+	// Rights are the operations that Kafka allows us on the group.
 	Rights inspect.Rights
 }
 
@@ -43,8 +44,8 @@ type GroupMember struct {
 }
 
 // GroupAt returns what one broker knows about a group, which need not exist. Its error is [kafkaerr.ErrCoordinator] if
-// that broker does not coordinate the group, and [kafkaerr.ErrUnauthorised] if we may not see it. Unlike a search for
-// the coordinator, GroupAt never creates __consumer_offsets.
+// that broker does not coordinate the group, and [kafkaerr.ErrUnauthorised] if we are not allowed to see the group.
+// Unlike a search for the coordinator, GroupAt never creates __consumer_offsets.
 func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Group, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()

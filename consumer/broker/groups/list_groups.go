@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker/wire"
 )
 
-// listGroupsVersion is the first version whose response has the groups' states. kafka-go knows only older ones.
+// listGroupsVersion is the first version whose response has the groups' states. kafka-go knows only older versions.
 const listGroupsVersion = 4
 
 // groupList is a ListGroups request to one broker, and its outcome. kafka-go routes the request. We encode it and
@@ -37,8 +37,8 @@ func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	return exchange.Node(cluster, l.node)
 }
 
-// Required makes kafka-go leave the exchange to RawExchange. The versions that the broker supports are unknown here:
-// kafka-go has limited them to its own.
+// Required makes kafka-go leave the exchange to RawExchange. The versions that the broker supports are unknown here,
+// because kafka-go has reduced them to those that it knows itself.
 func (l *groupList) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange writes the request and reads its response.
@@ -98,7 +98,7 @@ func tags(c *wire.Cursor) {
 	}
 }
 
-// listed returns the group with the given name from a broker's list; ok is false if the list does not have it.
+// listed returns the group with the given name from a broker's list; ok is false if the list does not contain it.
 func (c *Coordinators) listed(ctx context.Context, node int, name string) (g listedGroup, ok bool, err error) {
 	request := &groupList{node: node, clientID: c.pool.ClientID}
 	if _, err := c.pool.Transport.RoundTrip(ctx, c.pool.Addr, kafka.Request(request)); err != nil {

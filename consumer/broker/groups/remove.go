@@ -12,9 +12,9 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// Remove removes a member from its group, as if it had left: the group rebalances at once, and the member's commits are
-// refused from then on. It is not an error if the member is already gone. Kafka accepts this request from anybody, so
-// the caller must know that the member's process has ended.
+// Remove removes a member from its group, as if the member had left: the group rebalances at once, and the member's
+// commits are refused from then on. It is not an error if the member is already gone. Kafka accepts this request from
+// any client, so the caller must know that the member's process has ended.
 func (c *Coordinators) Remove(ctx context.Context, group, member string) error {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()

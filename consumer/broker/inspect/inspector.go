@@ -1,9 +1,9 @@
-// Package inspect reads what a cluster reports about its brokers, topics, settings and rights, and where the logs of
-// partitions start and end. It changes nothing. A cluster of package broker has the methods of an [Inspector], so its
-// callers need this package only for the types of the results.
+// Package inspect reads what a cluster reports about its brokers, topics, settings and rights, and where partitions'
+// logs start and end. It changes nothing. A Cluster from package broker has the methods of an [Inspector], so its
+// callers need this package only for the result types.
 //
 // Metadata comes from a broker, not from the pool's cache, and no request creates a topic. A setting or permission that
-// we may not see is unknown, which is not an error.
+// we are not allowed to see is unknown, which is not an error.
 //
 // Errors are those of package kafkaerr, or of the network. An Inspector is safe for concurrent use and starts no
 // goroutine.
@@ -22,8 +22,7 @@ type Inspector struct {
 	members *kafka.Dialer
 }
 
-// New returns an Inspector that sends its requests over pool. Only Greet opens connections of its own, for which it
-// uses members.
+// New returns an Inspector that sends its requests over pool. Only Greet opens connections of its own, through members.
 func New(pool *exchange.Pool, members *kafka.Dialer) *Inspector {
 	return &Inspector{pool: pool, client: pool.Client(), members: members}
 }

@@ -41,7 +41,7 @@ func (i *Inspector) Bounds(ctx context.Context, topic string, partitions []int) 
 	return bounds, nil
 }
 
-// OffsetsAt returns for each partition the offset of the first record that is not older than the given time, or the
+// OffsetsAt returns, for each partition, the offset of the first record that is not older than the given time, or the
 // log's end if all records are older.
 func (i *Inspector) OffsetsAt(ctx context.Context, topic string, partitions []int, at time.Time) (
 	map[int]int64, error,

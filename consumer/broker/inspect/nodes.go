@@ -17,7 +17,7 @@ import (
 // Node is one broker of a cluster.
 type Node struct {
 	ID int
-	// Address is the host:port that the broker gives its clients: advertised.listeners.
+	// Address is the host:port that the broker gives its clients, from advertised.listeners.
 	Address string
 }
 

@@ -11,21 +11,21 @@ import (
 
 const offsetsTopic = "__consumer_offsets"
 
-// OffsetsTopic describes the topic in which the cluster keeps its groups' commits.
+// OffsetsTopic describes the topic in which the cluster stores its groups' commits.
 type OffsetsTopic struct {
 	// Brokers is how many brokers are alive.
 	Brokers int
 	// Exists is false until the first group has joined.
 	Exists bool
-	// Replicas is the number of replicas of the partition that has the fewest.
+	// Replicas is the smallest number of replicas that a partition has.
 	Replicas int
-	// Leaders holds the id of the broker that leads each partition, indexed by partition; NoLeader where there is none.
+	// Leaders holds, for each partition, the id of the broker that leads it, or NoLeader.
 	Leaders []int
 	// MinInSync is min.insync.replicas; 0 if we have no permission to read it.
 	MinInSync int
 }
 
-// Safe reports whether all acknowledged commits survive the loss of one broker. What we could not read is taken to be
+// Safe reports whether all acknowledged commits survive the loss of one broker. What we could not read is assumed to be
 // safe. Safe also returns true if the topic does not exist yet, and for a cluster of one broker, which cannot
 // replicate.
 func (o OffsetsTopic) Safe() bool {
@@ -60,8 +60,8 @@ func (i *Inspector) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 	return o, nil
 }
 
-// Coordinator returns the broker that should coordinate a group: the leader of its partition of __consumer_offsets.
-// NoLeader means that there is none, or that it is not known.
+// Coordinator returns the broker that should coordinate a group: the leader of the group's partition in
+// __consumer_offsets. NoLeader means that there is no leader, or that it is not known.
 func (o OffsetsTopic) Coordinator(group string) int {
 	if len(o.Leaders) == 0 {
 		return NoLeader

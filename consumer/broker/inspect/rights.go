@@ -39,7 +39,8 @@ func RightsOf(operations int32) Rights {
 	return rights
 }
 
-// TopicRights returns what we may do to topics: an entry for each topic that exists and that we may see.
+// TopicRights returns our rights on topics. The map has an entry for each topic that exists and that we are allowed to
+// see.
 func (i *Inspector) TopicRights(ctx context.Context, names ...string) (map[string]Rights, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names, IncludeTopicAuthorizedOperations: true})
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// Settings are the settings of a topic or a broker, by Kafka's names. Nil means that we may not read them. A broker's
-// settings require DescribeConfigs on the cluster.
+// Settings are the settings of a topic or a broker, by Kafka's names. Nil means that we are not allowed to read them.
+// Reading a broker's settings requires DescribeConfigs on the cluster.
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.
@@ -34,7 +34,7 @@ func (i *Inspector) settingsOf(ctx context.Context, kind kafka.ResourceType, of 
 	return all[of].Settings, err
 }
 
-// TopicSettings returns all settings of each topic that exists and whose settings we may read.
+// TopicSettings returns all settings of each topic that exists and whose settings we are allowed to read.
 func (i *Inspector) TopicSettings(ctx context.Context, topics ...string) (map[string]Settings, error) {
 	all, err := i.settings(ctx, kafka.ResourceTypeTopic, topics, nil)
 	if err != nil {
@@ -93,8 +93,9 @@ func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, n
 	return all, nil
 }
 
-// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false if age alone
-// deletes nothing, or if the settings do not say. Retention ignores retention.bytes, which may delete events earlier.
+// Retention returns how old an event in the topic may become before the cluster deletes it. limited is false if age
+// alone deletes nothing, or if the settings do not say. Retention ignores retention.bytes, which may delete events
+// earlier.
 func (s Settings) Retention() (age time.Duration, limited bool) {
 	if policy := s["cleanup.policy"]; policy != "" && !strings.Contains(policy, "delete") {
 		return 0, false
@@ -118,8 +119,8 @@ func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Durat
 	return age, limited, nil
 }
 
-// ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Brokers since 3.0 do not,
-// unless their inter.broker.protocol.version is older. known is false if the brokers do not say.
+// ObeysMessageFormat reports whether the brokers obey a topic's message.format.version. Brokers from Kafka 3.0 on do
+// not, unless their inter.broker.protocol.version is older. known is false if the brokers do not say.
 func (i *Inspector) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (
 		describeTransactions = 65 // a request that came with 3.0

@@ -24,8 +24,8 @@ type Topology struct {
 	Topics map[string]TopicInfo
 }
 
-// EqualPartitions reports whether all topics that exist have the same number of partitions. Then a key has the same
-// partition number in each topic. It returns false if a topic's partition count is not known.
+// EqualPartitions reports whether all topics that exist have the same number of partitions. In that case, a key has the
+// same partition number in each topic. It returns false if a topic's partition count is not known.
 func (t Topology) EqualPartitions() bool {
 	counts := make(map[int]bool)
 	for _, info := range t.Topics {
@@ -44,9 +44,9 @@ func (t Topology) EqualPartitions() bool {
 type TopicInfo struct {
 	// Partitions is the number of partitions; they are numbered from 0.
 	Partitions int
-	// Replicas is the number of replicas, dead ones included, of the partition that has the fewest.
+	// Replicas is the smallest number of replicas, dead ones included, that a partition has.
 	Replicas int
-	// Leaders holds the id of the broker that leads each partition, indexed by partition; NoLeader where there is none.
+	// Leaders holds, for each partition, the id of the broker that leads it, or NoLeader.
 	Leaders []int
 	// Missing says that the topic does not exist.
 	Missing bool
@@ -55,7 +55,7 @@ type TopicInfo struct {
 	Err error
 }
 
-// NoLeader stands in Leaders for a partition without a leader.
+// NoLeader is the id in Leaders for a partition without a leader.
 const NoLeader = -1
 
 // Topics describes topics. It queries a broker, not the pool's cache, and creates no topic. Its error is a network
@@ -89,8 +89,8 @@ func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*me
 	return response, err
 }
 
-// topicInfo returns the description of a topic. It counts the replicas of the partition that has the fewest: the topic
-// is only as safe as that partition.
+// topicInfo returns the description of a topic. It counts the replicas of the partition that has the fewest, because
+// the topic is only as safe as that partition.
 func topicInfo(topic metadata.ResponseTopic) TopicInfo {
 	if err := kafkaerr.FromCode(topic.ErrorCode); err != nil {
 		return TopicInfo{

@@ -1,7 +1,7 @@
-// Package kafkaerr judges the errors of requests to Kafka, so that callers need not know Kafka's error codes. A failed
-// request is an [*Error]. errors.Is matches it with one of this package's sentinels or with [records.ErrCorrupt]; if it
-// matches none, a retry may help. Errors from appending and from creating a topic also carry advice for the operator:
-// which setting or permission to change.
+// Package kafkaerr judges the errors from requests to Kafka, so that callers need not know Kafka's error codes. A
+// failed request is an [*Error]. errors.Is matches it with one of this package's sentinels or with
+// [records.ErrCorrupt]; if it matches none of them, a retry may help. Errors from appending and from creating a topic
+// also carry advice for the operator: which setting or permission to change.
 package kafkaerr
 
 import (
@@ -14,12 +14,12 @@ import (
 	"leadhit-sync/consumer/broker/records"
 )
 
-// The meaning of a failure, whichever code or error of kafka-go reports it. Test with errors.Is.
+// The meaning of a failure, whichever code or kafka-go error reports it. Test with errors.Is.
 var (
 	// ErrOffsetOutOfRange [1]: the offset is below the log's start (its record has expired) or above the log's end.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
-	// ErrUnknownPartition [3] [100]: the topic or partition does not exist, as far as the broker or the pool knows. It
-	// is temporary while a leader moves or a topic is being created.
+	// ErrUnknownPartition [3] [100]: the topic or partition does not exist, as far as the broker or the pool knows. The
+	// error is temporary while a leader moves or a topic is being created.
 	ErrUnknownPartition = errors.New("unknown topic or partition")
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
@@ -29,13 +29,13 @@ var (
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, is not known, or is another broker.
 	ErrCoordinator = errors.New("group coordinator not available")
-	// ErrTooOld [35]: the broker does not support the version of a request that we need. Such a broker is older than
-	// Kafka 0.11.
+	// ErrTooOld [35]: the broker does not support the request version that we need. Such a broker is older than Kafka
+	// 0.11.
 	ErrTooOld = errors.New("the broker is older than Kafka 0.11")
 	// ErrTooLarge [10] [18]: the record is larger than the topic accepts.
 	ErrTooLarge = errors.New("the record is too large for the topic")
 	// ErrUnfit [-1] [2] [19] [20] [32] [40] [43] [44] [87]: a setting of the topic, or a policy of the cluster, makes
-	// Kafka refuse a record or a new topic.
+	// Kafka refuse the record or the new topic.
 	ErrUnfit = errors.New("the topic's settings are unsuitable")
 )
 

@@ -51,7 +51,7 @@ func writeError(op, topic string, err error, advice string) *Error {
 const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
 
 // refusal returns the reason why the topic or the cluster refuses a record, and what to do about it; "" if the error is
-// no such refusal.
+// not a refusal.
 func refusal(err error) string {
 	const (
 		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"

@@ -1,7 +1,7 @@
 // Package partitioner recognises the usual partitioners by the partitions that they choose for keys.
 //
-// A key has only one partition if all producers choose partitions in the same way. Only the producers know how they
-// choose, but their records show it.
+// A key stays in one partition only if all producers choose partitions in the same way. Only the producers know how
+// they choose, but their records show it.
 package partitioner
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Candidates are the partitioners that would have put every key so far into its partition. Make them with All. One
-// goroutine at a time may use them.
+// Candidates are the partitioners that map every key seen so far to the partition in which it was found. Create them
+// with [All]. Only one goroutine at a time may use them.
 type Candidates struct {
 	left    []kafka.Balancer
 	numbers []int // 0, 1, 2 …: kafka-go takes a list of partitions
@@ -25,9 +25,9 @@ func All() *Candidates {
 	}}
 }
 
-// Explain reports whether at least one partitioner puts this key and all keys before it into their partitions. The key
-// must not be empty, because producers spread keyless records. partitions is the topic's partition count; 0 if the
-// count is not known.
+// Explain reports whether at least one partitioner maps this key and all earlier keys to their partitions. The key must
+// not be empty, because producers spread keyless records. partitions is the topic's partition count; 0 if the count is
+// not known.
 func (c *Candidates) Explain(key []byte, partition, partitions int) bool {
 	if partitions > 1 {
 		for n := len(c.numbers); n < partitions; n++ {

@@ -17,8 +17,8 @@ import (
 const (
 	// decoders is how many compressed batches are decoded at once in a process.
 	decoders = 2
-	// largeBatch is the maximum size of a batch, or of a snappy block in it, that takes one decoder. A larger batch or
-	// block takes all decoders: producers may pack 16 MiB into one block.
+	// largeBatch is the maximum size of a batch, or of a snappy block in a batch, that takes only one decoder. A larger
+	// batch or block takes all decoders: producers may pack 16 MiB into one block.
 	largeBatch = 4 << 20
 	// largeWindow is the corresponding limit for a zstd window, of which there is only one copy in memory. kafka-go's
 	// own producer declares a window of 8 MiB for any batch.
@@ -32,17 +32,17 @@ const (
 	zstd   = 4
 )
 
-// ErrCorrupt says that bytes of a log or of a fetch response are not as Kafka writes them. Test with errors.Is.
+// ErrCorrupt says that bytes in a log or in a fetch response are not what Kafka writes. Test with errors.Is.
 var ErrCorrupt = errors.New("corrupt data")
 
-// Decoders bounds how many compressed batches a process decodes at once, and so the memory that decoding takes.
-// [NewDecoders] makes one; all goroutines of a process share it.
+// Decoders bounds how many compressed batches a process decodes at once, and thus the memory that decoding takes. All
+// goroutines of a process share one, from [NewDecoders].
 type Decoders struct{ free *semaphore.Weighted }
 
 // NewDecoders returns decoders that are all free.
 func NewDecoders() *Decoders { return &Decoders{semaphore.NewWeighted(decoders)} }
 
-// open waits for one decoder, or for all of them. Closing the reader gives them back.
+// open waits for one decoder, or for all of them. Closing the reader releases them.
 func (d *Decoders) open(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
 	known := compress.Compression(codec).Codec()
 	if known == nil {
@@ -112,8 +112,8 @@ const (
 	snappyHeader = 16
 )
 
-// weight returns how many decoders a batch takes. It trusts the batch's first bytes: if they are wrong, decoding fails.
-// The windows and blocks of gzip and lz4 are small enough for one decoder.
+// weight returns how many decoders a batch takes. It trusts the batch's first bytes, because decoding fails if they are
+// wrong. The windows and blocks of gzip and lz4 are small enough for one decoder.
 func weight(codec int8, packed []byte) int64 {
 	switch {
 	case len(packed) > largeBatch,
@@ -140,7 +140,7 @@ func snappyBlock(b []byte) uint64 {
 // zstdWindow returns the window size of the first frame (RFC 8878, 3.1.1.1). A single-segment frame has no window
 // field; the size of its content is the window size.
 func zstdWindow(b []byte) uint64 {
-	// No header is longer than 18 bytes, and no frame that matters is shorter.
+	// No header is longer than 18 bytes, and no relevant frame is shorter.
 	if len(b) < 18 || binary.LittleEndian.Uint32(b) != 0xfd2fb528 {
 		return 0
 	}

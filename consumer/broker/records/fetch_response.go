@@ -1,5 +1,5 @@
-// Package records decodes the record sets of a broker's log as fetch responses carry them. It reads all formats since
-// Kafka 0.8, compressed or not, with the markers of transactions (KIP-98).
+// Package records decodes the record sets in fetch responses. It reads all formats since Kafka 0.8, compressed or not,
+// and transaction markers (KIP-98).
 //
 //	partition, err := records.ParseFetch(body, version, number)
 //	…
@@ -36,12 +36,11 @@ type Partition struct {
 	set     []byte
 }
 
-// abortedTransaction says to skip the producer's transactional records. They begin at the offset in first, and end at
-// the producer's next abort marker.
+// abortedTransaction says to skip the producer's transactional records from the offset in first up to the producer's
+// next abort marker.
 type abortedTransaction struct{ producer, first int64 }
 
-// ParseFetch reads the response to a fetch of one partition, without its correlation id, in one of the versions 4 to
-// 11.
+// ParseFetch reads the response to a fetch of one partition, without its correlation id, in any version from 4 to 11.
 func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 	var f Partition
 	c := wire.Cursor{B: body}
@@ -85,7 +84,7 @@ type Limit struct{ Bytes, Overhead int }
 
 // Decode returns the partition's committed records with an offset >= from, in offset order, and the offset to fetch
 // next. It stops at the limit; the first record is returned whole, whatever its size. Each record has memory of its
-// own. An error after complete records is left to the next fetch, which begins there.
+// own. An error after complete records is left to the next fetch, which starts there.
 //
 // The error is an [*UnreadableError], which matches [ErrCorrupt], or the cause of ctx. Decode stops waiting for a
 // decoder when ctx ends.

@@ -21,7 +21,7 @@ type message struct {
 	key, value []byte
 }
 
-// parseMessage reads one message and verifies its checksum, which covers all that follows it.
+// parseMessage reads one message and verifies its checksum, which covers everything after the checksum.
 func parseMessage(b []byte) (message, error) {
 	c := wire.Cursor{B: b}
 	m := message{offset: c.Int64(), time: -1}
@@ -43,7 +43,7 @@ func parseMessage(b []byte) (message, error) {
 	return m, nil
 }
 
-// message keeps the records of one message. A compressed message contains a whole set. A set that ends before the
+// message adds the records of one message. A compressed message contains a whole set. A set that ends before the
 // requested offset is not unpacked.
 func (w *walk) message(b []byte) error {
 	outer, err := parseMessage(b)
@@ -76,8 +76,8 @@ func (w *walk) message(b []byte) error {
 }
 
 // unpack reads the set inside a compressed message. The outer message has the offset of the last inner one. In format 1
-// the inner offsets count from 0, so that a broker need not compress the set again. In format 0 they are already those
-// of the log, and relocate keeps them.
+// the inner offsets count from 0, so that a broker need not recompress the set. In format 0 they are already log
+// offsets, and relocate does not change them.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	packed := outer.value
 	if codec == lz4 && outer.magic == 0 {
@@ -119,8 +119,8 @@ func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	return slices.Clip(inner), nil
 }
 
-// relocate turns the inner offsets into those of the log. If the topic uses LogAppendTime, the broker has written its
-// time into the outer message alone, to leave the compressed bytes as they are (KIP-32).
+// relocate turns the inner offsets into log offsets. If the topic uses LogAppendTime, the broker has written its time
+// only into the outer message, to leave the compressed bytes as they are (KIP-32).
 func relocate(inner []message, outer message) {
 	base := outer.offset - inner[len(inner)-1].offset
 	for i := range inner {

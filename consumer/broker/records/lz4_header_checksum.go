@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// withHeaderChecksum returns the LZ4 frame with the correct checksum of its header. Producers of message format 0
-// computed it over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not check it in this format
+// withHeaderChecksum returns the LZ4 frame with the correct header checksum. Producers of message format 0 included the
+// frame's magic number in the checksum (KAFKA-3160), and Kafka's own consumer does not check it in this format
 // (KIP-57). Bytes that are not an LZ4 frame are returned unchanged.
 func withHeaderChecksum(frame []byte) []byte {
 	const magic, flags, contentSize = 4, 4, 0x08

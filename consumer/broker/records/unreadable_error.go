@@ -7,11 +7,11 @@ import (
 )
 
 // UnreadableError says that a partition's next batch cannot be read: its checksum is wrong, its format or compression
-// is not known, or it cannot be unpacked. It matches ErrCorrupt. A retry returns it again, unless the network changed
-// the bytes.
+// is not known, or it cannot be unpacked. The error matches ErrCorrupt. A retry returns the same error, unless the
+// network changed the bytes.
 type UnreadableError struct {
-	// First and Last are the offsets of the batch's events, as far as its header can be trusted. Last is where the
-	// batch ends: to skip it, continue at Last + 1.
+	// First and Last bound the offsets of the batch's events, as far as the batch's header can be trusted. To skip the
+	// batch, continue at Last + 1.
 	First, Last int64
 	Err         error
 }
@@ -27,8 +27,8 @@ func (e *UnreadableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// unreadable adds the offsets to an error about the first entry of a set. Errors other than ErrCorrupt stay as they
-// are.
+// unreadable adds the offsets to an error about the first entry of a set. It returns errors other than ErrCorrupt
+// unchanged.
 func (w *walk) unreadable(set []byte, err error) error {
 	if !errors.Is(err, ErrCorrupt) || len(set) < prefixSize {
 		return err

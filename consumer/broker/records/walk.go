@@ -31,10 +31,10 @@ const (
 	maxUnpacked = 128 << 20 // one record, or one compressed set of an old format
 )
 
-// walk goes through the record set of a fetch response.
+// walk goes through the record set in a fetch response.
 //
 // The set is what the leader has on disk. It may start before the requested offset, and end in the middle of a batch.
-// It may hold aborted transactions, markers, and batches that compaction has thinned out or emptied.
+// It may contain aborted transactions, markers, and batches that compaction has thinned out or emptied.
 type walk struct {
 	of         event.Partition
 	asked      int64 // the requested offset
@@ -50,7 +50,7 @@ type walk struct {
 	full bool  // limit is reached; next is inside the batch
 }
 
-// records walks the set. An error after complete records is not returned: the next fetch starts after them.
+// records walks the set. An error after complete records is not returned, because the next fetch starts after them.
 func (w *walk) records(set []byte) error {
 	for len(set) > 0 && !w.full {
 		entry, rest, err := cut(set)
@@ -113,7 +113,7 @@ type header struct {
 	body       []byte
 }
 
-// parseHeader trusts nothing until the checksum matches, and does not trust everything even then: a broken producer can
+// parseHeader trusts nothing until the checksum matches, and not everything even then, because a broken producer can
 // send nonsense with a correct checksum.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < batchSize {
@@ -144,8 +144,8 @@ func (w *walk) batch(b []byte) error {
 	if err != nil {
 		return err
 	}
-	// The broker lists aborted transactions by their first offsets only. Only an abort marker shows where one ends, so
-	// the set is walked from its start, even through batches before the requested offset (KIP-98).
+	// The broker lists aborted transactions by their first offsets only. Only an abort marker shows where a transaction
+	// ends, so the set is walked from its start, even through batches before the requested offset (KIP-98).
 	for len(w.aborted) > 0 && w.aborted[0].first <= h.last {
 		w.dropped[w.aborted[0].producer] = true
 		w.aborted = w.aborted[1:]
@@ -168,8 +168,8 @@ func (w *walk) batch(b []byte) error {
 	return nil
 }
 
-// isAbort reports whether a marker's type is abort (0), not commit (1). A marker is the only record of its batch, which
-// is never compressed, and its key holds a version and the type.
+// isAbort reports whether a marker's type is abort (0), not commit (1). A marker is the only record in its batch. The
+// batch is never compressed. The marker's key holds a version and the type.
 func isAbort(body []byte) bool {
 	c := wire.Cursor{B: body}
 	c.Varint() // length
@@ -242,7 +242,7 @@ func (s *recordSource) next() ([]byte, error) {
 		return body, nil
 	}
 	s.scratch.Reset()
-	// CopyN grows the buffer with the bytes that it reads, not to the length that is claimed.
+	// CopyN grows the buffer as it reads bytes, not to the claimed length.
 	if _, err := io.CopyN(&s.scratch, s.stream, n); err != nil {
 		return nil, fmt.Errorf("%w: compressed record: %w", ErrCorrupt, orTruncated(err))
 	}
@@ -310,7 +310,8 @@ func (w *walk) name(key []byte) string {
 	return name
 }
 
-// cannotHold reports whether one more record of size bytes is too much. If so, it ends the walk before that record.
+// cannotHold reports whether one more record of size bytes would exceed the limit. If so, it ends the walk before that
+// record.
 func (w *walk) cannotHold(size int) bool {
 	w.full = len(w.out) > 0 && w.size+size+w.limit.Overhead > w.limit.Bytes
 	return w.full
@@ -323,7 +324,7 @@ func (w *walk) keep(r event.Record, size int) {
 	w.next = r.Offset + 1
 }
 
-// unixTime returns the zero time for -1, which means no time. Any other number is the producer's own time, however odd.
+// unixTime returns the zero time for -1, which means no time. Any other number counts as a time, however odd.
 func unixTime(ms int64) time.Time {
 	if ms == -1 {
 		return time.Time{}

@@ -1,4 +1,4 @@
-// Package wire reads the primitive types of Kafka's protocol, which are also those of its record sets
+// Package wire reads the primitive types of Kafka's protocol, which its record sets use too
 // (https://kafka.apache.org/protocol#protocol_types). Numbers are big-endian.
 //
 //	c := wire.Cursor{B: body}
@@ -75,7 +75,7 @@ func (c *Cursor) Varint() int64 {
 	return v
 }
 
-// Uvarint reads an unsigned number, which must fit into 31 bits: all lengths do.
+// Uvarint reads an unsigned number, which must fit into 31 bits, as all lengths do.
 func (c *Cursor) Uvarint() int {
 	v, n := binary.Uvarint(c.B)
 	if n <= 0 || v > math.MaxInt32 {
