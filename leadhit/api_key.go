@@ -31,8 +31,8 @@ func OpenKey(file string, log *slog.Logger) (*Key, error) {
 	return k, nil
 }
 
-// FixedKey returns a key that never changes. White space around the value does not matter. [Open] refuses a value
-// that no header can carry.
+// FixedKey returns a key that never changes. White space around the value is ignored. [Open] refuses a value that no
+// header can carry.
 func FixedKey(value string) *Key {
 	k := new(Key)
 	value = strings.TrimSpace(value)
@@ -40,11 +40,12 @@ func FixedKey(value string) *Key {
 	return k
 }
 
-// Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each
-// change, on the goroutine that called Watch. While the file cannot be read, the old key stays in use.
+// Watch rereads the file at every interval until ctx ends, and then returns nil. It calls changed after each change, on
+// the goroutine that called Watch. While the file cannot be read, the old key stays in use.
 //
-// It compares content, not timestamps: reading the file costs no more than looking up its timestamp, two writes within
-// one tick of the file system's clock stay distinct, and the symbolic links that Kubernetes swaps need no special case.
+// It compares content, not timestamps, because reading the file costs no more than looking up its timestamp, two writes
+// within one tick of the file system's clock stay distinct, and the symbolic links that Kubernetes swaps need no
+// special case.
 func (k *Key) Watch(ctx context.Context, every time.Duration, changed func()) error {
 	if every <= 0 {
 		return fmt.Errorf("watch API key: interval %v is not positive", every)
@@ -63,7 +64,7 @@ func (k *Key) Watch(ctx context.Context, every time.Duration, changed func()) er
 	}
 }
 
-// reload reads the file again and reports whether the key has changed. Only one goroutine may call it.
+// reload rereads the file and reports whether the key has changed. Only one goroutine may call it.
 func (k *Key) reload() (changed bool) {
 	if k.file == nil {
 		return false
@@ -100,7 +101,7 @@ func readKey(name string) (string, error) {
 }
 
 // checkKey accepts what an HTTP header carries unchanged. It refuses spaces, because they come from careless copying.
-// The setting LEADHIT_API_KEY refuses them too.
+// The LEADHIT_API_KEY setting refuses them too.
 func checkKey(value string) error {
 	if value == "" {
 		return errors.New("empty")

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// check carries Call.Before to the connection's first write.
+// check passes Call.Before to the connection, whose next write runs it.
 type check struct {
 	before  func() error
 	refused atomic.Pointer[notSentError]
@@ -16,9 +16,9 @@ type check struct {
 // conn runs the check of the current call right before the first bytes of the request are written. No later moment is
 // possible. If the check returns an error, nothing is sent.
 //
-// Running the check when the request's body is read would be too late. That needs a body of our own type, and net/http
-// flushes the head before it reads a body whose type it does not know (golang/go #22088). The flush also costs a
-// packet.
+// Running the check when the request's body is read would be too late. That would need a body of our own type, and
+// net/http flushes the headers before it reads a body whose type it does not know (golang/go #22088). The flush also
+// costs a packet.
 type conn struct {
 	net.Conn
 	check atomic.Pointer[check]
@@ -36,7 +36,7 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 // attach gives the check to the connection that net/http has chosen. HTTP/1.1 serves one call at a time, so the next
-// write is this call's.
+// write belongs to this call.
 func (k *check) attach(info httptrace.GotConnInfo) {
 	chosen := info.Conn
 	if secured, ok := chosen.(*tls.Conn); ok {

@@ -15,8 +15,8 @@ import (
 const lookEvery = time.Second
 
 // reloading is a transport that trusts the authorities that are currently in the CA file. It replaces its
-// http.Transport when the file changes. Trust cannot be decided for each connection: behind a proxy, net/http itself
-// does the handshake, with one setting for all connections.
+// http.Transport when the file changes. Trust cannot be decided for each connection, because behind a proxy net/http
+// itself does the handshake, with one setting for all connections.
 type reloading struct {
 	roots *credentials.Kept[*x509.CertPool] // nil: the system's authorities alone
 	make  func(roots *x509.CertPool) *http.Transport
@@ -55,7 +55,7 @@ func (r *reloading) RoundTrip(request *http.Request) (*http.Response, error) {
 // CloseIdleConnections closes the connections that no request uses.
 func (r *reloading) CloseIdleConnections() { r.current.Load().CloseIdleConnections() }
 
-// look reads the file, unless another call is doing so.
+// look rereads the file, unless another call is already doing so.
 func (r *reloading) look() {
 	if !r.mu.TryLock() {
 		return
@@ -67,8 +67,8 @@ func (r *reloading) look() {
 		return
 	}
 	r.trusted = roots
-	// Requests in flight keep their connections to the end. Idle connections are closed: they were trusted because of
-	// the old file.
+	// Requests in flight keep their connections to the end. Idle connections are closed, because they were trusted
+	// under the old file.
 	r.current.Swap(r.make(roots)).CloseIdleConnections()
 	r.log.Info("LEADHIT_CA_FILE has changed; reconnecting to LeadHit")
 }

@@ -6,9 +6,9 @@
 //	verdict := leadhit.Judge{}.Judge(err)
 //
 // [Client.SetOrderStatus] makes one call over HTTP and never repeats it. It switches off three things that net/http
-// does by itself and that would surprise a caller: following a redirect, sending a POST again, and decompressing a body
-// of any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with this call's id. Every
-// other outcome is an error, wrapped with the method and the call's id:
+// does by itself and that would surprise a caller: following a redirect, resending a POST, and decompressing a body of
+// any size. A nil error means that LeadHit accepted the status in a JSON-RPC response with this call's id. Every other
+// outcome is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
 //   - [*StatusError]: an HTTP status other than 200;
@@ -16,11 +16,11 @@
 //   - any other: there was no response, [Call.Before] refused, or no request can carry the call.
 //
 // [Judge] turns each of them into a verdict, by type alone. No error, verdict or log value contains the API key, the
-// proxy's password or the query of the address, even if the server echoes them.
+// proxy's password or the query in the address, even if the server echoes them.
 //
 // A Client and a [Key] are safe for concurrent use. The package starts no goroutine of its own: [Key.Watch] runs on the
-// caller's goroutine until the context ends, and [Client.Close] closes the idle connections. When the context or the
-// timeout of a call ends, the call ends, even while it reads the response.
+// caller's goroutine until the context ends, and [Client.Close] closes the idle connections. A call ends when its
+// context ends or its timeout expires, even while it is reading the response.
 package leadhit
 
 import (
@@ -53,8 +53,8 @@ const (
 	defaultCallsInFlight = 64
 	// maxAnswer limits a response's body, both as received and decompressed.
 	maxAnswer = 1 << 20
-	// maxErrorPage limits how much of the body is read if the status is not 200: enough for a message, and in most
-	// cases to keep the connection.
+	// maxErrorPage limits how much of the body is read if the status is not 200: enough for a message and, in most
+	// cases, to keep the connection.
 	maxErrorPage = 64 << 10
 	// keptBuffer is the largest buffer that goes back to the pool.
 	keptBuffer = 64 << 10
@@ -62,10 +62,10 @@ const (
 
 // Call is one status change of an order.
 type Call struct {
-	// ID is the JSON-RPC id: unique to an item of an event, and the same whenever the call is repeated.
+	// ID is the JSON-RPC id: unique to one item of one event, and the same whenever the call is repeated.
 	ID string
-	// OrderID and Status must be UTF-8. Otherwise the call fails before it is sent: JSON would replace the bytes, and
-	// LeadHit would get the id of a different order.
+	// OrderID and Status must be UTF-8. Otherwise the call fails before it is sent, because JSON would replace the
+	// invalid bytes, and LeadHit would get the id of a different order.
 	OrderID string
 	Status  string
 	// Before is called once, as late as possible: the connection is established, and the first write of the request is
@@ -84,9 +84,9 @@ type Options struct {
 	Key *Key
 	// Timeout is the limit of one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
 	Timeout time.Duration
-	// CAFile is a PEM file with authorities to trust in addition to the system's. It is read again while calls are
-	// made, at most once a second. A change closes idle connections. While the file cannot be read, its previous
-	// content stays in use.
+	// CAFile is a PEM file with authorities to trust in addition to the system's. It is reread while calls are made, at
+	// most once a second. A change closes idle connections. While the file cannot be read, its previous content stays
+	// in use.
 	CAFile string
 	// Proxy is the URL of an HTTP or SOCKS5 proxy. With a proxy, URL must be https, so that the proxy does not see the
 	// key. Empty means no proxy, whatever the environment says.
@@ -95,10 +95,10 @@ type Options struct {
 	CallsInFlight int
 	// Version is for the User-Agent header.
 	Version string
-	// Logger gets a line when CAFile has changed or can no longer be read, when TLS begins to fail for all calls, and
+	// Logger gets a line when CAFile has changed or can no longer be read, when TLS starts to fail for all calls, and
 	// when calls get through again. If it is nil, these lines are discarded.
 	Logger *slog.Logger
-	// Dial replaces net.Dialer, in tests for instance. Nil means net.Dialer.
+	// Dial replaces net.Dialer, for example in tests. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -121,14 +121,14 @@ type keyedHeader struct {
 	header http.Header
 }
 
-// attempt is the memory of one call that net/http may still use after it has returned an error.
+// attempt is the part of one call's memory that net/http may still use after it has returned an error.
 type attempt struct {
 	check
 	trace httptrace.ClientTrace
 	body  bytes.Reader
 }
 
-// scratch is the memory in which one call reads its response.
+// scratch is the memory into which one call reads its response.
 type scratch struct {
 	limited io.LimitedReader
 	body    bytes.Buffer
@@ -200,8 +200,8 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 		bounded = httptrace.WithClientTrace(bounded, &k.trace)
 	}
 	request := c.call.WithContext(bounded)
-	// This type of body lets head and body leave in one packet. Without GetBody, net/http cannot send the request
-	// twice.
+	// With this type of body, net/http sends headers and body in one packet. Without GetBody, it cannot send the
+	// request twice.
 	k.body.Reset(body)
 	request.Body = io.NopCloser(&k.body)
 	request.ContentLength = int64(len(body))
@@ -222,7 +222,7 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 	return parseAnswer(s, call.ID, *key)
 }
 
-// stoppedBy marks a failure that comes from the caller's context, and not from our timeout.
+// stoppedBy marks a failure that was caused by the caller's context, not by our timeout.
 func stoppedBy(ctx context.Context, err error) error {
 	if failed, ok := errors.AsType[*transportError](err); ok {
 		failed.Stopped = ctx.Err() != nil
@@ -230,13 +230,13 @@ func stoppedBy(ctx context.Context, err error) error {
 	return err
 }
 
-// exchange sends the request and leaves the body of a 200 in s.
+// exchange sends the request. If the status is 200, it leaves the response's body in s.
 func (c *Client) exchange(request *http.Request, key *string, s *scratch) error {
 	if request.Header == nil {
 		request.Header = c.header(key)
 	}
-	// This calls RoundTrip because an http.Client follows redirects (a 307 would take the key and the body along),
-	// keeps cookies, and puts the URL into errors.
+	// Call RoundTrip, because an http.Client would follow redirects (a 307 would resend the key and the body), and
+	// would put the URL into errors.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		failed := newTransportError(err, *key)
@@ -249,7 +249,7 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	defer func() { _ = response.Body.Close() }()
 	s.body.Reset()
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		// The body is the bare connection, which no context ends: reading it could block forever.
+		// The body is the bare connection, which no context ends, so reading it could block forever.
 		return newStatusError(response, nil, *key)
 	}
 	limit := int64(maxAnswer)
@@ -263,7 +263,7 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	}
 	switch {
 	case response.StatusCode != http.StatusOK:
-		// The status is enough; an error in reading the page does not matter.
+		// The status is enough; an error from reading the page does not matter.
 		return newStatusError(response, s.body.Bytes(), *key)
 	case errors.Is(err, errTooLong):
 		return &BadAnswerError{Reason: err.Error()}
@@ -279,7 +279,7 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // header returns the shared header of all calls with this key. A new key gets a new header, because net/http may still
-// read the old one.
+// be reading the old one.
 func (c *Client) header(key *string) http.Header {
 	if kept := c.headers.Load(); kept != nil && kept.key == key {
 		return kept.header
@@ -294,8 +294,8 @@ func (c *Client) header(key *string) http.Header {
 	return header
 }
 
-// release returns the memory to the pool, unless a large response has enlarged it. Otherwise each call in flight would
-// eventually hold a large buffer.
+// release returns the memory to the pool, unless a large response has enlarged it. If large buffers were kept, each
+// call in flight would eventually hold one.
 func (c *Client) release(s *scratch) {
 	if s.size() <= keptBuffer {
 		c.scratch.Put(s)
@@ -309,8 +309,8 @@ func newRequest(method string, address *url.URL) *http.Request {
 	}
 }
 
-// parseURL accepts an address that a request line can carry and an error may show. It refuses credentials, which would
-// be dropped silently because the key has its own header.
+// parseURL accepts an address that fits a request line and is safe to show in an error. It refuses credentials, which
+// would be dropped silently because the key has its own header.
 func parseURL(text string) (*url.URL, error) {
 	if len(text) > maxURL {
 		return nil, fmt.Errorf("longer than %d bytes", maxURL)

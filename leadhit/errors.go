@@ -79,8 +79,8 @@ func (e *StatusError) refusesKey() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }
 
-// BadAnswerError is a 200 that is not a response to this call: its body is HTML or broken JSON, has another id, or is
-// too long.
+// BadAnswerError is an HTTP 200 without a valid response to this call: its body is HTML or broken JSON, has another id,
+// or is too long.
 type BadAnswerError struct {
 	Reason string
 	// Excerpt is the beginning of the body, for human readers.
@@ -97,7 +97,7 @@ func withDetail(text, detail string) string {
 	return text + ": " + detail
 }
 
-// transportError says that there was no response. LeadHit may have done the work nevertheless.
+// transportError says that there was no response. LeadHit may nevertheless have done the work.
 type transportError struct {
 	Err error
 	// Stopped reports whether the caller's context ended, which says nothing about LeadHit.

@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Whatever a server sends, a call is done only if encoding/json, too, finds in the response a result, the call's id and
-// no error. Only a ValidationError or invalid parameters (-32602) make a dead letter. The verdict's text is fit for a
+// Whatever a server sends, a call is done only if encoding/json, too, finds a result, the call's id and no error in the
+// response. Only a ValidationError or invalid parameters (-32602) make a dead letter. The verdict's text is fit for a
 // log.
 func FuzzParseAnswer(f *testing.F) {
 	for _, seed := range []string{

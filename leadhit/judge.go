@@ -20,7 +20,7 @@ type Judge struct {
 	DeadLetterTypes []string
 }
 
-// Judge returns the verdict on an error from [Client.SetOrderStatus]. An error of any other origin leads to a retry.
+// Judge returns the verdict on an error from [Client.SetOrderStatus]. Any other error leads to a retry.
 func (j Judge) Judge(err error) retry.Verdict {
 	if err == nil {
 		return retry.Verdict{Kind: retry.Done, Answered: true}
@@ -65,7 +65,7 @@ func (j Judge) rpc(e *RPCError) retry.Verdict {
 		// This order's parameters do not fit the method.
 		verdict.Kind, verdict.Cause = retry.DeadLetter, "InvalidParams"
 	case e.Code == codeMethodNotFound:
-		// The address is wrong, not the order: it leads to another node, or to another version of the node.
+		// The address, not the order, is wrong: it leads to another node, or to another version of the node.
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "MethodNotFound"
 	case e.Code == codeInvalidRequest:
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "InvalidRequest"
@@ -94,12 +94,12 @@ func judgeStatus(e *StatusError) retry.Verdict {
 		verdict.Kind = retry.Unauthorised
 	case e.Status == http.StatusNotFound, e.Status == http.StatusMethodNotAllowed,
 		e.Status == http.StatusUnsupportedMediaType, e.Status >= 300 && e.Status < 400:
-		// The address is wrong, not the order. A redirect is not followed, because that would send the key to another
+		// The address, not the order, is wrong. A redirect is not followed, because that would send the key to another
 		// address.
 		verdict.Kind = retry.Misconfigured
 	case e.Status == http.StatusBadRequest, e.Status == http.StatusRequestEntityTooLarge,
 		e.Status == http.StatusUnprocessableEntity, e.Status == http.StatusRequestHeaderFieldsTooLarge:
-		// The server objects to these very bytes, and a retry would send the same bytes.
+		// The server objects to the bytes of this request, and a retry would send the same bytes.
 		verdict.Kind = retry.DeadLetter
 	default:
 		// Overload, outage and unknown statuses are not a reason to give up on an order.
@@ -138,7 +138,7 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// isTLS recognises the failures of our own handshakes by the type handshakeError. Behind a proxy net/http does the
+// isTLS recognises failures of our own handshakes by their type, handshakeError. Behind a proxy, net/http does the
 // handshake, and the few error types of crypto/tls must suffice. A handshake that the network interrupts says nothing
 // about TLS.
 func isTLS(err error) bool {

@@ -6,8 +6,8 @@ import (
 	"regexp"
 )
 
-// HasMethod reports whether the node's map page lists [Method]. A page without any method proves nothing: the error is
-// then a *BadAnswerError. Other failures are those of SetOrderStatus.
+// HasMethod reports whether the node's map page lists [Method]. A page without any method proves nothing, so HasMethod
+// then returns a *BadAnswerError. Other failures are those of SetOrderStatus.
 func (c *Client) HasMethod(ctx context.Context) (bool, error) {
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -25,10 +25,10 @@ func (c *Client) HasMethod(ctx context.Context) (bool, error) {
 	return found, nil
 }
 
-// lists reports whether a page lists a method, and whether it lists any method at all. The Python package json-rpc
-// puts "name: documentation" for each method into a <pre>, indents further lines of documentation and escapes nothing.
-// So a name is an identifier at the beginning of a line or right after a tag, before a colon, a parenthesis, a tag or
-// the end of the line.
+// lists reports whether a page lists a method, and whether it lists any method at all. The Python package json-rpc puts
+// "name: documentation" for each method into a <pre>, indents further lines of documentation and escapes nothing. So a
+// name is an identifier at the start of a line or right after a tag, followed by a colon, a parenthesis, a tag or the
+// end of the line.
 func lists(page, method string) (found, some bool) {
 	name := regexp.MustCompile(`(?m)(?:^|>)([A-Za-z_][\w.]*)(?:[:(<]|[ \t\r]*$)`)
 	for _, match := range name.FindAllStringSubmatch(page, -1) {

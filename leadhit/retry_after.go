@@ -10,8 +10,8 @@ import (
 // maxRetryAfter is the longest wait that a server can demand.
 const maxRetryAfter = 15 * time.Minute
 
-// retryAfter reads the header Retry-After (RFC 9110, 10.2.3): whole seconds or a date. A date is compared with the
-// response's own Date, so that a wrong clock on either side does no harm. An unreadable value means no wait.
+// retryAfter reads the Retry-After header (RFC 9110, 10.2.3): whole seconds or a date. A date is compared with the
+// response's own Date header, so that a wrong clock on either side does no harm. An unreadable value means no wait.
 func retryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {

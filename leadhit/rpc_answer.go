@@ -102,8 +102,8 @@ func (s *scratch) readAnswer(id string) (answer, error) {
 		if err != nil {
 			return a, errBroken
 		}
-		// Each read overwrites what the previous read returned, so the name is copied, and the value is examined at
-		// once.
+		// Each read overwrites what the previous read returned, so the name is copied, and the value is examined
+		// immediately.
 		s.name, _ = jsontext.AppendUnquote(s.name[:0], name)
 		value, err := d.ReadValue()
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// explainTLS returns why a handshake failed, and what to do about it. It examines error types alone. The text is the
+// explainTLS returns why a handshake failed, and what to do about it. It examines only error types. The text is the
 // same for each attempt, so that a log can omit repeats.
 func explainTLS(err error) string {
 	if host, ok := errors.AsType[x509.HostnameError](err); ok {

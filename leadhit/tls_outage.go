@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// manyHandshakes is how many handshakes must fail before they count as an outage: in a row, without an answered
-	// call between them, and over more time than a call may take. Behind a load balancer one bad server of several
-	// makes only some handshakes fail, and calls that began earlier may still be answered.
+	// manyHandshakes is how many handshakes must fail, without an answered call between them and over more time than a
+	// call may take, before they count as an outage. Behind a load balancer, one bad server among several makes only
+	// some handshakes fail, and calls that started earlier may still be answered.
 	manyHandshakes = 5
 	// mostCauses limits the lines of one outage: a server may show a different certificate each time.
 	mostCauses = 4

@@ -103,7 +103,8 @@ func says(text string) func(net.Conn) net.Conn {
 // alert is a TLS alert: handshake_failure.
 const alert = "\x15\x03\x03\x00\x02\x02\x28"
 
-// reset returns a connection that breaks in the handshake. Like the kernel's errors, its error contains a local port.
+// reset returns a connection that breaks during the handshake. Like the kernel's errors, its error contains a local
+// port.
 func (d *door) reset(net.Conn) net.Conn {
 	near, _ := net.Pipe()
 	d.ports++

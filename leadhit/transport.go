@@ -24,7 +24,7 @@ const (
 	keepAlive      = 30 * time.Second
 )
 
-// newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would
+// newTransport returns a transport for HTTP/1.1 only. HTTP/2 puts all calls on one connection, where one reset would
 // make them all fail and Call.Before could not stop just one of them. net/http also repeats HTTP/2 requests
 // automatically after a GOAWAY.
 func newTransport(options Options) (*reloading, error) {
@@ -132,7 +132,7 @@ func (e *handshakeError) Unwrap() error { return e.err }
 // errTooLong reports a body over its limit.
 var errTooLong = errors.New("response longer than 1 MiB")
 
-// read reads the body to its end, so that the connection can serve the next call, or to the limit.
+// read reads the body, up to the limit. A body that is read to its end frees the connection for the next call.
 func (s *scratch) read(response *http.Response, limit int64) error {
 	if response.ContentLength > limit {
 		return errTooLong

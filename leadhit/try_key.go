@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// No node has the method triedMethod, so a call to it changes nothing.
+	// triedMethod is a method that no node has, so a call to it changes nothing.
 	triedMethod = "leadhit_sync_check"
 	triedID     = "leadhit-sync-check"
 )

@@ -167,13 +167,13 @@ func TestACommitThatWasNeverSentMayBeSentAgain(t *testing.T) {
 			cancel()
 			return ctx
 		}},
-		// The error is the same EOF as that of a commit whose response is lost.
+		// The error is the same EOF as for a commit whose response is lost.
 		"the lookup of the coordinator breaks off": {prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
 			fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {
 				return nil, io.ErrUnexpectedEOF, true
 			})
 		}},
-		// The error is the same deadline as that of a commit to a frozen coordinator.
+		// The error is the same timeout as for a commit to a frozen coordinator.
 		"the lookup of the coordinator gets no response": {
 			prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
 				fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/broker/exchange"
 )
 
-// SendLate makes a commit under ctx, which must have ended, and then passes the commit to a connection all the same. It
+// SendLate makes a commit with ctx, which must have ended, and then passes the commit to a connection anyway. It
 // reports whether the commit counts as sent, and how many of its bytes were written.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/consumer/broker/records"
 )
 
-// freezer is a network that can be frozen: it then still accepts what is written, but nothing comes back.
+// freezer is a network that can be frozen. A frozen network still accepts what is written, but nothing comes back.
 type freezer struct {
 	kfake.VirtualNetwork
 
@@ -136,7 +136,7 @@ func TestAFrozenClusterDoesNotHoldClose(t *testing.T) {
 	})
 }
 
-// All partitions of a process share the decoders: however many fetch, few decompress at once.
+// All partitions of a process share the decoders: however many fetches there are, few decompress at once.
 func TestManyFetchesShareTheDecoders(t *testing.T) {
 	fake := fakeKafka(t)
 	written := numbers(200)

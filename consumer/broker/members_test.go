@@ -31,7 +31,7 @@ func TestAMemberIsRemovedFromBrokersOfEveryRelease(t *testing.T) {
 			if err := cluster.Remove(t.Context(), "mine", before["goes"]); err != nil {
 				t.Fatal(err)
 			}
-			// The removed member may have joined again, under another id.
+			// The removed member may have rejoined, under another id.
 			if after := membersOf(t, cluster); after["stays"] != before["stays"] || after["goes"] == before["goes"] {
 				t.Errorf("got members %v after %v, want the first to stay and the other to go", after, before)
 			}

@@ -51,7 +51,7 @@ func (d *deafConn) Read(b []byte) (int, error) {
 	}
 }
 
-// deafBubble holds a partition of 1.5 MiB in three batches. Its connections read everything until a test lowers hears.
+// deafBubble has a partition of 1.5 MiB in three batches. Its connections read everything until a test lowers hears.
 type deafBubble struct {
 	t       *testing.T
 	cluster *broker.Cluster

@@ -9,7 +9,7 @@ import (
 // Answer is the outcome of a call, as the sandbox sees it.
 type Answer uint8
 
-// The outcomes. The sandbox executes calls that end as Accepted, Lost, LostReset, Cut or WrongID, and perhaps those
+// The outcomes. The sandbox executes calls that end as Accepted, Lost, LostReset, Cut or WrongID, and perhaps calls
 // that end as Abandoned, but no others.
 const (
 	Pending    Answer = iota // not answered yet
@@ -50,8 +50,8 @@ func (a Answer) Executed() bool {
 type Call struct {
 	// Seq counts arrivals from 1, since New or Reset.
 	Seq int
-	// Arrived is when the head of the request had been read. Ended is the time right before the response is written; it
-	// is zero while the call is Pending.
+	// Arrived is the time right after the request's headers were read. Ended is the time right before the response is
+	// written; it is zero while the call is Pending.
 	Arrived, Ended time.Time
 	// ID, OrderID and Status are empty if the request could not be read that far.
 	ID, OrderID, Status string

@@ -51,7 +51,7 @@ func TestTheCallLogHasEveryCallInOrder(t *testing.T) {
 	}
 }
 
-// checkOrder checks that each call is there once, was accepted, and is in order of arrival.
+// checkOrder checks that each call is in the log once and was accepted, and that the log is in order of arrival.
 func checkOrder(t *testing.T, calls []sandbox.Call) {
 	t.Helper()
 	seen := make(map[string]bool)

@@ -14,7 +14,7 @@ type Faults struct {
 	Closed bool
 	// Status, if not 0, is the HTTP status of every response: 503 for an outage, 403 for a rejected key.
 	Status int
-	// RetryAfter is the Retry-After header of responses with Status, and of responses to calls beyond PerSecond.
+	// RetryAfter is the Retry-After header in responses with Status, and in responses to calls beyond PerSecond.
 	RetryAfter string
 	// PerSecond, if not 0, limits the calls per second. Calls beyond this limit get a 503. Burst is how many calls may
 	// arrive at once; less than 1 means 1.
@@ -22,12 +22,12 @@ type Faults struct {
 	Burst     int
 	// Orders has the faults of individual orders, by order id.
 	Orders map[string]OrderFault
-	// Statuses are accepted besides submitted and paid, as if LeadHit had been extended to support them. Before that,
-	// an event with such a status becomes a letter. Afterwards, a replay of that letter succeeds.
+	// Statuses are accepted besides submitted and paid, as if LeadHit had been extended to support them. Until a status
+	// is added here, its events become letters; afterwards, replays of these letters succeed.
 	Statuses []string
 
-	// Shares of the calls, each from 0 to 1, with a sum of at most 1. The calls of the first three shares are not
-	// executed; those of the other shares are.
+	// The shares are fractions of all calls, each from 0 to 1, with a sum of at most 1. Calls in the first three shares
+	// are not executed; calls in the other shares are.
 	Errors float64 // answered with HTTP 503
 	Resets float64 // the connection is reset
 	HTML   float64 // a page with status 200
@@ -37,14 +37,14 @@ type Faults struct {
 	Cuts       float64 // executed, then the connection is reset in the middle of the response
 	WrongID    float64 // executed, and answered with the id of another call
 
-	// Latency delays each response of the node itself. Jitter is the maximum random delay added to Latency.
+	// Latency delays each response from the node itself. Jitter is the maximum random delay added to Latency.
 	Latency, Jitter time.Duration
 }
 
 // OrderFault is the fault of one order. The first field after Latency that is set decides the outcome of the order's
 // calls.
 type OrderFault struct {
-	// Latency is added to the latency of all calls.
+	// Latency is added to Faults.Latency.
 	Latency time.Duration
 	// Refuse makes the response a ValidationError.
 	Refuse bool
@@ -55,8 +55,8 @@ type OrderFault struct {
 	Type string
 }
 
-// Change changes the faults at run time. change edits a copy, including the map of orders. Calls that have already
-// arrived keep their outcome.
+// Change changes the faults at run time. change edits a copy, including the map of orders. Calls whose outcome has
+// already been decided keep it.
 func (s *Sandbox) Change(change func(*Faults)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +148,7 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	for _, s := range shares {
 		sum += s.share
 	}
-	// A healthy sandbox draws no random number. So it need not take the lock, for which all calls of a benchmark would
+	// A healthy sandbox draws no random number, so it need not take the lock, for which all calls in a benchmark would
 	// contend.
 	if sum == 0 && f.Jitter <= 0 {
 		return Accepted
@@ -168,7 +168,7 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	return Accepted
 }
 
-// admit takes a token from the bucket of PerSecond, and reports whether there was one.
+// admit takes a token from PerSecond's bucket, and reports whether there was one.
 func (s *Sandbox) admit(f *Faults) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

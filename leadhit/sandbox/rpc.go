@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// method is the one method that the sandbox executes.
+// method is the only method that the sandbox executes.
 const method = "set_order_status"
 
 // request is a parsed call.
@@ -46,7 +46,7 @@ func invalidParams(missing string) *rpcError {
 	}}
 }
 
-// parseRequest reads a call. The body is not kept.
+// parseRequest reads a call. It does not keep the body.
 func parseRequest(body []byte) *request {
 	c := &request{answer: Accepted}
 	if !c.parseFast(body) {
@@ -83,7 +83,7 @@ func (c *request) parseFast(body []byte) bool {
 	return true
 }
 
-// quoted cuts prefix and the plain JSON string after it from text. The string keeps its quotes.
+// quoted cuts prefix and the plain JSON string after it off the start of text. The string keeps its quotes.
 func quoted(text []byte, prefix string) (value, rest []byte, ok bool) {
 	if len(text) < len(prefix)+2 || string(text[:len(prefix)]) != prefix || text[len(prefix)] != '"' {
 		return nil, nil, false

@@ -4,10 +4,10 @@
 // in /map lists the methods. Its errors have the form that LeadHit's server (the Python package json-rpc) gives them.
 // [Faults] make it misbehave, and can change while calls run.
 //
-// Its call log has all calls in the order in which they arrived, with their outcomes. Calls to unknown
-// methods are only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any
-// latency: a client that stops waiting has nevertheless changed the order. The log grows until [Sandbox.Reset], by
-// about 200 bytes per call.
+// Its call log has all calls in the order in which they arrived, with their outcomes. Calls to unknown methods are only
+// counted, by [Sandbox.Strays]. A call is executed, if at all, as soon as it has been read, before any latency, so a
+// client that stops waiting has nevertheless changed the order. The log grows until [Sandbox.Reset], by about 200 bytes
+// per call.
 //
 // Everything is safe for concurrent use. The sandbox has no goroutines and no clock of its own, so it works in a
 // testing/synctest bubble. Its random numbers come from a seed. A handler that delays a call ends when the client hangs
@@ -32,7 +32,7 @@ const maxBody = 1 << 20
 
 // Options configure a new sandbox.
 type Options struct {
-	// Key is the value that the header API-KEY must have. Empty means that any key will do, but there must be one.
+	// Key is the value that the API-KEY header must have. Empty means that any key will do, but there must be one.
 	Key string
 	// GuardMap makes the map page require the key too.
 	GuardMap bool
@@ -46,7 +46,7 @@ type Sandbox struct {
 	callLog
 	faults atomic.Pointer[Faults]
 	key    atomic.Pointer[string]
-	guard  bool // of the map page
+	guard  bool // the map page requires the key
 	bodies sync.Pool
 
 	mu     sync.Mutex // guards what follows, and changes to faults
@@ -180,7 +180,7 @@ func abruptly(conn net.Conn) {
 	}
 }
 
-// serveMap writes the page of the Python package json-rpc, which escapes nothing.
+// serveMap writes the page that the Python package json-rpc would write, which escapes nothing.
 func (s *Sandbox) serveMap(w http.ResponseWriter) {
 	if f := s.faults.Load(); f.Closed {
 		hangUp(w, quietly)

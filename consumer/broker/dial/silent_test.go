@@ -50,6 +50,6 @@ func TestOnlyAConnectionWithoutAnyResponseIsCalledSilent(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		read(silent)
 		read("") // a response arrives
-		read("") // no response now, but there was one before
+		read("") // no response now, but one has already arrived
 	})
 }

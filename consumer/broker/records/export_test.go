@@ -44,7 +44,7 @@ func Pack(codec int8, data []byte) []byte {
 	return packed.Bytes()
 }
 
-// Taken returns how many decoders are taken. The number is right only while nobody waits for a decoder.
+// Taken returns how many decoders are taken. The number is right only while no caller waits for a decoder.
 func (d *Decoders) Taken() int {
 	for free := int64(decoders); free > 0; free-- {
 		if d.free.TryAcquire(free) {
@@ -55,7 +55,7 @@ func (d *Decoders) Taken() int {
 	return decoders
 }
 
-// Open takes decoders for a batch's packed records. Closing the reader gives them back.
+// Open takes decoders for a batch's packed records. Closing the reader releases them.
 func (d *Decoders) Open(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
 	return d.open(ctx, codec, packed)
 }
