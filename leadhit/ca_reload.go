@@ -18,7 +18,7 @@ const lookEvery = time.Second
 // http.Transport when the file changes. Trust cannot be decided for each connection, because behind a proxy net/http
 // itself does the handshake, with one setting for all connections.
 type reloading struct {
-	roots *credentials.Kept[*x509.CertPool] // nil: the system's authorities alone
+	roots *credentials.Kept[*x509.CertPool] // nil: only the system's authorities
 	make  func(roots *x509.CertPool) *http.Transport
 	log   *slog.Logger
 

@@ -45,7 +45,7 @@ import (
 // Method is the JSON-RPC method that the client calls.
 const Method = "set_order_status"
 
-// keyHeader is the header that carries the key. LeadHit's spelling is not net/http's canonical one.
+// keyHeader is the name of the header with the key. LeadHit's spelling is not net/http's canonical form.
 const keyHeader = "API-KEY"
 
 const (

@@ -16,7 +16,7 @@ import (
 // about this order, or a call that no request can carry, makes a dead letter. Failures of the network, the server, the
 // key or the address never do.
 type Judge struct {
-	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means ValidationError alone.
+	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means only ValidationError.
 	DeadLetterTypes []string
 }
 

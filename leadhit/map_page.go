@@ -7,7 +7,7 @@ import (
 )
 
 // HasMethod reports whether the node's map page lists [Method]. A page without any method proves nothing, so HasMethod
-// then returns a *BadAnswerError. Other failures are those of SetOrderStatus.
+// then returns a *BadAnswerError. Other errors are the same as from SetOrderStatus.
 func (c *Client) HasMethod(ctx context.Context) (bool, error) {
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

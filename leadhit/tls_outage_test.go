@@ -75,7 +75,7 @@ func stranger(t *testing.T) func(net.Conn) net.Conn {
 
 func serveOnce(far net.Conn, cert tls.Certificate) net.Conn {
 	go func() {
-		defer func() { _ = far.Close() }() // not conn: its close_notify would block if nobody reads the other end
+		defer func() { _ = far.Close() }() // not conn: its close_notify would block if nothing reads the other end
 		conn := tls.Server(far, &tls.Config{Certificates: []tls.Certificate{cert}})
 		request, err := http.ReadRequest(bufio.NewReader(conn))
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 // This is the pattern for every test with kafka-go and kfake under a fake clock. Everything is created inside the
 // bubble, and uses kfake's virtual network of pipes. The cleanup, which closes everything, runs inside the bubble too.
 // Time stops once the test has returned, so a request that waits for its deadline must end before that. Tests in
-// bubbles do not use zstd: kafka-go keeps its zstd decoders, with a channel each, beyond the bubble's end.
+// bubbles do not use zstd: kafka-go keeps its zstd decoders, each with a channel, beyond the bubble's end.
 func TestClusterRunsInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var network kfake.VirtualNetwork

@@ -16,7 +16,7 @@ func TestRetentionIsTheTopicsOwn(t *testing.T) {
 	for topic, settings := range map[string]map[string]string{
 		"a-day":     {"retention.ms": "86400000"},
 		"forever":   {"retention.ms": "-1"},
-		"ages":      {"retention.ms": "9223372036854775807"}, // more than a Duration holds
+		"ages":      {"retention.ms": "9223372036854775807"}, // more than a Duration can hold
 		"compacted": {"retention.ms": "86400000", "cleanup.policy": "compact"},
 		"both":      {"retention.ms": "1000", "cleanup.policy": "compact,delete"},
 	} {
@@ -52,7 +52,7 @@ func TestTheBrokersSayWhetherTheyObeyAnOldMessageFormat(t *testing.T) {
 	for protocol, want := range map[string]struct{ obeys, known bool }{
 		"3.9-IV0": {false, true}, "4.0-IV3": {false, true}, "3.0-IV1": {false, true}, "2.8-IV1": {true, true},
 		"0.11.0-IV2": {true, true},
-		"":           {}, // not allowed to ask
+		"":           {}, // no permission to read it
 	} {
 		t.Run("inter.broker.protocol.version "+protocol, func(t *testing.T) {
 			t.Parallel()

@@ -11,8 +11,7 @@ func (l *callLog) OrderCalls(order string) []Call {
 	return calls
 }
 
-// Statuses returns the status of each order: that of the order's last executed call. It omits orders without such a
-// call.
+// Statuses returns the status in each order's last executed call. It omits orders without an executed call.
 func (l *callLog) Statuses() map[string]string {
 	statuses := make(map[string]string)
 	l.each(func(c *Call) {

@@ -187,5 +187,5 @@ func (s *Sandbox) admit(f *Faults) bool {
 	return true
 }
 
-// newDice returns a source of random numbers that depends on the seed alone, so that a failed run can be repeated.
+// newDice returns a source of random numbers that depends only on the seed, so that a failed run can be repeated.
 func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

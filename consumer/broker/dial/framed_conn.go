@@ -98,7 +98,7 @@ func (c *framedConn) note(b []byte) {
 
 // await adds the request with the given head to the requests that wait for a response.
 func (c *framedConn) await(head []byte) {
-	// A SASL token begins with text, so its bytes in the version's place form a number above all versions.
+	// A SASL token begins with text, so the bytes where a version would be form a number above all versions.
 	const saslHandshake, highestVersion = 17, 31
 	a := awaited{raw: true}
 	if len(head) == requestHead {

@@ -43,7 +43,7 @@ type silence struct {
 	peers map[string]error
 }
 
-// note keeps err as the last outcome for an address; nil means that the address responds.
+// note records err as the last outcome for an address; nil means that the address responds.
 func (s *silence) note(address string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

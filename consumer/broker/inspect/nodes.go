@@ -57,7 +57,7 @@ func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, e
 // transactions.
 const OldestFetch = 4
 
-// oldRelease names the release of a broker that supports the given versions, if it is older than Kafka 0.11.
+// oldRelease names the release of a broker that supports the given versions, if that release is older than Kafka 0.11.
 func oldRelease(versions []kafka.ApiVersion) string {
 	newest := -1
 	for _, v := range versions {

@@ -77,8 +77,8 @@ func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, erro
 	return t, nil
 }
 
-// metadata sends the request to any broker, which must support the version of the request that can forbid the creation
-// of topics.
+// metadata sends the request to any broker. The broker must support oldestMetadata, the first version that can forbid
+// the creation of topics.
 func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*metadata.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()

@@ -210,7 +210,7 @@ func (w *walk) batchRecords(h header) (err error) {
 type recordSource struct {
 	plain   wire.Cursor
 	stream  *bufio.Reader // nil if the batch is not compressed
-	peeked  int           // bytes of the stream that the last record took, and that are not consumed yet
+	peeked  int           // bytes of the last record, which are still in the stream's buffer
 	scratch bytes.Buffer  // for records that are larger than the stream's buffer
 }
 
