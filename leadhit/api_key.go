@@ -77,7 +77,7 @@ func (k *Key) reload() (changed bool) {
 	return true
 }
 
-// String returns ***. Other ways of printing a Key cannot reach the value: it is behind a pointer.
+// String returns ***. Other ways of printing a Key cannot reach the value, because it is behind a pointer.
 func (k *Key) String() string { return hidden }
 
 // load returns the current value. Each new value has a pointer of its own, which identifies it.

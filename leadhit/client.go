@@ -82,7 +82,7 @@ type Options struct {
 	URL string
 	// Key is read for each call, so that a new key needs no restart.
 	Key *Key
-	// Timeout is the limit of one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
+	// Timeout is the time limit for one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
 	Timeout time.Duration
 	// CAFile is a PEM file with authorities to trust in addition to the system's. It is reread while calls are made, at
 	// most once a second. A change closes idle connections. While the file cannot be read, its previous content stays

@@ -13,7 +13,7 @@ type OptionError struct {
 	Err    error
 }
 
-// Error returns the option and its mistake.
+// Error returns the option and the mistake in it.
 func (e *OptionError) Error() string { return "leadhit " + e.Option + ": " + e.Err.Error() }
 
 // Unwrap returns the underlying error.

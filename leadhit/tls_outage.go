@@ -13,7 +13,7 @@ const (
 	// call may take, before they count as an outage. Behind a load balancer, one bad server among several makes only
 	// some handshakes fail, and calls that started earlier may still be answered.
 	manyHandshakes = 5
-	// mostCauses limits the lines of one outage: a server may show a different certificate each time.
+	// mostCauses limits the log lines for one outage, because a server may show a different certificate each time.
 	mostCauses = 4
 )
 

@@ -55,7 +55,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Cluster is this process's connection to a Kafka cluster. Open makes one. It has the methods of an
+// Cluster is this process's connection to a Kafka cluster. Create it with [Open]. It has the methods of an
 // [inspect.Inspector], which change nothing, and of [groups.Coordinators].
 type Cluster struct {
 	*inspect.Inspector

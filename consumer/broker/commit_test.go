@@ -144,8 +144,8 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 		if took := time.Since(started); r.Outcome != groups.Ambiguous || took != 2*time.Second {
 			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, groups.Ambiguous)
 		}
-		// The commit is applied late, and could replace a newer one. So after an ambiguous commit, the acknowledgement
-		// of a newer one does not count.
+		// The commit is applied late, and could replace a newer commit. So after an ambiguous commit, the
+		// acknowledgement of a newer commit does not count.
 		<-time.After(2 * time.Minute)
 		partition := event.Partition{Topic: "orders"}
 		if got, err := cluster.Committed(t.Context(), "sync", []event.Partition{partition}); err != nil ||

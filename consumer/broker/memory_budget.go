@@ -11,7 +11,7 @@ const (
 	// largeResponse is the size above which a fetch response needs a share of the memory budget. kafka-go's connections
 	// read as many responses at once as there are fetches, and each response contains whole batches; a topic may accept
 	// batches of 16 MiB. Smaller responses do not wait: each takes at most largeResponse bytes, and a broker that stops
-	// in the middle of one must not delay fetches from other brokers.
+	// in the middle of a response must not delay fetches from other brokers.
 	largeResponse = 1 << 20
 	// memoryBudget is how many bytes of large responses a process holds at once. A response that is larger is read
 	// alone.

@@ -29,7 +29,7 @@ func TestTopicsAreDescribedAsTheyAreNow(t *testing.T) {
 	if err := got.Topics["gone"].Err; !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		t.Errorf("got %v, want %v", err, kafkaerr.ErrUnknownPartition)
 	}
-	// No cache is used: a new topic is found at once, even one that the pool does not know of.
+	// No cache is used, so a new topic is found immediately, even one that the pool does not know of.
 	if err := fake.CreateTopic("fresh", 5, nil); err != nil {
 		t.Fatal(err)
 	}

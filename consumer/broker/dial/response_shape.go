@@ -229,7 +229,7 @@ func (s *shaped) field(f field) {
 	}
 }
 
-// assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions, because
+// assignment checks the last field of a response to SyncGroup. In this field the group's leader lists partitions, and
 // kafka-go allocates memory for as many topics as the list claims.
 func (s *shaped) assignment(version int16) {
 	type topic struct {

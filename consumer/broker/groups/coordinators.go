@@ -6,7 +6,7 @@
 // or is ambiguous. [Again] means that the broker reported the commit as not applied, or that the commit was withdrawn
 // before its first byte was written. In any uncertain case, the outcome is [Ambiguous].
 //
-// Errors are those of package kafkaerr, or of the network. Package consumer joins groups itself, through kafka-go.
+// Errors come from package kafkaerr or from the network. Package consumer joins groups itself, through kafka-go.
 // Coordinators are safe for concurrent use and start no goroutine.
 package groups
 

@@ -5,7 +5,7 @@
 // Metadata comes from a broker, not from the pool's cache, and no request creates a topic. A setting or permission that
 // we are not allowed to see is unknown, which is not an error.
 //
-// Errors are those of package kafkaerr, or of the network. An Inspector is safe for concurrent use and starts no
+// Errors come from package kafkaerr or from the network. An Inspector is safe for concurrent use and starts no
 // goroutine.
 package inspect
 

@@ -18,7 +18,7 @@ const (
 	// decoders is how many compressed batches are decoded at once in a process.
 	decoders = 2
 	// largeBatch is the maximum size of a batch, or of a snappy block in a batch, that takes only one decoder. A larger
-	// batch or block takes all decoders: producers may pack 16 MiB into one block.
+	// batch or block takes all decoders, because producers may pack 16 MiB into one block.
 	largeBatch = 4 << 20
 	// largeWindow is the corresponding limit for a zstd window, of which there is only one copy in memory. kafka-go's
 	// own producer declares a window of 8 MiB for any batch.
@@ -36,7 +36,7 @@ const (
 var ErrCorrupt = errors.New("corrupt data")
 
 // Decoders bounds how many compressed batches a process decodes at once, and thus the memory that decoding takes. All
-// goroutines of a process share one, from [NewDecoders].
+// goroutines in a process share the Decoders from one call of [NewDecoders].
 type Decoders struct{ free *semaphore.Weighted }
 
 // NewDecoders returns decoders that are all free.
