@@ -137,7 +137,7 @@ func proxy(t *testing.T, authorised *string) string {
 			return
 		}
 		defer func() { _ = conn.Close() }()
-		// This is not sent before Hijack: net/http would read the first byte of what the client then sends.
+		// This is not sent before Hijack, because net/http would read the first byte of what the client sends next.
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
 		go func() { _, _ = io.Copy(upstream, conn) }()
 		_, _ = io.Copy(conn, upstream)

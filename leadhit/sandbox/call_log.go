@@ -41,7 +41,7 @@ func (a Answer) String() string {
 	return "unknown"
 }
 
-// Executed reports whether a call with this outcome has changed its order. For Abandoned see Call.Executed.
+// Executed reports whether a call with this outcome has changed its order. For Abandoned, see [Call.Executed].
 func (a Answer) Executed() bool {
 	return a == Accepted || a == Lost || a == LostReset || a == Cut || a == WrongID
 }

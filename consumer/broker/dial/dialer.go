@@ -212,9 +212,9 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 // io.ErrUnexpectedEOF.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// loginLimit is the age below which a connection that ends suggests that the broker requires a login. A broker that
-// does sends its API versions, and closes the connection at the next request, which follows immediately. If an older
-// connection ends, it was in use, and its broker went away.
+// loginLimit is the age from which the end of a connection no longer suggests a missing login. A broker that requires a
+// login sends its API versions, and closes the connection at the next request, which follows immediately. If an older
+// connection ends, its broker went away.
 const loginLimit = time.Second
 
 // isAlert reports whether a response starts like a TLS alert. As the size of a Kafka response, those bytes would mean

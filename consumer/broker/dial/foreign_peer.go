@@ -47,7 +47,7 @@ func (p peer) foreignUntil(begin []byte, err error) error {
 	return &notKafkaError{text: text, err: err}
 }
 
-// malformed returns the error for a response that starts like Kafka's but that no broker can have sent.
+// malformed returns the error for a response that looks like Kafka's but that no broker can have sent.
 func (p peer) malformed(to, why string) error {
 	return &notKafkaError{text: fmt.Sprintf("%s sent a response to %s that no Kafka broker sends: %s; %s",
 		p.address, to, why, p.advice())}

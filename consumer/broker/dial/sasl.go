@@ -59,8 +59,8 @@ func (s *SASL) prepared(password string) error {
 	for _, p := range []struct{ option, name, password string }{
 		{"sasl username", s.Username, "x"}, {"sasl password file", "x", password},
 	} {
-		// The cause is not wrapped: it quotes the character that SCRAM rejects. The algorithm does not affect which
-		// characters SCRAM allows (RFC 5802, SASLprep).
+		// The cause is not wrapped, because it quotes the character that SCRAM rejects. The algorithm does not affect
+		// which characters SCRAM allows (RFC 5802, SASLprep).
 		if _, err := scram.Mechanism(scram.SHA256, p.name, p.password); err != nil {
 			return optionError(p.option, errors.New("contains a character that SCRAM does not allow"))
 		}
@@ -89,7 +89,7 @@ func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, er
 	}
 	mechanism, err := scram.Mechanism(algorithm, f.sasl.Username, password)
 	if err != nil {
-		// The cause is not wrapped: it quotes the password's character that SCRAM rejects.
+		// The cause is not wrapped, because it quotes the password's character that SCRAM rejects.
 		return nil, nil, errors.New("SASL user name or password contains a character that SCRAM does not allow")
 	}
 	return mechanism.Start(ctx)
