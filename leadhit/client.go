@@ -69,8 +69,8 @@ type Call struct {
 	OrderID string
 	Status  string
 	// Before is called once, as late as possible: the connection is established, and the first write of the request is
-	// next. If it returns an error, no byte of the request leaves the process. It runs on another goroutine and must
-	// not block. Before may be nil.
+	// next. If it returns an error, no byte of the request leaves the process. Before runs on another goroutine and
+	// must not block. It may be nil.
 	Before func() error
 	// Traceparent is the value of the W3C header of that name. Empty means no header.
 	Traceparent string

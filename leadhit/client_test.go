@@ -278,7 +278,7 @@ func TestBeforeIsAskedOnceForEachCall(t *testing.T) {
 	for i, c := range []struct {
 		refuse error
 		count  int
-	}{{nil, 1}, {nil, 2}, {errors.New("lease over"), 2}, {nil, 3}} { // on the kept connection, or after a refusal on a new one
+	}{{nil, 1}, {nil, 2}, {errors.New("lease over"), 2}, {nil, 3}} { // on the kept connection; after a refusal, a new one
 		refuse = c.refuse
 		err := client.SetOrderStatus(t.Context(), leadhit.Call{
 			ID: fmt.Sprint("t-0-", i), OrderID: "A-1", Status: "paid",

@@ -188,7 +188,7 @@ func TestOnlyTheEndOfAYoungConnectionSuggestsALogin(t *testing.T) {
 	}
 }
 
-// endOf returns the read error of a connection that the broker closes at the given age.
+// endOf returns the read error from a connection that the broker closes at the given age.
 func endOf(t *testing.T, age time.Duration) error {
 	t.Helper()
 	near, far := net.Pipe()

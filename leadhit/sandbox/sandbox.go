@@ -2,7 +2,7 @@
 //
 // A [Sandbox] is an http.Handler that speaks the node's JSON-RPC: POST on any path is a call, GET on a path that ends
 // in /map lists the methods. Its errors have the form that LeadHit's server (the Python package json-rpc) gives them.
-// [Faults] make it misbehave, and can change while calls run.
+// [Faults] make the sandbox misbehave, and can change while calls run.
 //
 // Its call log has all calls in the order in which they arrived, with their outcomes. Calls to unknown methods are only
 // counted, by [Sandbox.Strays]. A call is executed, if at all, as soon as it has been read, before any latency, so a

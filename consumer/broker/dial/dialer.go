@@ -128,7 +128,7 @@ func (d *Dialer) Mechanism() sasl.Mechanism { return d.mechanism }
 // reports only the timeout. It returns any other error unchanged.
 func (d *Dialer) Explain(err error) error { return d.silence.explain(err) }
 
-// Connect opens a connection for kafka-go's Transport. TCP and TLS together may take 3 s. Every response on the
+// Connect opens a connection for kafka-go's Transport. TCP and TLS together may take up to 3 s. Every response on the
 // connection is checked before kafka-go reads it. Every read and write for which the caller sets no deadline ends after
 // 10 s.
 func (d *Dialer) Connect(ctx context.Context, network, address string) (net.Conn, error) {

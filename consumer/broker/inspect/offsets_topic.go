@@ -15,7 +15,7 @@ const offsetsTopic = "__consumer_offsets"
 type OffsetsTopic struct {
 	// Brokers is how many brokers are alive.
 	Brokers int
-	// Exists is false until the first group has joined.
+	// Exists is false until the first member of any group has joined.
 	Exists bool
 	// Replicas is the smallest number of replicas that a partition has.
 	Replicas int
@@ -25,9 +25,9 @@ type OffsetsTopic struct {
 	MinInSync int
 }
 
-// Safe reports whether all acknowledged commits survive the loss of one broker. What we could not read is assumed to be
-// safe. Safe also returns true if the topic does not exist yet, and for a cluster of one broker, which cannot
-// replicate.
+// Safe reports whether all acknowledged commits survive the loss of one broker. A min.insync.replicas that we could not
+// read is assumed to be safe. Safe also returns true if the topic does not exist yet, and for a cluster of one broker,
+// which cannot replicate.
 func (o OffsetsTopic) Safe() bool {
 	if !o.Exists || o.Brokers <= 1 {
 		return true

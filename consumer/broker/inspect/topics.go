@@ -59,7 +59,7 @@ type TopicInfo struct {
 const NoLeader = -1
 
 // Topics describes topics. It queries a broker, not the pool's cache, and creates no topic. Its error is a network
-// error, [kafkaerr.ErrUnauthorised] or [kafkaerr.ErrTooOld]: this is the call that reports a wrong password.
+// error, [kafkaerr.ErrUnauthorised] or [kafkaerr.ErrTooOld]. This is the call that reports a wrong password.
 func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, error) {
 	described, err := i.metadata(ctx, metadata.Request{TopicNames: names})
 	if err != nil {
