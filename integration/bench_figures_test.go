@@ -17,9 +17,9 @@ type measured struct {
 	perSecond float64 // events
 	calls     float64 // per event
 	cpu       float64 // microseconds of processor time per event
-	broker    float64 // the same for the brokers; 0: not known
+	broker    float64 // the same for the brokers; 0: unknown
 	commits   float64 // per second
-	rss       int     // peak in MiB; 0: not known
+	rss       int     // peak in MiB; 0: unknown
 }
 
 var head = fmt.Sprintf("%-10s %9s %12s %13s %13s %10s %9s",
@@ -55,7 +55,7 @@ func (m measured) against(name string, runs []measured) []string {
 	}
 }
 
-// median returns the median of each figure except rss, of which it returns the highest.
+// median returns the median of each figure except rss, for which it returns the highest value.
 func median(all []measured) (m measured) {
 	middle := func(of func(measured) float64) float64 {
 		figures := make([]float64, len(all))
@@ -77,8 +77,8 @@ func median(all []measured) (m measured) {
 }
 
 // commitsPerSecond returns the rate of the group's commits between two times. It reads the topic in which the brokers
-// store commits. All commits of one request have the same time, and a worker has one request in flight, so each time
-// counts once.
+// store commits. All commits in one request have the same timestamp, and a worker has one request in flight, so each
+// timestamp counts once.
 func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	tb.Helper()
 	commits := map[time.Time]bool{}

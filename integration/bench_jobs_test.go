@@ -12,7 +12,7 @@ import (
 type job struct {
 	name             string
 	inFlight, events int
-	leastCalls       int  // the number of calls of a worker that makes no calls for repeats
+	leastCalls       int  // the number of calls by a worker that makes none for repeats
 	bare             bool // the bare loop, which knows nothing about orders, can do it too
 	write            func(events int) []audit.Event
 }
@@ -56,7 +56,7 @@ func inTurn(events int) []audit.Event {
 	return all
 }
 
-// hotOrders returns events of 100 orders, distributed by Zipf's law: the second order has half as many events as the
+// hotOrders returns events for 100 orders, distributed by Zipf's law: the second order has half as many events as the
 // first, the third a third as many, and so on. About every fifth event is for the first order, so its lane takes the
 // longest.
 func hotOrders(events int) []audit.Event {

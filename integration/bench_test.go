@@ -21,12 +21,12 @@ import (
 // makes the same number of POSTs, with the same number in flight, takes turns with the worker, so that a busy machine
 // slows both. The benchmark prints a table for each kind of work.
 //
-// BASELINE is the path of another leadhit-sync binary, for example one built from an earlier commit. This binary takes
+// BASELINE is the path of another leadhit-sync binary, for example one built from an earlier commit. That binary takes
 // turns too. ROUNDS is the number of turns that each program gets.
 func BenchmarkWorker(b *testing.B) {
 	bench := newBench(b)
 	all := jobs()
-	bench.worker(b, bench.binary, all[0]) // a broker is slow until its code is compiled
+	bench.worker(b, bench.binary, all[0]) // a broker is slow until the JVM has compiled its code
 	for _, j := range all {
 		b.Run(j.name, func(b *testing.B) {
 			var workers, loops, baselines []measured
@@ -62,7 +62,7 @@ type bench struct {
 func newBench(b *testing.B) *bench {
 	b.Helper()
 	s := newSuite(b)
-	s.binary = buildWithoutRace(b) // its memory is measured
+	s.binary = buildWithoutRace(b) // the benchmark measures its memory
 	bare, err := program.Build(b.Context(), b.TempDir(), "./integration/bare")
 	if err != nil {
 		b.Fatal(err)
@@ -149,7 +149,7 @@ func (b *bench) worker(tb testing.TB, binary string, j job) measured {
 	w := r.workerAt(b.leadhit, new(door))
 	r.inFlight(j.inFlight)
 	w.start(tb)
-	// The start and the end of a worker cost the brokers time too, but not per event, so both are left out.
+	// Starting and stopping a worker also costs the brokers time, but not per event, so both are excluded.
 	began := b.awaitCalls(tb, r, j.leastCalls/20)
 	ended := b.awaitCalls(tb, r, j.leastCalls-j.leastCalls/20)
 	b.awaitCalls(tb, r, j.leastCalls)

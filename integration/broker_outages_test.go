@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testBrokersDown: with two of three brokers down for BROKERS_DOWN seconds, nothing can be acknowledged. So letters
-// wait, nothing is committed ahead of them, and when the brokers are back the worker continues.
+// testBrokersDown: with two of three brokers down for BROKERS_DOWN seconds, nothing can be acknowledged, so letters
+// wait, and nothing is committed ahead of them. When the brokers are back, the worker continues.
 func (s *suite) testBrokersDown(t *testing.T) {
 	t.Parallel()
 	cluster := ownCluster(t, 3)

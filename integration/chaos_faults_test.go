@@ -17,14 +17,15 @@ import (
 )
 
 const (
-	// healLimit is how long the group may take after a fault to commit everything: a lost broker costs up to a minute.
+	// healLimit is how long the group may take after a fault to commit everything. A lost broker costs up to a minute.
 	healLimit = 90 * time.Second
-	// patience replaces healLimit if LeadHit fails in the same round: then the next fault may begin before the group
-	// has caught up.
+	// patience replaces healLimit if LeadHit fails in the same round. In that case the next fault may start before the
+	// group has caught up.
 	patience = 10 * time.Second
 )
 
-// strike causes one fault. It returns when the fault is healed and the group has caught up, or has run out of time.
+// strike causes one fault. It returns when the fault is healed and the group has caught up or the time limit has
+// passed.
 func (r *round) strike(t *testing.T, f nemesis.Fault) {
 	t.Helper()
 	until(t, time.Now().Add(f.Calm))

@@ -34,7 +34,7 @@ type operators struct {
 	offsets map[string]int64 // of each letter's newest record
 }
 
-// operators returns operators who start to read the letters and the ledger from the beginning.
+// operators returns operators who read the letters and the ledger from the start.
 func (r *round) operators(t *testing.T, seed uint64) *operators {
 	t.Helper()
 	o := &operators{round: r, random: rand.New(rand.NewPCG(seed, 7)), topic: "dlq." + r.group, offsets: make(map[string]int64)}
@@ -49,7 +49,7 @@ func (r *round) operators(t *testing.T, seed uint64) *operators {
 	return o
 }
 
-// begin lets the operators act at random until ctx is done. The returned function waits until they have stopped.
+// begin makes the operators act at random until ctx is done. The returned function waits until they have stopped.
 func (o *operators) begin(ctx context.Context) (wait func()) {
 	var working sync.WaitGroup
 	working.Go(func() {
@@ -122,7 +122,7 @@ func (o *operators) entry(event, id string, n int, by string) *kgo.Record {
 	return &kgo.Record{Topic: o.topic + ".ledger", Key: []byte(id), Value: value}
 }
 
-// write writes entries. Even after an error, an entry may have been stored; the ledger will show it.
+// write writes entries. Even after an error, an entry may have been stored. In that case the ledger shows it.
 func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 	if err := o.client.ProduceSync(ctx, entries...).FirstErr(); err != nil && ctx.Err() == nil {
 		o.note("operators: %v", err)
@@ -156,7 +156,7 @@ func (o *operators) finish(t *testing.T, limit time.Duration) {
 	o.note("operators: %v", o.ledger.Counts)
 }
 
-// healthy returns the settings of a LeadHit without a fault.
+// healthy returns the settings of a LeadHit without faults.
 func (r *round) healthy() sandbox.Faults {
 	return sandbox.Faults{Latency: chaosLatency, Statuses: r.learned()}
 }
@@ -179,7 +179,8 @@ func (r *round) learn(knows bool) {
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = r.learned() })
 }
 
-// judged wraps next and changes the expectation for refused events: LeadHit may learn their status and accept them.
+// judged wraps next and changes the expectation for refused events, because LeadHit may learn their status and accept
+// them.
 func judged(next func() audit.Event) func() audit.Event {
 	return func() audit.Event {
 		event := next()
@@ -190,14 +191,14 @@ func judged(next func() audit.Event) func() audit.Event {
 	}
 }
 
-// ask adds the operators' figures of a round.
+// ask adds a round's numbers of ledger entries, by kind.
 func (y *tally) ask(counts map[string]int) {
 	for event, n := range counts {
 		y.asked[event] += n
 	}
 }
 
-// replays returns the operators' figures of a schedule, or "" if it has none.
+// replays returns a schedule's numbers of ledger entries, or "" if there are none.
 func (y *tally) replays() string {
 	var text strings.Builder
 	for _, event := range slices.Sorted(maps.Keys(y.asked)) {

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// testPlanted tests the judge: a worker with a planted fault must be caught, and one without must not.
+// testPlanted tests the judge: a worker with a planted fault must be caught, and a worker without one must not.
 func (s *suite) testPlanted(t *testing.T, brokers []string) {
 	t.Helper()
 	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}
@@ -52,8 +52,8 @@ func (s *suite) testPlanted(t *testing.T, brokers []string) {
 	})
 }
 
-// findPlanted runs the naive worker with a planted fault until found reports the fault. Workers do so little on a busy
-// machine that a fault may not show in one round, but it must in three. If found is nil, a round must find nothing.
+// findPlanted runs the naive worker with a planted fault until found reports the fault. On a busy machine, workers do
+// so little that one round may not reveal a fault, but three rounds must. If found is nil, the audit must find nothing.
 func (s *suite) findPlanted(
 	t *testing.T, brokers []string, binary, planted string, faults []nemesis.Fault, found func(audit.Report) int,
 ) {
@@ -102,7 +102,7 @@ func (r *round) plant(t *testing.T, planted string, faults []nemesis.Fault) audi
 // planted is a change to one file of the worker.
 type planted struct{ file, old, new string }
 
-// slowLedger makes the worker delay its entries for the ledger, so that a kill loses some.
+// slowLedger makes the worker delay its ledger writes, so that a kill loses some.
 func slowLedger(seconds int) planted {
 	return planted{
 		"ledger_writes.go", "\td.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})\n",

@@ -28,7 +28,7 @@ type round struct {
 	name    string
 	program string
 	cluster *apache.Cluster
-	address string // of LeadHit: each process has a path of its own there
+	address string // of LeadHit, where each process has its own path
 	victims []*victim
 	lives   []*life
 	sampler *sampler
@@ -40,7 +40,7 @@ type round struct {
 	mu         sync.Mutex // for the fields below: LeadHit's faults have a goroutine of their own
 	losses     []audit.Loss
 	happenings []happening
-	statuses   []string // that LeadHit has learnt
+	statuses   []string // that LeadHit has learned
 	wrong      []string // findings during the run, before the audit
 	diary      *os.File
 }
@@ -217,8 +217,8 @@ func (r *round) joined(t *testing.T, v *victim) {
 	}
 }
 
-// caughtUp waits until the group has committed everything that the topic contains now. If it does not do so in time,
-// that is a finding, but no reason to stop the test.
+// caughtUp waits until the group has committed everything that the topic contains now. If the group takes too long,
+// that is a finding, but the test continues.
 func (r *round) caughtUp(t *testing.T, limit time.Duration) {
 	t.Helper()
 	if why := r.catchUp(t, limit); why != "" {
@@ -278,8 +278,8 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 	r.note("%v for %v: healed after %.1f s", f.Kind, f.For, healed.Sub(began).Seconds())
 }
 
-// memberships returns the losses of membership that the processes' logs report. A process logs the loss when it notices
-// it: at most one session timeout later, or two if the broker did not respond.
+// memberships returns the losses of membership that the processes' logs report. A process logs a loss when it notices
+// the loss: at most one session timeout later, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has fenced this worker", "no commit was acknowledged for a whole session",

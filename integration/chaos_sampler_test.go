@@ -25,7 +25,7 @@ type sampler struct {
 	stalled time.Duration // the test's own longest delay, because the machine was busy
 }
 
-// sample starts to take samples ten times a second, or less often while the group's coordinator does not respond. The
+// sample starts taking samples ten times a second, or less often while the group's coordinator does not respond. The
 // returned function ends the sampling.
 func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	t.Helper()
@@ -55,8 +55,8 @@ func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
 	return s, stop
 }
 
-// watchStalls measures how late a tick can be on this machine. A worker may have given up a call whose response is that
-// late.
+// watchStalls measures how late a tick can be on this machine. A worker may have abandoned a call whose response is
+// that late.
 func (s *sampler) watchStalls(ctx context.Context) {
 	const tick = 100 * time.Millisecond
 	for ctx.Err() == nil {
@@ -69,7 +69,8 @@ func (s *sampler) watchStalls(ctx context.Context) {
 	}
 }
 
-// ask takes one sample of every partition. Without a response there is no sample: the coordinator may be dead.
+// ask takes one sample of every partition. Without a response, for example because the coordinator is dead, there is no
+// sample.
 func (s *sampler) ask(ctx context.Context, from *broker) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -80,7 +81,7 @@ func (s *sampler) ask(ctx context.Context, from *broker) {
 	answer, err := from.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
 		GroupID: s.run.group, Topics: map[string][]int{s.run.topic: partitions},
 	})
-	taken := time.Now() // after the response: the commit is older
+	taken := time.Now() // after the response, so the commit is older
 	if cmpErr(err, errorOf(answer)) != nil {
 		return
 	}

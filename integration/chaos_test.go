@@ -58,7 +58,7 @@ func TestChaos(t *testing.T) {
 	t.Run("no output has the canary key, a race or a panic", s.testEmitted)
 }
 
-// testShortChaos runs one round with faults of workers, brokers and LeadHit, in about a minute.
+// testShortChaos runs one round with faults in workers, brokers and LeadHit, in about a minute.
 func (s *suite) testShortChaos(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	t.Run("a short round of chaos", func(t *testing.T) {
@@ -146,7 +146,7 @@ func (s *suite) chaosRound(
 	r.keepCalls(t)
 }
 
-// chaosEvents generates events of a few busy orders and many others. A fixed share is refused.
+// chaosEvents generates events for a few busy orders and many others. A fixed share is refused.
 func chaosEvents(seed uint64, refused int) func() audit.Event {
 	orders := shop.NewOrders("order", chaosOrders, seed).Repeat(chaosRepeats)
 	made := 0
@@ -161,7 +161,7 @@ func chaosEvents(seed uint64, refused int) func() audit.Event {
 	}
 }
 
-// compare audits the evidence of the round.
+// compare audits the round's evidence.
 func (r *round) compare(t *testing.T) audit.Report {
 	t.Helper()
 	r.sampled()

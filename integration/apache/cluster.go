@@ -8,7 +8,8 @@
 //
 // Promise: when Start returns, every node responds and knows all others, and every replica is in sync. The settings
 // that matter to a consumer are those of a careful production cluster: a replicated offsets topic, two in-sync replicas
-// of three, no unclean election. All others are Kafka's defaults, except for a few that save memory and seconds.
+// of three, no unclean election. All other settings are Kafka's defaults, except for a few that save memory and
+// seconds.
 //
 // Ownership: a Cluster owns its processes and its data folder. Close kills the processes and deletes the folder. On
 // Linux the nodes also die with the process that started them, even after a SIGKILL. A Cluster and its nodes may be
@@ -48,16 +49,16 @@ type Options struct {
 	Dir string
 	// Listeners are additional listeners of each node. The plain one, for every client on this machine, is always there.
 	Listeners []Listener
-	// Authorize makes the cluster require ACLs of all users. Clients of the plain listener are anonymous super users.
+	// Authorize makes the cluster require ACLs for all users. Clients on the plain listener are anonymous super users.
 	Authorize bool
-	// Properties are added to each node's server.properties, and override this package's own.
+	// Properties are added to each node's server.properties, and override this package's settings.
 	Properties map[string]string
 }
 
 // Cluster is a running Apache Kafka.
 type Cluster struct {
 	dir       string
-	ports     *ports.Reserved // held until Close, so that no other program gets the port of a node that is down
+	ports     *ports.Reserved // reserved until Close, so that no other program takes the port of a node that is down
 	nodes     []*Node
 	zooKeeper *process // nil with KRaft
 }
@@ -97,7 +98,8 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 		return err
 	}
 	all.ports = slices.Clone(c.ports.Numbers)
-	// A fixed port may be in use. Then the node exits, and the error from Ready contains the end of the node's log.
+	// A fixed port may be in use. In that case the node exits, and the error from Ready contains the end of the node's
+	// log.
 	if options.Port != 0 {
 		all.ports[0] = options.Port
 	}
@@ -106,8 +108,8 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 			return err
 		}
 	}
-	// All nodes start at once, because none is ready until a majority of the controllers is running. After an error
-	// Start calls Close, which also kills nodes that started.
+	// All nodes start at once, because none is ready until a majority of the controllers is running. After an error,
+	// Start calls Close, which also kills the nodes that have started.
 	var group errgroup.Group
 	for i := range options.Nodes {
 		dir := filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1))
@@ -132,7 +134,7 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 	return c.Ready(ctx)
 }
 
-// Nodes returns the cluster's nodes, running or not, in the order of their ids, which begin at 1.
+// Nodes returns the cluster's nodes, running or not, in the order of their ids, which start at 1.
 func (c *Cluster) Nodes() []*Node {
 	return append([]*Node(nil), c.nodes...)
 }

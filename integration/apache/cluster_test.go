@@ -24,7 +24,7 @@ func available(t *testing.T) {
 	}
 }
 
-// answers reports whether a node responds to a request within two seconds. A frozen one still accepts connections.
+// answers reports whether a node responds to a request within two seconds. A frozen node still accepts connections.
 func answers(t *testing.T, addr string) bool {
 	t.Helper()
 	dialer := net.Dialer{Timeout: 2 * time.Second}

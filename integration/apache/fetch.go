@@ -41,8 +41,8 @@ func fetch(ctx context.Context, r release) (jars string, err error) {
 	return filepath.Join(place, "*"), err
 }
 
-// fetchInto downloads into a folder beside the final one, and renames that folder when the download is complete. So an
-// interrupted download is never used, and if two processes download at once, one of them wins.
+// fetchInto downloads into a folder beside the final one, and renames that folder when the download is complete. An
+// interrupted download is therefore never used, and if two processes download at once, one of them wins.
 func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 	place := filepath.Join(cache, "kafka-"+r.version)
 	if _, err := os.Stat(place); err == nil {

@@ -21,7 +21,7 @@ type layout struct {
 	extra     map[string]string
 }
 
-// fixedPorts is how many ports each node has besides those of additional listeners.
+// fixedPorts is the number of ports that each node has, not counting those of additional listeners.
 const fixedPorts = 2
 
 func (l layout) portsEach() int { return fixedPorts + len(l.listeners) }
@@ -55,7 +55,7 @@ func (l layout) properties(id int, data string) string {
 		"transaction.state.log.replication.factor": strconv.Itoa(replicas),
 		"transaction.state.log.min.isr":            strconv.Itoa(inSync),
 
-		// These save seconds and memory. With its default buffer the log cleaner would take half of the heap.
+		// These save seconds and memory. With its default buffer, the log cleaner would take half the heap.
 		"group.initial.rebalance.delay.ms":     "0",
 		"offsets.topic.num.partitions":         "5",
 		"transaction.state.log.num.partitions": "5",
@@ -94,5 +94,5 @@ func (l layout) addQuorum(set map[string]string, id int) {
 	set["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 }
 
-// zooKeeperPort reuses the port of the first node's controller listener, which a cluster with ZooKeeper does not have.
+// zooKeeperPort returns the port of the first node's controller listener, which a cluster with ZooKeeper does not use.
 func (l layout) zooKeeperPort() int { return l.ports[1] }

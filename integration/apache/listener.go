@@ -28,7 +28,7 @@ type LoginOptions struct {
 	Keystore string
 	// Plain maps each PLAIN user to a password. [Cluster.SetPassword] creates SCRAM users.
 	Plain map[string]string
-	// Reauthenticate is how long a login is valid before the node closes the connection. 0 means for ever.
+	// Reauthenticate is how long a login is valid before the node closes the connection. 0 means forever.
 	Reauthenticate time.Duration
 }
 
@@ -66,7 +66,7 @@ func plainUsers(passwords map[string]string) string {
 	return text.String()
 }
 
-// Certificates returns a listener for users with a certificate from an authority in truststore, a PEM file. The
+// Certificates returns a listener for users whose certificate an authority in truststore, a PEM file, has signed. The
 // certificate's common name is the user's name. keystore is as in [LoginOptions].
 func Certificates(name, keystore, truststore string) Listener {
 	return Listener{Name: name, Protocol: "SSL", Properties: map[string]string{

@@ -14,7 +14,7 @@ import (
 type Node struct {
 	// ID is the node's id in Kafka's metadata.
 	ID int
-	// LogFile is the path of the file with the output of all the node's processes.
+	// LogFile is the path of the file that collects the output of all the node's processes.
 	LogFile string
 	// Listeners maps the names of Options.Listeners to their addresses on this node, host:port. The addresses stay the
 	// same across restarts.

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// errEnded indicates that a process ended although nobody killed it.
+// errEnded indicates that a process ended without being killed.
 var errEnded = errors.New("the process ended unexpectedly")
 
-// process is a Java process that can be killed and started again. Its log is in its folder.
+// process is a Java process that can be killed and restarted. Its log is in its folder.
 type process struct {
 	name    string
 	dir     string
@@ -44,7 +44,7 @@ func (p *process) start(arguments ...string) error {
 	if p.cmd != nil {
 		return nil
 	}
-	// Append: a node's log also covers its runs before a kill.
+	// Append, so that the log keeps the output from before a kill.
 	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
@@ -56,7 +56,7 @@ func (p *process) start(arguments ...string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	// Without Wait a dead child stays a zombie, which still accepts signals, and running would report it as alive.
+	// Without Wait, a dead child stays a zombie, which still accepts signals, and running would report it as alive.
 	ended := make(chan struct{})
 	go func() { // ends with the process; kill waits for it
 		defer close(ended)
@@ -107,8 +107,8 @@ func (p *process) send(signal syscall.Signal) error {
 	return nil
 }
 
-// running reports whether the process is running. If it ended although nobody killed it, the error contains the end of
-// its log.
+// running reports whether the process is running. If it ended without being killed, the error contains the end of its
+// log.
 func (p *process) running() (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,9 +12,9 @@ import (
 // errNotYet indicates that a cluster is still starting. The wrapping error says what is missing.
 var errNotYet = errors.New("not ready")
 
-// Ready waits until each running node responds and knows all others, and every replica on them is in sync. Only then
-// may a test cause the next fault, because two at once could lose acknowledged records. Frozen nodes count as running,
-// so thaw them first. Ready gives up after two minutes, or when a node ends unexpectedly.
+// Ready waits until each running node responds and knows all others, and every replica on them is in sync. A test must
+// not cause the next fault before that, because two at once could lose acknowledged records. Frozen nodes count as
+// running, so thaw them first. Ready gives up after two minutes, or when a node ends unexpectedly.
 func (c *Cluster) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
@@ -65,7 +65,7 @@ func (n *Node) look(ctx context.Context, running, all int) error {
 	if err != nil {
 		return err
 	}
-	// A controller drops a killed broker only after the session timeout of 9 s, so a node may know too many nodes as
+	// A controller drops a killed broker only after the session timeout of 9 s, so a node may know of too many nodes as
 	// well as too few.
 	if len(answer.Brokers) != running {
 		return fmt.Errorf("%w: it knows %d nodes, want %d", errNotYet, len(answer.Brokers), running)

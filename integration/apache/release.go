@@ -20,11 +20,11 @@ func (a artifact) String() string {
 type release struct {
 	version string
 	scala   string
-	// zooKeeper means that ZooKeeper, and not the nodes themselves, keeps the cluster's metadata.
+	// zooKeeper means that ZooKeeper, rather than the nodes themselves, stores the cluster's metadata.
 	zooKeeper bool
 	// besides are artifacts that the release needs but does not declare.
 	besides []artifact
-	// logging is the content of the log's settings file. log4j is the system property that names the file.
+	// logging is the content of the file that configures the log. log4j is the system property that names this file.
 	logging, log4j string
 }
 

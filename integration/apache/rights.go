@@ -79,8 +79,8 @@ func (r Right) entries() []kafka.ACLEntry {
 	return entries
 }
 
-// WorkerRights returns all rights that a worker needs if somebody else creates the topics for events and letters, and
-// the ledger. They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
+// WorkerRights returns all rights that a worker needs if it does not have to create the topics for events and letters,
+// or the ledger. They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
 func WorkerRights(user, group, letters string, events ...string) []Right {
 	// Each right has its own slice, because tests remove single operations in place.
 	reads := func(others ...kafka.ACLOperationType) []kafka.ACLOperationType {

@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 )
 
-// startZooKeeper starts the ZooKeeper of an old release. It does not wait, because nodes retry until ZooKeeper
-// responds.
+// startZooKeeper starts ZooKeeper for an old release. It does not wait, because nodes retry until ZooKeeper responds.
 func (c *Cluster) startZooKeeper(all layout, jars string) error {
 	dir := filepath.Join(c.dir, "zookeeper")
 	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o755); err != nil {

@@ -1,12 +1,12 @@
-// Package audit judges a run from outside, from [Evidence] that the worker did not produce: the events that Kafka
+// Package audit judges a run from the outside, by [Evidence] that the worker did not produce: the events that Kafka
 // acknowledged, LeadHit's call log, the stored letters, and the group's committed offsets. [Compare] returns a [Report]
 // of lost, misordered, repeated and altered events.
 //
 //	report := audit.Compare(audit.Evidence{Events: events, Calls: node.Calls(), Letters: letters})
 //	err := report.Err() // nil: each event was accepted or became a letter, in order
 //
-// The package is pure: no Kafka, no requests, no clock. Calls and letters carry the place of their event as their id,
-// so none has to be matched by content.
+// The package is pure: no Kafka, no requests, no clock. The id of a call or a letter is the place of its event, so none
+// has to be matched by content.
 package audit
 
 import (
@@ -21,7 +21,7 @@ import (
 // Compare audits a run. It relies on Kafka's order within a partition: all events of an order must be in one partition.
 //
 // Calls must be in order of arrival, because each is judged against the calls before it. Compare reads the letters
-// after all calls: a refused event is finished when its letter is stored, and commits are compared with that time.
+// after all calls. A refused event is finished when its letter is stored, and commits are compared with that time.
 func Compare(evidence Evidence) Report {
 	a := auditor{
 		Evidence: evidence,
@@ -76,16 +76,16 @@ type entry struct {
 	denied   bool
 	skipped  bool      // finished without a call, as a repeat
 	ended    time.Time // when the call that settled it ended, or the earliest time at which it can have been skipped
-	done     time.Time // when its caller learned that it was settled, or when its letter was stored; zero: never
+	done     time.Time // when the worker learned that it was settled, or when its letter was stored; zero: never
 }
 
 func (e *entry) settled() bool { return e.accepted || e.denied || e.skipped }
 
-// lane holds the state of one order in one partition after the last call that was read.
+// lane is the state of one order in one partition after the calls that were read so far.
 type lane struct {
 	last   *entry  // the newest event so far; used only while events are assigned to lanes
 	newest int64   // the highest offset in taken; -1: none
-	taken  []int64 // the offsets that LeadHit accepted, and has not refused since
+	taken  []int64 // the offsets that LeadHit accepted and has not refused since
 	busy   time.Time
 	busyID string
 	before sandbox.Call // the last call
@@ -97,7 +97,7 @@ type auditor struct {
 
 	events   map[string]*entry // by call id
 	lettered map[string]*entry // the same by letter id
-	letters  map[string]int    // by letter id: how many there are
+	letters  map[string]int    // by letter id: the number of stored letters
 	asked    map[string]int    // by call id: replays that have not explained a repeat yet
 	late     map[Loss]int      // calls that arrived when a frozen process resumed
 	report   Report
@@ -164,7 +164,7 @@ func (a *auditor) call(call sandbox.Call) {
 	event.denied = event.denied || denied(call)
 	event.lane.learn(event.Offset, call)
 	a.knows(event, call)
-	if unanswered(call) { // nobody knows when the caller gave up
+	if unanswered(call) { // it is not known when the caller gave up
 		return
 	}
 	if settles(call) && (event.Want == Called || event.Want == Judged && call.Executed) && event.done.IsZero() {
@@ -175,8 +175,8 @@ func (a *auditor) call(call sandbox.Call) {
 	}
 }
 
-// learn records which events of the lane LeadHit has accepted. A refusal cancels an acceptance: LeadHit has since
-// forgotten the status, and a worker that was killed in between never learned of the acceptance.
+// learn records which events of the lane LeadHit has accepted. A refusal cancels an earlier acceptance, because LeadHit
+// has since forgotten the status, and a worker that was killed in between never learned of the acceptance.
 func (l *lane) learn(offset int64, call sandbox.Call) {
 	if !settles(call) {
 		return
@@ -196,8 +196,8 @@ func (a *auditor) strange(format string, about ...any) {
 	a.report.Strange = append(a.report.Strange, fmt.Sprintf(format, about...))
 }
 
-// outOfOrder records a call that arrived too early or too late. Calls of a process that was frozen are recorded as
-// late, up to InFlight per freeze: they were in flight when SIGSTOP arrived, so no code could take them back.
+// outOfOrder records a call that arrived too early or too late. Calls from a process that was frozen are recorded as
+// late, up to InFlight per freeze: they were in flight when SIGSTOP arrived, so no code could have taken them back.
 func (a *auditor) outOfOrder(call sandbox.Call, line string) {
 	if i := slices.IndexFunc(a.Losses, func(l Loss) bool { return l.thaws(call) }); i >= 0 {
 		freeze := a.Losses[i]
@@ -259,7 +259,7 @@ func (a *auditor) letter(letter Letter) {
 	}
 }
 
-// same reports whether a and b are the same to Kafka: null is not the empty string.
+// same reports whether a and b are the same to Kafka, where null differs from the empty string.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // close reports an event that was not finished as expected.

@@ -7,7 +7,7 @@ import (
 )
 
 // processOf returns which process made a call: the first part of the call's path. A test that has to distinguish
-// workers gives each of them a path of its own.
+// workers gives each of them its own path.
 func processOf(c sandbox.Call) string {
 	process, _, _ := strings.Cut(strings.TrimPrefix(c.Path, "/"), "/")
 	return process
@@ -18,12 +18,11 @@ func denied(c sandbox.Call) bool {
 	return !c.Executed && (c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid)
 }
 
-// settles reports whether the event of a call needs no other call. After any other outcome the worker has to call
-// again.
+// settles reports whether the call's event needs no further call. Otherwise the worker has to call again.
 func settles(c sandbox.Call) bool { return c.Executed || denied(c) }
 
-// givenUp reports whether the caller had given up the call before LeadHit saw it. If the machine stalled, LeadHit sees
-// such a call and the retry at the same time, in either order.
+// givenUp reports whether the caller had abandoned the call before LeadHit saw it. If the machine stalls, LeadHit sees
+// an abandoned call and its retry at the same time, in either order.
 func givenUp(c sandbox.Call) bool {
 	return c.Answer == sandbox.Abandoned && !c.Executed && c.Ended.Sub(c.Arrived) < moment/100
 }

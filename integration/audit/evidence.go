@@ -20,7 +20,7 @@ const (
 	Refused
 	// Unmappable: the mapping refuses the event, which becomes a letter without a call.
 	Unmappable
-	// Untouched: the event gets neither a call nor a letter. Examples are a tombstone and a record of an aborted
+	// Untouched: the event gets neither a call nor a letter. Examples are a tombstone and a record in an aborted
 	// transaction.
 	Untouched
 	// Judged: LeadHit accepts the event if it knows the status at that time, and refuses it otherwise. A refused event
@@ -52,7 +52,7 @@ func (e Event) CallID() string { return fmt.Sprintf("%s-%d-%d", e.Topic, e.Parti
 // LetterID returns the id that the event's letter carries.
 func (e Event) LetterID() string { return fmt.Sprintf("%s/%d/%d", e.Topic, e.Partition, e.Offset) }
 
-// Letter is a record of the dead-letter topic.
+// Letter is a record in the dead-letter topic.
 type Letter struct {
 	ID      string // its header dlq.id
 	Replays int    // its header dlq.replay.count
@@ -60,7 +60,7 @@ type Letter struct {
 	Key     []byte
 	Value   []byte
 	Headers []kgo.RecordHeader // all, the event's own first
-	Omitted bool               // stored without its value, because that was too large
+	Omitted bool               // stored without its value, because the value was too large
 	// Stored is when the broker appended the letter, in whole milliseconds.
 	Stored time.Time
 }
@@ -77,14 +77,14 @@ type Evidence struct {
 	Calls     []sandbox.Call // in the order in which they arrived
 	Letters   []Letter
 	Committed map[Place]int64 // the group's committed offsets
-	End       map[Place]int64 // the end of each log; only commits of these partitions are compared
+	End       map[Place]int64 // the end of each log; only commits in these partitions are compared
 	Hopeless  map[string]bool // orders that always fail: their events stay unfinished, and block the commit
-	// Ledger is what operators requested, and the outcomes. Nil means that no replay was requested.
+	// Ledger holds what operators requested, and the outcomes. Nil means that no replay was requested.
 	Ledger *Ledger
 
 	// InFlight is CALLS_IN_FLIGHT of each process. 0 means that repeats are counted, but their causes are not judged.
 	InFlight int
-	// Patience is how long a caller waits for a response; 0 means for ever. A caller may or may not have received a
+	// Patience is how long a caller waits for a response; 0 means forever. A caller may or may not have received a
 	// response that took about that long.
 	Patience time.Duration
 	Losses   []Loss   // sorted by From
@@ -109,12 +109,12 @@ const (
 	// gaveUp: the same process made another call after its timeout, although there was a response. On a busy machine
 	// its timer may fire before it reads the response. Each process may do that up to InFlight times.
 	gaveUp Cause = "gave up"
-	// unexplained: none of the above happened.
+	// unexplained: none of the above applies.
 	unexplained Cause = "unexplained"
 )
 
-// Loss is a fault of one process that may cost it the outcomes it had not committed. Other processes then repeat the
-// calls of at most 3 × InFlight events, which is the README's promise.
+// Loss is a fault that may cost a process the outcomes that it has not committed. Other processes then repeat the calls
+// of at most 3 × InFlight events, which is the README's promise.
 type Loss struct {
 	// Process names the worker: the first part of its calls' paths.
 	Process  string

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Ledger is the state of all letters according to the ledger and the dead-letter topic. It implements the rules of
-// deadletter/README.md a second time. The zero value is ready for use. The records of each topic are passed in log
-// order.
+// Ledger is the state of all letters according to the ledger and the dead-letter topic. It is a second implementation
+// of the rules in deadletter/README.md. The zero value is ready for use. The records of each topic must be passed in
+// log order.
 type Ledger struct {
 	IDs    []string       // of all letters, oldest first
-	Counts map[string]int // by the kind of entry, such as "replay": how many entries count
+	Counts map[string]int // the number of entries that count, by kind, such as "replay"
 
 	letters map[string]*letterState
 }
@@ -19,16 +19,16 @@ type Ledger struct {
 // letterState is the state of one letter.
 type letterState struct {
 	stored     bool // its record was read
-	count      int  // the replay that led to the newest record; 0: the event itself
+	count      int  // the number of the replay that led to the newest record; 0: the event itself
 	replays    int  // how many replays count
 	answered   bool // the last replay has an outcome in the ledger
-	ended      bool // the last replay needs no outcome any more
+	ended      bool // the last replay no longer needs an outcome
 	resolved   bool
 	superseded bool
 	dismissed  bool
 	overtaken  bool
 	asked      []time.Time // when each replay that counts was stored
-	accepted   []time.Time // when each entry "resolved" was stored
+	accepted   []time.Time // when each "resolved" entry was stored
 	byHand     bool        // it was dismissed once: if its event is accepted after a crash, that changes nothing
 }
 

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// moment is how long after a fault its effects may still arrive. Such effects are bytes that a killed process had put
-// on the wire, or the first calls of a process that resumes.
+// moment is how long after a fault its effects may still arrive. Examples are bytes that a killed process had put on
+// the wire, and the first calls from a process that resumes.
 const moment = time.Second
 
 // doubtful reports whether the caller may have missed the response, if there was one.
@@ -29,15 +29,15 @@ func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 	return l.Cause != Membership && (call.Ended.IsZero() || !call.Ended.Before(l.From))
 }
 
-// thaws reports whether the loss is a freeze of the call's process, and the call arrived during it or at most moment
-// later.
+// thaws reports whether the loss is a freeze of the call's process, and the call arrived during the freeze or at most
+// moment after it.
 func (l Loss) thaws(call sandbox.Call) bool {
 	return l.Cause == Freeze && processOf(call) == l.Process &&
 		!call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
 }
 
-// repeats finds the cause of each repeated call, and compares the number per loss with its bound. Attempts of one
-// repeat count once, because a call that LeadHit does not execute is retried.
+// repeats finds the cause of each repeated call, and compares the number per loss with its bound. All attempts of one
+// repeat count as one, because a call that LeadHit does not execute is retried.
 func (a *auditor) repeats() {
 	if a.InFlight == 0 {
 		return
@@ -87,8 +87,8 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 			call.ID, processOf(call), call.Arrived.Format(clock), processOf(before), before.Ended.Format(clock),
 			before.Ended.Sub(before.Arrived).Round(time.Millisecond)))
 	case Kill, Freeze, Membership, gaveUp:
-		// For a replayed letter, nobody knows whether an operator or the fault caused the repeated call, so it is not
-		// counted. At most InFlight replays are in progress at once, so a fault repeats at most that many replays.
+		// For a replayed letter, it is not known whether an operator or the fault caused the repeated call, so the call is
+		// not counted. At most InFlight replays are in progress at once, so a fault repeats at most that many replays.
 		if a.asked[call.ID] == 0 {
 			caused[loss]++
 		}
@@ -100,7 +100,7 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 const clock = "15:04:05.000"
 
 // reason returns why a settled call was repeated: the first loss that may explain the repeat, or else the freeze of the
-// process that made it.
+// process that made the repeat.
 func (a *auditor) reason(before, repeat sandbox.Call) Loss {
 	for _, loss := range a.Losses {
 		if a.touches(loss, before, repeat.Arrived) {

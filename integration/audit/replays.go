@@ -22,9 +22,9 @@ func (a *auditor) askedFor() map[string]int {
 	return asked
 }
 
-// replays compares the states of replayed letters with the call log. A superseded letter may have been accepted: the
-// worker that made the call was killed before it learned of that, and the next worker found a newer event that was
-// accepted.
+// replays compares the states of replayed letters with the call log. The event of a superseded letter may have been
+// accepted, if the worker that made the call was killed before it learned of that, and the next worker found that a
+// newer event had been accepted.
 func (a *auditor) replays() {
 	if a.Ledger == nil {
 		return
@@ -45,8 +45,8 @@ func (a *auditor) replays() {
 
 // unawaited reports whether a process made a call too early: before the ledger recorded that the lane's previous call,
 // a replay, was accepted. A process that may have lost its partition between the two calls does not count. A call that
-// repeats an event, and was accepted before anybody requested a replay, is not a replay. The event's letter may have
-// been stored later, by a process that was frozen.
+// arrived before a replay was requested is not a replay, even if the event has a letter. A process that was frozen may
+// have stored the letter later.
 func (a *auditor) unawaited(before, next sandbox.Call) bool {
 	event := a.events[before.ID]
 	if a.Ledger == nil || event == nil || before.ID == next.ID || !before.Executed || a.doubtful(before) ||

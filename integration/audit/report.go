@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Report is the result of an audit. If the promise was kept, every slice is empty. Each line names one event, call or
-// letter.
+// Report is the result of an audit. If the promise was kept, every slice except Late is empty. Each line names one
+// event, call or letter.
 type Report struct {
 	// Lost lists events without the expected outcome: not accepted, or without their letter.
 	Lost []string
-	// OutOfOrder lists calls that began before the order's previous event was settled, during another call of the same
-	// order, or after a newer status.
+	// OutOfOrder lists calls that arrived before the order's previous event was settled, during another call for the same
+	// order, or after a newer status was accepted.
 	OutOfOrder []string
 	// Strange lists calls and letters that no event needs, and calls that differ from their event.
 	Strange []string
@@ -27,8 +27,8 @@ type Report struct {
 	TooMany []string
 	// Unended lists letters whose last replay has no outcome, or an outcome that contradicts LeadHit's call log.
 	Unended []string
-	// Late lists calls that a frozen process had started before the freeze, and that arrived when it resumed. They
-	// cannot be taken back. If a freeze has more than InFlight of them, the rest are OutOfOrder.
+	// Late lists calls that a frozen process had started before the freeze, and that arrived when it resumed. They cannot
+	// be taken back. If a freeze has more than InFlight of them, the rest are in OutOfOrder.
 	Late []string
 	// Back counts samples whose commit was lower than an earlier one.
 	Back int
@@ -36,9 +36,9 @@ type Report struct {
 	Causes map[Cause]int
 	// Repeats counts calls for events that an earlier call had settled.
 	Repeats int
-	// Skipped counts events without a call whose status LeadHit had accepted last for their order.
+	// Skipped counts events without a call, whose status was the last one that LeadHit had accepted for their order.
 	Skipped int
-	// Twice counts letters that were stored again. That is allowed: a write without a response is repeated.
+	// Twice counts letters that were stored again. That is allowed, because a write without a response is repeated.
 	Twice int
 }
 

@@ -49,8 +49,8 @@ func (e *entry) since() string {
 	return "settled at " + e.done.Format(clock)
 }
 
-// passed is one partition's events by offset. It finds in logarithmic time whether a commit passed an unsettled event.
-// A run has thousands of samples, and a scan of all events for each would be quadratic.
+// passed holds one partition's events, sorted by offset. It finds in logarithmic time whether a commit passed an
+// unsettled event. A run has thousands of samples, and a scan of all events for each would be quadratic.
 type passed struct {
 	events   []*entry
 	latest   []time.Time // when the last of the events up to the same index was settled
@@ -109,8 +109,9 @@ func (p *passed) index(offset int64) int {
 //
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
-// in base 36. The offset is the commit's own, and each gap is counted from the one before. Other text is ignored: an
-// operator's tool may have committed it. This reader is independent of the worker's, so that the two share no bug.
+// in base 36. The offset is the commit's own, and each gap is relative to the one before. Other text is ignored,
+// because an operator's tool may have committed it. This reader is independent of the worker's, so that the two share
+// no bug.
 func finishedAbove(next int64, metadata string) (frontier int64, gaps map[int64]bool) {
 	fields := strings.Split(metadata, ",")
 	if len(fields) < 4 || fields[0] != "1" {

@@ -8,21 +8,21 @@ import (
 )
 
 // A worker may finish an event without a call if the event is a repeat: its status is the last one that LeadHit
-// accepted for the order. A skip leaves no trace. So the audit checks that there was a time at which the skip was
-// allowed: the lane's earlier events had been settled, and LeadHit had accepted the lane's last call, with the same
-// status.
+// accepted for the order. A skip leaves no trace, so the audit checks that the skip was allowed at some time: after the
+// lane's earlier events had been settled, and while the lane's last call was one that LeadHit had accepted, with the
+// same status.
 
 // known is a period in which LeadHit had the status of a lane's last call, because it had accepted that call.
 type known struct {
 	status   string
-	accepted time.Time // when the caller had the response
+	accepted time.Time // when the caller received the response
 	to       time.Time // when the next call arrived; zero: none arrived
 }
 
 // knows records what a call shows about the status that LeadHit has. The worker that owns the lane learns nothing from
-// a call that the caller had given up. A call without a response does not show when its event was settled: the call may
-// end long after another worker's call for the same event. A process that was frozen may have lost the lane, or may own
-// it again. So a call that arrived when such a process resumed does not end what was known before.
+// an abandoned call. A call without a response does not show when its event was settled, because the call may end long
+// after another worker's call for the same event. A process that was frozen may have lost the lane, or may own it
+// again, so a call that arrived when the process resumed does not end the known periods.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
 	answered := !unanswered(call)
 	if settles(call) && answered && e.ended.IsZero() {
@@ -42,8 +42,8 @@ func (a *auditor) knows(e *entry, call sandbox.Call) {
 	}
 }
 
-// skips reports whether an event, and each unsettled event directly before it, was a repeat. If so, it records that
-// they were finished without a call.
+// skips reports whether an event and all unsettled events directly before it were repeats. If so, it records that they
+// were finished without a call.
 func skips(e *entry) bool {
 	var run []*entry
 	for at := e; at != nil && !at.settled(); at = at.previous {

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// Standstill is a period in which no call of a partition was settled although its events were waiting.
+// Standstill is a period in which no event in a partition was settled although some were waiting.
 type Standstill struct {
 	Place
 	From, To time.Time
@@ -42,11 +42,11 @@ func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []St
 	return found
 }
 
-// wait is one event's wait, from its storage until it was settled.
+// wait is the time that one event waited, from when it was stored until it was settled.
 type wait struct{ stored, settled time.Time }
 
-// stills returns the periods between consecutive settled calls of a partition. If no event is waiting after a settled
-// call, the period begins only when the next event is stored.
+// stills returns the periods between the times at which a partition's events were settled. If no event is waiting when
+// one is settled, the period starts only when the next event is stored.
 func stills(waits []wait) []Standstill {
 	steps := make([]time.Time, 0, len(waits))
 	for _, w := range waits {
@@ -59,7 +59,7 @@ func stills(waits []wait) []Standstill {
 	var last time.Time
 	oldest := 0
 	for _, step := range steps {
-		for !waits[oldest].settled.After(last) { // ends no later than at the event that was settled at step
+		for !waits[oldest].settled.After(last) { // ends at the event that was settled at step, if not before
 			oldest++
 		}
 		from := waits[oldest].stored

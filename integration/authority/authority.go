@@ -3,8 +3,8 @@
 //	ca, err := authority.New("test authority")
 //	pair, err := ca.Issue(authority.Subject{Name: "broker", Hosts: []string{"127.0.0.1"}})
 //
-// It issues invalid certificates too: expired ones, and ones for other hosts. The package stores nothing; the caller
-// owns the keys, which are not for production.
+// It can also issue invalid certificates: expired ones, and ones for other hosts. The package stores nothing. The
+// caller owns the keys, which are not for production.
 package authority
 
 import (
@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// life is the default time for which a certificate is valid before and after now.
+// life is how long a certificate is valid before and after now, by default.
 const life = 24 * time.Hour
 
 // Authority signs certificates. [New] returns one. It may be used from several goroutines.
@@ -72,7 +72,7 @@ type Subject struct {
 // Pair is a certificate with its key, both PEM. The key is PKCS #8, the only form that Go and Java both read.
 type Pair struct{ Cert, Key []byte }
 
-// Issue signs a certificate for a subject, for use as a server and as a client.
+// Issue signs a certificate for a subject, for use by a server or a client.
 func (a *Authority) Issue(s Subject) (Pair, error) {
 	pair, err := a.issue(s)
 	if err != nil {
@@ -132,8 +132,8 @@ func (p Pair) TLS() (tls.Certificate, error) { return tls.X509KeyPair(p.Cert, p.
 // Keystore returns the key followed by the certificate, the form of Kafka's PEM key stores.
 func (p Pair) Keystore() []byte { return append(append([]byte(nil), p.Key...), p.Cert...) }
 
-// WriteFile replaces a file atomically, as a rotation of secrets should: no reader sees half of the file. Only the
-// file's owner may read it.
+// WriteFile replaces a file atomically, as secret rotation should, so that no reader sees half of the file. Only the
+// file's owner can read it.
 func WriteFile(name string, text []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+"-*") // mode 0600
 	if err != nil {

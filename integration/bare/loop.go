@@ -23,7 +23,7 @@ func (l loop) run(ctx context.Context) error {
 	// net/http keeps only two idle connections per host by default. With that limit the loop would mostly open
 	// connections, and the worker would look better than it is.
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: l.inFlight, DisableCompression: true}}
-	// One counter for all goroutines: a fixed share for each would leave some idle at the end.
+	// All goroutines share one counter, because fixed shares would leave some of them idle at the end.
 	var made atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range l.inFlight {

@@ -1,8 +1,8 @@
 // Command bare has two parts for the benchmark of the worker. "bare leadhit" is the LeadHit look-alike. "bare loop"
-// makes the same calls with net/http alone, without Kafka, ordering or retries. The worker is compared with that loop:
-// the difference is the price of the worker's guarantees.
+// makes the same calls with net/http alone, without Kafka, ordering or retries. The benchmark compares the worker with
+// that loop. The difference is the price of the worker's guarantees.
 //
-// Each part runs as a process of its own, because the benchmark reads CPU time per process.
+// Each part runs in its own process, because the benchmark reads CPU time per process.
 package main
 
 import (
@@ -74,8 +74,8 @@ func paceOf(calls []sandbox.Call) pace {
 }
 
 // serve runs the look-alike until ctx is done. GET /count returns the number of calls so far, GET /pace returns their
-// rate, and DELETE / resets both. The address is in the log line "listening", like a worker's, so that program.Get
-// finds it.
+// rate, and DELETE / resets both. The "listening" log line has the address, like a worker's, so that program.Get finds
+// it.
 func serve(ctx context.Context, latency time.Duration) error {
 	leadhit := sandbox.New(sandbox.Options{Faults: sandbox.Faults{Latency: latency}})
 	mux := http.NewServeMux()
@@ -90,7 +90,7 @@ func serve(ctx context.Context, latency time.Duration) error {
 		return err
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	// Close, not Shutdown: nobody needs the responses to calls that are in flight at the end of the benchmark.
+	// Close, not Shutdown, because no one waits for the responses to calls in flight at the end of the benchmark.
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	slog.New(slog.NewJSONHandler(os.Stdout, nil)).InfoContext(ctx, "listening", "addr", listener.Addr().String())

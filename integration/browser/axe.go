@@ -12,12 +12,12 @@ import (
 )
 
 // axeCore is axe.min.js of the npm package axe-core 4.14.1. The file's licence is in the same folder.
-// TestAxeCoreIsThePublishedFile has the file's hash.
+// TestAxeCoreIsThePublishedFile checks the file's hash.
 //
 //go:embed axe-core/axe.min.js.gz
 var axeCore []byte
 
-// Finding is a rule of axe-core that a page breaks.
+// Finding is an axe-core rule that a page breaks.
 type Finding struct {
 	ID, Impact, Help string
 	Places           []string // selectors
@@ -29,14 +29,14 @@ func (f Finding) String() string {
 }
 
 // audit runs axe-core. Chromium evaluates it like an expression in the debugger, so the page's content security policy
-// need not allow it. Most rows of a long table are left out: they are alike, and would take most of the time.
+// need not allow it. Most rows of a long table are left out, because they are alike and would take most of the time.
 const audit = `axe.run({exclude: [["tbody > tr:nth-child(n+12)"]]}, {resultTypes: ["violations"]}).then(r =>
 	r.violations.map(v => ({
 		id: v.id, impact: v.impact, help: v.help,
 		places: v.nodes.map(n => n.target.join(" ") + " " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message),
 	})))`
 
-// Audit returns the rules of axe-core that the current page breaks, minor ones included. Scripts must be enabled in the
+// Audit returns the axe-core rules that the current page breaks, minor ones included. Scripts must be enabled in the
 // tab.
 func (t *Tab) Audit() ([]Finding, error) {
 	script, err := axeScript()

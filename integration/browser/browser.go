@@ -1,6 +1,6 @@
 // Package browser opens pages in headless Chromium and reports what is wrong with them. It reports console messages,
-// uncaught exceptions, and violations of the content security policy. It also reports the barriers that axe-core finds
-// for people who use a keyboard or a screen reader.
+// uncaught exceptions, and violations of the content security policy. It also reports the accessibility problems that
+// axe-core finds.
 //
 //	chromium := browser.Start(t)
 //	tab, err := browser.Open(chromium, browser.View{Width: 390, Dark: true, Language: "ru"})

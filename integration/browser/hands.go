@@ -31,8 +31,8 @@ type spot struct {
 	Covered string
 }
 
-// Click clicks the link, button or field with the given name, as soon as it is visible. The name is the beginning of
-// its text or label.
+// Click clicks the link, button or field with the given name, as soon as it is visible. The name is the start of its
+// text or label.
 func (t *Tab) Click(name string) error {
 	var s *spot
 	err := t.until(func() (err error) {
@@ -74,7 +74,7 @@ func (t *Tab) Press(keys string) error { return t.Do(chromedp.KeyEvent(keys)) }
 
 // Focus describes the element that has the focus.
 type Focus struct {
-	// Name is the beginning of the element's text or label.
+	// Name is the start of the element's text or label.
 	Name string
 	// Ring reports whether a person can see where the focus is.
 	Ring bool
@@ -102,8 +102,8 @@ func (t *Tab) See(texts ...string) error {
 // Text returns the visible text of the page. White space is reduced to single spaces.
 func (t *Tab) Text() (string, error) { return evaluate[string](t, "text") }
 
-// Overflow describes up to five elements that extend beyond the right edge of the window, outside of boxes that scroll
-// on their own. If the page does not scroll sideways, it returns none.
+// Overflow describes up to five elements that extend beyond the right edge of the window, except those in boxes that
+// scroll on their own. If the page does not scroll sideways, it returns none.
 func (t *Tab) Overflow() ([]string, error) { return evaluate[[]string](t, "overflow") }
 
 // unseen returns an error that contains the page's text.
@@ -115,7 +115,7 @@ func (t *Tab) unseen(what string) error {
 	return fmt.Errorf("%q: %w: %s", what, errUnseen, page)
 }
 
-// until calls try() until it succeeds. Errors before that are ignored, because the page may still be loading.
+// until calls try() until it succeeds. Earlier errors are ignored, because the page may still be loading.
 func (t *Tab) until(try func() error) error {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()

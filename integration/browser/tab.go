@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is the time limit of one call. A call that takes longer is waiting for something that will not appear.
+// patience is the time limit for one call. A call that takes longer is waiting for something that will not appear.
 const patience = time.Minute
 
 // Tab is a tab of Chromium. Use it from one goroutine.
