@@ -61,7 +61,7 @@ func inTurn(events int) []audit.Event {
 // longest.
 func hotOrders(events int) []audit.Event {
 	const among = 100
-	var sums [among]float64 // of the shares
+	var sums [among]float64 // cumulative shares
 	sum := 0.0
 	for i := range sums {
 		sum += 1 / float64(i+1)

@@ -20,8 +20,8 @@ type sampler struct {
 	last    map[audit.Place]audit.Sample
 	rounds  int
 	began   time.Time
-	at      time.Time     // of the last response
-	longest time.Duration // without a response
+	at      time.Time     // time of the last response
+	longest time.Duration // longest time without a response
 	stalled time.Duration // the test's own longest delay, because the machine was busy
 }
 

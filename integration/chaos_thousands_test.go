@@ -18,7 +18,7 @@ import (
 const (
 	thousandsLetters = 2000
 	thousandsAtOnce  = 200 // letters that are requeued before each fault
-	thousandsSeen    = 2   // letters of each order
+	thousandsSeen    = 2   // letters per order
 )
 
 // testThousands: 2,000 letters are replayed while new events of their orders arrive. Meanwhile workers are killed seven
@@ -89,7 +89,7 @@ func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	return events
 }
 
-// ask requeues thousandsAtOnce letters, beginning with the one at index from.
+// ask requeues thousandsAtOnce letters, starting with the one at index from.
 func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
 	t.Helper()
 	var entries []*kgo.Record
@@ -104,8 +104,8 @@ func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
 	o.write(ctx, entries)
 }
 
-// readUntil follows the dead-letter topic and the ledger until the given condition is true. If that takes more than two
-// minutes, it is a finding.
+// readUntil follows the dead-letter topic and the ledger until the given condition is true. A wait of more than two
+// minutes is a finding.
 func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	began := time.Now()
@@ -137,7 +137,7 @@ func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	if len(stale) > len(report.Late) { // calls from before a freeze cannot be taken back
 		r.blame("LeadHit's last status is not that of the newest accepted event: %q", stale)
 	}
-	// The replays that a worker had in flight when it was lost are sent again: at most CALLS_IN_FLIGHT each time.
+	// When a worker is lost, the replays that it had in flight are sent again, at most CALLS_IN_FLIGHT each time.
 	repeats, losses := r.repeatedReplays(), len(r.losses)+len(r.memberships())
 	if repeats > losses*chaosInFlight {
 		r.blame("%d accepted replays were sent again after %d losses", repeats, losses)
@@ -151,7 +151,7 @@ func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	r.keepCalls(t)
 }
 
-// repeatedReplays counts the calls that LeadHit executed although it had executed one for the same letter before.
+// repeatedReplays counts the calls that LeadHit executed although it had already executed one for the same letter.
 func (r *round) repeatedReplays() int {
 	letters := make(map[string]bool)
 	for _, event := range r.events {

@@ -21,20 +21,20 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The names of two listeners of the checks' own node. One advertises an address where nothing listens, and the other
-// advertises the address of a web server.
+// The names of two listeners on the node that the test of check starts. One advertises an address where nothing
+// listens, and the other advertises the address of a web server.
 const (
 	nowhereDoor = "NOWHERE"
 	webDoor     = "WEB"
 )
 
-// testCheck: before a worker starts, check reports what would keep it from working, and changes nothing.
+// testCheck: before a worker starts, the check command reports what would keep it from working, and changes nothing.
 func (s *suite) testCheck(t *testing.T) {
 	t.Parallel()
 	needKafka(t)
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
-	const most = 6 * time.Second // group.max.session.timeout.ms, which is less than a worker's default
+	const most = 6 * time.Second // group.max.session.timeout.ms, less than a worker's default session timeout
 	own, err := apache.Start(t.Context(), apache.Options{
 		Listeners: []apache.Listener{
 			{Name: nowhereDoor, Protocol: "PLAINTEXT", Advertised: "127.0.0.1:1"},
@@ -42,7 +42,7 @@ func (s *suite) testCheck(t *testing.T) {
 		},
 		Properties: map[string]string{
 			"group.max.session.timeout.ms": strconv.FormatInt(most.Milliseconds(), 10), "auto.create.topics.enable": "true",
-			// With short timeouts, the broker removes a member soon after it has left.
+			// With short timeouts, the broker removes a member soon after the member has left.
 			"group.consumer.session.timeout.ms": "6000", "group.consumer.min.session.timeout.ms": "6000",
 		},
 	})
@@ -83,7 +83,7 @@ func (s *suite) testCheck(t *testing.T) {
 // members have left, it can.
 func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	t.Helper()
-	//nolint:staticcheck // the key is franz-go's own, a string
+	//nolint:staticcheck // franz-go uses a string as the key
 	newer := context.WithValue(t.Context(), "opt_in_kafka_next_gen_balancer_beta", true)
 	for _, test := range []struct {
 		name    string
@@ -214,8 +214,8 @@ func (c *checked) check(t *testing.T) findings {
 	return found
 }
 
-// fails requires that exactly one finding of check failed, that it is about the given subject, and that it contains the
-// given words.
+// fails requires that check reports exactly one failure, that the failure is about the given subject, and that it
+// contains the given words.
 func (c *checked) fails(t *testing.T, what string, words ...string) {
 	t.Helper()
 	found := c.check(t).failed()
@@ -229,7 +229,7 @@ func (c *checked) fails(t *testing.T, what string, words ...string) {
 	}
 }
 
-// createsNothing: on a cluster that nobody has used yet, check creates neither topics nor __consumer_offsets.
+// createsNothing: on an unused cluster, check creates neither topics nor __consumer_offsets.
 func (c *checked) createsNothing(t *testing.T) {
 	t.Helper()
 	c.fails(t, "topic", "orders does not exist")

@@ -22,7 +22,7 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 		extra := r.topic + "-extra"
 		r.broker.create(t, extra, 2, 1<<20)
 		first := r.newWorker(t)
-		first.start(t) // does not consume the topic
+		first.start(t) // does not consume the extra topic
 		first.ready(t)
 		r.settings["KAFKA_TOPICS"] = r.topic + "," + extra
 		second := r.newWorker(t)

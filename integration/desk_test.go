@@ -69,7 +69,7 @@ func (d *deskWorld) replayOne(p *person) {
 	p.sees("Resolved", "LeadHit accepted it", "Replay 1, requested by "+p.who)
 }
 
-// replayByKeys replays a letter without a mouse. The element with the focus always has a visible ring.
+// replayByKeys replays a letter without a mouse. The element with the focus must always have a visible ring.
 func (d *deskWorld) replayByKeys(p *person) {
 	p.Helper()
 	p.goes("/letters", "Dead letters")
@@ -89,7 +89,7 @@ func (d *deskWorld) replayByKeys(p *person) {
 	p.comesToSee("Done 1 of 1 done")
 }
 
-// samePlan: of two people who start the same plan, the first wins, and the second is told why nothing happened.
+// samePlan: of two people who start the same plan, the first succeeds, and the second sees why nothing happened.
 func (d *deskWorld) samePlan(t *testing.T) {
 	t.Helper()
 	anna, boris := d.visitor(t, "anna", browser.View{}), d.visitor(t, "boris", browser.View{})
@@ -143,7 +143,7 @@ func (d *deskWorld) reveal(p *person) {
 	p.sees("masked", p.who+" looked at the value", "the shop asked for it")
 }
 
-// filter: a filter is in the page's address, and the page names the command that lists the same letters.
+// filter: a filter is part of the page's address, and the page shows the command that lists the same letters.
 func (d *deskWorld) filter(p *person) {
 	p.Helper()
 	p.goes("/letters", "Dead letters")
@@ -241,7 +241,7 @@ func onlyRead(p *person) {
 	}
 }
 
-// loseKafka: without Kafka the last known numbers are shown, with the problem, and nothing can be changed.
+// loseKafka: without Kafka, the desk shows the problem and the last known numbers, and nothing can be changed.
 func (d *deskWorld) loseKafka(p *person) {
 	p.Helper()
 	p.goes("/letters", "Plan replay")

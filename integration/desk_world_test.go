@@ -32,8 +32,8 @@ type deskWorld struct {
 	url      string
 }
 
-// newDeskWorld returns a world with 12 letters, each of a different order, that LeadHit refused and would now accept, 3
-// letters that the mapping could not read, and an order whose calls keep failing.
+// newDeskWorld returns a world with three kinds of trouble: 12 letters, each for a different order, that LeadHit
+// refused and would now accept; 3 letters that the mapping could not read; and an order whose calls keep failing.
 func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 	t.Helper()
 	kafka, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -138,7 +138,7 @@ func (p *person) leave() {
 	}
 }
 
-// forgives ignores what the browser logs about pages whose HTTP status begins with the given digits, and nothing else.
+// forgives ignores what the browser logs about pages whose HTTP status starts with the given digits, and nothing else.
 func (p *person) forgives(status string) {
 	p.Helper()
 	problems, err := p.Problems()
@@ -220,7 +220,7 @@ func (p *person) comesToSee(texts ...string) {
 	})
 }
 
-// tabsTo presses Tab until an element whose name begins with the given text has the focus.
+// tabsTo presses Tab until an element whose name starts with the given text has the focus.
 func (p *person) tabsTo(name string) {
 	p.Helper()
 	for range 100 {

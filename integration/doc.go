@@ -1,21 +1,21 @@
-// Package integration tests the built binary from outside, with real Apache Kafka and a LeadHit look-alike over HTTP.
-// The tests check what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. Of the
-// product's code they import only the look-alike, so that they share no bug with the worker.
+// Package integration tests the built binary from the outside, with real Apache Kafka and a LeadHit look-alike over
+// HTTP. The tests check what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. The
+// only product code that they import is the look-alike, so that they share no bug with the worker.
 //
 // The packages: apache runs Kafka, authority issues its certificates, shop writes the events, and program runs the
 // binary. nemesis plans faults, and audit compares the evidence after a run. container runs the image. peer speaks the
-// wrong protocol at the address of a broker or of LeadHit. ports reserves ports for servers that are killed and started
-// again. handmade writes records that no client would write. browser opens pages in Chromium, and desk tests the desk's
-// pages with it. launch starts Kafka for manual experiments. bare is the benchmark's baseline: a loop without Kafka.
-// planted is a worker with faults that the audit must find. mutation plants faults in the code for unit tests that must
-// notice them.
+// wrong protocol at the address of a broker or of LeadHit. ports reserves ports for servers that are killed and
+// restarted. handmade writes records that no client would write. browser opens pages in Chromium, and desk tests the
+// desk's pages with it. launch starts Kafka for manual experiments. bare is the benchmark's baseline: a loop without
+// Kafka. planted is a worker with faults that the audit must find. mutation plants faults in the code, which the unit
+// tests must detect.
 //
 // Environment variables, all optional:
 //
 //	KAFKA_BROKERS  an existing cluster to use instead of starting one
 //	KAFKA_VERSION  the release of Apache Kafka to run, 0.11.0.0 or later (4.4.0)
 //	KILLS          number of SIGKILLs in the test of crashes (4)
-//	SUCCESSIONS    number of SIGKILLs after each of which a worker starts again at the same address (2)
+//	SUCCESSIONS    number of SIGKILLs, each followed by a restart at the same address (2)
 //	RESTARTS       number of rolling restarts (2)
 //	OUTAGE         seconds for which LeadHit is down (20)
 //	DRAIN          minimum seconds of backlog after the outage (24)

@@ -186,7 +186,7 @@ func (s *suite) guardRun(t *testing.T, brokers []string) *run {
 	return r
 }
 
-// mapping gives the run a mapping of its own.
+// mapping gives the run its own mapping.
 func (r *run) mapping(t *testing.T, text string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")
@@ -237,7 +237,8 @@ func (w *worker) shows(t *testing.T, text string) {
 	})
 }
 
-// standsStill requires that for a while there is no new call and no new letter, after the calls in flight have ended.
+// standsStill gives calls in flight a second to end, and then requires that for a while there is no new call and no new
+// letter.
 func (r *run) standsStill(t *testing.T) {
 	t.Helper()
 	until(t, time.Now().Add(time.Second))

@@ -21,13 +21,13 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// ours is a balancer with the workers' protocol name. That name lets a client join their group.
+// ours is a balancer with the workers' protocol name. With that name, a client can join their group.
 type ours struct{ kafka.RangeGroupBalancer }
 
 func (ours) ProtocolName() string { return "leadhit-sync" }
 
-// testForeign: another program that uses the group id by mistake takes no event away, and a worker that meets such a
-// program reports it.
+// testForeign: another program that uses the group id by mistake takes no event away from the workers, and a worker
+// that detects the program reports it.
 func (s *suite) testForeign(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("other programs' clients use the workers' group id", func(t *testing.T) {
@@ -88,8 +88,8 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	w.stop(t)
 }
 
-// speaksToJava reports whether the brokers are of the same release as the Java client. The client of 4.4 cannot use
-// brokers before 2.1, and brokers before 4.0 do not know the protocol "consumer".
+// speaksToJava reports whether the brokers have the same release as the Java client. The client of 4.4 cannot use
+// brokers before 2.1, and brokers before 4.0 do not know the "consumer" protocol.
 func speaksToJava() bool { return cmp.Or(os.Getenv("KAFKA_VERSION"), apache.Version) == apache.Version }
 
 // ready waits until the worker has joined the group.
@@ -158,8 +158,8 @@ func (s *javaClient) says(t *testing.T, text string) {
 	})
 }
 
-// end waits until the client has joined the group or has ended by itself. It ends a client that has joined, and returns
-// what the client printed.
+// end waits until the client has joined the group or has ended by itself. It stops a client that has joined, and
+// returns what the client printed.
 func (s *javaClient) end() string {
 	for ticker := time.Tick(100 * time.Millisecond); !strings.Contains(s.String(), "assigned"); {
 		select {
@@ -173,7 +173,8 @@ func (s *javaClient) end() string {
 	return s.String()
 }
 
-// franz lets a franz-go client with the range protocol try to join. The returned function waits for the outcome.
+// franz starts a franz-go client that tries to join with the range protocol. The returned function waits for the
+// outcome.
 func (r *run) franz(t *testing.T) func() string {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.ConsumerGroup(r.group), kgo.ConsumeTopics(r.topic),

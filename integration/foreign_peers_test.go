@@ -17,10 +17,10 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
+// memoryOfWaiting is a generous limit on the memory of a worker without a partition, in MiB.
 const memoryOfWaiting = 64
 
-// testStrangers: if a program at a broker's address is not a broker, the log says what it is, and the program cannot
+// testStrangers: if a program at a broker's address is not a broker, the log shows what it is, and the program cannot
 // make the worker allocate much memory.
 func (s *suite) testStrangers(t *testing.T) {
 	t.Parallel()

@@ -53,7 +53,7 @@ func garbage() map[string]audit.Event {
 	headers := called(id(`"headers"`), "headers")
 	refused := unmappable("not JSON either", "NotJSON")
 	for i := range 100 {
-		h := kgo.RecordHeader{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some names twice
+		h := kgo.RecordHeader{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some names occur twice
 		headers.Headers, refused.Headers = append(headers.Headers, h), append(refused.Headers, h)
 	}
 	refused.Headers[7].Value = nil
@@ -61,7 +61,7 @@ func garbage() map[string]audit.Event {
 	return events
 }
 
-// testGarbage: no content of a topic stops a partition.
+// testGarbage: whatever a topic contains, no partition stops.
 func (s *suite) testGarbage(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("garbage", func(t *testing.T) {

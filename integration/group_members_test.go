@@ -35,7 +35,7 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	orders := shop.NewOrders("order", 300, 14)
 	w := r.newWorker(t)
 	w.start(t)
-	r.writeSome(t, orders, 1000) // opens as many connections as calls may be in flight: those stay
+	r.writeSome(t, orders, 1000) // opens as many connections as calls may be in flight, and these stay open
 	r.finish(t, time.Minute)
 	stop := r.trickle(t, 50, orders.Next)
 	r.passBy(t)
@@ -63,7 +63,7 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	}
 }
 
-// testFreeze: if a worker's membership ended while it was frozen, it makes no call before it has joined again.
+// testFreeze: if a worker's membership ended while it was frozen, it makes no call before it has rejoined.
 func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	t.Helper()
 	const short = 6 * time.Second
@@ -72,7 +72,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	r.settings["LEADHIT_TIMEOUT"] = "1s"
 	r.inFlight(4)
 	orders := shop.NewOrders("order", 300, 15)
-	r.writeSome(t, orders, 3000) // more than the workers can call before the thaw: the frozen one must have work in its window
+	r.writeSome(t, orders, 3000) // more than the workers can process before the thaw, so that the frozen one has work in its window
 	stop := r.trickle(t, 80, orders.Next)
 	frozen, other := r.newWorker(t), r.newWorker(t)
 	frozen.url = strings.Replace(frozen.url, "/api/", "/frozen/api/", 1)
@@ -109,7 +109,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	t.Logf("%d repeated calls", report.Repeats)
 }
 
-// passBy lets another client with the workers' protocol join the group and leave it at once.
+// passBy makes another client with the workers' protocol join the group and leave it at once.
 func (r *run) passBy(t *testing.T) {
 	t.Helper()
 	member, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{

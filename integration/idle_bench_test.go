@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// BenchmarkIdleWorker measures an idle worker: its share of a core and its memory, with 12 partitions on real
-// Kafka over a minute.
+// BenchmarkIdleWorker measures an idle worker for a minute: its share of a core and its memory, with 12 partitions on
+// real Kafka.
 func BenchmarkIdleWorker(b *testing.B) {
 	s := newSuite(b)
 	r := s.newRun(b, oneNode(b), 12, sandbox.Faults{})

@@ -25,7 +25,7 @@ import (
 const (
 	imageMemory  = 64 << 20
 	imageFetched = 25 << 20 // the most that a node may have to fetch, in bytes
-	// drainLatency is the latency of calls at the SIGTERM, so that calls are in flight and the drain must wait for
+	// drainLatency is the latency of calls when SIGTERM arrives, so that calls are in flight and the drain must wait for
 	// them. drainLimit is well below the grace period of 60 s in deploy.
 	drainLatency = 500 * time.Millisecond
 	drainLimit   = 20 * time.Second
@@ -88,7 +88,7 @@ func TestImage(t *testing.T) {
 	t.Run("the key appears nowhere", s.testEmitted)
 }
 
-// makeImage builds the layout as `make image` does, or takes the one that IMAGE names.
+// makeImage builds the layout as `make image` does, or returns the one that IMAGE names.
 func makeImage(t *testing.T) string {
 	t.Helper()
 	if layout := os.Getenv("IMAGE"); layout != "" {

@@ -99,7 +99,7 @@ type auditor struct {
 	lettered map[string]*entry // the same by letter id
 	letters  map[string]int    // by letter id: the number of stored letters
 	asked    map[string]int    // by call id: replays that have not explained a repeat yet
-	late     map[Loss]int      // calls that arrived when a frozen process resumed
+	late     map[Loss]int      // number of calls that arrived when a frozen process resumed
 	report   Report
 }
 

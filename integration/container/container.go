@@ -1,16 +1,16 @@
 // Package container runs an image from an OCI layout under runc, as strictly as a careful cluster does. The container
-// has the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. All that it sees
-// of the host is the network, and the mounts that the test names.
+// has the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. It sees nothing of
+// the host except the network and the mounts that the test names.
 //
 //	image, err := container.Unpack("bin/image", "amd64", t.TempDir())
 //	c, err := image.Start(container.Options{Settings: settings, Memory: 128 << 20, Dir: t.TempDir()})
 //	…
 //	defer c.Delete(ctx)
 //
-// The layout is read with nothing but the standard library, so that the reader shares no bug with mkimage, which wrote
-// it.
+// The package reads the layout with only the standard library, so that it shares no bug with mkimage, which wrote the
+// layout.
 //
-// Ownership: the process of a [Container] is runc, which passes on signals and the exit code. If runc is killed the
+// Ownership: the process of a [Container] is runc, which passes on signals and the exit code. If runc is killed, the
 // container continues, so the caller must call Delete. runc needs Linux and root.
 package container
 
@@ -46,7 +46,7 @@ func Available() error {
 type Options struct {
 	// Settings are added to the image's environment. The host's environment is not passed on.
 	Settings map[string]string
-	// Mounts are folders of the host by their paths in the container. They are mounted read-only.
+	// Mounts maps paths in the container to folders on the host, which are mounted read-only.
 	Mounts map[string]string
 	// Memory is the limit of the container's cgroup, in bytes. The kernel kills a process that exceeds it.
 	Memory int64
@@ -59,7 +59,7 @@ type Container struct {
 	*program.Program
 
 	runc string // its path
-	root string // the folder of runc's state
+	root string // the folder with runc's state
 	id   string
 }
 
@@ -71,7 +71,7 @@ func (i *Image) Start(o Options) (*Container, error) {
 	}
 	id := "leadhit-sync-" + strings.ToLower(rand.Text()[:8])
 	c := &Container{runc: runc, root: filepath.Join(i.bundle, "runc"), id: id}
-	// The id is random, so that containers of a test that was killed do not collide with the next run's.
+	// The id is random, so that containers left behind by a killed test do not collide with those of the next run.
 	spec, err := i.spec(o, c.id)
 	if err != nil {
 		return nil, err
@@ -88,8 +88,8 @@ func (i *Image) Start(o Options) (*Container, error) {
 	return c, nil
 }
 
-// Exec runs another command in the container, as the image's user. It returns the exit code and the output. A command
-// that could not be started is an error.
+// Exec runs another command in the container, as the image's user. It returns the exit code and the output. If runc
+// cannot start the command, they are runc's own.
 func (c *Container) Exec(ctx context.Context, arguments ...string) (code int, said string, err error) {
 	output, err := c.ask(ctx, append([]string{"exec", c.id}, arguments...)...)
 	if ended, ok := errors.AsType[*exec.ExitError](err); ok {

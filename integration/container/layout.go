@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// Image is the unpacked image of one architecture.
+// Image is the unpacked image for one architecture.
 type Image struct {
 	// Digest is the digest of the image index, by which a deployment would refer to the image.
 	Digest string
@@ -83,7 +83,7 @@ func (i *Image) unpack(s store, architecture string) error {
 	if err := os.Mkdir(i.rootfs(), 0o755); err != nil {
 		return err
 	}
-	// os.Root confines every path of the layers to the folder, even with ".." in a name.
+	// os.Root confines every path in the layers to the folder, even with ".." in a name.
 	root, err := os.OpenRoot(i.rootfs())
 	if err != nil {
 		return err
@@ -147,8 +147,8 @@ func (s store) read(d descriptor, to any) error {
 	return json.Unmarshal(content, to)
 }
 
-// apply unpacks a layer. It accepts only files and folders that belong to root: a link, a device or another owner in
-// our image would be a bug in mkimage.
+// apply unpacks a layer. It accepts only files and folders that belong to root, because a link, a device or another
+// owner in our image would be a bug in mkimage.
 func (i *Image) apply(s store, layer descriptor, root *os.Root) error {
 	content, err := s.blob(layer)
 	if err != nil {
@@ -195,5 +195,5 @@ func put(root *os.Root, name string, header *tar.Header, content io.Reader) erro
 	default:
 		return fmt.Errorf("unexpected type %q", header.Typeflag)
 	}
-	return root.Chmod(name, header.FileInfo().Mode()) // the umask has reduced the mode above
+	return root.Chmod(name, header.FileInfo().Mode()) // the umask may have reduced the mode above
 }

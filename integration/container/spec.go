@@ -47,7 +47,7 @@ func (i *Image) spec(o Options, id string) ([]byte, error) {
 		},
 		"linux": object{
 			"cgroupsPath": "/" + id,
-			// No network namespace: Kafka and LeadHit listen on the host's 127.0.0.1.
+			// There is no network namespace, because Kafka and LeadHit listen on the host's 127.0.0.1.
 			"namespaces":    []object{{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}},
 			"resources":     object{"memory": object{"limit": o.Memory}},
 			"maskedPaths":   []string{"/proc/kcore", "/proc/keys", "/proc/timer_list"},

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// An open tab reads its page every five seconds, so mostPolls stands for twenty minutes.
+	// An open tab reads its page every five seconds, so mostPolls corresponds to twenty minutes.
 	mostPolls  = 240
-	firstPolls = 60 // they fill caches
+	firstPolls = 60 // the first polls fill caches
 	// pollsAtOnce polls must finish within the browser's patience, even on a slow machine.
 	pollsAtOnce = 10
 )
@@ -48,7 +48,7 @@ func TestAnOpenTabDoesNotGrow(t *testing.T) {
 			}
 			before := weighAfter(t, tab, firstPolls)
 			after := weighAfter(t, tab, mostPolls)
-			// Chromium may keep the nodes of the last poll for a while. The nodes of a leak stay.
+			// Chromium may keep the nodes from the last poll for a while. Leaked nodes stay.
 			for more := 0; grown(before, after) && more < 5; more++ {
 				after = weighAfter(t, tab, firstPolls)
 			}
@@ -79,7 +79,7 @@ func weighAfter(t *testing.T, tab *browser.Tab, reads int) browser.Weight {
 	return w
 }
 
-// changing serves the story "busy". Before each request one more letter is stored.
+// changing serves the "busy" story. Before each request, one more letter is stored.
 func changing(t *testing.T) (url string) {
 	t.Helper()
 	backend := desktest.Story("busy")

@@ -1,5 +1,5 @@
 // Package desk_test opens every page of the desk in Chromium: wide and narrow, light and dark, in English and in
-// Russian, with and without the page's script. The backend is that of desktest. What people do at the desk of a real
+// Russian, with and without the page's script. The backend comes from desktest. What people do at the desk of a real
 // worker is tested in package integration.
 package desk_test
 
@@ -19,7 +19,7 @@ import (
 )
 
 // page is one page of a story. An address that ends with "…" stands for the first link with that prefix on the page
-// that was open before.
+// that was open previously.
 type page struct {
 	story, name, address string
 	// picture specifies which pictures are kept.
@@ -101,8 +101,8 @@ func views() map[string]browser.View {
 	return all
 }
 
-// TestPages requires of each page that the browser reports no problem, that people who use a keyboard or a screen
-// reader can use it, and that it fits the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
+// TestPages requires that the browser reports no problem with a page, that axe-core finds none, and that the page fits
+// the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	chromium := browser.Start(t)
@@ -130,7 +130,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// serve serves a story to a user who may make changes.
+// serve serves a story to a user who is allowed to make changes.
 func serve(t *testing.T, story string) (url string) {
 	t.Helper()
 	backend := desktest.Story(story)

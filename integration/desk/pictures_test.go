@@ -19,13 +19,12 @@ import (
 	"leadhit-sync/integration/browser"
 )
 
-// pictures is the folder of the README's pictures.
+// pictures is the folder with the README's pictures.
 const pictures = "../../deadletter/desk/screenshots"
 
 func updating() bool { return os.Getenv("UPDATE_SCREENSHOTS") != "" }
 
-// photograph stores what the tab shows: for the README if that is requested, and after a failure for whoever
-// debugs it.
+// photograph stores a screenshot of the tab: after a failure for debugging, or for the README if requested.
 func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	t.Helper()
 	name := strings.NewReplacer(" ", "-", ",", "").Replace(p.name)
@@ -52,8 +51,8 @@ func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	}
 }
 
-// small reduces a screenshot to 256 colours. It replaces each remaining colour with the nearest of the 256. Most of the
-// remaining colours are at the edges of characters.
+// small reduces a screenshot to 256 colours. It replaces every other colour with the nearest of the 256. Most other
+// colours are at the edges of characters.
 func small(t *testing.T, shot []byte) []byte {
 	t.Helper()
 	full, err := png.Decode(bytes.NewReader(shot))

@@ -1,4 +1,5 @@
-// Package handmade writes what no client would write, for tests of records that old or broken producers have stored.
+// Package handmade writes records that no client would write, for tests of records that old or broken producers have
+// stored.
 package handmade
 
 import (
@@ -13,7 +14,7 @@ import (
 
 // Write writes one record whose timestamp is ms, and waits until all in-sync replicas have it. It builds the batch
 // itself, because a time.Time in kgo cannot go beyond the year 2262. The client's protocol versions must be limited to
-// those of Kafka 3.6: later ones identify topics by id.
+// those of Kafka 3.6, because later versions identify topics by id.
 func Write(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
 	r := kmsg.NewRecord()
 	r.Key, r.Value = record.Key, record.Value
