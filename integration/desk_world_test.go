@@ -32,8 +32,8 @@ type deskWorld struct {
 	url      string
 }
 
-// newDeskWorld returns a world with three kinds of trouble: 12 letters, each for a different order, that LeadHit
-// refused and would now accept; 3 letters that the mapping could not read; and an order whose calls keep failing.
+// newDeskWorld returns a world with 15 letters and an order whose calls keep failing. LeadHit refused 12 of the
+// letters, each for a different order, and would now accept them. The mapping could not read the other 3.
 func newDeskWorld(t *testing.T, s *suite) *deskWorld {
 	t.Helper()
 	kafka, err := kfake.NewCluster(kfake.NumBrokers(1))

@@ -140,7 +140,7 @@ func (b *broker) behind(ctx context.Context, group, topic string, partitions int
 	return fmt.Sprintf("committed %v, the log ends at %v", committed, ends)
 }
 
-// withoutZero leaves out empty partitions: these need no commit.
+// withoutZero removes empty partitions, which need no commit.
 func withoutZero(offsets map[audit.Place]int64) map[audit.Place]int64 {
 	maps.DeleteFunc(offsets, func(_ audit.Place, offset int64) bool { return offset == 0 })
 	return offsets

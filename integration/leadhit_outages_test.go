@@ -13,7 +13,7 @@ import (
 const (
 	outageRate = 20 // events per second that arrive
 	budget     = 50 // calls per second that LeadHit can take afterwards
-	// slowStart is how long the worker may take to find the rate that LeadHit can take, because it begins with few
+	// slowStart is how long the worker may need to reach the rate that LeadHit can take, because it starts with few
 	// calls.
 	slowStart = 5 * time.Second
 )
@@ -29,7 +29,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 	}{
 		{"an outage of closed connections", func(f *sandbox.Faults) { f.Closed = true }, 100},
 		{"an outage of 503", func(f *sandbox.Faults) { f.Status = 503 }, 100},
-		// When the first call times out, as many calls as may be in flight have been sent; no second round follows.
+		// By the time the first call times out, as many calls as may be in flight have been sent. No second round follows.
 		{"an outage in which calls time out", func(f *sandbox.Faults) { f.Latency = time.Hour }, 100},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,8 +85,7 @@ func (w *worker) showsOutage(t *testing.T) {
 	}
 }
 
-// topUp adds events after a short outage, until the backlog is enough for a measurement. That is work for DRAIN
-// seconds.
+// topUp adds events after a short outage, until the backlog is large enough for a measurement: work for DRAIN seconds.
 func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	enough := number(t, "DRAIN", 24) * budget
@@ -99,7 +98,7 @@ func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	}
 }
 
-// recover ends the outage: from then on, LeadHit serves at most budget calls per second. The function returns after the
+// recover ends the outage. From then on, LeadHit serves at most budget calls per second. The function returns after the
 // first call that is served.
 func (r *run) recover(t *testing.T) {
 	t.Helper()

@@ -50,7 +50,7 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	})
 }
 
-// blockedByATinyTopic makes the dead-letter topic too small for any letter. It requires a log line, and no commit ahead
+// blockedByATinyTopic makes the dead-letter topic too small for any letter. It requires a log line and no commit ahead
 // of a letter, and then restores the topic.
 func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	t.Helper()
@@ -115,7 +115,7 @@ func padded(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// committedUpTo leaves out the given number of the run's first events, and requires that no commit has passed any of
+// committedUpTo skips the given number of events at the start of the run, and requires that no commit has passed any of
 // the others.
 func (r *run) committedUpTo(t *testing.T, events int) {
 	t.Helper()

@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLostGround: if the log changes so that the group's offsets no longer fit, a worker reports and counts that, and
-// skips no existing event.
+// testLostGround: if the log changes so that the group's offsets no longer fit, a worker reports and counts the loss,
+// and skips no existing event.
 func (s *suite) testLostGround(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("retention passes the committed offset", func(t *testing.T) {
@@ -48,7 +48,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		w.start(t)
 		stop := r.trickle(t, 50, shop.NewOrders("early", 100, 19).Next)
 		w.calling(t, 50)
-		stop() // with more partitions, an order may move to another one
+		stop() // with more partitions, an order may move to another partition
 		r.broker.grow(t, r.topic, 4)
 		r.partitions = 4
 		r.shop = openShop(t, brokers) // a shop that knows the new partitions
@@ -77,7 +77,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 	})
 }
 
-// writeSome writes the given number of events of random orders.
+// writeSome writes the given number of events for random orders.
 func (r *run) writeSome(t *testing.T, orders *shop.Orders, count int) {
 	t.Helper()
 	var events []audit.Event
@@ -97,7 +97,7 @@ func openShop(t *testing.T, brokers []string) *shop.Shop {
 	return s
 }
 
-// calledIn reports whether an event of a partition was sent to LeadHit.
+// calledIn reports whether an event in a partition was sent to LeadHit.
 func (r *run) calledIn(partition int) bool {
 	for _, call := range r.leadhit.Calls() {
 		if p, ok := r.partitionOf(call.ID); ok && p == partition {
@@ -107,7 +107,7 @@ func (r *run) calledIn(partition int) bool {
 	return false
 }
 
-// grow increases a topic's partitions to the given number.
+// grow adds partitions to a topic until it has the given number.
 func (b *broker) grow(t *testing.T, topic string, partitions int) {
 	t.Helper()
 	answer, err := b.client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{

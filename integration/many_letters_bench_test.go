@@ -53,8 +53,8 @@ func BenchmarkManyLetters(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // the lines have the figures
 }
 
-// writeLetters fills the dead-letter topic as a worker does, each letter with an order of its own. The letters' events
-// are no longer in the source topic.
+// writeLetters fills the dead-letter topic as a worker does, each letter for a different order. The letters' events are
+// no longer in the source topic.
 func (r *run) writeLetters(b *testing.B) {
 	b.Helper()
 	r.broker.create(b, "dlq."+r.group, 1, 1<<20)

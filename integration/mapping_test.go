@@ -23,7 +23,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// recordedEvents is the folder with events of real platforms, each with the expected verdicts.
+// recordedEvents is the folder with events from real platforms, each with the expected verdicts.
 const recordedEvents = "../consumer/mapping/testdata/order-events"
 
 // recorded is one event of that folder.
@@ -31,11 +31,11 @@ type recorded struct {
 	audit.Event
 
 	name, preset  string
-	ids, verdicts []string // of its orders; a verdict is a status, ignore or dead-letter
+	ids, verdicts []string // for its orders; a verdict is a status, ignore or dead-letter
 }
 
-// testMapping: the events of every platform go through a worker, each event with the topic, the key and the headers of
-// the table. The calls and the letters must be those of the table. A preview must predict the same.
+// testMapping: the events of every platform go through a worker, each event with the topic, key and headers that the
+// table gives. The calls and letters must match the table, and a preview must predict the same counts.
 func (s *suite) testMapping(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events of every platform", func(t *testing.T) {
@@ -70,8 +70,7 @@ func (s *suite) testMapping(t *testing.T, brokers []string) {
 	})
 }
 
-// comparePreview runs a preview, without LeadHit's key, of the events that the worker has finished, and requires the
-// same counts.
+// comparePreview previews the events that the worker has finished, without LeadHit's key, and requires the same counts.
 func (r *run) comparePreview(t *testing.T) {
 	t.Helper()
 	before := r.leadhit.Count()
@@ -266,7 +265,7 @@ func wantedCalls(events []recorded) map[string]wantedCall {
 	return want
 }
 
-// compareLetters compares the letters with the table: one for each verdict "dead-letter", with its event byte for byte.
+// compareLetters compares the letters with the table: one for each "dead-letter" verdict, with its event byte for byte.
 func compareLetters(t *testing.T, events []recorded, letters []audit.Letter) {
 	t.Helper()
 	byID := make(map[string]audit.Letter)

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// memoryGiven is what the manifests give a worker, in MiB.
+// memoryGiven is the memory that the manifests give a worker, in MiB.
 const memoryGiven = 128
 
 // testMemory: with default settings, a worker fits into the memory that the manifests give it. Its events are 1 MiB
@@ -68,8 +68,8 @@ func stretched(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// buildWithoutRace builds the program as the image has it: static, without symbols, and without the race detector,
-// which multiplies its memory.
+// buildWithoutRace builds the program as for the image: static, without symbols, and without the race detector, which
+// multiplies its memory.
 func buildWithoutRace(tb testing.TB) string {
 	tb.Helper()
 	binary := filepath.Join(tb.TempDir(), "leadhit-sync")

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/integration/ports"
 )
 
-// partitions is the number of partitions of the topic orders: enough for several workers.
+// partitions is the number of partitions in the orders topic, enough for several workers.
 const partitions = 6
 
 // running is a started cluster.
@@ -20,7 +20,7 @@ type running struct {
 	*apache.Cluster
 
 	settings []string     // export lines for a worker
-	remove   func() error // deletes the files that are not in the cluster's folder
+	remove   func() error // deletes the files outside the cluster's folder
 }
 
 // launch runs Kafka and the LeadHit look-alike until ctx is done. Both have stopped when it returns.
@@ -56,7 +56,7 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 		return err
 	}
 	defer func() { stop(); <-done }()
-	// The worker's default port may be in use, and a second worker on this machine needs another one anyway.
+	// The worker's default port may be in use, and a second worker on this machine needs another port anyway.
 	pages, err := ports.Reserve(1)
 	if err != nil {
 		return fmt.Errorf("port for the worker's pages: %w", err)
@@ -71,7 +71,8 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	return nil
 }
 
-// instruct prints the lines to copy. Comments are on their own lines: zsh accepts none after a command by default.
+// instruct prints the lines to copy. Comments are on their own lines, because by default zsh accepts no comment after a
+// command.
 func instruct(out io.Writer, c *running) {
 	produce := "go run ./integration/launch produce -brokers " + c.Brokers()[0]
 	_, _ = fmt.Fprintf(out, `

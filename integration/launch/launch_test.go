@@ -43,7 +43,7 @@ func tried(t *testing.T, stdin string, args ...string) (code int, out, errs stri
 	return code, stdout.String(), stderr.String()
 }
 
-// installed puts a program into the only folder of the PATH.
+// installed puts a program into the only folder in the PATH.
 func installed(t *testing.T, name, script string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(os.Getenv("PATH"), name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {

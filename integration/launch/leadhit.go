@@ -27,7 +27,7 @@ func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, don
 	served, all := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = server.Serve(listener) // until it is closed below
+		_ = server.Serve(listener) // until the server is closed below
 	}()
 	go func() {
 		defer close(all)
@@ -47,7 +47,7 @@ func showCalls(ctx context.Context, out io.Writer, node *sandbox.Sandbox) {
 		if node.Count() > shown {
 			for _, call := range node.Calls()[shown:] {
 				if call.Answer == sandbox.Pending {
-					break // it is shown, with the calls after it, when it has ended
+					break // this call and those after it are shown when it has ended
 				}
 				_, _ = fmt.Fprintf(out, "LeadHit: set_order_status(%q, %q): %s\n", call.OrderID, call.Status, call.Answer)
 				shown++

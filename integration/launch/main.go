@@ -1,5 +1,5 @@
-// Command launch starts real Apache Kafka with the topic orders, and a LeadHit look-alike, on this machine, for manual
-// experiments. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and deletes
+// Command launch starts real Apache Kafka with the orders topic, and a LeadHit look-alike, for manual experiments on
+// this machine. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and deletes
 // the data.
 //
 //	go run ./integration/launch
@@ -17,7 +17,7 @@ import (
 	"syscall"
 )
 
-// The exit codes. They are those of leadhit-sync.
+// The exit codes are those of leadhit-sync.
 const (
 	exitError = 1
 	exitUsage = 2
@@ -74,7 +74,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 type options struct {
 	nodes                  int
 	secure                 bool
-	kafkaPort, leadhitPort int // 0: a free one
+	kafkaPort, leadhitPort int // 0: any free port
 }
 
 // launchCommand reads the flags of launch and runs it.
@@ -102,7 +102,7 @@ Usage: go run ./integration/launch [flags]
 	return launch(ctx, s.out, o)
 }
 
-// newFlags returns a flag set whose help begins with the given text.
+// newFlags returns a flag set whose help starts with the given text.
 func newFlags(name string, s streams, help string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // execute prints the errors

@@ -29,7 +29,7 @@ func checkNeeds(ctx context.Context) error {
 	if err := apache.Available(); err != nil {
 		return fmt.Errorf("%w: %w\n%s", errMissing, err, install)
 	}
-	// On macOS there is always a program java, which fails if no Java is installed.
+	// macOS always has a java program, which fails if no Java is installed.
 	output, err := exec.CommandContext(ctx, "java", "-version").CombinedOutput()
 	if err != nil {
 		if ctx.Err() != nil {

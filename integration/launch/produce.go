@@ -16,7 +16,7 @@ import (
 	"golang.org/x/term"
 )
 
-// askLimit is the time limit of a command's requests to Kafka.
+// askLimit is the time limit for a command's requests to Kafka.
 const askLimit = 30 * time.Second
 
 // event is the record to write.
@@ -25,7 +25,7 @@ type event struct {
 	headers    []kafka.Header
 }
 
-// headerFlags collects the values of the flag -header.
+// headerFlags collects the values of the -header flag.
 type headerFlags []kafka.Header
 
 // String returns the default for the help: none.
@@ -77,7 +77,7 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
 	return err
 }
 
-// readEvent returns an event for the mapping "plain", with the given order and status. Without these arguments it reads
+// readEvent returns an event for the "plain" mapping, with the given order and status. Without these arguments it reads
 // the event's value from its input.
 func readEvent(args []string, key string, in io.Reader) (event, error) {
 	switch len(args) {

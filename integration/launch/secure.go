@@ -13,7 +13,8 @@ import (
 )
 
 // startSecure starts a cluster with TLS, logins and ACLs. Its files are deleted with it. The plain listener has neither
-// TLS nor logins, and its clients may do anything: launch creates the topic there, and produce writes there.
+// TLS nor logins, and its clients may do anything. The launch command creates the topic there, and the produce command
+// writes there.
 func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	dir, err := os.MkdirTemp("", "leadhit-sync-secure-")
 	if err != nil {
@@ -28,7 +29,7 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	// The folder is readable only by its owner (MkdirTemp), because it contains the password and the broker's private
 	// key.
 	place := func(name string) string { return filepath.Join(dir, name) }
-	// A new password for each run: the listener is on 127.0.0.1, but other users of the machine can reach it.
+	// Each run has a new password. The listener is on 127.0.0.1, but other users of the machine can reach it.
 	password := rand.Text()
 	if err := errors.Join(certify(place), authority.WriteFile(place("password"), []byte(password+"\n"))); err != nil {
 		return nil, err
@@ -45,7 +46,8 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	if err := errors.Join(r.SetPassword(ctx, user, password), r.Allow(ctx, rights...)); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	// One broker is enough to connect; it names the others. Secrets are files, as in production.
+	// One broker is enough to connect, because it returns the addresses of the others. Secrets are files, as in
+	// production.
 	r.settings = []string{
 		fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s KAFKA_GROUP=%s", r.Nodes()[0].Listeners["LOGIN"], topic, group),
 		"export KAFKA_TLS=true KAFKA_TLS_CA_FILE=" + place("ca.pem"),

@@ -17,7 +17,7 @@ type mutant struct {
 	number int
 }
 
-// unchanged returns the mutant with the number 0, which stands for the code without any fault.
+// unchanged returns the mutant with number 0, which stands for the code without any fault.
 func unchanged() mutant { return mutant{} }
 
 // suffix returns the suffix of names that belong to the mutant.
@@ -31,7 +31,7 @@ type folder struct {
 	name     string
 	files    map[string]*source // as they are on disk, by path
 	variants map[string][]variant
-	further  map[string][]string // constants of mutants, by path
+	further  map[string][]string // mutants' constants, by path
 }
 
 // variant is a mutant's version of a function.
@@ -43,7 +43,7 @@ type variant struct {
 	constants map[string]bool
 }
 
-// add makes a mutant part of the combination.
+// add adds a mutant to the combination.
 func (c combination) add(m mutant, edits []Edit) error {
 	changed := make(map[*folder]map[string]*source)
 	for _, e := range edits {
@@ -101,7 +101,7 @@ func (c combination) folder(path string) (*folder, error) {
 	return f, nil
 }
 
-// add merges a mutant's changes into the folder. It needs all files of the folder, including the unchanged ones.
+// add merges a mutant's changes into the folder. It needs all files in the folder, including the unchanged ones.
 func (f *folder) add(m mutant, files map[string]*source) error {
 	d := difference{make(map[string]bool), make(map[string]bool)}
 	for path, s := range files {
@@ -128,7 +128,7 @@ func (f *folder) add(m mutant, files map[string]*source) error {
 	return nil
 }
 
-// constants records the constants of one file that a mutant changes. Only functions may depend on them: other
+// constants records the constants of one file that a mutant changes. Only functions may depend on them, because other
 // declarations cannot be switched.
 func (f *folder) constants(m mutant, path string, s *source, constants map[string]bool) error {
 	for _, n := range s.rest {

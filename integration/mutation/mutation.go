@@ -1,4 +1,4 @@
-// Package mutation checks tests: it plants faults (mutants) in the code, and checks that a test notices each of them.
+// Package mutation checks tests. It plants faults (mutants) in the code, and checks that a test notices each of them.
 //
 // One test binary contains all mutants, and an environment variable switches one on. A build takes seconds and most
 // mutants die at once, so a binary for each would take minutes. A mutant's version of a function is kept beside the
@@ -31,7 +31,7 @@ var ErrSurvived = errors.New("survived")
 // Edit is a source file, an old text that occurs exactly once in it, and the new text.
 type Edit [3]string
 
-// Binary is a package's compiled tests, and the code they test with all mutants in it.
+// Binary is a package's compiled tests and the code under test, with all mutants in it.
 type Binary struct {
 	path, dir string
 	mutants   map[string]mutant
@@ -75,8 +75,8 @@ func Build(t *testing.T, dir string, mutants map[string][]Edit, omitted ...strin
 	return b, nil
 }
 
-// Each calls hunt in a parallel subtest for each mutant whose name contains the value of the environment variable
-// MUTANT, which may be unset.
+// Each calls hunt in a parallel subtest for each mutant whose name contains the value of the MUTANT environment
+// variable, which may be unset.
 func (b *Binary) Each(t *testing.T, hunt func(t *testing.T, mutant string)) {
 	t.Helper()
 	for name := range b.mutants {
@@ -107,8 +107,8 @@ func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (
 	return out, nil
 }
 
-// Unchanged runs tests of the same binary with no mutant switched on. They must pass: otherwise a failure in Hunt does
-// not prove that the mutant caused it.
+// Unchanged runs tests of the same binary with no mutant switched on. They must pass, because otherwise a failure in
+// Hunt does not prove that the mutant caused it.
 func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) error {
 	out, err := b.run(ctx, unchanged(), strings.Join(tests, "|"), env)
 	if err != nil {
@@ -131,7 +131,7 @@ func (b *Binary) run(ctx context.Context, m mutant, tests string, env []string) 
 	return string(out), err
 }
 
-// apply returns a file with the edit made in its text.
+// apply applies the edit to a file's text, and parses the result.
 func (e Edit) apply(path, text string) (*source, error) {
 	file, before, after := e[0], e[1], e[2]
 	if n := strings.Count(text, before); n != 1 {

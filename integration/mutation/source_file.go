@@ -85,7 +85,7 @@ func names(n ast.Node, words map[string]bool) bool {
 	return found
 }
 
-// renamed returns a node's text with the suffix added to the given identifiers, and to one further identifier.
+// renamed returns a node's text with the suffix added to the given identifiers, and to one more identifier.
 func (s *source) renamed(n ast.Node, words map[string]bool, further *ast.Ident, suffix string) string {
 	var text strings.Builder
 	from := s.at(n.Pos())

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// switchFile is a source file that each package gets, with the number of the mutant that is switched on.
+// switchFile is a source file that is added to each package. It reads the number of the mutant that is switched on.
 const switchFile = `package %s
 
 import (

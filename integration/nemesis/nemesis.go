@@ -1,4 +1,4 @@
-// Package nemesis plans faults. A plan is a list of faults with their order, victim and duration; the chaos test
+// Package nemesis plans faults. A plan is a list of faults with their order, victim and duration. The chaos test
 // executes it.
 //
 //	for round := range rounds {
@@ -20,7 +20,7 @@ import (
 // Kind is a kind of fault.
 type Kind uint8
 
-// The kinds. Those from Unavailable on are faults of LeadHit. The others are faults of processes.
+// The kinds. Those from Unavailable on are faults in LeadHit. The others are faults in processes.
 const (
 	KillWorker        Kind = iota // SIGKILL, then a restart
 	FreezeWorker                  // SIGSTOP for longer than its session timeout, then SIGCONT
@@ -82,7 +82,7 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%v #%d for %v after a calm of %v", f.Kind, f.Which, f.For, f.Calm)
 }
 
-// Plan is one round. The two lists run concurrently. The faults within a list run one after another.
+// Plan is the plan of one round. The two lists run concurrently. The faults within a list run one after another.
 type Plan struct {
 	Processes, LeadHit []Fault
 }
@@ -93,14 +93,14 @@ type Schedule struct {
 	// Share is the schedule's share of the total time.
 	Share float64
 	deck  []Kind
-	// apart means that faults of LeadHit and faults of processes do not wait for each other.
+	// apart means that faults in LeadHit and faults in processes do not wait for each other.
 	apart bool
 	// Operators means that letters are replayed and dismissed at random during the faults.
 	Operators bool
 }
 
-// Schedules returns all schedules. In an hour, the mixed one kills workers more than 40 times and brokers 6 times. It
-// freezes workers 6 times and brokers 3 times, and does 12 rolling restarts.
+// Schedules returns all schedules. In an hour, the mixed schedule kills workers more than 40 times and brokers 6 times.
+// It freezes workers 6 times and brokers 3 times, and does 12 rolling restarts.
 func Schedules() []Schedule {
 	return []Schedule{
 		{Name: "kills", Share: 0.08, deck: slices.Repeat([]Kind{KillWorker}, 20)},
@@ -117,7 +117,7 @@ func Schedules() []Schedule {
 	}
 }
 
-// Short returns a schedule of about a minute with faults of LeadHit, workers and brokers.
+// Short returns a schedule of about a minute with faults in LeadHit, workers and brokers.
 func Short() Schedule {
 	deck := append(leadhit(), KillWorker, FreezeWorker, RollWorkers, KillCoordinator)
 	return Schedule{Name: "short", Share: 1, apart: true, deck: deck}
@@ -144,13 +144,13 @@ func (s Schedule) Plan(seed, round uint64) Plan {
 	return plan
 }
 
-// draw draws the values of one fault. It always takes the same number of random numbers, so that a change to one kind's
+// draw draws the values of one fault. It always draws the same number of random numbers, so that a change to one kind's
 // range leaves the rest of a seed's plan unchanged.
 func draw(random *rand.Rand, kind Kind) Fault {
 	which, at := random.IntN(1<<16), random.Float64()
 	calm := time.Second + time.Duration(random.Float64()*float64(2*time.Second))
 	least, most := kind.lasts()
-	if !kind.Ours() { // LeadHit is healthy for about half of the time
+	if !kind.Ours() { // LeadHit is healthy about half the time
 		calm *= 3
 	}
 	last := least + time.Duration(at*float64(most-least))
@@ -158,8 +158,8 @@ func draw(random *rand.Rand, kind Kind) Fault {
 }
 
 // lasts returns the bounds of a kind's duration. The session timeout is 6 s, so every frozen worker loses its
-// membership. The cluster fences a broker after 9 s, so some brokers return before that and some after others have
-// taken over.
+// membership. The cluster fences a broker after 9 s, so some brokers return before that, and others only after another
+// broker has taken over.
 func (k Kind) lasts() (least, most time.Duration) {
 	switch k {
 	case KillWorker:
