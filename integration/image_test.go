@@ -131,7 +131,7 @@ func testImageHolds(t *testing.T, image *container.Image) {
 	}
 }
 
-// startIn starts the worker in a container, which ends with the test at the latest.
+// startIn starts the worker in a container, which ends no later than the test.
 func (w *worker) startIn(tb testing.TB, image *container.Image) *container.Container {
 	tb.Helper()
 	settings := map[string]string{

@@ -84,7 +84,7 @@ func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
 	})
 }
 
-// createFreely creates the topic so that a broker accepts every timestamp. By default, Kafka 4 refuses timestamps more
+// createFreely creates the topic so that a broker accepts every timestamp. By default, Kafka 4 rejects timestamps more
 // than an hour in the future. Brokers before 3.6 do not know the setting (KIP-937), and have no such limit.
 func (r *run) createFreely(t *testing.T) {
 	t.Helper()

@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testWorkerThatComesFirst must run first on a cluster: until a client requests a group's coordinator, there is no
-// __consumer_offsets.
+// testWorkerThatComesFirst must run first on a cluster, because there is no __consumer_offsets until a client requests
+// a group's coordinator.
 func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 	t.Helper()
 	r := s.newRunWithoutTopic(t, brokers, 3, sandbox.Faults{})
@@ -89,7 +89,7 @@ func (s *suite) testRefusals(t *testing.T, brokers []string) {
 	})
 }
 
-// testTransactions: events of aborted transactions are never sent.
+// testTransactions: events in aborted transactions are never sent.
 func (s *suite) testTransactions(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a producer aborts half of its transactions", func(t *testing.T) {
@@ -126,7 +126,7 @@ func (s *suite) testTransactions(t *testing.T, brokers []string) {
 	})
 }
 
-// testUnauthorised: a rejected key pauses all calls and creates no letter, and a new key file is enough to resume.
+// testUnauthorised: a rejected key pauses all calls and creates no letter, and a new key file is enough to resume them.
 func (s *suite) testUnauthorised(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a wrong key for a minute", func(t *testing.T) {

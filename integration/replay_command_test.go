@@ -36,10 +36,10 @@ func (s *suite) killedReplay(t *testing.T, brokers []string) {
 	dice := rand.New(rand.NewPCG(1, 1))
 	for kills := 0; kills < 20 || kills < 100 && len(r.lettersWith(t, "replay")) == 0; kills++ {
 		p := r.replay(t, "anna")
-		// Each command may live a little longer than the last: on a busy machine it needs a long time for its plan.
+		// Each command may live a little longer than the last, because on a busy machine its plan takes a long time.
 		life := time.Duration(50+dice.IntN(350+50*kills)) * time.Millisecond
 		ctx, cancel := context.WithTimeout(t.Context(), life)
-		_, _ = p.Wait(ctx) // it may have ended
+		_, _ = p.Wait(ctx) // the command may already have ended
 		cancel()
 		if err := p.Kill(); err != nil {
 			t.Fatal(err)
@@ -127,7 +127,7 @@ func (r *run) replayed(t *testing.T, p *program.Program) (v replaySummary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A plan that another operator changed before the start is refused: no letter was requeued.
+	// If another operator changed the letters before the start, the command refuses the plan and requeues no letter.
 	if code == 5 && strings.Contains(p.Stderr(), "was first with run") {
 		return v
 	}

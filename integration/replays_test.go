@@ -29,8 +29,7 @@ type entry struct {
 	Cause   string `json:"cause,omitempty"`
 }
 
-// testReplays: an operator's entry in the ledger requests that a letter be sent again, and the ledger then has the
-// outcome.
+// testReplays: an operator's entry in the ledger requests a replay, and the worker adds the outcome to the ledger.
 func (s *suite) testReplays(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("letters are replayed: refused again, resolved, superseded", func(t *testing.T) {

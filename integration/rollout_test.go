@@ -16,10 +16,10 @@ import (
 
 const (
 	replicas = 3
-	// minReady is how long a pod must have been ready before the next one is replaced; the manifests' 10 s would only
-	// add waiting.
+	// minReady is how long a pod must have been ready before the next one is replaced. The manifests' 10 s would only
+	// slow the test down.
 	minReady = 2 * time.Second
-	// steady is how long a busy machine alone may keep partitions from making progress.
+	// steady is how long partitions may make no progress just because the machine is busy.
 	steady = 500 * time.Millisecond
 )
 
@@ -74,7 +74,7 @@ type deployment struct {
 // ending is a pod between its SIGTERM and its end.
 type ending struct {
 	pod  *program.Program
-	took chan time.Duration // closed without a value: the pod did not end as it should
+	took chan time.Duration // closed without a value if the pod did not end cleanly
 }
 
 func (d *deployment) add(t *testing.T) {
@@ -140,7 +140,7 @@ func (d *deployment) available(t *testing.T, pod *worker) {
 	})
 }
 
-// end terminates all pods. It waits for them, and for those that were terminated before.
+// end terminates all pods. It waits for them, and for those that were already terminating.
 func (d *deployment) end(t *testing.T) {
 	t.Helper()
 	for _, pod := range d.pods {

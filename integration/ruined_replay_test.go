@@ -12,7 +12,7 @@ import (
 )
 
 // testRuinedReplays: a mapping ruins events until the flood guard pauses the calls. The mapping is fixed, the calls
-// resume, and a replay gives every order its right status.
+// resume, and a replay gives every order the right status.
 func (s *suite) testRuinedReplays(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct{ name, mapping string }{
@@ -71,7 +71,7 @@ func (s *suite) testRuinedReplay(t *testing.T, brokers []string, mapping string)
 	r.lastStatuses(t)
 }
 
-// lastStatuses requires that the last call that LeadHit executed for each order is that of the order's last event.
+// lastStatuses requires that, for each order, the last call that LeadHit executed was for the order's last event.
 func (r *run) lastStatuses(t *testing.T) {
 	t.Helper()
 	last := make(map[string]audit.Event)

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The listeners of the wire's broker, besides the plain one, which the tests themselves use.
+// The wire's broker has these listeners in addition to the plain one, which the tests themselves use.
 const (
 	login        = "LOGIN"        // users with passwords, over TLS
 	brief        = "BRIEF"        // as LOGIN, but a login is valid for only a few seconds
@@ -29,7 +29,7 @@ const (
 	renewed      = "RENEWED"      // as CERTIFICATES, but tests replace its files, and workers reach it through a cable
 )
 
-// All brokers of the tests listen on this IP address.
+// All brokers in the tests listen on this IP address.
 const here = "127.0.0.1"
 
 // wire is what the tests of secured connections share: a broker that requires a login from every client, and an ACL for
@@ -40,7 +40,7 @@ type wire struct {
 	kafka *apache.Cluster
 	ca    *authority.Authority // signs the certificates of the broker and of users
 	dir   string               // certificates, keys and passwords; not searched, because the secrets belong there
-	cable *cable               // to the listener RENEWED
+	cable *cable               // to the RENEWED listener
 }
 
 // plainUser logs in with PLAIN. A broker must know its PLAIN users when it starts.
@@ -136,7 +136,7 @@ func (w *wire) issue(tb testing.TB, by *authority.Authority, s authority.Subject
 // addr returns the address of one of the broker's listeners.
 func (w *wire) addr(listener string) string { return w.kafka.Nodes()[0].Listeners[listener] }
 
-// guarded is a run whose worker has a user of its own.
+// guarded is a run whose worker has its own user.
 type guarded struct {
 	*run
 
@@ -156,8 +156,7 @@ func (w *wire) newGuarded(t *testing.T, listener string) *guarded {
 	return g
 }
 
-// newGuardedWithoutLetters is like newGuarded, but the worker has to create the topics of its letters and of the
-// ledger.
+// newGuardedWithoutLetters is like newGuarded, but the worker has to create the dead-letter topic and the ledger.
 func (w *wire) newGuardedWithoutLetters(t *testing.T, listener string) *guarded {
 	t.Helper()
 	r := w.newRun(t, w.kafka.Brokers(), 3, sandbox.Faults{})
@@ -192,8 +191,8 @@ func (g *guarded) writePassword(t *testing.T, password string) {
 	}
 }
 
-// rights returns all rights that a worker needs if somebody else creates the topics: to its group, letters, ledger and
-// events.
+// rights returns all rights that a worker needs if it does not have to create topics: those for its group, letters,
+// ledger and events.
 func (g *guarded) rights() []apache.Right {
 	return apache.WorkerRights(g.user, g.group, g.letters(), g.topic)
 }
@@ -256,7 +255,7 @@ func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string)
 	return code, process.Stdout() + process.Stderr()
 }
 
-// testRights: the rights in the table of deploy/README.md are enough.
+// testRights: the rights in deploy/README.md's table are enough.
 func (w *wire) testRights(t *testing.T) {
 	t.Helper()
 	for name, change := range map[string]func(*testing.T, *guarded){
@@ -295,8 +294,8 @@ func (w *wire) testRights(t *testing.T) {
 	})
 }
 
-// works requires that a worker finishes all events without a warning, that check reports no problem, and that the
-// rights are enough to remove a dead predecessor.
+// works requires that a worker finishes all events without a warning, that the check command reports no problem, and
+// that the rights are enough to remove a dead predecessor.
 func (g *guarded) works(t *testing.T) {
 	t.Helper()
 	refused := g.writeSome(t, 300)

@@ -22,7 +22,7 @@ type fault struct {
 	name string
 	// make breaks something in the run, and returns the function that repairs it.
 	make func(*testing.T, *guarded) (repair func())
-	// says lists words that both the output of check and the worker's log must contain.
+	// says lists words that must be in both the worker's log and the output of leadhit-sync check.
 	says []string
 }
 
@@ -47,8 +47,8 @@ func (w *wire) testStrangers(t *testing.T) {
 	}
 }
 
-// staysOut starts the worker. It requires that the worker, like check, reports why it cannot connect, that the worker
-// keeps running, and that it makes no call.
+// staysOut starts the worker. It requires that the worker and the check command report why they cannot connect, and
+// that the worker keeps running and makes no call.
 func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	t.Helper()
 	w.start(t)
@@ -80,7 +80,7 @@ func (w *worker) waits(t *testing.T, outside bool) {
 	}
 }
 
-// only returns a copy of r with the given operation alone.
+// only returns a copy of r with only the given operation.
 func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	r.Operations = []kafka.ACLOperationType{operation}
 	return r
@@ -108,7 +108,7 @@ func isTrouble(line string) bool {
 	return strings.Contains(line, `"WARN"`) || strings.Contains(line, `"ERROR"`)
 }
 
-// failures returns the lines of check's output that report a failure.
+// failures returns the lines in check's output that report a failure.
 func failures(said string) string {
 	var failed strings.Builder
 	for line := range strings.Lines(said) {
@@ -196,7 +196,7 @@ func (w *wire) wrongCertificates() []fault {
 	}
 }
 
-// swap replaces the certificate of the listener SWAPPED.
+// swap replaces the certificate of the SWAPPED listener.
 func (w *wire) swap(t *testing.T, by *authority.Authority, s authority.Subject) {
 	t.Helper()
 	w.show(t, swapped, by, s)
@@ -228,7 +228,7 @@ func (w *wire) show(t *testing.T, listener string, by *authority.Authority, s au
 		if shown++; !secured.ConnectionState().PeerCertificates[0].Equal(want.Leaf) {
 			shown = 0
 		}
-		if shown < 6 { // each of the broker's network threads loads it separately
+		if shown < 6 { // each of the broker's network threads loads the certificate separately
 			return fmt.Sprintf("shown %d times in a row", shown)
 		}
 		return ""
@@ -283,7 +283,8 @@ func (g *guarded) plugged(t *testing.T, wrong, right string) (repair func()) {
 	return func() { c.plug(to(t.Context(), right)) }
 }
 
-// testRefusedRights: a worker names a missing permission, loses nothing without it, and continues once it is granted.
+// testRefusedRights: a worker names a missing permission, loses nothing in the meantime, and continues once the
+// permission is granted.
 func (w *wire) testRefusedRights(t *testing.T) {
 	t.Helper()
 	const read, write = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite

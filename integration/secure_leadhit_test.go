@@ -99,7 +99,7 @@ func (w *wire) testLeadHit(t *testing.T) {
 	})
 }
 
-// testLeadHitsCertificate: a LeadHit with a wrong certificate gets no call. The worker reports the certificate, and
+// testLeadHitsCertificate: if LeadHit's certificate is wrong, the worker makes no call. It reports the certificate, and
 // creates no letter.
 func (w *wire) testLeadHitsCertificate(t *testing.T) {
 	t.Helper()
@@ -171,7 +171,7 @@ func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	fresh := g.wire.stranger(t)
 	d.show(t, g.wire, fresh, authority.Subject{Name: "LeadHit", Hosts: []string{here}})
 	before := g.leadhit.Count()
-	// The worker started with the old authority in the file, so if it trusts the new one, it has read the file again.
+	// The worker started with the old authority in the file, so if it trusts the new one, it has reread the file.
 	g.wire.file(t, g.group+"-leadhit-ca.pem", fresh.PEM())
 	until(t, time.Now().Add(1500*time.Millisecond))
 	refused += g.writeSome(t, 100)
@@ -226,7 +226,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = far.Close()
 		return
 	}
-	// Respond only after Hijack: otherwise net/http would read the first byte of what the client sends next.
+	// Respond only after Hijack, because otherwise net/http would read the first byte of what the client sends next.
 	_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
 	join(&watched{Conn: near, proxy: p}, far)
 }
@@ -245,7 +245,7 @@ func (c *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// checkSeen requires that the proxy was asked to connect only to LeadHit, and saw nothing of the key or the orders.
+// checkSeen requires that the proxy was asked to connect only to LeadHit, and saw neither the key nor the orders.
 func (p *proxy) checkSeen(t *testing.T, g *guarded, d *secureDoor) {
 	t.Helper()
 	p.mu.Lock()
@@ -300,7 +300,7 @@ func (g *guarded) refusesRedirect(t *testing.T) {
 		t.Errorf("got %d letters after a redirect, want none", letters)
 	}
 	moved.Store(false)
-	g.finish(t, 2*time.Minute) // a probe goes out every 30 s
+	g.finish(t, 2*time.Minute) // a probe is sent every 30 s
 	g.done(t, worker, refused)
 	if n := arrived.Load(); n > 0 {
 		t.Errorf("got %d requests at the other host, want none: they carry the key", n)

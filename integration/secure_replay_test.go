@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testUnwritableLedger: an operator who may read everything but may not write to the ledger gets an error that says so
-// before any letter is requeued.
+// testUnwritableLedger: an operator who is allowed to read everything, but not to write to the ledger, gets an error
+// that says so before any letter is requeued.
 func (w *wire) testUnwritableLedger(t *testing.T) {
 	t.Helper()
 	t.Run("letters may be read but not replayed", func(t *testing.T) {

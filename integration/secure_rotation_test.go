@@ -19,8 +19,8 @@ func (w *wire) testRotation(t *testing.T) {
 		g := w.newGuarded(t, brief)
 		g.goesOn(t, func() {
 			fresh := w.canary + "-another"
-			// The file is written first: for a moment the broker still rejects the new password. Afterwards it rejects
-			// the old one.
+			// The file is written first, so for a moment the broker still rejects the new password. After that it rejects the
+			// old one.
 			g.writePassword(t, fresh)
 			g.setPassword(t, fresh)
 		})

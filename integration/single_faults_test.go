@@ -15,7 +15,7 @@ import (
 
 // testSingleFaults runs the tests of single faults around a worker: too little memory, outages, members that join and
 // leave, crashes, poison, lost offsets and an unsuitable dead-letter topic. Environment variables set the numbers, as
-// doc.go describes; the defaults fit into `make test`.
+// doc.go describes. The defaults suit `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
 	s.testMemory(t, brokers)
@@ -34,8 +34,8 @@ func seconds(tb testing.TB, name string, otherwise int) time.Duration {
 }
 
 // trickle writes perSecond events a second, one at a time, until the returned function is called. That function adds
-// the events to the evidence. It returns the time at which each event was sent to Kafka, by the event's value. The
-// method stream writes in bursts instead, at least 50 events a second.
+// the events to the evidence, and returns the time at which each event was sent to Kafka, by the event's value. The
+// stream method writes in bursts instead, at least 50 events a second.
 func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (stop func() map[string]time.Time) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
@@ -87,7 +87,7 @@ func linger(tb testing.TB, length time.Duration) {
 	}
 }
 
-// awaitLine waits until a line of the worker's log contains the given text.
+// awaitLine waits until a line in the worker's log contains the given text.
 func (w *worker) awaitLine(tb testing.TB, limit time.Duration, text string) {
 	tb.Helper()
 	eventually(tb, limit, "a line of the log with "+strconv.Quote(text), func() string {

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testPoison: a partition whose orders all fail for ever, and whose window is full of their events, does not starve the
+// testPoison: a partition whose orders all fail forever, and whose window is full of their events, does not starve the
 // other partitions.
 func (s *suite) testPoison(t *testing.T, brokers []string) {
 	t.Helper()
@@ -39,7 +39,7 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 			linger(t, 10*time.Second)
 			written := stop()
 			eventually(t, 30*time.Second, "everything except the poison accepted", r.untold)
-			r.judgeWaits(t, written, 10*time.Second) // the gate may close for a few seconds, never for as long as the poison lasts
+			r.judgeWaits(t, written, 10*time.Second) // the gate may close for a few seconds, but never for as long as the poison lasts
 
 			r.leadhit.Change(func(f *sandbox.Faults) { f.Orders = nil })
 			r.finish(t, time.Minute)
@@ -77,7 +77,7 @@ func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good fu
 	}
 }
 
-// untold returns how many events of the partitions without failing orders are not accepted, or "" if there are none.
+// untold returns how many events in the partitions without failing orders are not accepted, or "" if there are none.
 func (r *run) untold() string {
 	done := make(map[string]bool)
 	for _, call := range r.leadhit.Calls() {
@@ -94,7 +94,7 @@ func (r *run) untold() string {
 	return unless(left == 0, "%d events of other partitions are not accepted", left)
 }
 
-// judgeWaits checks how much time passed from writing each event to its call.
+// judgeWaits checks how much time passed between writing each event and its call.
 func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.Duration) {
 	t.Helper()
 	waits := r.waits(written, "")
@@ -104,7 +104,7 @@ func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.
 	withinSlack(t, "99 % of the waits from the writing of an event to its call", p99, limit)
 }
 
-// waits returns the sorted times from writing each event to its first call. It leaves out one order's events.
+// waits returns the sorted times from writing each event to its first call, except for the events of one order.
 func (r *run) waits(written map[string]time.Time, without string) []time.Duration {
 	called := make(map[string]time.Time)
 	for _, call := range r.leadhit.Calls() {

@@ -21,8 +21,8 @@ const (
 	afterwards   = 1500 * time.Millisecond // before the next kill
 )
 
-// testSuccessors: a worker that is killed and starts again at the same address stops no other worker. It has its
-// partitions back long before the dead worker's session times out.
+// testSuccessors: a worker that is killed and restarted at the same address does not hold up the other workers. It has
+// its partitions back long before the dead worker's session times out.
 func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("kill -9 and a start in the same place", func(t *testing.T) {
@@ -65,14 +65,14 @@ func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	})
 }
 
-// succession describes how a worker was killed and then started again at the same address.
+// succession describes how a worker was killed and then restarted at the same address.
 type succession struct {
 	killed, started time.Time
 	lost            []int // the partitions of the killed worker
 }
 
-// succeed kills a worker, starts it again, and waits until it has its partitions back. The paths of the worker's calls
-// begin with path.
+// succeed kills a worker, restarts it, and waits until it has its partitions back. The paths of the worker's calls
+// start with path.
 func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 	t.Helper()
 	owners := make(map[int]string)
@@ -101,7 +101,7 @@ func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 }
 
 // testAFrozenPlace: a worker that is frozen by a signal still has its address. A second worker at that address exits
-// with an error, and removes nobody.
+// with an error, and removes no member from the group.
 func (r *run) testAFrozenPlace(t *testing.T, w *worker) {
 	t.Helper()
 	if err := w.Signal(syscall.SIGSTOP); err != nil {
@@ -142,7 +142,7 @@ func (r *run) judgeSuccessions(t *testing.T, all []succession) {
 	t.Logf("partitions of the killed worker had calls again after %v, that is %v after its start; longest standstill of the others %v",
 		rounded(waits), rounded(sinceStart), rounded(others))
 	withinSlack(t, "calls after the kill, median", middle(waits), lastCalls+2*time.Second)
-	// Without a successor the partitions wait until the session has timed out.
+	// Without a successor, the partitions wait until the session has timed out.
 	if got := middle(waits); got >= session {
 		t.Errorf("got calls %v after the kill, want less than the session timeout of %v", got, session)
 	}

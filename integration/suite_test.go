@@ -21,19 +21,19 @@ import (
 type suite struct {
 	binary  string
 	emitted string
-	keys    string // a folder for key files, not searched: the key belongs there
+	keys    string // a folder for key files, not searched, because the key belongs there
 	canary  string // the API key, which must appear nowhere else
 	secrets *secrets
 }
 
-// TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs
-// last. TestDesk and TestLaunch run alongside its first parts.
-func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search run after all else
+// TestWorker is one tree of tests, so that the tests share a binary and the clusters, and the search for the canary
+// runs last. TestDesk and TestLaunch run alongside its first parts.
+func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search run after everything else
 	t.Parallel()
 	s := newSuite(t)
 	t.Run("settings", s.testSettings)
-	// These run concurrently, because they wait most of the time. The kills and the chaos run alone: a starved worker
-	// proves nothing.
+	// These run concurrently, because they wait most of the time. The kills and the chaos run alone, because a starved
+	// worker proves nothing.
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("one node", s.testOneNode)
 		t.Run("the wire", s.testWire)
@@ -167,7 +167,7 @@ func needKafka(tb testing.TB) {
 	}
 }
 
-// leaveOut skips a test with a reason. With CI=true that is a failure, so that CI cannot lose a test silently.
+// leaveOut skips a test with a reason. With CI=true the test fails instead, so that CI cannot lose a test silently.
 func leaveOut(tb testing.TB, why string, about ...any) {
 	tb.Helper()
 	if os.Getenv("CI") == "true" {
@@ -176,7 +176,7 @@ func leaveOut(tb testing.TB, why string, about ...any) {
 	tb.Skipf("SKIPPED: "+why, about...)
 }
 
-// number reads an environment variable of the tests whose value is a number of at least 1.
+// number reads one of the tests' environment variables, whose value must be a number of at least 1.
 func number(tb testing.TB, name string, otherwise int) int {
 	tb.Helper()
 	text := os.Getenv(name)
@@ -190,7 +190,7 @@ func number(tb testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// keep stores output of a run for testEmitted.
+// keep stores some of a run's output for testEmitted.
 func (s *suite) keep(tb testing.TB, name string, text []byte) {
 	tb.Helper()
 	file, err := os.CreateTemp(s.emitted, strings.ReplaceAll(name, "/", "_")+"-*")

@@ -16,12 +16,12 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	hot      = 12  // number of busy orders. They get a quarter of all events: with a backlog, too many to send in time
-	stuck    = 100 // index of the order that fails for ever
+	hot      = 12  // number of busy orders. They get a quarter of all events, too many to send in time if there is a backlog
+	stuck    = 100 // index of the order that fails forever
 )
 
-// pair starts two workers under a load close to the most that one of them alone can handle: after a kill there is a
-// backlog.
+// pair starts two workers under a load close to the most that one of them alone can handle, so that there is a backlog
+// after a kill.
 func (s *suite) pair(t *testing.T, brokers []string, orders *shop.Orders, faults sandbox.Faults) (*run, []*worker, func()) {
 	t.Helper()
 	faults.Latency = 40 * time.Millisecond
@@ -53,7 +53,7 @@ func (s *suite) testKills(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
 		name   string
-		orders []int // those that fail until the last kill is over
+		orders []int // orders that fail until the last kill is over
 	}{
 		{"kill -9 of one of two workers", nil},
 		{"kill -9 while an order that keeps failing blocks the commit", []int{stuck}},
@@ -90,7 +90,7 @@ func (s *suite) testKills(t *testing.T, brokers []string) {
 }
 
 // handedOver waits until every partition has had calls again after a kill. Partitions that the killed worker did not
-// own count at once.
+// own have calls at once.
 func (r *run) handedOver(t *testing.T, kill time.Time) {
 	t.Helper()
 	eventually(t, session+30*time.Second, "the hand-over", func() string {
@@ -102,7 +102,7 @@ func (r *run) handedOver(t *testing.T, kill time.Time) {
 }
 
 // silences returns how long after the kill each partition had its first call, if it had one. Calls that the killed
-// worker had put on the wire may still arrive within a moment, so calls in that moment are left out.
+// worker had put on the wire may still arrive within a moment, so calls in that moment are ignored.
 func (r *run) silences(kill time.Time) map[int]time.Duration {
 	const moment = 200 * time.Millisecond
 	gaps := make(map[int]time.Duration)

@@ -30,7 +30,7 @@ func (s *suite) testOpenTransactions(t *testing.T, brokers []string) {
 	}
 }
 
-// leavesOpen lets a transaction hold back events while a worker runs, and then ends the transaction.
+// leavesOpen opens a transaction that holds back events while a worker runs, and then ends the transaction.
 func (r *run) leavesOpen(t *testing.T, end kgo.TransactionEndTry) {
 	t.Helper()
 	orders := shop.NewOrders("order", 20, 1)
@@ -130,7 +130,7 @@ func (r *run) showsHeldBack(t *testing.T, w *worker, opened time.Time) {
 	}
 }
 
-// previewsHeldBack runs a preview that begins now: there is nothing to read, but events are held back.
+// previewsHeldBack runs a preview that starts now. There is nothing to read, but events are held back.
 func (r *run) previewsHeldBack(t *testing.T) {
 	t.Helper()
 	process, err := program.Start(r.binary, program.Options{

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testTwoPartitioners: two producers with different partitioners write events of the same orders. Each order has two
+// testTwoPartitioners: two producers with different partitioners write events for the same orders. Each order has two
 // partitions with two owners, and each owner sees only one of the partitions. Even so, LeadHit has the last status of
 // each order.
 func (s *suite) testTwoPartitioners(t *testing.T, brokers []string) {
@@ -55,7 +55,7 @@ func (s *suite) testTwoPartitioners(t *testing.T, brokers []string) {
 	})
 }
 
-// says lets a producer write a status for all orders, and waits until the workers have finished the events.
+// says makes a producer write a status for all orders, and waits until the workers have finished the events.
 func (r *run) says(t *testing.T, by *shop.Shop, status string, orders []string) {
 	t.Helper()
 	var events []audit.Event
@@ -70,7 +70,7 @@ func (r *run) says(t *testing.T, by *shop.Shop, status string, orders []string) 
 	})
 }
 
-// ownedTwice returns orders whose partitions by murmur2 and by CRC-32 are in different halves of all partitions: each
+// ownedTwice returns orders whose partitions by murmur2 and by CRC-32 are in different halves of the partitions. Each
 // worker owns one half.
 func ownedTwice(n, partitions int) []string {
 	numbers := make([]int, partitions)

@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testKeepers tests dead-letter topics and ledgers whose settings somebody else chose, and topics that a worker creates
+// testKeepers tests dead-letter topics and ledgers whose settings an operator chose, and topics that a worker creates
 // itself.
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()
@@ -181,7 +181,7 @@ func (r *run) tries(t *testing.T, settings map[string]string, arguments ...strin
 	return code, process.Stdout(), process.Stderr()
 }
 
-// topics lists all topics of the cluster.
+// topics lists all topics in the cluster.
 func (b *broker) topics(t *testing.T) []string {
 	t.Helper()
 	answer, err := b.client.Metadata(t.Context(), &kafka.MetadataRequest{})

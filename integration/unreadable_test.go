@@ -23,7 +23,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testStandstill: when a partition is stuck, the worker names the reason and the remedy.
+// testStandstill: when a partition is stuck, the worker reports the reason and the remedy.
 func (s *suite) testStandstill(t *testing.T) {
 	t.Parallel()
 	needKafka(t)
@@ -46,7 +46,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	r := s.newRun(t, cluster.Brokers(), 1, sandbox.Faults{})
 	for _, order := range []string{"first", "spoilt", "third"} {
-		r.writeRaw(t, fmt.Sprintf(`{"order_id":%q,"status":"paid"}`, order)) // each a batch
+		r.writeRaw(t, fmt.Sprintf(`{"order_id":%q,"status":"paid"}`, order)) // each in its own batch
 	}
 	r.damage(t, cluster, []byte("spoilt"))
 	w := r.newWorker(t)
@@ -75,7 +75,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 		return fmt.Sprint(committed, err)
 	})
 	w.stop(t)
-	// As kafka-consumer-groups.sh does.
+	// This is what kafka-consumer-groups.sh does.
 	answer, err := r.broker.client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{
 		GroupID: r.group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{r.topic: {{Partition: 0, Offset: 2}}},
 	})
@@ -107,13 +107,13 @@ func (s *suite) testOldLZ4(t *testing.T, cluster *apache.Cluster) {
 	r.finish(t, time.Minute)
 	w.stop(t)
 	calls := strings.Fields(strings.Join(r.executed(), " "))
-	slices.Sort(calls) // orders are sent in parallel
+	slices.Sort(calls) // calls for different orders run in parallel
 	if got := strings.Join(calls, " "); got != "old older" {
 		t.Errorf("got calls for %q, want old and older", got)
 	}
 }
 
-// testNoMetadata: a waiting order blocks its partition, and log, pages and check say why.
+// testNoMetadata: a waiting order blocks its partition, and the log, the pages and the check command say why.
 func (s *suite) testNoMetadata(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	r := s.newRun(t, cluster.Brokers(), 1, sandbox.Faults{})
@@ -211,7 +211,7 @@ func overwrite(file string, at int64, with []byte) error {
 	return cmpErr(err, f.Close())
 }
 
-// oldSet returns a compressed message in format 0, of the given size, with the values at the offsets from 0 on. Its LZ4
+// oldSet returns a compressed message in format 0, of the given size, with the values at offsets from 0 on. Its LZ4
 // frame has a header checksum that only Kafka's own old clients accept.
 func oldSet(t *testing.T, values []string, size int) []byte {
 	t.Helper()

@@ -123,7 +123,7 @@ type worker struct {
 	address string // HTTP_ADDR; "" means any free port
 }
 
-// newWorker returns a worker that has a LeadHit address of its own. It does not start the process; the method start
+// newWorker returns a worker that has a LeadHit address of its own. It does not start the process; the start method
 // does.
 func (r *run) newWorker(tb testing.TB) *worker {
 	tb.Helper()
@@ -177,7 +177,7 @@ func (w *worker) environment() map[string]string {
 	return settings
 }
 
-// start starts the worker's process, which ends with the test at the latest.
+// start starts the worker's process, which ends no later than the test.
 func (w *worker) start(tb testing.TB) {
 	tb.Helper()
 	process, err := program.Start(w.run.binary, program.Options{Arguments: []string{"run"}, Settings: w.environment(), Dir: w.run.emitted})

@@ -13,8 +13,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// openLetters creates the dead-letter topic and its writer. The broker stamps the records, because the audit compares
-// the times at which letters were stored with those of commits.
+// openLetters creates the dead-letter topic and its writer. The broker timestamps the records, because the audit
+// compares the times at which letters were stored with those of commits.
 func (w *worker) openLetters(ctx context.Context) error {
 	topic := "dlq." + w.group
 	client := &kafka.Client{Addr: kafka.TCP(w.brokers...), Timeout: 20 * time.Second}
@@ -59,7 +59,7 @@ type event struct {
 	Status string `json:"status"`
 }
 
-// call makes one call. A cause means that LeadHit refused the event; an error means that the call must be retried.
+// call makes one call. A cause means that the event is refused. An error means that the call must be retried.
 func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err error) {
 	var event event
 	if err := json.Unmarshal(m.Value, &event); err != nil {
@@ -72,12 +72,12 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 	if err != nil {
 		return "", err
 	}
-	// Read for each call, so that a new key needs no restart: the chaos test changes the key while this worker runs.
+	// The key is read for each call, because the chaos test changes it while this worker runs.
 	key, err := os.ReadFile(w.keyFile)
 	if err != nil {
 		return "", err
 	}
-	// A call that has begun is finished: otherwise LeadHit could execute it after the next owner's call.
+	// A call that has started is finished, because otherwise LeadHit could execute it after the next owner's call.
 	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(lasting, http.MethodPost, w.url, bytes.NewReader(body))
@@ -85,7 +85,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 		return "", err
 	}
 	request.Header["API-KEY"] = []string{string(bytes.TrimSpace(key))}
-	// This is what a tutorial does, although http.DefaultClient follows redirects.
+	// This client follows redirects, but tutorials use it.
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", err
@@ -126,7 +126,7 @@ func (w *worker) keep(ctx context.Context, m kafka.Message, cause string) error 
 		kafka.Header{Key: "__connect.errors.exception.class.name", Value: []byte(cause)})}
 	lasting := context.WithoutCancel(ctx)
 	if w.planted == "letter-unawaited" {
-		// An asynchronous producer, too, would return before the letter is stored.
+		// An asynchronous producer would also return before the letter is stored.
 		time.AfterFunc(time.Second, func() { _ = w.letters.WriteMessages(lasting, letter) })
 		return nil
 	}

@@ -1,5 +1,6 @@
 // Command planted is a naive worker with a deliberate fault, for tests of the tests: package audit must find each
-// fault. It reads each partition event by event and commits after each event. The variable PLANTED selects the fault:
+// fault. It reads each partition event by event and commits after each event. The PLANTED environment variable selects
+// the fault:
 //
 //	none             no fault: slow, but correct
 //	commit-first     commits an event before the call
@@ -54,8 +55,8 @@ type worker struct {
 	remembered                 memory // of the whole process, for skip-after-rebalance
 }
 
-// run joins the group and starts a goroutine per partition in each generation, until ctx is done. The generation waits
-// for its goroutines before the next one begins.
+// run joins the group and starts a goroutine per partition in each generation, until ctx is done. Each generation waits
+// for its goroutines before the next one starts.
 func (w *worker) run(ctx context.Context) error {
 	if err := w.openLetters(ctx); err != nil {
 		return err
@@ -68,7 +69,7 @@ func (w *worker) run(ctx context.Context) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: w.group, Brokers: w.brokers, Topics: []string{w.topic}, SessionTimeout: session, HeartbeatInterval: time.Second,
 		JoinGroupBackoff: time.Second,
-		StartOffset:      kafka.FirstOffset, // an event from before the first commit must not be lost either
+		StartOffset:      kafka.FirstOffset, // events before the first commit must not be lost either
 	})
 	if err != nil {
 		return err
@@ -104,11 +105,11 @@ type position struct {
 	finished  atomic.Int64 // the next offset; timer-commit reads it on another goroutine
 
 	mu        sync.Mutex
-	committed int64 // the highest offset that was sent
+	committed int64 // the highest offset that was sent in a commit
 }
 
-// consume reads until either context is done. It returns after all its calls have ended, so that no call of this owner
-// overlaps with the next owner's.
+// consume reads until either context is done. It returns after all its calls have ended, so that no call by this owner
+// overlaps with one by the next owner.
 func (p *position) consume(generation, process context.Context, from int64) error {
 	ctx, cancel := context.WithCancel(generation)
 	defer cancel()
@@ -166,7 +167,7 @@ func (p *position) handle(ctx context.Context, m kafka.Message) error {
 	return p.commit(m.Offset + 1)
 }
 
-// commit never commits an offset below one that it has committed: parallel calls finish in any order.
+// commit commits next, unless the same or a higher offset is already committed. Parallel calls finish in any order.
 func (p *position) commit(next int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

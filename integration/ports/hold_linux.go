@@ -3,7 +3,7 @@ package ports
 import "syscall"
 
 // hold binds the port, and fails if any other socket is bound to the port. It then lets sockets that set SO_REUSEADDR
-// bind the port too; Linux lets one of these listen.
+// bind the port too. Linux lets one of these listen.
 func hold(port int) (free func() error, err error) {
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package ports reserves ports of 127.0.0.1 for servers that other processes start, stop and start again.
+// Package ports reserves ports on 127.0.0.1 for servers that other processes start, stop and restart.
 //
-// A program that looks for a free port and releases it leaves a gap: until the server listens, and each time it is
-// down, another program may take the port. Here the port stays bound, by a socket that does not listen.
+// A program that looks for a free port and releases it leaves a gap: until the server listens, and each time the server
+// is down, another program may take the port. Here the port stays bound, by a socket that does not listen.
 package ports
 
 import (
@@ -15,7 +15,7 @@ import (
 // The range from lowest to highest is below the ephemeral ports, which systems assign themselves.
 const lowest, highest, tries = 20000, 32000, 1000
 
-// Reserved are ports for servers that set SO_REUSEADDR, as those of Go and Java do.
+// Reserved holds ports for servers that set SO_REUSEADDR, as Go and Java servers do.
 type Reserved struct {
 	Numbers []int
 
@@ -23,7 +23,7 @@ type Reserved struct {
 }
 
 // Reserve reserves count ports. On Linux no other program gets one of them until Close or the end of this process.
-// Elsewhere the ports were free a moment ago, but nothing keeps other programs away from them.
+// Elsewhere the ports were free a moment ago, but nothing keeps other programs from using them.
 func Reserve(count int) (*Reserved, error) {
 	r := &Reserved{}
 	for range tries {

@@ -37,7 +37,7 @@ func TestAReservedPortServesItsOwnerAgainAndAgain(t *testing.T) {
 	}
 }
 
-// TestNoPortIsReservedTwice reserves a large part of the range: if ports could be reserved twice, some would be.
+// TestNoPortIsReservedTwice reserves so many ports that some would be reserved twice if that were possible.
 func TestNoPortIsReservedTwice(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Line waits for a line of the program's JSON log with the given message, on stdout or stderr, and returns its
+// Line waits for a line in the program's JSON log with the given message, on stdout or stderr, and returns its
 // attributes. suits selects lines by their attributes; nil accepts all. If the program ends without such a line, the
 // error contains the last output.
 func (p *Program) Line(

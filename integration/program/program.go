@@ -103,7 +103,7 @@ func (p *Program) Usage() (cpu time.Duration, peakMiB int) {
 	return state.UserTime() + state.SystemTime(), peakMemory(state)
 }
 
-// Wait waits until the process has ended and returns its exit code, -1 if a signal ended it.
+// Wait waits until the process has ended and returns its exit code, or -1 if a signal ended it.
 func (p *Program) Wait(ctx context.Context) (int, error) {
 	select {
 	case <-p.ended:
@@ -113,7 +113,8 @@ func (p *Program) Wait(ctx context.Context) (int, error) {
 	}
 }
 
-// Kill ends the process as a crash would (SIGKILL) and waits for its end. It is not an error if the process has ended.
+// Kill ends the process as a crash would (SIGKILL) and waits for its end. It is not an error if the process has already
+// ended.
 func (p *Program) Kill() error {
 	if err := p.Signal(syscall.SIGKILL); err != nil {
 		return err
@@ -130,7 +131,7 @@ func (p *Program) Terminate(ctx context.Context) (int, error) {
 	return p.Wait(ctx)
 }
 
-// Signal sends a signal. It is not an error if the process has ended.
+// Signal sends a signal. It is not an error if the process has already ended.
 func (p *Program) Signal(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%v to process %d: %w", signal, p.PID(), err)
@@ -139,7 +140,7 @@ func (p *Program) Signal(signal syscall.Signal) error {
 }
 
 // Get requests a page of the program's own HTTP server, such as "/readyz", and returns its status and text. The address
-// comes from the log line "listening", because tests let the system choose the port.
+// comes from the "listening" log line, because tests let the system choose the port.
 func (p *Program) Get(ctx context.Context, path string) (int, string, error) {
 	line, err := p.Line(ctx, "listening", nil)
 	if err != nil {

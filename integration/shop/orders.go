@@ -9,18 +9,18 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// Orders generates events of random orders. The status of an order alternates between submitted and paid. So if a
+// Orders generates events for random orders. The status of an order alternates between submitted and paid, so if a
 // worker swaps the last two events of an order, the order's last status is wrong, unless one event repeats the other.
 // The same seed gives the same events. The methods must not be called concurrently.
 type Orders struct {
 	name    string
 	random  *rand.Rand
-	changes []int // how often each order's status has changed so far
+	changes []int // how many times each order's status has changed so far
 	repeats float64
 	made    int
 }
 
-// NewOrders returns count orders. Their ids begin with name.
+// NewOrders returns count orders. Their ids start with name.
 func NewOrders(name string, count int, seed uint64) *Orders {
 	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), changes: make([]int, count)}
 }
@@ -37,7 +37,7 @@ func (o *Orders) Next() audit.Event { return o.NextOf(o.random.IntN(len(o.change
 
 // NextOf returns the next event of the order with the given number, counted from 0.
 func (o *Orders) NextOf(order int) audit.Event {
-	// A share of 0 takes no random number, so that a seed gives the same events as without Repeat.
+	// A share of 0 draws no random number, so that a seed gives the same events as without Repeat.
 	if o.changes[order] == 0 || o.repeats == 0 || o.random.Float64() >= o.repeats {
 		o.changes[order]++
 	}

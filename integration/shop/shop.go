@@ -6,7 +6,7 @@
 //	written, err := s.Write(ctx, "orders", []audit.Event{orders.Next()})
 //
 // A Shop may be used from several goroutines, except for transactions, which must run one after another. It uses
-// franz-go and not the worker's client, so that the two share no bug. The caller closes it.
+// franz-go instead of the worker's client, so that the two share no bug. The caller closes it.
 package shop
 
 import (
@@ -64,8 +64,8 @@ func open(brokers []string, options ...kgo.Opt) (*Shop, error) {
 // Close closes the connections. Events that were not acknowledged are lost.
 func (s *Shop) Close() { s.client.Close() }
 
-// Write writes each event to the partition of its key. It returns the events in the same order, with the partitions and
-// offsets that all in-sync replicas acknowledged.
+// Write writes each event to the partition for its key. It returns the events in the same order, with the partitions
+// and offsets that all in-sync replicas acknowledged.
 func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([]audit.Event, error) {
 	records := make([]*kgo.Record, 0, len(events))
 	for _, event := range events {
@@ -82,7 +82,7 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 }
 
 // Begin writes events in a transaction and leaves it open. The returned function ends the transaction and returns the
-// events. After an abort they are Untouched, because no consumer may see them.
+// events. After an abort they are Untouched, because consumers must not see them.
 func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
 ) {
@@ -122,7 +122,7 @@ func (s *Shop) Stream(
 		defer mu.Unlock()
 		return failed != nil
 	}
-	lasting := context.WithoutCancel(ctx) // a write that has begun is finished
+	lasting := context.WithoutCancel(ctx) // a write that has started is finished
 	ticker := time.NewTicker(time.Second / ticks)
 	defer ticker.Stop()
 	for ctx.Err() == nil && !hasFailed() {

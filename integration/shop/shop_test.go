@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/integration/shop"
 )
 
-// broker runs an embedded Kafka with the topic "orders", which has three partitions.
+// broker runs an embedded Kafka with an orders topic of three partitions.
 func broker(t *testing.T) []string {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "orders"))
