@@ -56,7 +56,7 @@ func (o *operators) begin(ctx context.Context) (wait func()) {
 		for ctx.Err() == nil {
 			o.read(ctx, time.Duration(300+o.random.IntN(1200))*time.Millisecond)
 			o.work(ctx)
-			if o.random.IntN(2) == 0 { // as after a release or rollback of LeadHit: it accepts the status or refuses it
+			if o.random.IntN(2) == 0 { // LeadHit then accepts or refuses the status, as after a release or a rollback
 				o.learn(o.learned() == nil)
 			}
 		}
@@ -87,7 +87,7 @@ func (o *operators) take(r *kgo.Record) {
 	o.ledger.Letter(l.ID, l.Replays)
 }
 
-// work replays or closes a few letters, mostly new ones.
+// work replays, dismisses or reopens a few letters, mostly new ones.
 func (o *operators) work(ctx context.Context) {
 	ids := o.ledger.IDs
 	var entries []*kgo.Record

@@ -151,7 +151,7 @@ func (s *suite) testPlantedReplays(t *testing.T, brokers []string, seed uint64) 
 	})
 }
 
-// plantReplays makes LeadHit accept the status of many letters, which are then replayed at once, while new events of
+// plantReplays makes LeadHit accept the status of many letters, and replays all of them together while new events for
 // their orders arrive. After that it runs the worker through a few faults while operators replay at random.
 func (r *round) plantReplays(t *testing.T, seed uint64, faults []nemesis.Fault) audit.Report {
 	t.Helper()

@@ -37,7 +37,7 @@ type round struct {
 	ledger  *audit.Ledger // nil: no operator is at work
 	began   time.Time
 
-	mu         sync.Mutex // for the fields below: LeadHit's faults have a goroutine of their own
+	mu         sync.Mutex // for the fields below, because LeadHit's faults have their own goroutine
 	losses     []audit.Loss
 	happenings []happening
 	statuses   []string // that LeadHit has learned
@@ -235,7 +235,7 @@ func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 	for time.Since(began) < limit {
 		if ends == nil {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			ends, _ = r.broker.ends(ctx, r.topic, r.partitions) // retried: a broker may be dead
+			ends, _ = r.broker.ends(ctx, r.topic, r.partitions) // retried, because a broker may be dead
 			cancel()
 		}
 		if ends != nil && r.sampler.reached(ends) {
@@ -249,7 +249,7 @@ func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 	return why
 }
 
-// note writes a line into the round's own log.
+// note writes a line to the round's own log.
 func (r *round) note(format string, about ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -22,7 +22,7 @@ type sampler struct {
 	began   time.Time
 	at      time.Time     // time of the last response
 	longest time.Duration // longest time without a response
-	stalled time.Duration // the test's own longest delay, because the machine was busy
+	stalled time.Duration // the test's own longest delay, caused by a busy machine
 }
 
 // sample starts taking samples ten times a second, or less often while the group's coordinator does not respond. The

@@ -23,7 +23,7 @@ type tally struct {
 	faults  map[nemesis.Kind]int
 	stills  map[nemesis.Kind]time.Duration // the longest standstill during faults of each kind
 	causes  map[audit.Cause]int
-	asked   map[string]int // entries of the ledger that counted, by the kind of entry
+	asked   map[string]int // ledger entries that counted, by kind
 	events  int
 	calls   int
 	letters int

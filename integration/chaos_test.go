@@ -28,7 +28,7 @@ const (
 	leastEvents  = 1000
 )
 
-// TestChaos runs every schedule of faults on three nodes, for CHAOS_MINUTES in all, and prints a table. CHAOS_SEED
+// TestChaos runs every schedule of faults on three nodes, for CHAOS_MINUTES in total, and prints a table. CHAOS_SEED
 // replays the plan of another run.
 func TestChaos(t *testing.T) {
 	if os.Getenv("CHAOS_MINUTES") == "" {
@@ -180,7 +180,7 @@ func (r *round) brokersFailed() bool {
 	return slices.ContainsFunc(r.happenings, func(h happening) bool { return h.Kind.Broker() })
 }
 
-// judge fails the test for each finding, and writes the audit's report into the round's own log.
+// judge fails the test for each finding, and writes the audit's report to the round's own log.
 func (r *round) judge(t *testing.T, report audit.Report) {
 	t.Helper()
 	if err := report.Err(); err != nil {

@@ -21,8 +21,8 @@ const (
 	thousandsSeen    = 2   // letters per order
 )
 
-// testThousands: 2,000 letters are replayed while new events of their orders arrive. Meanwhile workers are killed seven
-// times and frozen twice, for longer than their session timeout, and one more worker joins.
+// testThousands: 2,000 letters are replayed while new events for their orders arrive. Meanwhile workers are killed
+// seven times and frozen twice, for longer than their session timeout, and one more worker joins.
 func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64) {
 	t.Helper()
 	t.Run("two thousand replays", func(t *testing.T) {
@@ -77,7 +77,7 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 	})
 }
 
-// thousandsEvents returns events that LeadHit refuses, two for each order. Three events of other orders, which LeadHit
+// thousandsEvents returns events that LeadHit refuses, two for each order. Three events for other orders, which LeadHit
 // accepts, precede each of them. With fewer accepted events, the flood guard would pause the calls.
 func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	var events []audit.Event
@@ -171,7 +171,7 @@ func (r *round) repeatedReplays() int {
 	return repeats
 }
 
-// staleOrders returns the orders whose last executed call was for an older event than an earlier executed call.
+// staleOrders returns the orders whose last executed call was for an event older than that of an earlier executed call.
 func (r *round) staleOrders() []string {
 	offsets := make(map[string]int64)
 	for _, event := range r.events {

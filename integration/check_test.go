@@ -21,8 +21,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The names of two listeners on the node that the test of check starts. One advertises an address where nothing
-// listens, and the other advertises the address of a web server.
+// The names of two listeners on the node that testCheck starts. One advertises an address where nothing listens, and
+// the other advertises the address of a web server.
 const (
 	nowhereDoor = "NOWHERE"
 	webDoor     = "WEB"
@@ -163,7 +163,7 @@ func (s *suite) newChecked(t *testing.T, brokers []string) *checked {
 	}}
 }
 
-// with returns a copy of c with another value for a setting.
+// with returns a copy of c with a different value for one setting.
 func (c *checked) with(name, value string) *checked {
 	other := *c
 	other.settings = maps.Clone(c.settings)

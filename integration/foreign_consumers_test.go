@@ -88,8 +88,8 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	w.stop(t)
 }
 
-// speaksToJava reports whether the brokers have the same release as the Java client. The client of 4.4 cannot use
-// brokers before 2.1, and brokers before 4.0 do not know the "consumer" protocol.
+// speaksToJava reports whether the brokers have the same release as the Java client. The 4.4 client cannot use brokers
+// before 2.1, and brokers before 4.0 do not know the "consumer" protocol.
 func speaksToJava() bool { return cmp.Or(os.Getenv("KAFKA_VERSION"), apache.Version) == apache.Version }
 
 // ready waits until the worker has joined the group.

@@ -53,7 +53,7 @@ func garbage() map[string]audit.Event {
 	headers := called(id(`"headers"`), "headers")
 	refused := unmappable("not JSON either", "NotJSON")
 	for i := range 100 {
-		h := kgo.RecordHeader{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some names occur twice
+		h := kgo.RecordHeader{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some names repeat
 		headers.Headers, refused.Headers = append(headers.Headers, h), append(refused.Headers, h)
 	}
 	refused.Headers[7].Value = nil
@@ -72,7 +72,7 @@ func (s *suite) testGarbage(t *testing.T, brokers []string) {
 		for name, event := range garbage() {
 			event.Key = []byte(name)
 			events = append(events, event)
-			for range 10 { // events of other orders, which must not be affected
+			for range 10 { // events for other orders, which must not be affected
 				events = append(events, orders.Next())
 			}
 		}

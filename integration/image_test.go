@@ -214,7 +214,7 @@ func testRights(t *testing.T, c *container.Container) {
 	}
 }
 
-// memoryLimit returns the memory limit of a process from its cgroups, of version 1 or 2.
+// memoryLimit returns the memory limit of a process from its cgroups, version 1 or 2.
 func memoryLimit(t *testing.T, cgroups string) string {
 	t.Helper()
 	for line := range strings.SplitSeq(strings.TrimSpace(cgroups), "\n") {

@@ -23,7 +23,7 @@ type broker struct {
 
 func dial(tb testing.TB, addrs []string) *broker {
 	tb.Helper()
-	transport := &kafka.Transport{MetadataTTL: 3 * time.Second} // also the deadline of the request that renews the metadata
+	transport := &kafka.Transport{MetadataTTL: 3 * time.Second} // also the deadline for the request that renews the metadata
 	tb.Cleanup(transport.CloseIdleConnections)
 	return &broker{addrs: addrs, client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport, Timeout: 20 * time.Second}}
 }
@@ -80,8 +80,8 @@ func (b *broker) ends(ctx context.Context, topic string, partitions int) (map[au
 	return ends, nil
 }
 
-// known waits until the brokers return the log end and the group's commit of every partition, and returns them. After a
-// fault, a new leader or coordinator rejects requests for a while.
+// known waits until the brokers return the log end and the group's commit for every partition, and returns them. After
+// a fault, a new leader or coordinator rejects requests for a while.
 func (b *broker) known(tb testing.TB, group, topic string, partitions int) (ends, committed map[audit.Place]int64) {
 	tb.Helper()
 	eventually(tb, 30*time.Second, "the log ends and commits of "+topic, func() string {
@@ -186,8 +186,8 @@ func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
 	}
 }
 
-// allEnds returns the log ends of all partitions of a topic, or none if the topic does not exist. It uses a transport
-// of its own, because a shared one responds from its cache, which may be older than the topic.
+// allEnds returns the log ends of all partitions of a topic, or none if the topic does not exist. It uses its own
+// transport, because a shared one responds from its cache, which may be older than the topic.
 func (b *broker) allEnds(tb testing.TB, topic string) (ends map[audit.Place]int64) {
 	tb.Helper()
 	eventually(tb, 30*time.Second, "the log ends of "+topic, func() string {

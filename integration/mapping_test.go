@@ -26,7 +26,7 @@ import (
 // recordedEvents is the folder with events from real platforms, each with the expected verdicts.
 const recordedEvents = "../consumer/mapping/testdata/order-events"
 
-// recorded is one event of that folder.
+// recorded is one event in that folder.
 type recorded struct {
 	audit.Event
 

@@ -16,8 +16,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testOrderCommand: the order command shows the state of each event of an order: accepted, ignored, stored as a letter,
-// in retry, or blocked behind the event in retry. Without the worker, the command still shows what the topics contain.
+// testOrderCommand: the order command shows, for each event of an order, whether it was accepted, ignored or stored as
+// a letter, is being retried, or is blocked behind the event that is being retried. Without the worker, the command
+// still shows what the topics contain.
 func (s *suite) testOrderCommand(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the life of one order", func(t *testing.T) {

@@ -283,7 +283,7 @@ func (g *guarded) plugged(t *testing.T, wrong, right string) (repair func()) {
 	return func() { c.plug(to(t.Context(), right)) }
 }
 
-// testRefusedRights: a worker names a missing permission, loses nothing in the meantime, and continues once the
+// testRefusedRights: a worker reports a missing permission, loses nothing in the meantime, and continues once the
 // permission is granted.
 func (w *wire) testRefusedRights(t *testing.T) {
 	t.Helper()

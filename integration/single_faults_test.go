@@ -27,7 +27,7 @@ func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	s.testLettersTopic(t, brokers)
 }
 
-// seconds reads a duration that the tests' environment may set.
+// seconds reads a duration, in seconds, from the tests' environment.
 func seconds(tb testing.TB, name string, otherwise int) time.Duration {
 	tb.Helper()
 	return time.Duration(number(tb, name, otherwise)) * time.Second

@@ -39,7 +39,8 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 			linger(t, 10*time.Second)
 			written := stop()
 			eventually(t, 30*time.Second, "everything except the poison accepted", r.untold)
-			r.judgeWaits(t, written, 10*time.Second) // the gate may close for a few seconds, but never for as long as the poison lasts
+			// The gate may close for a few seconds, but never for as long as the poison lasts.
+			r.judgeWaits(t, written, 10*time.Second)
 
 			r.leadhit.Change(func(f *sandbox.Faults) { f.Orders = nil })
 			r.finish(t, time.Minute)

@@ -21,8 +21,8 @@ const (
 	afterwards   = 1500 * time.Millisecond // before the next kill
 )
 
-// testSuccessors: a worker that is killed and restarted at the same address does not hold up the other workers. It has
-// its partitions back long before the dead worker's session times out.
+// testSuccessors: a worker that is killed and restarted at the same address does not hold up the other workers. The
+// restarted worker has its partitions back long before the dead worker's session times out.
 func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("kill -9 and a start in the same place", func(t *testing.T) {
@@ -100,8 +100,8 @@ func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 	return s
 }
 
-// testAFrozenPlace: a worker that is frozen by a signal still has its address. A second worker at that address exits
-// with an error, and removes no member from the group.
+// testAFrozenPlace: a worker that is frozen by a signal keeps its address. A second worker at that address exits with
+// an error, and removes no member from the group.
 func (r *run) testAFrozenPlace(t *testing.T, w *worker) {
 	t.Helper()
 	if err := w.Signal(syscall.SIGSTOP); err != nil {

@@ -167,7 +167,8 @@ func needKafka(tb testing.TB) {
 	}
 }
 
-// leaveOut skips a test with a reason. With CI=true the test fails instead, so that CI cannot lose a test silently.
+// leaveOut skips a test and gives the reason. With CI=true the test fails instead, so that CI cannot lose a test
+// silently.
 func leaveOut(tb testing.TB, why string, about ...any) {
 	tb.Helper()
 	if os.Getenv("CI") == "true" {

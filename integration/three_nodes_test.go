@@ -16,7 +16,7 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	hot      = 12  // number of busy orders. They get a quarter of all events, too many to send in time if there is a backlog
+	hot      = 12  // number of busy orders. They get a quarter of all events, too many to send in time with a backlog
 	stuck    = 100 // index of the order that fails forever
 )
 

@@ -178,7 +178,7 @@ func (r *run) executed() []string {
 	return orders
 }
 
-// segment returns the content and the path of the topic's log segment on the disk of the only node.
+// segment returns the content and the path of the topic's log segment on the only node's disk.
 func (r *run) segment(t *testing.T, cluster *apache.Cluster) (log []byte, file string) {
 	t.Helper()
 	file = filepath.Join(filepath.Dir(cluster.Nodes()[0].LogFile), "data", r.topic+"-0", "00000000000000000000.log")

@@ -112,8 +112,8 @@ func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (sto
 	}
 }
 
-// worker is one worker of a run, with the process that is running now. It has a LeadHit address of its own, so that its
-// calls can be distinguished.
+// worker is one worker of a run, with the process that is currently running. It has its own LeadHit address, so that
+// its calls can be distinguished.
 type worker struct {
 	*program.Program
 
@@ -123,8 +123,7 @@ type worker struct {
 	address string // HTTP_ADDR; "" means any free port
 }
 
-// newWorker returns a worker that has a LeadHit address of its own. It does not start the process; the start method
-// does.
+// newWorker returns a worker that has its own LeadHit address. It does not start the process; the start method does.
 func (r *run) newWorker(tb testing.TB) *worker {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")

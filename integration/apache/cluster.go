@@ -13,7 +13,7 @@
 //
 // Ownership: a Cluster owns its processes and its data folder. Close kills the processes and deletes the folder. On
 // Linux the nodes also die with the process that started them, even after a SIGKILL. A Cluster and its nodes may be
-// used from several goroutines; calls for the same node run one after another.
+// used from several goroutines. Calls for the same node run one after another.
 //
 // Maven downloads Kafka from Maven Central once per user, into the user's cache folder.
 package apache
@@ -43,11 +43,12 @@ type Options struct {
 	Version string
 	// Nodes is the number of nodes. 0 means 1. With three or more, topics have three replicas, two of them in sync.
 	Nodes int
-	// Port is the first node's port for clients. 0 means a free one.
+	// Port is the first node's port for clients. 0 means any free port.
 	Port int
 	// Dir is the parent of the data folder. Empty means os.TempDir.
 	Dir string
-	// Listeners are additional listeners of each node. The plain one, for every client on this machine, is always there.
+	// Listeners are additional listeners of each node. The plain listener, for every client on this machine, always
+	// exists.
 	Listeners []Listener
 	// Authorize makes the cluster require ACLs for all users. Clients on the plain listener are anonymous super users.
 	Authorize bool

@@ -15,7 +15,7 @@ import (
 var errAbsent = errors.New("not on the PATH")
 
 // copyDependencies is the Maven goal that copies the pom's dependencies, as jars, into a folder. The plugin's version
-// is pinned, because the default one depends on the version of Maven.
+// is pinned, because the default version depends on Maven's.
 const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 // Available returns nil if Java and Maven are installed, or an error that names the missing one.

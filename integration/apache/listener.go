@@ -16,7 +16,7 @@ type Listener struct {
 	Name string
 	// Protocol is PLAINTEXT, SSL, SASL_SSL or SASL_PLAINTEXT.
 	Protocol string
-	// Advertised is the address that the broker sends to clients, host:port. Empty means the real one.
+	// Advertised is the address that the broker sends to clients, host:port. Empty means the real address.
 	Advertised string
 	// Properties are the listener's settings, without the prefix listener.name.NAME.
 	Properties map[string]string
@@ -66,8 +66,8 @@ func plainUsers(passwords map[string]string) string {
 	return text.String()
 }
 
-// Certificates returns a listener for users whose certificate an authority in truststore, a PEM file, has signed. The
-// certificate's common name is the user's name. keystore is as in [LoginOptions].
+// Certificates returns a listener for users with a certificate that is signed by an authority in truststore. The
+// certificate's common name is the user's name. truststore is a PEM file. keystore is as in [LoginOptions].
 func Certificates(name, keystore, truststore string) Listener {
 	return Listener{Name: name, Protocol: "SSL", Properties: map[string]string{
 		"ssl.keystore.type": "PEM", "ssl.keystore.location": keystore,

@@ -55,7 +55,7 @@ func (n *Node) run(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
-// Start starts the node if it is not running. It does not wait until the node is ready: Cluster.Ready does.
+// Start starts the node if it is not running. It does not wait until the node is ready. Cluster.Ready does.
 func (n *Node) Start() error { return n.start("kafka.Kafka", "server.properties") }
 
 // Kill ends the node as a crash would (SIGKILL).

@@ -53,8 +53,8 @@ func (c *Cluster) look(ctx context.Context) error {
 	return nil
 }
 
-// look queries one node for its view of the cluster. It uses a transport of its own, because a shared one would respond
-// from its cache.
+// look queries one node for its view of the cluster. It uses its own transport, because a shared one would respond from
+// its cache.
 func (n *Node) look(ctx context.Context, running, all int) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

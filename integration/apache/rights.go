@@ -157,10 +157,10 @@ func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 	return nil
 }
 
-// Replace makes the running node load another PEM file for one of a listener's stores: "keystore", the certificate that
-// it presents, or "truststore", the authorities that it trusts. The file's name must differ from the current one,
-// because the broker loads a file only when the setting changes. Each network thread loads it a moment later, and
-// established connections stay open.
+// Replace makes the running node load another PEM file for one of a listener's stores: "keystore" for the certificate
+// that the listener presents, or "truststore" for the authorities that it trusts. The file's name must differ from the
+// current one, because the broker loads a file only when the setting changes. Each network thread loads it a moment
+// later, and established connections stay open.
 func (n *Node) Replace(ctx context.Context, listener, store, file string) error {
 	name := Listener{Name: listener}.prefix() + "ssl." + store + ".location"
 	transport := &kafka.Transport{}
@@ -183,8 +183,8 @@ func (n *Node) Replace(ctx context.Context, listener, store, file string) error 
 	return nil
 }
 
-// ask makes a request through the plain listener, where the client is a super user. Each request has a transport of its
-// own, because a shared one would respond to metadata requests from its cache.
+// ask makes a request through the plain listener, where the client is a super user. Each request uses its own
+// transport, because a shared one would respond to metadata requests from its cache.
 func (c *Cluster) ask(request func(*kafka.Client) error) error {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()

@@ -1,12 +1,12 @@
-// Package audit judges a run from the outside, by [Evidence] that the worker did not produce: the events that Kafka
-// acknowledged, LeadHit's call log, the stored letters, and the group's committed offsets. [Compare] returns a [Report]
-// of lost, misordered, repeated and altered events.
+// Package audit judges a run from the outside. Its [Evidence] does not come from the worker: it is the events that
+// Kafka acknowledged, LeadHit's call log, the stored letters, and the group's committed offsets. [Compare] returns a
+// [Report] of lost, misordered, repeated and altered events.
 //
 //	report := audit.Compare(audit.Evidence{Events: events, Calls: node.Calls(), Letters: letters})
 //	err := report.Err() // nil: each event was accepted or became a letter, in order
 //
-// The package is pure: no Kafka, no requests, no clock. The id of a call or a letter is the place of its event, so none
-// has to be matched by content.
+// The package is pure: no Kafka, no requests, no clock. The id of a call or a letter is the place of its event, so
+// neither has to be matched by content.
 package audit
 
 import (
@@ -49,7 +49,7 @@ func Compare(evidence Evidence) Report {
 }
 
 // Repeats counts the calls that arrived in [from, to) although an earlier call for the same event was executed or
-// denied. A zero time sets no bound. Calls for the orders in without do not count.
+// denied. A zero time sets no bound. Repeats ignores calls for the orders in without.
 func Repeats(calls []sandbox.Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0
@@ -75,7 +75,7 @@ type entry struct {
 	accepted bool
 	denied   bool
 	skipped  bool      // finished without a call, as a repeat
-	ended    time.Time // when the call that settled it ended, or the earliest time at which it can have been skipped
+	ended    time.Time // when the call that settled it ended, or the earliest time at which it could have been skipped
 	done     time.Time // when the worker learned that it was settled, or when its letter was stored; zero: never
 }
 

@@ -25,8 +25,8 @@ func event(offset int64, want audit.Want) audit.Event {
 	}
 }
 
-// call returns a call for the event at the given offset. It arrives and ends at from and to, in milliseconds after the
-// start of the run.
+// call returns a call for the event at the given offset. The call arrives at from and ends at to, in milliseconds after
+// the start of the run.
 func call(offset int64, outcome sandbox.Answer, from, to int) sandbox.Call {
 	e := event(offset, audit.Called)
 	return sandbox.Call{ID: e.CallID(), OrderID: e.Order, Status: e.Status, Answer: outcome, Executed: outcome.Executed(), Arrived: at(from), Ended: at(to)}

@@ -27,8 +27,8 @@ func givenUp(c sandbox.Call) bool {
 	return c.Answer == sandbox.Abandoned && !c.Executed && c.Ended.Sub(c.Arrived) < moment/100
 }
 
-// unanswered reports whether no whole response reached the worker. The worker then cannot know the outcome, and calls
-// again.
+// unanswered reports whether no complete response reached the worker. In that case the worker cannot know the outcome,
+// and calls again.
 func unanswered(c sandbox.Call) bool {
 	switch c.Answer {
 	case sandbox.Pending, sandbox.Lost, sandbox.LostReset, sandbox.Cut, sandbox.WrongID, sandbox.Abandoned:

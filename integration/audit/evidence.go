@@ -37,7 +37,7 @@ type Event struct {
 	Value     []byte
 	Headers   []kgo.RecordHeader
 
-	// Want is what a correct worker does with the event. The shop knows, because it made the event.
+	// Want is what a correct worker does with the event. The shop knows, because it created the event.
 	Want   Want
 	Order  string // the order id in its call
 	Status string
@@ -84,7 +84,7 @@ type Evidence struct {
 
 	// InFlight is CALLS_IN_FLIGHT of each process. 0 means that repeats are counted, but their causes are not judged.
 	InFlight int
-	// Patience is how long a caller waits for a response; 0 means forever. A caller may or may not have received a
+	// Patience is how long a caller waits for a response. 0 means forever. A caller may or may not have received a
 	// response that took about that long.
 	Patience time.Duration
 	Losses   []Loss   // sorted by From
@@ -114,7 +114,7 @@ const (
 )
 
 // Loss is a fault that may cost a process the outcomes that it has not committed. Other processes then repeat the calls
-// of at most 3 × InFlight events, which is the README's promise.
+// for at most 3 × InFlight events, which is the README's promise.
 type Loss struct {
 	// Process names the worker: the first part of its calls' paths.
 	Process  string

@@ -29,7 +29,7 @@ type letterState struct {
 	overtaken  bool
 	asked      []time.Time // when each replay that counts was stored
 	accepted   []time.Time // when each "resolved" entry was stored
-	byHand     bool        // it was dismissed once: if its event is accepted after a crash, that changes nothing
+	byHand     bool        // it was dismissed once, so the ledger need not record that its event is accepted after a crash
 }
 
 func (l *letterState) closed() bool { return l.resolved || l.superseded || l.dismissed }

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// ledgerOf returns a ledger with the letter of offset 0 and entries for that letter, such as "replay 1 500": the event,
-// the number, and when the entry was stored (by default 3000).
+// ledgerOf returns a ledger with the letter for offset 0, and with entries for that letter. An entry such as "replay 1
+// 500" gives the event, the number, and the time at which the entry was stored (3000 by default).
 func ledgerOf(t *testing.T, entries ...string) *audit.Ledger {
 	t.Helper()
 	l := new(audit.Ledger)
@@ -43,7 +43,7 @@ func TestReplaysAreJudged(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		calls []sandbox.Call
-		says  []string // the entries of the ledger
+		says  []string // the entries in the ledger
 		want  string   // the parts of Report.String that are not zero
 	}{
 		{"accepted", []sandbox.Call{refused, accepted}, []string{"replay 1", "resolved 1"}, "repeated calls 1"},

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Report is the result of an audit. If the promise was kept, every slice except Late is empty. Each line names one
-// event, call or letter.
+// Report is the result of an audit. If the promise was kept, every slice except Late is empty. Each line describes one
+// finding.
 type Report struct {
 	// Lost lists events without the expected outcome: not accepted, or without their letter.
 	Lost []string

@@ -50,7 +50,7 @@ func (e *entry) since() string {
 }
 
 // passed holds one partition's events, sorted by offset. It finds in logarithmic time whether a commit passed an
-// unsettled event. A run has thousands of samples, and a scan of all events for each would be quadratic.
+// unsettled event. A run has thousands of samples, and a scan of all events for each of them would be quadratic.
 type passed struct {
 	events   []*entry
 	latest   []time.Time // when the last of the events up to the same index was settled

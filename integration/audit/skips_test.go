@@ -21,7 +21,7 @@ func says(offset int64, status string, outcome sandbox.Answer, from, to int) san
 	return c
 }
 
-// stored returns e with the time, in ms, at which its producer received the acknowledgement.
+// stored returns e as if its producer had received the acknowledgement at the given time.
 func stored(e audit.Event, ms int) audit.Event {
 	e.Stored = at(ms)
 	return e

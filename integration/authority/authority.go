@@ -42,8 +42,8 @@ func New(name string) (*Authority, error) {
 	template := template(Subject{Name: name})
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
-	// The authority's own certificate is valid longer than any that it signs, so that in tests of expiry only the
-	// signed one expires.
+	// The authority's own certificate is valid longer than any that it signs, so that in tests of expiry only the signed
+	// certificate expires.
 	template.NotBefore, template.NotAfter = template.NotBefore.Add(-10*life), template.NotAfter.Add(10*life)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -69,7 +69,7 @@ type Subject struct {
 	Until time.Time
 }
 
-// Pair is a certificate with its key, both PEM. The key is PKCS #8, the only form that Go and Java both read.
+// Pair is a certificate with its key, both in PEM form. The key is PKCS #8, the only form that Go and Java both read.
 type Pair struct{ Cert, Key []byte }
 
 // Issue signs a certificate for a subject, for use by a server or a client.
@@ -103,7 +103,7 @@ func (a *Authority) issue(s Subject) (Pair, error) {
 func template(s Subject) *x509.Certificate {
 	now := time.Now()
 	t := &x509.Certificate{
-		// Two certificates of one authority must not have the same serial number.
+		// Two certificates from one authority must not have the same serial number.
 		SerialNumber: big.NewInt(now.UnixNano()),
 		Subject:      pkix.Name{CommonName: s.Name},
 		NotBefore:    now.Add(-life), NotAfter: now.Add(life),

@@ -58,8 +58,8 @@ func run(ctx context.Context, arguments []string) error {
 // pace is the look-alike's measurement of one run.
 type pace struct {
 	Calls int `json:"calls"`
-	// PerSecond is the rate of the middle 90 % of the calls. The first calls open connections, and the last ones have
-	// few orders left, so both ends are slower than the steady state.
+	// PerSecond is the rate of the middle 90 % of the calls. The first calls open connections, and few orders are left
+	// for the last calls, so both ends are slower than the steady state.
 	PerSecond float64 `json:"per_second"`
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axeCore is axe.min.js of the npm package axe-core 4.14.1. The file's licence is in the same folder.
+// axeCore is axe.min.js from the npm package axe-core 4.14.1. The file's licence is in the same folder.
 // TestAxeCoreIsThePublishedFile checks the file's hash.
 //
 //go:embed axe-core/axe.min.js.gz

@@ -122,7 +122,7 @@ func (t *Tab) open(v View) error {
 	return chromedp.Do(t.ctx, call(audits.Enable, cdp.Empty{}))
 }
 
-// header sets the headers that each request carries.
+// header sets the headers that are sent with each request.
 func (t *Tab) header(v View) error {
 	headers := network.Headers{}
 	for name, value := range v.Headers {
@@ -134,7 +134,7 @@ func (t *Tab) header(v View) error {
 	return chromedp.Do(t.ctx, call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: headers}))
 }
 
-// call returns a command of the DevTools protocol as an action.
+// call returns a DevTools command as an action.
 func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, command, params)

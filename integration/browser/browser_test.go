@@ -157,7 +157,7 @@ func hands(t *testing.T, chromium context.Context) {
 	}
 }
 
-// TestAxeCoreIsThePublishedFile compares the hash of axe-core with sri-history.json of the npm package.
+// TestAxeCoreIsThePublishedFile compares the hash of axe-core with sri-history.json in the npm package.
 func TestAxeCoreIsThePublishedFile(t *testing.T) {
 	t.Parallel()
 	file, err := os.Open("axe-core/axe.min.js.gz")

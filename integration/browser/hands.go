@@ -134,7 +134,7 @@ func (t *Tab) until(try func() error) error {
 	}
 }
 
-// evaluate calls a function of look.js.
+// evaluate calls a function in look.js.
 func evaluate[T any](t *Tab, function string, arguments ...any) (result T, err error) {
 	list, err := json.Marshal(append([]any{}, arguments...)) // never null
 	if err != nil {

@@ -77,7 +77,7 @@ func (t *Tab) add(format string, about ...any) {
 	t.problems = append(t.problems, fmt.Sprintf(format, about...))
 }
 
-// Problems returns the problems of the tab's pages since the last call: errors, warnings and issues that Chromium
+// Problems returns the problems with the tab's pages since the last call: errors, warnings and issues that Chromium
 // reported.
 func (t *Tab) Problems() ([]string, error) {
 	// By the time of this response, notice has handled all events that Chromium sent before it.

@@ -100,7 +100,7 @@ func (i *Image) unpack(s store, architecture string) error {
 
 func (i *Image) rootfs() string { return filepath.Join(i.bundle, "rootfs") }
 
-// find follows the layout's index.json to the image index, and from there to the manifest of the architecture.
+// find follows the layout's index.json to the image index, and from there to the manifest for the architecture.
 func (i *Image) find(s store, architecture string) (descriptor, error) {
 	var top, index struct{ Manifests []descriptor }
 	text, err := os.ReadFile(filepath.Join(string(s), "index.json"))

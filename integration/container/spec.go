@@ -39,7 +39,7 @@ func (i *Image) spec(o Options, id string) ([]byte, error) {
 			"terminal": false, "cwd": i.Config.WorkingDir,
 			"user": object{"uid": uid, "gid": gid}, "env": environment,
 			"args": slices.Concat(i.Config.Entrypoint, i.Config.Cmd),
-			// Like allowPrivilegeEscalation: false in the Deployment.
+			// This is allowPrivilegeEscalation: false in the Deployment.
 			"noNewPrivileges": true,
 			"capabilities": object{
 				"bounding": none, "effective": none, "inheritable": none, "permitted": none, "ambient": none,

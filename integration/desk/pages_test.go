@@ -182,7 +182,7 @@ func look(t *testing.T, tab *browser.Tab, v browser.View, url string, p page) {
 	}
 }
 
-// first returns the page's first href that begins with start.
+// first returns the page's first href that starts with start.
 func first(t *testing.T, tab *browser.Tab, start string) string {
 	t.Helper()
 	html, err := browser.Read(tab, chromedp.OuterHTML(chromedp.CSS("main")))

@@ -3,7 +3,7 @@
 // One test binary contains all mutants, and an environment variable switches one on. A build takes seconds and most
 // mutants die at once, so a binary for each would take minutes. A mutant's version of a function is kept beside the
 // original under another name, and a function in the original's place calls the version that is switched on. A changed
-// constant is kept in the same way, with the functions that use it. Build refuses an edit of anything else, such as a
+// constant is kept in the same way, with the functions that use it. Build rejects an edit to anything else, such as a
 // type or a signature.
 package mutation
 

@@ -1,5 +1,5 @@
 // Package nemesis plans faults. A plan is a list of faults with their order, victim and duration. The chaos test
-// executes it.
+// executes the plan.
 //
 //	for round := range rounds {
 //		plan := schedule.Plan(seed, round)
@@ -68,7 +68,7 @@ func (k Kind) Ours() bool { return k < Unavailable }
 // Broker reports whether the fault is in a broker. A cluster with three replicas tolerates one failed broker at a time.
 func (k Kind) Broker() bool { return k >= KillBroker && k <= FreezeCoordinator }
 
-// Fault is one fault of a plan, with its random values.
+// Fault is one fault in a plan, with its random values.
 type Fault struct {
 	Kind Kind
 	// Which is the index of the victim, modulo the number of candidates.

@@ -1,6 +1,6 @@
 // Command planted is a naive worker with a deliberate fault, for tests of the tests: package audit must find each
-// fault. It reads each partition event by event and commits after each event. The PLANTED environment variable selects
-// the fault:
+// fault. It reads each partition one event at a time and commits after each event. The PLANTED environment variable
+// selects the fault:
 //
 //	none             no fault: slow, but correct
 //	commit-first     commits an event before the call

@@ -46,7 +46,7 @@ func (r *Reserved) Address(index int) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Numbers[index]))
 }
 
-// Close releases the ports. Closing them twice is harmless.
+// Close releases the ports. Closing twice is harmless.
 func (r *Reserved) Close() error {
 	var errs []error
 	for _, free := range r.free {
