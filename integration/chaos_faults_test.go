@@ -123,7 +123,7 @@ func (r *round) strikeBroker(t *testing.T, f nemesis.Fault) {
 	r.note("node %d is back, every replica in sync after %.1f s", node.ID, time.Since(began).Seconds())
 }
 
-// coordinator finds the leader of the group's partition of __consumer_offsets.
+// coordinator finds the node that leads the group's partition of __consumer_offsets.
 func (r *round) coordinator(t *testing.T, nodes []*apache.Node) *apache.Node {
 	t.Helper()
 	var found *apache.Node

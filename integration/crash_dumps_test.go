@@ -27,7 +27,8 @@ func (s *suite) testDumps(t *testing.T, brokers []string) {
 		r := s.newRun(t, brokers, 6, sandbox.Faults{Latency: 100 * time.Millisecond, Errors: 0.02, Resets: 0.1, HTML: 0.1, LostResets: 0.05})
 		orders := shop.NewOrders("order", 300, 16)
 		r.settings["KAFKA_SESSION_TIMEOUT"], r.settings["LEADHIT_TIMEOUT"] = "9s", "3s"
-		if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil { // inherited, so that there are no core files
+		// The worker inherits this limit, so that it writes no core file.
+		if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 			t.Fatal(err)
 		}
 		made := 0

@@ -4,11 +4,11 @@
 //
 // The packages: apache runs Kafka, authority issues its certificates, shop writes the events, and program runs the
 // binary. nemesis plans faults, and audit compares the evidence after a run. container runs the image. peer speaks the
-// wrong protocol at the address of a broker or of LeadHit. ports reserves ports for servers that are killed and
-// restarted. handmade writes records that no client would write. browser opens pages in Chromium, and desk tests the
-// desk's pages with it. launch starts Kafka for manual experiments. bare is the benchmark's baseline: a loop without
-// Kafka. planted is a worker with faults that the audit must find. mutation plants faults in the code, which the unit
-// tests must detect.
+// wrong protocol at a broker's or LeadHit's address. ports reserves ports for servers that are killed and restarted.
+// handmade writes records that no client would write. browser opens pages in Chromium, and desk tests the desk's pages
+// with it. launch starts Kafka for manual experiments. bare is the benchmark's baseline: a loop without Kafka. planted
+// is a worker with faults that the audit must find. mutation plants faults in the code, which the unit tests must
+// detect.
 //
 // Environment variables, all optional:
 //

@@ -53,7 +53,7 @@ func garbage() map[string]audit.Event {
 	headers := called(id(`"headers"`), "headers")
 	refused := unmappable("not JSON either", "NotJSON")
 	for i := range 100 {
-		h := kgo.RecordHeader{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some names repeat
+		h := kgo.RecordHeader{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some repeat
 		headers.Headers, refused.Headers = append(headers.Headers, h), append(refused.Headers, h)
 	}
 	refused.Headers[7].Value = nil

@@ -23,7 +23,7 @@ type broker struct {
 
 func dial(tb testing.TB, addrs []string) *broker {
 	tb.Helper()
-	transport := &kafka.Transport{MetadataTTL: 3 * time.Second} // also the deadline for the request that renews the metadata
+	transport := &kafka.Transport{MetadataTTL: 3 * time.Second} // also the deadline for renewing the metadata
 	tb.Cleanup(transport.CloseIdleConnections)
 	return &broker{addrs: addrs, client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport, Timeout: 20 * time.Second}}
 }

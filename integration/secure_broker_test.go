@@ -38,7 +38,7 @@ type wire struct {
 	*suite
 
 	kafka *apache.Cluster
-	ca    *authority.Authority // signs the certificates of the broker and of users
+	ca    *authority.Authority // signs the certificates for the broker and for users
 	dir   string               // certificates, keys and passwords; not searched, because the secrets belong there
 	cable *cable               // to the RENEWED listener
 }

@@ -150,7 +150,7 @@ func (w *wire) wrongLogins() []fault {
 	}
 }
 
-// stranger returns an authority that nobody trusts.
+// stranger returns a new authority, which neither the broker nor the workers trust yet.
 func (w *wire) stranger(t *testing.T) *authority.Authority {
 	t.Helper()
 	a, err := authority.New("authority that nobody knows")

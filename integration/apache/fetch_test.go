@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/integration/apache"
 )
 
-// whole is a fake Maven that succeeds: it writes Kafka's jar into the folder that its last argument names.
+// whole is a fake Maven that succeeds. It writes Kafka's jar into the folder that its last argument names.
 const whole = `#!/bin/sh
 for last; do :; done
 jars="${last#-DoutputDirectory=}"

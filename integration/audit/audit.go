@@ -18,7 +18,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// Compare audits a run. It relies on Kafka's order within a partition: all events of an order must be in one partition.
+// Compare audits a run. It relies on Kafka's order within a partition, so all events of an order must be in one
+// partition.
 //
 // Calls must be in order of arrival, because each is judged against the calls before it. Compare reads the letters
 // after all calls. A refused event is finished when its letter is stored, and commits are compared with that time.
@@ -197,7 +198,8 @@ func (a *auditor) strange(format string, about ...any) {
 }
 
 // outOfOrder records a call that arrived too early or too late. Calls from a process that was frozen are recorded as
-// late, up to InFlight per freeze: they were in flight when SIGSTOP arrived, so no code could have taken them back.
+// late, up to InFlight per freeze, because they were in flight when SIGSTOP arrived and no code could have taken them
+// back.
 func (a *auditor) outOfOrder(call sandbox.Call, line string) {
 	if i := slices.IndexFunc(a.Losses, func(l Loss) bool { return l.thaws(call) }); i >= 0 {
 		freeze := a.Losses[i]

@@ -6,8 +6,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// processOf returns which process made a call: the first part of the call's path. A test that has to distinguish
-// workers gives each of them its own path.
+// processOf returns the process that made a call, which is the first part of the call's path. A test that has to
+// distinguish workers gives each of them its own path.
 func processOf(c sandbox.Call) string {
 	process, _, _ := strings.Cut(strings.TrimPrefix(c.Path, "/"), "/")
 	return process

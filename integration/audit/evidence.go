@@ -46,10 +46,10 @@ type Event struct {
 	Stored time.Time // when its producer received the acknowledgement
 }
 
-// CallID returns the id that the event's call carries.
+// CallID returns the id of the event's call.
 func (e Event) CallID() string { return fmt.Sprintf("%s-%d-%d", e.Topic, e.Partition, e.Offset) }
 
-// LetterID returns the id that the event's letter carries.
+// LetterID returns the id of the event's letter.
 func (e Event) LetterID() string { return fmt.Sprintf("%s/%d/%d", e.Topic, e.Partition, e.Offset) }
 
 // Letter is a record in the dead-letter topic.
@@ -91,7 +91,7 @@ type Evidence struct {
 	Samples  []Sample // in the order in which they were taken
 }
 
-// Cause is why an event was sent again although a call had settled it.
+// Cause is why an event was sent again although a call had already settled it.
 type Cause string
 
 // The causes.

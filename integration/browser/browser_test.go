@@ -60,7 +60,7 @@ func serve(t *testing.T, added string) (url string) {
 	return server.URL + "/"
 }
 
-// TestBrowser checks what the tests of the desk rely on: mistakes in a page are found, and a page is shown in the view
+// TestBrowser checks what the desk's tests rely on: mistakes in a page are found, and a page is shown in the view
 // (width, language, …) that a test requests.
 func TestBrowser(t *testing.T) {
 	chromium := browser.Start(t)

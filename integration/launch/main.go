@@ -117,7 +117,7 @@ func newFlags(name string, s streams, help string) *flag.FlagSet {
 
 // parse reads the flags. For -h it prints the help and returns flag.ErrHelp.
 func parse(flags *flag.FlagSet, args []string) error {
-	// The flag package calls Usage for -h and for every error. After an error the help would hide the message.
+	// The flag package calls Usage for -h and for every error. After an error, the help would hide the message.
 	help := flags.Usage
 	flags.Usage = func() {} // no help after an error
 	err := flags.Parse(args)

@@ -73,7 +73,7 @@ type Fault struct {
 	Kind Kind
 	// Which is the index of the victim, modulo the number of candidates.
 	Which int
-	// Calm is the time before the fault. For is its duration: a killed process stays down for that long.
+	// Calm is the time before the fault. For is its duration. A killed process stays down for that long.
 	Calm, For time.Duration
 }
 
