@@ -278,8 +278,8 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 	r.note("%v for %v: healed after %.1f s", f.Kind, f.For, healed.Sub(began).Seconds())
 }
 
-// memberships returns the losses of membership that the processes' logs report. A process logs a loss when it notices
-// the loss: at most one session timeout later, or two if the broker did not respond.
+// memberships returns the membership losses that the processes' logs report. A process logs a loss when it notices the
+// loss: at most one session timeout later, or two if the broker did not respond.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has fenced this worker", "no commit was acknowledged for a whole session",

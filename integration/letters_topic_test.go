@@ -71,8 +71,8 @@ func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	w.awaitLine(t, time.Minute, "letters can be stored again")
 }
 
-// countLetters requires three rounds of letters, the first with values, the second without. In the third round some may
-// be without values, because the worker had dropped them before the topic was restored.
+// countLetters requires three rounds of letters, the first with values and the second without. In the third round, some
+// may have no values, because the worker had dropped them before the topic was restored.
 func (r *run) countLetters(t *testing.T, topic string) {
 	t.Helper()
 	letters, without := r.broker.letters(t, topic), 0

@@ -32,8 +32,8 @@ func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search r
 	t.Parallel()
 	s := newSuite(t)
 	t.Run("settings", s.testSettings)
-	// These run concurrently, because they wait most of the time. The kills and the chaos run alone, because a starved
-	// worker proves nothing.
+	// These parts run concurrently, because they wait most of the time. The kills and the chaos run alone, because a
+	// starved worker proves nothing.
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("one node", s.testOneNode)
 		t.Run("the wire", s.testWire)

@@ -6,7 +6,7 @@
 //	written, err := s.Write(ctx, "orders", []audit.Event{orders.Next()})
 //
 // A Shop may be used from several goroutines, except for transactions, which must run one after another. It uses
-// franz-go instead of the worker's client, so that the two share no bug. The caller closes it.
+// franz-go instead of the worker's client, so that the two share no bug. The caller must close the Shop.
 package shop
 
 import (
