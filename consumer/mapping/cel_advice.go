@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A slip is an operator from another language in a rule. At is its offset in the rule, in bytes.
+// A slip is another language's operator in a rule. At is its offset in the rule, in bytes.
 type slip struct {
 	at   int
 	text string
@@ -25,8 +25,8 @@ func slips(rule string, isField func(string) bool) []slip {
 	return all
 }
 
-// operatorAdvice returns what to write in CEL instead of another language's operator; "" for CEL's own operators and
-// unknown words.
+// operatorAdvice returns what to write in CEL instead of another language's operator. It returns "" for CEL's own
+// operators and for unknown words.
 func operatorAdvice(word string) string {
 	write := func(cel string) string { return `"` + word + `" is not an operator in rules; write ` + cel }
 	switch word {
@@ -93,7 +93,7 @@ func withoutTexts(rule string) string {
 	return string(code)
 }
 
-// functionAdvice returns advice about the unknown function that CEL's message names; "" if there is none.
+// functionAdvice returns advice about the unknown function that CEL's message names, or "" if it has none.
 func functionAdvice(message string) string {
 	m := regexp.MustCompile(`undeclared reference to '(\w+)'`).FindStringSubmatch(message)
 	if m == nil {

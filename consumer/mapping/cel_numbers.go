@@ -8,8 +8,8 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// doubles lets a rule contain total > 0, although CEL requires total > 0.0: an integer literal next to a field of type
-// number becomes a double. It works on the parsed expression, before CEL checks the types.
+// doubles turns an integer literal next to a field of type number into a double, so that a rule may say total > 0,
+// although CEL requires total > 0.0. It works on the parsed expression, before CEL checks the types.
 func doubles(a *ast.AST, p *program) {
 	factory := ast.NewExprFactory()
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {

@@ -12,7 +12,7 @@ import (
 )
 
 // findUnreachableTexts warns of a literal that the field's normalize never produces, such as "NEW" after lower. A rule
-// with such a literal is valid CEL, but a comparison with != is always true: the rule could report every cancelled
+// with such a literal is valid CEL, but a comparison with != is always true, so the rule could report every cancelled
 // order as paid.
 func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -59,7 +59,7 @@ func (c *compiler) comparison(e ast.Expr) (f *field, literals []ast.Expr) {
 	return &c.program.fields[i], literals
 }
 
-// normal returns text as the field's normalize leaves it.
+// normal applies the field's normalize to text.
 func (f *field) normal(text string) string {
 	if f.trim {
 		text = strings.TrimSpace(text)

@@ -25,7 +25,7 @@ type compiler struct {
 	program  *program
 }
 
-// compile compiles every part after the parts that it needs: with "each", the paths of fields begin at an item, and
+// compile compiles each part after the parts that it depends on: with "each", the paths of fields start at an item, and
 // rules and lists refer to fields. After a mistake it compiles what it can, so that all mistakes are reported at once.
 func (c *compiler) compile() *program {
 	s := c.spec
@@ -109,8 +109,8 @@ func (c *compiler) schemas(encoding string) schema.Lookup {
 	return withFallback(known, c.fallback)
 }
 
-// each compiles the path of the list of orders. It runs before the fields are compiled, because their paths then begin
-// at an item.
+// each compiles the path to the list of orders. It runs before the fields are compiled, because with "each" their paths
+// start at an item.
 func (c *compiler) each() {
 	t := c.spec.Each
 	if t.Value == "" {
@@ -163,7 +163,8 @@ func notRE2(err error) string {
 	return "not a valid RE2 expression"
 }
 
-// lists compiles the status lists. A code may be in one list only: otherwise the order of the lists would matter.
+// lists compiles the status lists. A code may be in one list only, because otherwise the order of the lists would
+// matter.
 func (c *compiler) lists() {
 	p := c.program
 	known := append([]string{spec.Ignore, "otherwise"}, c.statuses...)
@@ -231,8 +232,8 @@ func (c *compiler) declares(name string) bool {
 	return slices.ContainsFunc(c.spec.Fields, func(f *spec.Field) bool { return f.Name == name })
 }
 
-// identifier reports whether a rule can use a field's name: a letter or _, then letters, digits and _, at most 64 bytes
-// in all, and not a reserved word.
+// identifier reports whether a rule can use a field's name. The name must start with a letter or _, contain only
+// letters, digits and _, have at most 64 bytes, and not be a reserved word.
 func identifier(name string) bool {
 	reserved := " as break const continue else false for function if import in let loop namespace null package return " +
 		"true var void while __result__ "

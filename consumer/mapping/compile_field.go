@@ -14,7 +14,7 @@ const (
 	maxField = 1 << 16 // bytes of any other field's text
 )
 
-// field compiles one declared field. A field with a mistake is compiled as far as possible, so that rules may name
+// field compiles one declared field. A field with a mistake is compiled as far as possible, so that rules can refer to
 // it.
 func (c *compiler) field(s *spec.Field) {
 	if !identifier(s.Name) {
@@ -108,7 +108,7 @@ func (c *compiler) source(f *field, s spec.Source) {
 	f.sources = append(f.sources, src)
 }
 
-// pathSource adds the path to the plan for the text that the path reads: the document, each item of the document's
+// pathSource adds the path to the plan for the text that the path reads: the document, each item in the document's
 // list, or the record's key. A key has a plan of its own, because the key is read only if a field needs it.
 func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	p := c.program
@@ -127,7 +127,8 @@ func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	}
 }
 
-// pathIntoEnvelope warns of a path that begins in the envelope that unwrap removes: such a path never finds a value.
+// pathIntoEnvelope warns of a path that starts in the envelope that unwrap removes, because such a path never finds a
+// value.
 func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	if !c.program.debezium || s.Kind != "path" || c.program.each || len(path) < 2 {
 		return
@@ -148,8 +149,8 @@ func attribute(name string) bool {
 	return name != ""
 }
 
-// timeFormat compiles the format of a time. It refuses the zone Local, with which the same event would mean a different
-// time on a different machine.
+// timeFormat compiles the format of a time. It refuses the zone Local, with which the same event would mean different
+// times on different machines.
 func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	for name, t := range map[string]spec.Text{"layout": s.Layout, "unix": s.Unix, "zone": s.Zone} {
 		if t.Given() && kind != kindTime {
@@ -178,7 +179,7 @@ func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	return f
 }
 
-// sensible reports whether a layout contains a date. YYYY-MM-DD does not: Go's layouts show an example date.
+// sensible reports whether a layout contains a date. YYYY-MM-DD does not, because a layout in Go is an example date.
 func sensible(layout string) bool {
 	day := time.Date(2021, time.November, 23, 0, 0, 0, 0, time.UTC)
 	read, err := time.Parse(layout, day.Format(layout))

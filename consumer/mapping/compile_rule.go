@@ -103,7 +103,7 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 			r.reads = append(r.reads, i)
 		}
 	}
-	// Use the declaration order, because the references come from a map, and a refusal must name the same field each
+	// Sort into declaration order, because the references come from a map, and a refusal must name the same field each
 	// time.
 	slices.Sort(r.reads)
 	c.findUnreachableTexts(s, checked.NativeRep())
@@ -155,7 +155,7 @@ func typeInWords(t *cel.Type) string {
 	return "of type " + name
 }
 
-// reason compiles a rule's reason, in which the name of a field in braces stands for the field's text.
+// reason compiles a rule's reason, in which {field} stands for the field's text.
 func (c *compiler) reason(s spec.Rule) reason {
 	text := s.Reason.Value
 	if text == "" {

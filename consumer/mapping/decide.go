@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// decide makes the item for one order. The rules come first, then the status lists, then the mapping's "otherwise".
+// decide returns the item for one order. The rules come first, then the status lists, then the mapping's "otherwise".
 func (r *run) decide() event.Item {
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
@@ -27,7 +27,7 @@ func (r *run) decide() event.Item {
 	return r.byStatus()
 }
 
-// byStatus makes the item from the status lists, or else from the mapping's "otherwise".
+// byStatus returns the item that the status lists prescribe, or else the mapping's "otherwise".
 func (r *run) byStatus() event.Item {
 	p := r.program
 	if p.status == none {
@@ -81,7 +81,7 @@ func (r *run) say(v verdict) event.Item {
 	return r.decidedBy(out, v.by)
 }
 
-// refuse returns a refusal with the order id and the status, as far as they could be read.
+// refuse returns a refusal with the order id and the status, if they could be read.
 func (r *run) refuse(by, cause, message string) event.Item {
 	out := *refused(cause, r.hinted(cause, message))
 	if i := r.program.orderID; i != none && r.value(i).state == statePresent {

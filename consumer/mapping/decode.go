@@ -65,13 +65,13 @@ func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Expla
 		trace.Mapping = p.name
 	}
 	r, _ := p.runs.Get().(*run)
-	// Items hold copies of text, so they do not point into the run after its release.
+	// Items contain copies of the text, so nothing points into the run after its release.
 	defer r.release()
 	r.record, r.trace = record, trace
 	return r.decode(ctx)
 }
 
-// A run is the decoding of one record. Runs are pooled, so that decoding a record allocates little.
+// A run decodes one record. Runs are pooled, so that decoding a record allocates little.
 type run struct {
 	program *program
 	record  *event.Record
@@ -87,8 +87,8 @@ type run struct {
 	lossy       bool   // invalid UTF-8 in the string was replaced with U+FFFD
 	absent      bool   // the event has no body
 	hint        string // why something is missing, if known
-	// connectSchema is the schema in Connect's envelope. below holds the names of the members that were opened inside
-	// the payload of that envelope.
+	// connectSchema is the schema in Connect's envelope. below lists the members that were opened inside that envelope's
+	// payload.
 	connectSchema []byte
 	below         []string
 	envelope      [][]byte // the values in the document around the innermost one, by slot; empty if there is none
@@ -136,7 +136,7 @@ func (r *run) decode(ctx context.Context) ([]event.Item, error) {
 	return []event.Item{r.decide()}, nil
 }
 
-// items decides on each item of the list separately: a broken item does not affect the others.
+// items decides on each item in the list separately, so a broken item does not affect the others.
 func (r *run) items() []event.Item {
 	var list []byte
 	if !r.absent {
@@ -155,7 +155,7 @@ func (r *run) items() []event.Item {
 	all := make([]event.Item, n)
 	for i := range all {
 		r.item = i
-		// Fields of the whole document are read again for each item. They are few, and an error in one of them concerns
+		// Fields of the whole document are reread for each item. There are few of them, and an error in one of them concerns
 		// every order.
 		clear(r.values)
 		all[i] = r.decide()
@@ -164,7 +164,7 @@ func (r *run) items() []event.Item {
 }
 
 // withoutList decides on an event whose list of orders is missing. A rule may still ignore or refuse the event if the
-// rule's result does not depend on the items: a shop's other events on the same topic have no such list.
+// rule's result does not depend on the items, because a shop's other events in the same topic have no such list.
 func (r *run) withoutList(list []byte) event.Item {
 	r.noItem = true
 	for i := range r.program.rules {

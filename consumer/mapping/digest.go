@@ -23,7 +23,7 @@ func (c *checksums) took(text []byte) {
 	c.all = append(c.all, hex.EncodeToString(sum[:]))
 }
 
-// reader returns a function that reads a file and adds it to the checksums. Relative paths in the mapping start at dir,
+// reader returns a function that reads a file and adds it to the checksums. Paths in the mapping are relative to dir,
 // the folder of the mapping file.
 func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir string) {
 	plain, dir := credentials.Read, filepath.Dir(file)

@@ -18,19 +18,19 @@
 // however many there are. Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is
 // ever read as a float. A number below zero is refused: it usually comes from an unsigned column that was read as
 // signed. An id that cannot be passed on unchanged is refused, because two orders must not become one. The id is read
-// last: an ignored event needs none.
+// last, because an ignored event needs none.
 //
-// A message never quotes a value of the payload: it says what kind of value was found and where. There are two
-// exceptions: the order id, and the fields that the reason of a rule names. A refusal carries the order id and the
-// status as far as they could be read. [Mapping.Explain] quotes fields.
+// A message never quotes a value from the payload. It says what kind of value was found, and where. There are two
+// exceptions: the order id, and the fields that a rule's reason names. A refusal includes the order id and the status,
+// if they could be read. [Mapping.Explain] quotes fields.
 //
-// Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. The limit is 512 bytes for an order
+// Memory is bounded. Values over 4 MiB and nesting beyond 512 levels are refused. The limit is 512 bytes for an order
 // id and for a status, 64 KiB for any other field, and 1,000 orders for an event. The evaluation of a rule has a cost
 // limit.
 //
 // # The file
 //
-// A file holds a list of mappings, or a single mapping without the list. A preset is such a file too:
+// A file contains a list of mappings, or a single mapping without the list. A preset is such a file too:
 //
 //	version: 1
 //	statuses: [submitted, paid]       # LeadHit's; this is the default
@@ -54,22 +54,23 @@
 //	    ignore: [cancelled]
 //	    otherwise: dead-letter        # or ignore, or pass: send the status as it is
 //
-// A field, a status list or the rules of a mapping replace those of its preset as a whole. All mistakes in a file are
-// reported at once, as a [spec.FileError]. A code is text, or an integer that every YAML library reads as the same
-// number and writes unchanged; Y, no, 010 and 1e3 must be quoted. A code may be in one list only.
+// A field or a status list replaces the preset's of the same name as a whole. Rules replace all of the preset's rules.
+// All mistakes in a file are reported at once, as a [spec.FileError]. A code is text, or an integer that every YAML
+// library reads as the same number and writes unchanged; Y, no, 010 and 1e3 must be quoted. A code may be in one list
+// only.
 //
 // # Envelopes
 //
 // Envelopes are opened in this sequence: Confluent framing; a byte order mark; JSON in a string; Connect's schema and
 // payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium. JSON in a string is opened once, and may
-// be inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. The change event that
-// Debezium's CloudEvents converter takes apart is put together again: paths find op and source as if that converter
-// were not in use. MongoDB's document, itself JSON in a string, is opened even inside another such string. A value of
-// its Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope is
-// read as its digits if the schema declares it. Other encodings are refused, and the message names them.
+// be inside Connect's payload or a CloudEvent. Debezium is opened only if the mapping says so. A change event that
+// Debezium's CloudEvents converter has taken apart is reassembled, so paths find op and source as if that converter
+// were not in use. MongoDB's document, which is JSON in a string, is opened even inside another string. A value in
+// MongoDB's Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope
+// is read as its digits if the schema declares it. Other encodings are refused, and the message names them.
 //
-// A null value is a tombstone and is ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an
-// event without data. JSON null is ignored too.
+// A null value is a tombstone and is ignored, unless the record has the four ce_ headers of a CloudEvent, in which case
+// it is an event without data. JSON null is ignored too.
 //
 // # Fields
 //
@@ -84,8 +85,8 @@
 //   - ce, an attribute of the CloudEvent.
 //
 // Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. Instead of one source, a
-// field may have several in first_of; null and "" are skipped. Then extract takes the match of its one group (no match:
-// null), normalize trims and lowercases, and pattern must match. The types:
+// field may have several in first_of; null and "" are skipped. After that, extract keeps what its one group matches
+// (null if nothing matches), normalize trims and lowercases, and pattern must match. The types:
 //
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.
@@ -103,13 +104,13 @@
 // Rules are CEL expressions over the declared fields. A field has a value of its type or is null; only a field of type
 // present is never null. The first rule that is true determines the result; the lists are used only if no rule is true.
 // A field error refuses the event at the first rule that names the field, and has no effect on other rules. A rule that
-// fails refuses the event too; the message lists the sources of the field. The usual reason is a null field in a
-// comparison such as < or >=. If the path in "each" finds no list, a rule may still ignore or refuse the event,
-// provided that its result does not depend on the items.
+// fails refuses the event too. The usual reason is a null field in a comparison such as < or >=. The message names that
+// field, and lists its sources if it is absent. If the path in "each" finds no list, a rule may still ignore or refuse
+// the event, provided that its result does not depend on the items.
 //
-// The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
-// null. covers(paid, due) is true if paid is at least due, or falls short of due by less than half a cent (0.005).
-// covers fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
+// Rules have two functions in addition to CEL's own. absent(field) is true if no source of the field has anything, not
+// even null. covers(paid, due) is true if paid is at least due, or falls short of due by less than half a cent (0.005).
+// covers fails if either is null. A path finds only one value, so a rule cannot add up a list of payments.
 //
 // The reason of a rule becomes the message. In a reason, {field} stands for the field's text in quotes, cut to 80
 // bytes. By naming the field, the author permits its content to appear in letters and logs.

@@ -49,7 +49,7 @@ func (m *markers) add(p *tree.Plan) {
 	}
 }
 
-// The envelopes as Explain names them.
+// The names that Explain uses for the envelopes.
 const (
 	envelopeFrame      = "Confluent framing"
 	envelopeBOM        = "byte order mark"
@@ -61,7 +61,7 @@ const (
 )
 
 // open removes all envelopes around the order, in the sequence that the package comment lists. It returns an item if
-// the record holds no order to decide on, else nil. An error means that the schema cannot be looked up now.
+// the record contains no order to decide on, else nil. An error means that the schema cannot be looked up now.
 func (r *run) open(ctx context.Context) (*event.Item, error) {
 	value := r.record.Value
 	r.binary = isCloudEvent(r.record.Headers)
@@ -75,7 +75,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 		return ignored("a tombstone"), nil
 	case len(value) == 0:
 		return refused(causeEmptyValue, "the value is empty, which is neither a tombstone nor JSON"), nil
-	// This check comes before any parsing: the limit bounds the memory and the time of all that follows.
+	// This check comes before any parsing, because the limit bounds the memory and the time that parsing takes.
 	case len(value) > maxValue:
 		return refused(causeTooLarge, fmt.Sprintf("the value has %d bytes, more than %d", len(value), maxValue)), nil
 	}
@@ -130,8 +130,8 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 	return text, nil, nil
 }
 
-// unwrap opens the envelopes in a JSON document. JSON in a string is opened once, whichever envelope it is in: the
-// outbox router writes its payload as a string even inside Connect's envelope.
+// unwrap opens the envelopes in a JSON document. JSON in a string is opened once, whichever envelope it is in, because
+// the outbox router writes its payload as a string even inside Connect's envelope.
 func (r *run) unwrap(doc []byte) *event.Item {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)
@@ -232,7 +232,7 @@ func (r *run) inner(name string, body []byte) *event.Item {
 	return r.layer(body)
 }
 
-// openString opens a string that holds an object, a list or null. Any other string is a value, not an envelope.
+// openString opens a string that contains an object, a list or null. Any other string is a value, not an envelope.
 func (r *run) openString() *event.Item {
 	if r.scan.Kind() != '"' || r.inString {
 		return nil
@@ -243,8 +243,8 @@ func (r *run) openString() *event.Item {
 	case len(first) == 0, first[0] != '{' && first[0] != '[' && !bytes.Equal(bytes.TrimSpace(first), []byte("null")):
 		return nil
 	}
-	// Unquoting replaces invalid UTF-8 with U+FFFD, which could make two ids equal. So after a replacement, no text
-	// with U+FFFD is accepted.
+	// Unquoting replaces invalid UTF-8 with U+FFFD, which could make two ids equal. After a replacement, therefore, no
+	// text with U+FFFD is accepted.
 	r.lossy = r.lossy || err != nil
 	r.inString = true
 	r.connectSchema = nil // it describes the string, not the text in it
@@ -256,7 +256,7 @@ func (r *run) openString() *event.Item {
 	return out
 }
 
-// schemaInHeader reports whether a header names the schema, as newer Confluent serializers do. The value then has no
+// schemaInHeader reports whether a header names the schema, as with newer Confluent serializers. The value then has no
 // frame.
 func (r *run) schemaInHeader() bool {
 	return hasHeader(r.record.Headers, "__value_schema_id")

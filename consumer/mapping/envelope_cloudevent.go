@@ -19,7 +19,7 @@ func (r *run) structured() bool {
 }
 
 // openCloudEvent opens a CloudEvent in either mode. A body that has the four required attributes counts as structured
-// even without the header, because commercetools sends no such header.
+// even without the content-type header, which commercetools does not send.
 func (r *run) openCloudEvent() *event.Item {
 	m := &r.program.markers
 	has := func(slot int) bool { return r.scan.At(slot) != nil }

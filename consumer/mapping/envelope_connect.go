@@ -96,7 +96,7 @@ func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte 
 		return nil
 	}
 	found := find(&root)
-	// The NUMERIC may be another member of the schema. Then this value is an ordinary string.
+	// The NUMERIC may be another member of the schema, in which case this value is an ordinary string.
 	if found == nil || found.Name != connectDecimal {
 		return nil
 	}

@@ -37,17 +37,17 @@ func (r *run) openDebezium() *event.Item {
 	if out := r.inner(envelopeDebezium, after); out != nil || tree.KindOf(after) != '"' {
 		return out
 	}
-	r.inString = false // MongoDB's document is JSON in a string even inside another one
+	r.inString = false // MongoDB's document is JSON in a string, even inside another string
 	return r.openString()
 }
 
-// inCloudEvent reports whether a CloudEvent of either mode was opened.
+// inCloudEvent reports whether a CloudEvent in either mode was opened.
 func (r *run) inCloudEvent() bool {
 	return r.binary || len(r.ce) > 0
 }
 
 // A debeziumAttribute is an attribute that Debezium's CloudEvents converter makes from a member of the change event.
-// Its name is a prefix and the member's name, in lower case and without _.
+// Its name is debeziumPrefix followed by the member's name in lower case, without _.
 type debeziumAttribute struct {
 	name string // of the attribute
 	slot int    // in the plan of the whole document, if the CloudEvent is structured
@@ -58,8 +58,8 @@ const (
 	debeziumOp     = debeziumPrefix + "op"
 )
 
-// sourceMembers returns the members of Debezium's source for all databases. They are listed because an attribute's
-// name, without capitals and _, does not show the member's name.
+// sourceMembers returns the members of Debezium's source for all databases. The list is needed because an attribute's
+// name has neither capitals nor _, so the member's name cannot be derived from it.
 func sourceMembers() []string {
 	return []string{
 		// All databases.
@@ -83,9 +83,9 @@ func debeziumAttributes(plan *tree.Plan) []debeziumAttribute {
 	return all
 }
 
-// changeOfCloudEvent restores the change event that the CloudEvents converter took apart: it left before and after in
-// the data and turned the rest into attributes. So a mapping reads a change in the same way, whichever converter wrote
-// it.
+// changeOfCloudEvent restores the change event that the CloudEvents converter took apart. The converter left before and
+// after in the data and turned the rest into attributes. With the event restored, a mapping reads a change in the same
+// way, whichever converter wrote it.
 func (r *run) changeOfCloudEvent() []byte {
 	m := &r.program.markers
 	or := func(text []byte, otherwise string) []byte {

@@ -25,7 +25,7 @@ type ExplainedOrder struct {
 	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, the path in "each",
 	// match.topics, or the value itself.
 	DecidedBy string `json:"decided_by"`
-	// Rule is the text of the deciding part if that is a rule.
+	// Rule is the text of the deciding part if it is a rule.
 	Rule string `json:"rule,omitempty"`
 	// Item is what Decode returns for the order.
 	Item event.Item `json:"outcome"`
@@ -96,7 +96,7 @@ func (p *program) ruleBy(by string) *rule {
 	return nil
 }
 
-// byValue stands for a value that could not be read or holds no order; the explanation then has no fields. byTopics
+// byValue stands for a value that could not be read or contains no order; the explanation then has no fields. byTopics
 // stands for a topic that no mapping matches.
 const (
 	byValue  = "the value"

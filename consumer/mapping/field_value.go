@@ -20,8 +20,8 @@ type value struct {
 	problem string
 }
 
-// A state says whether a value was read. The zero state is stateUnread, so clearing the values prepares for the next
-// order.
+// A state says whether a value was read. The zero state is stateUnread, so clearing the values prepares them for the
+// next order.
 type state uint8
 
 const (
@@ -37,7 +37,7 @@ type literal struct {
 	plain bool
 }
 
-// value returns a field's value. It is read once per order, and only if it is needed.
+// value returns a field's value. The value is read once per order, and only if it is needed.
 func (r *run) value(i int) *value {
 	v := &r.values[i]
 	if v.state == stateUnread {
@@ -199,8 +199,8 @@ func parseNumber(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// parse reads a time. It returns false if the time is unreadable or not usable: some platforms write the year 1 for
-// "none".
+// parse reads a time. It returns false if the time is unreadable or not usable. Some platforms, for example, write the
+// year 1 for "none".
 func (t timeFormat) parse(text string) (time.Time, bool) {
 	when, ok := t.read(text)
 	return when, ok && usable(when)

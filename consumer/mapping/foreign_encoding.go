@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// A form is an encoding that no mapping reads. Its name completes "the value is …", and the advice says what to change.
-// Neither quotes the value. Naming the encoding saves the operator from guessing it from a hex dump.
+// A form is an encoding that no mapping can read. Its name completes "the value is …", and the advice says what to
+// change. Neither quotes the value. Naming the encoding saves the operator from guessing it from a hex dump.
 type form struct {
 	name, advice string
 }
@@ -245,7 +245,7 @@ func behindIndexes(payload []byte) []byte {
 }
 
 // apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. The first four bytes of the
-// id are zero. In Confluent's frame these four bytes are the id, which is never zero, because ids begin at 1.
+// id are zero. In Confluent's frame these four bytes are the id, which is never zero, because ids start at 1.
 func apicurioForm(value []byte) (form, bool) {
 	const head = 1 + 8
 	if len(value) < head || value[0] != 0 || binary.BigEndian.Uint32(value[1:]) != 0 {

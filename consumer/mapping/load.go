@@ -44,8 +44,8 @@ func Load(o Options) (*Mapping, error) {
 	return m, nil
 }
 
-// checkTopics rejects an empty topic name, and a topic that is given twice: one of the two is probably a typo for
-// another topic.
+// checkTopics rejects an empty topic name, and a topic that is given twice, because one of the two is probably a typo
+// for another topic.
 func checkTopics(topics []string) error {
 	for i, topic := range topics {
 		if strings.TrimSpace(topic) == "" {
@@ -135,7 +135,7 @@ func (l *loader) layOverPreset(s *spec.Mapping) {
 	}
 	f := l.preset(s.Preset.Value, s.Name)
 	switch {
-	// This is checked first: a preset that names itself would otherwise be laid over itself.
+	// This is checked first, because a preset that names itself would otherwise be laid over itself.
 	case strings.HasPrefix(s.File, presetPrefix):
 		l.Add(s.Preset.Place, "preset", "a preset cannot build on another preset")
 	case f == nil:

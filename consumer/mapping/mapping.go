@@ -1,6 +1,6 @@
 package mapping
 
-// A Mapping decodes the records of some topics. It is safe for concurrent use.
+// A Mapping decodes the records from some topics. It is safe for concurrent use.
 type Mapping struct {
 	programs   []*program
 	matchers   []matcher // one for each program, in the same order

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// A program is one compiled mapping. It does not change after compiling, so any number of runs share it.
+// A program is one compiled mapping. It does not change after compiling, so any number of runs can share it.
 type program struct {
 	name        string
 	description string
@@ -28,7 +28,7 @@ type program struct {
 	listPath   tree.Path
 
 	fields    []field
-	index     map[string]int // of the fields, by name
+	index     map[string]int // of each field, by name
 	orderID   int            // index of the field, or none
 	status    int
 	rules     []rule
@@ -83,8 +83,7 @@ type field struct {
 	firstOf bool
 	kind    fieldKind
 	extract *regexp.Regexp
-	// extracts says that the field or one of its sources has an extract: then the limit applies only to the extracted
-	// part.
+	// extracts says that the field or one of its sources has an extract, so the limit applies only to the extracted part.
 	extracts bool
 	trim     bool
 	lower    bool

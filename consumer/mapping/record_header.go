@@ -20,8 +20,8 @@ func (p *headerPlan) prepare() {
 	p.schema, p.payload = p.plan.Add(tree.Member("schema")), p.plan.Add(tree.Member("payload"))
 }
 
-// lastHeader returns the last header with the given name, ignoring case, or nil. The last one counts, as in the method
-// lastHeader of Kafka's Java client.
+// lastHeader returns the last header with the given name, ignoring case, or nil. The last one counts, as with
+// lastHeader in Kafka's Java client.
 func lastHeader(headers []event.Header, name string) *event.Header {
 	// Kafka allows several headers with the same name, and producers append new ones at the end.
 	for i := len(headers) - 1; i >= 0; i-- {

@@ -137,7 +137,7 @@ func (p *program) unreadFields(found *spec.Problems) {
 	}
 }
 
-// impossibleCodes finds codes that no status equals after normalize and pattern.
+// impossibleCodes finds codes that no status can equal after normalize and pattern.
 func (p *program) impossibleCodes(found *spec.Problems) {
 	if p.status == none {
 		return

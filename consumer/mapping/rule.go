@@ -19,7 +19,7 @@ var (
 	errCost = errors.New("cost limit exceeded")
 	// errNotBool says that a rule's result was null instead of a bool.
 	errNotBool = errors.New("neither true nor false")
-	// errNoItem is the value of an item's field if there is no item: a rule that needs the field fails.
+	// errNoItem is the value of an item's field if there is no item, so that a rule that needs the field fails.
 	errNoItem = errors.New("no item")
 )
 

@@ -14,8 +14,8 @@ type reason struct {
 	fields []int    // indexes of the fields
 }
 
-// because returns the text of a reason for this event. It quotes a field only if the author names it: payloads may hold
-// personal data.
+// because returns the text of a reason for this event. It quotes a field only if the author names it, because payloads
+// may contain personal data.
 func (r *run) because(why reason) string {
 	switch {
 	case len(why.texts) == 0:

@@ -2,8 +2,8 @@ package mapping
 
 import "bytes"
 
-// hinted returns the message, followed by the reason why something is missing if the event shows that reason. If the
-// two are too long together, the message is cut: the hint, which is shorter, says what to change.
+// hinted returns the message, followed by a hint that says why something is missing, if the event shows why. If both
+// together are too long, the message is cut and not the hint, because the hint says what to change.
 func (r *run) hinted(cause, message string) string {
 	hint := r.hint
 	switch cause {
@@ -22,7 +22,7 @@ func (r *run) hinted(cause, message string) string {
 	return shorten(message, maxMessage-len(hint)) + hint
 }
 
-// shapeHint recognises events that need another setting of the mapping or of the producer, and names that setting.
+// shapeHint recognises events that need a different setting in the mapping or the producer, and names that setting.
 func (r *run) shapeHint() string {
 	m := &r.program.markers
 	switch kind := r.scan.Kind(); {

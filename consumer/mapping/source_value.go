@@ -80,7 +80,7 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	if problem := serialized(key, framed && id == 0); problem != "" {
 		return literal{}, problem
 	}
-	// A key may hold JSON after a frame (JSON Schema). Avro and Protobuf keys are not read.
+	// A key may contain JSON after a frame (JSON Schema). Avro and Protobuf keys are not read.
 	if framed {
 		key = payload
 	}
@@ -106,7 +106,7 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	return r.keyInConnect(src)
 }
 
-// keyInConnect reads a key that is JSON, from inside Connect's envelope if it has one.
+// keyInConnect reads a JSON key, from inside Connect's envelope if it has one.
 func (r *run) keyInConnect(src *source) (lit literal, problem string) {
 	keySchema := r.keyScan.At(src.keySchema)
 	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && keySchema != nil {

@@ -25,8 +25,7 @@ func (m matcher) match(topic string) bool {
 	return m.every || slices.Contains(m.names, topic)
 }
 
-// matcher compiles the "match" of a mapping. The only mapping in a file may omit it: the mapping is then for every
-// topic.
+// matcher compiles the "match" of a mapping. The only mapping in a file may omit it, and is then for every topic.
 func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 	m := matcher{Place: s.Place, name: s.Name}
 	switch {
@@ -36,7 +35,7 @@ func (l *loader) matcher(s *spec.Mapping, alone bool) matcher {
 		m.every = true
 	case s.Match.Pattern.Value != "":
 		m.Place = s.Match.Pattern.Place
-		// Compile the pattern as written first, so that a message shows what the author wrote.
+		// First compile the pattern as written, so that a message shows what the author wrote.
 		_, err := regexp.Compile(s.Match.Pattern.Value)
 		if err == nil {
 			m.pattern, err = regexp.Compile("^(?:" + s.Match.Pattern.Value + ")$")

@@ -1,9 +1,9 @@
 // Package registry finds schemas in a schema registry that speaks Confluent's HTTP API.
 //
 // [Open] reads the CA file and the password file, and makes no connection; [Client.Lookup] is the [schema.Lookup] of a
-// mapping. A schema never changes, so once it is found it is kept for good and never requested again. Callers that want
-// the same schema at the same time share one request. An unknown id is [schema.ErrUnknown], and is remembered for 10
-// seconds. Every failure that may be temporary is [schema.ErrUnreachable], and is remembered for 1 second.
+// mapping. A schema never changes, so once found it is kept and never requested again. Concurrent callers for the same
+// schema share one request. An unknown id is [schema.ErrUnknown], and is remembered for 10 seconds. Every failure that
+// may be temporary is [schema.ErrUnreachable], and is remembered for 1 second.
 //
 // A Client is safe for concurrent use and starts no goroutine. It logs one line when the registry stops responding and
 // one when it responds again. Neither the password nor the text of a response appears in an error or a log line.
@@ -39,8 +39,8 @@ const (
 type Options struct {
 	// URL is the registry's address, without a user name.
 	URL string
-	// CAFile, if not empty, is a PEM file with authorities to trust in addition to the system's. It is read again for
-	// each connection.
+	// CAFile, if not empty, is a PEM file with authorities to trust in addition to the system's. It is reread for each
+	// connection.
 	CAFile string
 	// Username and PasswordFile are either both given or both empty. The file is read for each request, because
 	// passwords change. While it cannot be read, its previous content stays in use.
@@ -59,7 +59,7 @@ type OptionError struct {
 	Err    error
 }
 
-// Error names the option, but not the file: a path given by mistake may be the secret itself.
+// Error names the option, but not the file, because the secret itself may have been given by mistake instead of a path.
 func (e *OptionError) Error() string {
 	return "schema registry: " + e.Option + ": " + withoutPath(e.Err).Error()
 }
@@ -98,7 +98,7 @@ func Open(o Options) (*Client, error) {
 	c := &Client{
 		http: &http.Client{
 			Transport: limited{transport}, Timeout: requestTimeout,
-			// Following a redirect could carry the password elsewhere. An unfollowed redirect is a response without a
+			// Following a redirect could send the password to another server. An unfollowed redirect is a response without a
 			// schema.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -168,7 +168,7 @@ func (l limited) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// CloseIdleConnections passes the call on: http.Client knows only its own transport, the wrapper.
+// CloseIdleConnections passes the call on, because http.Client sees only the wrapper.
 func (l limited) CloseIdleConnections() {
 	if closer, ok := l.RoundTripper.(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()

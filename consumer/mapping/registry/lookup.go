@@ -18,8 +18,8 @@ const (
 	// missHolds is how long an unknown id or a broken schema is remembered. It is short, because the schema may be
 	// registered soon.
 	missHolds = 10 * time.Second
-	// failureHolds is how long a failure is remembered. It is long enough that callers that look up the same id at the
-	// same moment do not each wait for a timeout of their own.
+	// failureHolds is how long a failure is remembered. It is long enough that concurrent callers for the same id do not
+	// each wait for a timeout of their own.
 	failureHolds = time.Second
 	// fetchTimeout limits the time to fetch one schema with all its references.
 	fetchTimeout = 15 * time.Second
@@ -29,9 +29,9 @@ const (
 	maxReferences = 200
 )
 
-// A miss is an id without a schema so far.
+// A miss is an id for which no schema has been found so far.
 type miss struct {
-	// turn holds one token. Its holder may query the registry, and read and write the fields below.
+	// turn is a lock. Its holder may query the registry, and read and write the fields below.
 	turn  chan struct{}
 	err   error
 	until time.Time // when err expires
@@ -82,8 +82,8 @@ func (c *Client) found(id int) (*schema.Schema, bool) {
 	return s, ok
 }
 
-// miss finds or adds the miss of an id. At the limit all misses are dropped. A caller that holds one of them still
-// finishes with it; at worst the registry is queried twice.
+// miss returns the miss for an id, and adds one if there is none. At the limit, all misses are dropped. Callers that
+// already have one finish with it, so at worst the registry is queried twice.
 func (c *Client) miss(id int) *miss {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,7 +153,7 @@ type references struct {
 }
 
 // follow collects the schemas that a schema refers to, each after the ones that it needs itself. Each schema is read
-// once, so a cycle ends.
+// once, so a cycle of references ends.
 func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error {
 	for _, reference := range all {
 		if r.met[reference] {
@@ -162,7 +162,7 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 		if r.met[reference] = true; len(r.met) > maxReferences {
 			return fmt.Errorf("%w: the schema needs more than %d others", schema.ErrNotDecodable, maxReferences)
 		}
-		// The events may have been written with a schema whose subject has been deleted since.
+		// The subject of a reference may have been deleted since the events were written.
 		withDeleted := sr.WithParams(ctx, sr.ShowDeleted)
 		text, err := r.registry.SchemaByVersion(withDeleted, reference.Subject, reference.Version)
 		if err != nil {
@@ -178,7 +178,7 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 
 // judge distinguishes a registry without the schema from a registry that cannot respond. Only the registry's own codes,
 // 404xx such as 40403, count as "no such schema". A bare 404 indicates a wrong address. If it counted as well, every
-// event would become a letter. The response's text is dropped: it may hold anything.
+// event would become a letter. The response's text is dropped, because it may contain anything.
 func judge(err error) error {
 	if response, ok := errors.AsType[*sr.ResponseError](err); ok {
 		if response.StatusCode == http.StatusNotFound && response.ErrorCode/100 == http.StatusNotFound {

@@ -40,14 +40,14 @@ type avroNode struct {
 	scale    int
 }
 
-// An avroField is a field of a record. Its member is the name with quotes and colon, ready to be written.
+// An avroField is a field of a record. Its member is the name in quotes, followed by a colon, ready to be written.
 type avroField struct {
 	member     string
 	node       *avroNode
 	hasDefault bool
 }
 
-// Avro compiles a schema's JSON text. The references are in the order of their dependencies: each may use the names of
+// Avro compiles a schema's JSON text. The references are in the order of their dependencies: each may use the names in
 // those before it. An error is always an ErrNotDecodable.
 //
 // It accepts more than the specification, because registries do too: names with any characters, defaults of the wrong
@@ -59,7 +59,7 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	if err := checkSize(text, references); err != nil {
 		return nil, err
 	}
-	// The cache holds the types of the references, which the text may then use by name.
+	// The cache contains the types from the references, which the text may then use by name.
 	var cache avro.SchemaCache
 	trimmer, anyName := avroTrimmer{}, avro.WithLaxNames(func(string) error { return nil })
 	for _, r := range references {
@@ -93,7 +93,8 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	}}, nil
 }
 
-// An avroBuilder holds the named types met so far, by full name, and the references to types that are defined later.
+// An avroBuilder collects the named types found so far, by full name, and the references to types that are defined
+// later.
 type avroBuilder struct {
 	known map[string]*avroNode
 	later []avroLater
@@ -206,21 +207,21 @@ func (b *avroBuilder) find(name, namespace string) *avroNode {
 	return b.known[name]
 }
 
-// resolve finds the types that are defined after their references, as Java has done since Avro 1.12.
+// resolve finds the types that are used before they are defined, which Java has allowed since Avro 1.12.
 func (b *avroBuilder) resolve() error {
 	for _, l := range b.later {
 		known := b.find(l.name, l.namespace)
 		if known == nil {
 			return refuse("avro: no type is named %q", l.name)
 		}
-		// A copy is enough: a node does not change after the schema is built.
+		// A copy is enough, because a node does not change after the schema is built.
 		*l.node = *known
 	}
 	return nil
 }
 
-// decimal turns n into a decimal if the schema says so. If the decimal is invalid, the type stays bytes or a fixed: the
-// specification tells readers to ignore an invalid logical type.
+// decimal turns n into a decimal if the schema says so. If the decimal is invalid, the type stays bytes or a fixed,
+// because the specification tells readers to ignore an invalid logical type.
 func (n *avroNode) decimal(s *avro.SchemaNode) {
 	if s.LogicalType == "decimal" && s.Scale >= 0 && s.Scale <= s.Precision {
 		n.kind, n.scale = avroDecimal, s.Scale

@@ -7,7 +7,7 @@ import (
 )
 
 // An avroReader goes through a payload once and writes each value as soon as it is read. It keeps no value, and never
-// allocates based on a length or a count that the payload claims. Each step writes at least one byte, so the limit of
+// allocates based on a length or a count that the payload claims. Each step writes at least one byte, so the limit on
 // the output also limits the work.
 type avroReader struct {
 	*writer
@@ -18,7 +18,7 @@ type avroReader struct {
 
 // value reads one value of the node's type.
 func (r *avroReader) value(n *avroNode) error {
-	// Null and an empty record take no bytes on the wire, so only the output limits their number in an array.
+	// Null and an empty record take no bytes on the wire, so only the limit on the output bounds their number in an array.
 	if err := r.room(); err != nil {
 		return err
 	}
@@ -58,8 +58,8 @@ func (r *avroReader) value(n *avroNode) error {
 	return nil
 }
 
-// root reads the whole payload. Some producers name a newer schema than the one they write with, and then the last
-// fields of the record are not on the wire. If the payload ends right before such fields and all of them have a
+// root reads the whole payload. Some producers name a newer schema than the one they write with, in which case the
+// record's last fields are not on the wire. If the payload ends right before such fields and all of them have a
 // default, they are absent. The default itself is never used, because the producer did not send it.
 func (r *avroReader) root(n *avroNode) error {
 	if n.kind != avroRecord {
@@ -245,7 +245,7 @@ func (r *avroReader) counted() ([]byte, error) {
 	return r.take(n)
 }
 
-// length reads a length in bytes, and refuses one beyond the end of the payload.
+// length reads a length in bytes, and refuses a length that reaches beyond the end of the payload.
 func (r *avroReader) length() (int, error) {
 	start := r.at
 	v, err := r.varint()

@@ -6,8 +6,8 @@ import (
 )
 
 // FromFile compiles the schema in a file. It calls read for each file that it needs; os.ReadFile and the ReadFile
-// method of an embed.FS will do. The encoding is avro or protobuf. The imports of a Protobuf file are read from its
-// folder; an Avro file may only refer to its own types.
+// method of an embed.FS will do. The encoding is avro or protobuf. The imports of a Protobuf file are read from the
+// same folder; an Avro file may only refer to its own types.
 func FromFile(
 	ctx context.Context, encoding, name string, read func(name string) ([]byte, error),
 ) (*Schema, error) {

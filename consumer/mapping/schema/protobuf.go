@@ -20,7 +20,7 @@ const (
 
 // Protobuf compiles the text of a .proto file. Each reference is a file that the text or another reference imports by
 // the reference's name; google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no
-// reference. An error is an ErrNotDecodable or the cause of the context.
+// reference. An error is an ErrNotDecodable or the context's cause.
 //
 // A payload begins with the indexes of its message in the file, as Confluent's serializers write them. They are
 // zig-zag numbers: first how many follow, then the path through the nested messages. A single zero means the file's
@@ -65,7 +65,7 @@ func compileProtobuf(
 	})
 	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(sources), MaxParallelism: 1}
 	files, err := compiler.Compile(ctx, mainFile)
-	// Check this first: an interrupted compiler reports mistakes that the text does not have.
+	// Check the context first, because an interrupted compiler reports mistakes that the text does not have.
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}
@@ -141,7 +141,7 @@ func (p *protobuf) message(payload []byte) (protoreflect.MessageDescriptor, []by
 	if err != nil {
 		return nil, nil, err
 	}
-	// A single zero means [0], the usual index: the serializer writes it in one byte instead of two.
+	// A single zero is short for [0], the usual path.
 	if count == 0 {
 		return p.file.Messages().Get(0), payload, nil
 	}
@@ -169,7 +169,7 @@ func protoIndex(payload []byte) (int64, []byte, error) {
 	return v, payload[n:], nil
 }
 
-// nthMessage returns the n-th message in the text, or nil. It counts as Confluent's Java serializer does, without the
+// nthMessage returns the n-th message in the text, or nil. It counts as Confluent's Java serializer does, skipping the
 // messages that the compiler adds for map fields.
 func nthMessage(among protoreflect.MessageDescriptors, n int64) protoreflect.MessageDescriptor {
 	for i := range among.Len() {

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// A protoWriter writes the message of one payload, and the messages in its Anys.
+// A protoWriter writes the message in one payload, and the messages in its Anys.
 //
 // It does not use protojson, although that would save 200 lines, because protojson loses what mappings rely on.
 // protojson writes the double 1001.0 as 1001, which would pass for an order id. It writes an int64 as a string, which
@@ -24,7 +24,7 @@ type protoWriter struct {
 	*writer
 
 	types  linker.Resolver
-	values int // how many more the payload may hold
+	values int // how many more the payload may contain
 }
 
 // payload decodes a message and writes it.
@@ -53,7 +53,7 @@ func (w *protoWriter) read(m protoreflect.MessageDescriptor, b []byte) (protoref
 	return message, nil
 }
 
-// message writes a message, in the JSON form of its type if the type has such a form.
+// message writes a message, in its type's special JSON form if there is one.
 func (w *protoWriter) message(m protoreflect.Message) error {
 	if err := w.room(); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (w *protoWriter) message(m protoreflect.Message) error {
 	switch m.Descriptor().FullName() {
 	case "google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask",
 		"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue":
-		// A value without such a form, such as a time in the year 10000, is written like any other message.
+		// A value that the special form cannot express, such as a time in the year 10000, is written like any other message.
 		if text, err := protojson.Marshal(m.Interface()); err == nil {
 			return w.compact(text)
 		}
@@ -83,7 +83,7 @@ func (w *protoWriter) message(m protoreflect.Message) error {
 	return nil
 }
 
-// compact adds the output of protojson without its spaces, which differ from build to build on purpose.
+// compact adds the output of protojson without its spaces, which protojson deliberately varies from build to build.
 func (w *protoWriter) compact(text []byte) error {
 	b := bytes.NewBuffer(w.out)
 	if err := json.Compact(b, text); err != nil {
@@ -93,7 +93,7 @@ func (w *protoWriter) compact(text []byte) error {
 	return nil
 }
 
-// any writes the message that an Any holds, or the message's bytes if its type is not in the schema.
+// any writes the message in an Any, or the message's bytes if its type is not in the schema.
 func (w *protoWriter) any(m protoreflect.Message) error {
 	fields := m.Descriptor().Fields()
 	url, value := m.Get(fields.ByNumber(1)).String(), m.Get(fields.ByNumber(2)).Bytes()
@@ -107,8 +107,7 @@ func (w *protoWriter) any(m protoreflect.Message) error {
 	case err != nil:
 		w.raw(`,"value":`)
 		w.bytes(value)
-	// Most of Protobuf's own types have a special JSON form, such as a string, which cannot share the object of the
-	// Any.
+	// Most of Protobuf's own types have a special JSON form, such as a string, which cannot share the Any's object.
 	case known.Descriptor().ParentFile().Package() == "google.protobuf":
 		w.raw(`,"value":`)
 		if err := w.payload(known.Descriptor(), value); err != nil {
@@ -173,7 +172,7 @@ func (w *protoWriter) items(f protoreflect.FieldDescriptor, list protoreflect.Li
 	return nil
 }
 
-// entries writes a map sorted by key, so that equal payloads give equal text: on the wire the order is random.
+// entries writes a map sorted by key, so that equal payloads give equal text, because the order on the wire is random.
 func (w *protoWriter) entries(f protoreflect.FieldDescriptor, m protoreflect.Map) error {
 	if err := w.open('{'); err != nil {
 		return err
@@ -221,7 +220,7 @@ func (w *protoWriter) single(f protoreflect.FieldDescriptor, v protoreflect.Valu
 	return w.room()
 }
 
-// enum writes the name of a value, or its number if the event is newer than the schema.
+// enum writes the name of a value, or its number if the schema, being older than the event, has no name for it.
 func (w *protoWriter) enum(f protoreflect.FieldDescriptor, n protoreflect.EnumNumber) {
 	value := f.Enum().Values().ByNumber(n)
 	switch {

@@ -4,16 +4,16 @@
 //	s, err := lookup(ctx, id)
 //	text, err := s.JSON(payload)
 //
-// A value keeps what was written. A whole number becomes its digits, even above 2^53. A decimal becomes its digits with
-// the point. An enum becomes its symbol, and bytes become base64. A union becomes its value or null, never an object
-// that names the branch. A Protobuf field without presence that is not on the wire appears with its default. So an
-// enum's zero differs from a field that the schema lacks. Names are the schema's (order_id, not orderId), and fields
-// are in the schema's order. JSON has no NaN and no infinities, so they become strings. The bytes of a string are kept
-// even if they are not UTF-8; Protobuf itself refuses such a string.
+// A whole number becomes its digits, even above 2^53. A decimal becomes its digits with the point. An enum becomes its
+// symbol, and bytes become base64. A union becomes its value or null, never an object that names the branch. A Protobuf
+// field without presence that is not on the wire appears with its default, so an enum's zero differs from a field that
+// the schema lacks. Names are the schema's (order_id, not orderId), and fields are in the schema's order. JSON has no
+// NaN and no infinities, so they become strings. The bytes of a string are kept even if they are not UTF-8; Protobuf
+// itself refuses such a string.
 //
 // A payload comes from outside and may claim any length, count or depth. Memory is bounded by the payload's own size
-// and a constant, whatever it claims. A payload that is cut short, has bytes left over or exceeds the limits is refused
-// as ErrNotDecodable. Errors name types, fields and places, never a value.
+// and a constant, whatever the payload claims. A payload that is cut short, has bytes left over or exceeds the limits
+// is refused as ErrNotDecodable. Errors name types, fields and places, never a value.
 //
 // A Schema never changes and is safe for concurrent use. The package does no I/O of its own, starts nothing that
 // outlives a call, and keeps no state.
@@ -40,7 +40,7 @@ var (
 const maxText = 4 << 20
 
 // A Lookup finds the schema with the id in a frame. Its error wraps ErrUnknown, ErrUnreachable or ErrNotDecodable, or
-// is the cause of the context.
+// is the context's cause.
 type Lookup func(ctx context.Context, id int) (*Schema, error)
 
 // A Schema reads the payloads that were written with it.
@@ -69,7 +69,7 @@ func JSON() *Schema {
 }
 
 // JSON decodes a payload, the part of a frame after the id. An error is always an ErrNotDecodable, even if one of the
-// libraries panics: otherwise the same event would crash one worker after the other.
+// libraries panics, because otherwise the same event would crash one worker after another.
 func (s *Schema) JSON(payload []byte) (text []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {

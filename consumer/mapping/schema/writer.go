@@ -15,7 +15,7 @@ const (
 	maxOutput = 16 << 20
 	// maxDepth limits the nesting of objects and arrays.
 	maxDepth = 512
-	// maxDecimal limits an unscaled decimal, in bytes: converting it into digits takes more than linear time.
+	// maxDecimal limits an unscaled decimal, in bytes, because converting it into digits takes more than linear time.
 	maxDecimal = 4 << 10
 )
 
@@ -38,7 +38,7 @@ func (w *writer) room() error {
 	return nil
 }
 
-// open begins an object or an array, unless it would be nested too deeply.
+// open starts an object or an array, unless it would be nested too deeply.
 func (w *writer) open(bracket byte) error {
 	if w.depth++; w.depth > maxDepth {
 		return refuse("the payload is more than %d levels deep", maxDepth)
@@ -54,7 +54,7 @@ func (w *writer) next() {
 	}
 }
 
-// close ends what open began.
+// close ends what open started.
 func (w *writer) close(bracket byte) {
 	w.depth--
 	w.out = append(w.out, bracket)
@@ -68,8 +68,8 @@ func (w *writer) int(v int64) { w.out = strconv.AppendInt(w.out, v, 10) }
 
 func (w *writer) uint(v uint64) { w.out = strconv.AppendUint(w.out, v, 10) }
 
-// float writes the shortest text that reads as the same number with the given number of bits. A whole number keeps its
-// point, 1001.0, so that a mapping refuses a float as an order id.
+// float writes the shortest text that reads as the same number with the given number of bits. A whole number is written
+// with a point, as in 1001.0, so that a mapping refuses a float as an order id.
 func (w *writer) float(v float64, bits int) {
 	switch {
 	case math.IsNaN(v):

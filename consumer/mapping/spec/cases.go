@@ -18,7 +18,7 @@ import (
 type Case struct {
 	// Name is unique in its file.
 	Name string
-	// Record has the topic that selects the mapping. A nil value is a tombstone; an empty one is not.
+	// Record's topic selects the mapping. A nil value is a tombstone; an empty one is not.
 	Record event.Record
 	// Want has one element for each order of the record.
 	Want []Want
@@ -87,7 +87,8 @@ func (r *caseReader) one(where string, n *yaml.Node) Case {
 		"file":    func(where string, _, n *yaml.Node) { c.Record.Value = r.payload(where, n) },
 		"want":    func(where string, _, n *yaml.Node) { c.Want = r.wants(where, n) },
 	})
-	// This tests whether a name is written, not whether its value is usable: an unusable value has its own problem.
+	// This tests whether a name is written, not whether its value is usable, because an unusable value is a problem of its
+	// own.
 	given := func(name string) bool { return lookup(n, name) != nil }
 	switch {
 	case !ok:
@@ -133,7 +134,7 @@ func (r *caseReader) headers(where string, n *yaml.Node) (all []event.Header) {
 	return all
 }
 
-// value reads a record's value, byte for byte: a number in it stays as it is written. Null is a tombstone.
+// value reads a record's value, byte for byte, so a number in it stays as it is written. Null is a tombstone.
 func (r *caseReader) value(where string, n *yaml.Node) []byte {
 	switch {
 	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null":
@@ -199,7 +200,8 @@ func (r *caseReader) want(where string, n *yaml.Node) (w Want) {
 	return w
 }
 
-// cause reads the cause of a refusal. It refuses an unknown cause: with a typo in its cause, a case would never pass.
+// cause reads the cause of a refusal. It refuses an unknown cause, because a case with a typo in its cause would never
+// pass.
 func (r *caseReader) cause(where string, n *yaml.Node) string {
 	cause := r.plain(where, n)
 	readable := n.Kind == yaml.ScalarNode && (cause != "" || n.ShortTag() == "!!str")

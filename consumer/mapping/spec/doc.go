@@ -6,8 +6,8 @@
 //	return problems.Err() // a *FileError with all of them, or nil
 //
 // [Read] returns the file as it is written: it compiles nothing, sets no defaults and reads no preset. A part that is
-// missing or unreadable has its zero value; an unreadable one is a problem too. Unknown names are problems, and so are
-// codes that YAML readers understand differently; see package mapping.
+// missing or unreadable has its zero value; an unreadable part is also a problem. Unknown names are problems, and so
+// are codes that YAML readers understand differently; see package mapping.
 //
 // [ReadCases] reads the cases of "leadhit-sync mapping test" in the same way.
 package spec

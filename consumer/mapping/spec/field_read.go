@@ -46,7 +46,7 @@ func (r *reader) fieldNames(f *Field) names {
 	return known
 }
 
-// sourceNames returns the names that give a source, such as path and header.
+// sourceNames returns the names that specify a source, such as path and header.
 func (r *reader) sourceNames(found func(Source)) names {
 	known := names{}
 	for _, kind := range []string{"path", "envelope", "header", "key", "ce"} {
@@ -61,7 +61,7 @@ func (r *reader) sourceNames(found func(Source)) names {
 func (r *reader) alternative(where string, n *yaml.Node) Source {
 	var all []Source
 	var extract Text
-	// Sources are collected and counted, so that two of them in one element are a mistake and not a silent choice.
+	// Sources are collected and counted, so that two sources in one element are reported as a mistake.
 	known := r.sourceNames(func(s Source) { all = append(all, s) })
 	known["extract"] = func(where string, _, n *yaml.Node) { extract = r.text(where, n) }
 	if ok := r.object(where, n, known); ok && len(all) != 1 {

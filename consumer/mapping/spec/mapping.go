@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// The words of the language. A status cannot be one of them.
+// Words with a meaning of their own. A status cannot be one of them.
 const (
 	Ignore     = "ignore"
 	DeadLetter = "dead-letter"
@@ -14,13 +14,13 @@ const (
 
 // A File is the content of a mapping file.
 type File struct {
-	// Statuses are LeadHit's statuses. If there are none, the default ones apply.
+	// Statuses are LeadHit's statuses. If there are none, the defaults apply.
 	Statuses []string
 	Mappings []*Mapping
 }
 
-// A Mapping is one mapping as it is written. A word that the language does not have is a problem, and its text is
-// empty. The compiler checks everything else.
+// A Mapping is one mapping as it is written. An unknown word is a problem, and its Text has an empty Value. The
+// compiler checks everything else.
 type Mapping struct {
 	Place
 
@@ -30,7 +30,7 @@ type Mapping struct {
 	// Preset is a name; the caller reads the preset and calls Over.
 	Preset      Text
 	Description string
-	Match       *Match // nil where there is none
+	Match       *Match // nil if there is none
 	// Decode is json, avro or protobuf. Unwrap is auto or debezium.
 	Decode Text
 	Unwrap Text
@@ -111,7 +111,7 @@ type Rule struct {
 	Reason Text
 }
 
-// A List holds the shop's codes for one status.
+// A List is the list of the shop's codes for one status.
 type List struct {
 	Place
 
@@ -125,7 +125,8 @@ func Types() []string {
 	return []string{"string", "id", "bool", "number", "present", "time"}
 }
 
-// Over lays a mapping over its preset: a field, a list or the rules replace the preset's as a whole.
+// Over adds to m the parts of its preset that m does not replace. Fields and lists are replaced by name, rules all
+// together.
 func (m *Mapping) Over(preset *Mapping) {
 	for _, pair := range []struct{ own, theirs *Text }{
 		{&m.Decode, &preset.Decode},
@@ -152,8 +153,8 @@ func (m *Mapping) Over(preset *Mapping) {
 	m.Lists = replaced(preset.Lists, m.Lists, func(l List) string { return l.Status })
 }
 
-// replaced returns the elements of base, followed by those of own. An element of own takes the place of the element of
-// base with the same name.
+// replaced returns the elements of base, followed by those of own. An element of own replaces the element of base that
+// has the same name.
 func replaced[E any](base, own []E, name func(E) string) []E {
 	all := slices.Clone(base)
 	for _, e := range own {

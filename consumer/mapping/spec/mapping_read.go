@@ -199,7 +199,8 @@ func (r *reader) ruleNames(s *Rule) names {
 	}
 }
 
-// status reads the status lists. Codes are values of lists and never keys, because tools rewrite keys such as Y or 010.
+// status reads the status lists. Codes are elements of lists and never keys, because tools rewrite keys such as Y or
+// 010.
 func (r *reader) status(where string, n *yaml.Node, m *Mapping) {
 	r.each(where, n, func(name string, key, value *yaml.Node) {
 		where := within(where, name)

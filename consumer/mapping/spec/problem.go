@@ -27,7 +27,7 @@ type Problem struct {
 	Text string `json:"text"`
 }
 
-// String returns file:line:column: mapping NAME: where: text, without the parts that are empty.
+// String returns file:line:column: mapping NAME: where: text, omitting the parts that are empty.
 func (p Problem) String() string {
 	var s strings.Builder
 	s.WriteString(p.File)
@@ -43,7 +43,7 @@ func (p Problem) String() string {
 	return s.String() + ": " + p.Text
 }
 
-// FileError holds every mistake in a file, in the order of the file.
+// FileError lists every mistake in a file, in the order of the file.
 type FileError struct {
 	Problems []Problem
 }

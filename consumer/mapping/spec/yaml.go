@@ -26,7 +26,7 @@ type reader struct {
 	mapping string   // the name of the mapping that is being read
 }
 
-// Text is a scalar of a file, with its place. Value is empty if there is no usable text.
+// Text is a scalar in a file, with its place. Value is empty if there is no usable text.
 type Text struct {
 	Place
 
@@ -40,7 +40,7 @@ func (t Text) Given() bool {
 	return t.node != nil
 }
 
-// document parses the one YAML document of a file. It returns nil if the document cannot be read. It works on nodes,
+// document parses the one YAML document in a file. It returns nil if the document cannot be read. It works on nodes,
 // because decoding into structs loses the places, and silently turns an unquoted Y or 010 into something else.
 func (r *reader) document(source []byte) *yaml.Node {
 	if len(source) > maxFile {
@@ -68,7 +68,7 @@ func (r *reader) document(source []byte) *yaml.Node {
 	return resolve(root.Content[0])
 }
 
-// syntax records an error of the YAML parser.
+// syntax records an error from the YAML parser.
 func (r *reader) syntax(err error) {
 	r.found = append(r.found, yamlProblem(r.file, r.lines, err))
 }
@@ -95,7 +95,7 @@ func (r *reader) newText(n *yaml.Node) Text {
 // names are the known names of an object, each with the function that reads its value.
 type names map[string]func(where string, key, value *yaml.Node)
 
-// object reads an object whose names are known, in the order of the file. It reports false for anything but an object.
+// object reads an object whose names are known, in the order of the file. It returns false for anything but an object.
 func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	return r.each(where, n, func(name string, key, value *yaml.Node) {
 		read, ok := known[name]
@@ -107,7 +107,7 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	})
 }
 
-// each calls read for each name and value of an object, whatever the names are. A name that is used twice is a mistake,
+// each calls read for each name and value in an object, whatever the names are. A name that is used twice is a mistake,
 // because YAML readers differ on which of the values counts.
 func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
@@ -255,14 +255,14 @@ func kindOf(n *yaml.Node) string {
 func (t Text) Inside(line, offset int) Place {
 	at := t.Place
 	if t.node.Style&yaml.LiteralStyle != 0 && t.Line+line < len(t.lines) {
-		// The text begins on the line below the | sign, and all its lines are indented like the first.
+		// The text starts on the line below the | sign, and all its lines are indented like the first.
 		at.Line += line + 1
 		first := t.lines[t.Line]
 		at.Column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1
 		return at
 	}
 	// In folded or quoted text of several lines, the parser joins the lines, so a place inside cannot be computed. The
-	// beginning of the text is shown.
+	// place where the text starts is returned instead.
 	if line > 0 || t.node.Style&yaml.FoldedStyle != 0 || t.Line > len(t.lines) {
 		return at
 	}
@@ -271,8 +271,8 @@ func (t Text) Inside(line, offset int) Place {
 	return at
 }
 
-// written converts a character's offset in the text into its offset in the source: quotes and escapes make the source
-// longer.
+// written converts a character's offset in the text into its offset in the source, where quotes and escapes take extra
+// characters.
 func written(source []rune, offset int) int {
 	if len(source) == 0 || source[0] != '"' && source[0] != '\'' {
 		return offset

@@ -33,7 +33,7 @@ func Nearest(name string, names []string) string {
 // distance returns the Damerau-Levenshtein distance: it counts the insertions, deletions, substitutions and swaps of
 // neighbours between two words.
 func distance(a, b []rune) int {
-	// The table has len(a) × len(b) cells, and a file may hold a name of any length.
+	// The table has len(a) × len(b) cells, and a file may contain a name of any length.
 	if len(a) > 64 || len(b) > 64 {
 		return len(a) + len(b)
 	}

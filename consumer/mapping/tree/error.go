@@ -49,7 +49,7 @@ func (s *Scanner) explain(err error) error {
 	return &refusal{nil, "not JSON"}
 }
 
-// nameInWords returns words for a member's name. They quote the name only if it looks like a programmer's choice: some
+// nameInWords describes a member's name. It quotes the name only if it looks like a programmer's choice, because some
 // documents use e-mail addresses or telephone numbers as names.
 func nameInWords(name string) string {
 	if name == "" || len(name) > 40 {

@@ -112,8 +112,8 @@ func (p *pathParser) path() (Path, error) {
 	return path, nil
 }
 
-// step reads one step of a path. RFC 9535 also has steps that lead to several values. A field has one value, so they
-// are refused, each with a message of its own.
+// step reads one step of a path. RFC 9535 also has steps that lead to several values. A field has one value, so such
+// steps are refused, each with a message of its own.
 func (p *pathParser) step() (step, error) {
 	rest := p.text[p.at:]
 	switch {

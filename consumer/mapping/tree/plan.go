@@ -22,7 +22,7 @@ type node struct {
 	each    bool          // this is the list of items
 }
 
-// Add adds the path of one value of the whole document, and returns the value's slot.
+// Add adds the path of one value in the whole document, and returns the value's slot.
 func (p *Plan) Add(path Path) (slot int) { return p.add(&p.root, &p.slots, path) }
 
 // AddItem adds the path of one value in each item of the list, and returns the value's slot.
@@ -46,8 +46,8 @@ func (p *Plan) Each(list Path) (slot int) {
 	return slot
 }
 
-// grow adds the nodes of a path, and returns the last one. Paths with a common beginning share its nodes, so that one
-// pass serves them all.
+// grow adds the nodes of a path, and returns the last one. Paths with a common beginning share nodes, so that one pass
+// follows them all.
 func (p *Plan) grow(n *node, path Path) *node {
 	for _, s := range path {
 		switch {

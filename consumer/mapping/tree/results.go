@@ -24,8 +24,8 @@ func (s *Scanner) Members() int {
 	return s.members
 }
 
-// At returns the text of the value found for a slot of the whole document, nil if there is none. It is a part of the
-// scanned text.
+// At returns the text of the value found for a slot of the whole document, or nil if there is none. The result is a
+// part of the scanned text.
 func (s *Scanner) At(slot int) []byte {
 	return s.slots[slot]
 }
@@ -41,7 +41,7 @@ func (s *Scanner) Items() int {
 	return s.items
 }
 
-// Item returns the text of the value found for a slot of item i; nil if there is none. i must be below [MaxItems].
+// Item returns the text of the value found for a slot of item i, or nil if there is none. i must be below [MaxItems].
 func (s *Scanner) Item(i, slot int) []byte {
 	return s.rows[i*s.plan.itemSlots+slot]
 }

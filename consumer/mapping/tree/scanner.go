@@ -18,9 +18,9 @@ const (
 	MaxItems = 1000
 )
 
-// A Scanner reads one JSON document after another, so that its memory is reused. The zero value is ready to use. A
-// Scanner keeps parts of the text that it read last, so call Release when done with a text. Only one goroutine at a
-// time may use it.
+// A Scanner reads one JSON document after another and reuses its memory. The zero value is ready to use. A Scanner
+// keeps parts of the text that it read last, so call Release when done with a text. Only one goroutine at a time may
+// use it.
 type Scanner struct {
 	src     bytes.Buffer
 	dec     jsontext.Decoder
@@ -32,13 +32,13 @@ type Scanner struct {
 	members int      // of the root object
 	shallow bool     // the text has too few brackets to be too deep
 	slots   [][]byte // of the whole document
-	rows    [][]byte // of the items, one row after the other
+	rows    [][]byte // of the items, one row after another
 	items   int
-	late    []span // elements to read again when the first pass is over
+	late    []span // elements to reread after the first pass
 	tail    []span // the last elements of each array that is open
 }
 
-// A span is an element of an array that may be read again, because the first pass could not follow the element's node.
+// A span is an element of an array that may be reread, because the first pass could not follow the element's node.
 type span struct {
 	node       *node
 	row        int
@@ -76,8 +76,8 @@ func (s *Scanner) Scan(p *Plan, text []byte) error {
 	if err := s.whole(); err != nil {
 		return s.explain(err)
 	}
-	// Each round reads strictly smaller parts, so the loop ends. The parts were read before, so reading them cannot
-	// fail.
+	// Each round reads strictly smaller parts, so the loop ends. Each part has already been read once, so rereading it
+	// cannot fail.
 	for i := 0; i < len(s.late); i++ {
 		part := s.late[i]
 		s.reset(text[part.start:part.end])
@@ -108,7 +108,7 @@ func (s *Scanner) whole() error {
 }
 
 // value reads the next value, and keeps the values of n and of the nodes below n. base is the offset of the decoder's
-// text within the document; it is not 0 for a part that is read again.
+// text within the document; it is not 0 for a part that is reread.
 func (s *Scanner) value(n *node, row, base int) error {
 	kind := s.dec.PeekKind()
 	if n.leaf() || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
@@ -137,10 +137,10 @@ func (s *Scanner) value(n *node, row, base int) error {
 	return nil
 }
 
-// object reads the members of an object whose opening brace was read. The decoder returns an error for a duplicate
+// object reads the members of an object whose opening brace has been read. The decoder returns an error for a duplicate
 // name.
 func (s *Scanner) object(n *node, row, base int) error {
-	// Only the members of the whole document are counted: an object with exactly two members may be Connect's envelope.
+	// Only the root object's members are counted, because an object with exactly two members may be Connect's envelope.
 	root := n == &s.plan.root
 	for s.dec.PeekKind() != jsontext.KindEndObject {
 		quoted, err := s.dec.ReadValue()
@@ -175,8 +175,8 @@ func (s *Scanner) named(n *node, quoted []byte) *node {
 	return n.names[string(s.scratch)]
 }
 
-// array reads the elements of an array whose opening bracket was read. An index counted from the end is known only at
-// the end, so the last elements are remembered by their places in the text and read again.
+// array reads the elements of an array whose opening bracket has been read. An index counted from the end is known only
+// at the end, so the places of the last elements are remembered, and the elements are reread.
 func (s *Scanner) array(n *node, row, base int) error {
 	// Arrays within this array use the same stack above bottom, and leave it as they found it.
 	bottom := len(s.tail)
@@ -190,8 +190,8 @@ func (s *Scanner) array(n *node, row, base int) error {
 			return err
 		}
 		part := span{row: row, start: begin, end: base + int(s.dec.InputOffset())}
-		// A field outside of the items may read an item too, such as $.orders[0].id. One pass can follow only one node
-		// for an element, so the element is read again for the other node.
+		// A path in the whole document may lead into an item too, such as $.orders[0].id. One pass can follow only one node
+		// for an element, so the element is reread for the other node.
 		if n.each && n.indexes[i] != nil {
 			s.later(n.indexes[i], part)
 		}
@@ -209,7 +209,7 @@ func (s *Scanner) array(n *node, row, base int) error {
 	return nil
 }
 
-// nextItem opens the row of the next item.
+// nextItem adds the row of the next item.
 func (s *Scanner) nextItem() (into *node, row int) {
 	s.items++
 	if s.items > MaxItems {
@@ -219,8 +219,8 @@ func (s *Scanner) nextItem() (into *node, row int) {
 	return &s.plan.item, s.items - 1
 }
 
-// remember keeps the last elements of an array, at most twice as many as the paths need: dropping one at a time would
-// be quadratic in a long array.
+// remember keeps the last elements of an array, at most twice as many as the paths need, because dropping one at a time
+// would be quadratic in a long array.
 func (s *Scanner) remember(deepest, bottom int, part span) {
 	if len(s.tail)-bottom >= 2*deepest {
 		kept := copy(s.tail[bottom:], s.tail[len(s.tail)-deepest:])
@@ -229,7 +229,7 @@ func (s *Scanner) remember(deepest, bottom int, part span) {
 	s.tail = append(s.tail, part)
 }
 
-// later adds an element to those that are read again when the pass is over.
+// later adds an element to those that are reread after the pass.
 func (s *Scanner) later(n *node, part span) {
 	part.node = n
 	for bytes.IndexByte([]byte(", \t\r\n"), s.doc[part.start]) >= 0 {
