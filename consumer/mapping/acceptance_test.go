@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A recorded event is a row of cases.tsv: a record as it is in a topic, and the expected items.
+// A recorded event is a row in cases.tsv: a record as it is in a topic, and the expected items.
 type recorded struct {
 	name, preset, topic string
 	record              event.Record
@@ -62,7 +62,7 @@ func recordedEvents(t *testing.T) []recorded {
 	return events
 }
 
-// payload reads the value of a record: nil for a tombstone. Bytes that are not text are stored in base64.
+// payload reads a record's value, which is nil for a tombstone. Bytes that are not text are stored in base64.
 func payload(t *testing.T, dir, name string) []byte {
 	t.Helper()
 	if name == "-" {
@@ -129,7 +129,7 @@ func TestRecordedEventsOfEveryPlatformGiveWhatTheirTableSays(t *testing.T) {
 	}
 }
 
-// Some causes are as much a promise as the verdict: they tell an operator what to do.
+// Some causes are as much a promise as the verdict, because they tell an operator what to do.
 func TestRecordedEventsThatAreRefusedNameTheirCause(t *testing.T) {
 	t.Parallel()
 	causes := map[string]string{

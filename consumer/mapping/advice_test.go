@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// mistakes returns the mistakes of a mapping file, each as line:column: text.
+// mistakes returns the mistakes in a mapping file, each as line:column: text.
 func mistakes(t *testing.T, text string) []string {
 	t.Helper()
 	_, err := mapping.Load(mapping.Options{Source: file(t, text)})

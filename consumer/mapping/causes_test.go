@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// TestAllCausesAreListed: a cause that is missing from the list would have no metric until its first letter, and one
-// that the package comment leaves out would be undocumented.
+// A cause that is missing from the list would have no metric until its first letter, and a cause that is missing from
+// the package comment would be undocumented.
 func TestAllCausesAreListed(t *testing.T) {
 	t.Parallel()
 	want := causesOfTheSources(t)

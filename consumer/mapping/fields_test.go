@@ -199,7 +199,7 @@ rules:
 	}
 }
 
-// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds read as milliseconds give the year 57 million.
+// Some producers count in the wrong unit: nanoseconds read as milliseconds give the year 57 million.
 func TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `

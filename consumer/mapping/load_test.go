@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// problems loads a mapping from its text and returns its mistakes. File names in them have no folder.
+// problems loads a mapping from its text and returns its mistakes, in which file names have no folder.
 func problems(tb testing.TB, text string, topics ...string) []string {
 	tb.Helper()
 	path := file(tb, text)

@@ -174,7 +174,7 @@ func bitrix() platform {
 	}
 }
 
-// saleorHeaders returns events of queries without __typename: the name of such an event is only in its header.
+// saleorHeaders returns events from queries without __typename. The name of such an event is only in its header.
 func saleorHeaders() []variant {
 	const value = `{"order":{"number":"1","status":"UNFULFILLED","chargeStatus":"FULL"}}`
 	var all []variant

@@ -54,7 +54,7 @@ func mutantsOf(t *testing.T, preset string) []mutant {
 	return m.mutants
 }
 
-// bind gives the preset a topic: a preset leaves the choice of topics to its user.
+// bind gives the preset a topic, because a preset leaves the choice of topics to its user.
 func (m *mutator) bind() {
 	var match yaml.Node
 	if err := yaml.Unmarshal([]byte("match: {topics: [orders]}"), &match); err != nil {

@@ -80,7 +80,7 @@ func known(preset, what string) int {
 	})
 }
 
-// cases holds all cases for one preset.
+// cases are all cases for one preset.
 type cases struct {
 	events  []variant
 	records []recorded

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A platform lists what a preset must do with the events of its platform. The list is written from the vendor's
+// A platform lists what a preset must do with the events from its platform. The list is written from the vendor's
 // vocabulary and not from the preset. It has one event with placeholders for id and status, every status with its
 // verdict, and the events that need a case of their own.
 type platform struct {
@@ -30,26 +30,26 @@ type platform struct {
 	id string
 	// Prefix is what every id must start with, if the preset requires one.
 	prefix string
-	// Submitted, paid and ignore hold the statuses with the verdict of that name. If numbers is true, the platform
-	// sends the statuses as JSON numbers too.
+	// Submitted, paid and ignore list the statuses with the verdict of that name. If numbers is true, the platform sends
+	// the statuses as JSON numbers too.
 	submitted, paid, ignore []string
 	numbers                 bool
 	// Unknown is the verdict for an unknown status. Missing is the verdict for an event without a status.
 	unknown, missing string
-	// Name is the event's name. NameHeader is the header that holds it; empty if the value holds it. Read, aside and
-	// strange hold other names. An event whose name is in read is judged like event. An event whose name is in aside is
-	// ignored, and an event whose name is in strange is refused. Empty names are refused too, and so are quoted ones,
+	// Name is the event's name. NameHeader is the header that contains it, or empty if the value contains it. Read, aside
+	// and strange list other names. An event whose name is in read is judged like event. An event whose name is in aside
+	// is ignored, and an event whose name is in strange is refused. Empty names are refused too, and so are quoted ones,
 	// except in a header.
 	name, nameHeader     string
 	read, aside, strange []string
 	// Off is an event with the same name that is ignored for another reason. With a strange name it is refused.
 	off string
-	// Reads holds the expected values of fields on which no verdict depends.
+	// Reads lists the expected values of fields on which no verdict depends.
 	reads map[string]string
 	more  []variant
 }
 
-// variant is an event of a platform and its verdict: "paid 10042", "ignore" or "refuse UnknownStatus". "refuse" alone
+// variant is an event from a platform and its verdict: "paid 10042", "ignore" or "refuse UnknownStatus". "refuse" alone
 // means any cause. The verdicts for several orders in one event are separated by "; ".
 type variant struct {
 	name    string

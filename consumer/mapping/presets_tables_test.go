@@ -167,8 +167,8 @@ func update(name, before, after, want string) variant {
 	return e
 }
 
-// change returns the platform of a preset for changes to a table. The preset's own events test how the row is read. The
-// events that all such presets share test the envelope.
+// change returns the platform for a preset that reads changes to a table. The preset's own events test how the row is
+// read. The events that all such presets share test the envelope.
 func change(preset, after string, p platform) platform {
 	p.preset = preset
 	p.event = row("", after, "").value

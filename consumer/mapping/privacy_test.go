@@ -56,7 +56,7 @@ func TestADuplicateIsFoundAmongThousandsOfNames(t *testing.T) {
 	if got := decode(t, m, value(doc.String()+`,"n17":0}`)); got.Cause != "DuplicateName" || !strings.Contains(got.Message, "n17") {
 		t.Errorf("got %+v, want DuplicateName of n17", got)
 	}
-	// The decoder is used again, and the names in one record must not count in the next.
+	// The decoder is reused, and the names in one record must not count in the next.
 	if got := decode(t, m, value(`{"n17":1,"order_id":"A","status":"paid"}`)); got.Action != event.Call {
 		t.Errorf("got %+v, want a call", got)
 	}

@@ -36,7 +36,7 @@ fields:
 rules: [{when: 'true', then: ignore}]
 `
 
-// reference returns the paths in agreed as lists of steps. Paths within an item begin with "each".
+// reference returns the paths in agreed as lists of steps. Paths within an item start with "each".
 func reference() map[string][]any {
 	return map[string][]any{
 		"order_id": {"each", "id"}, "whole": {}, "a": {"a"}, "ab": {"a", "b"}, "ab_last": {"a", "b", -1}, "ab0c": {"a", "b", 0, "c"},

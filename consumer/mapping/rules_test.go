@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// atelier is a shop's own mapping file. Its second mapping reads CloudEvents that hold an order in several parts.
+// atelier is a shop's own mapping file. Its second mapping reads CloudEvents that contain an order in several parts.
 const atelier = `
 version: 1
 mappings:

@@ -63,7 +63,7 @@ func (l *lookalike) count() int {
 	return len(l.asked)
 }
 
-// RoundTrip responds without a network, so that time passes in a synctest bubble.
+// RoundTrip responds without a network, because the time in a synctest bubble stands still during network I/O.
 func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorder := httptest.NewRecorder()
 	l.ServeHTTP(recorder, r)
@@ -73,7 +73,7 @@ func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// safeText is a log that may be read while it is written.
+// safeText is a log that may be read while it is being written.
 type safeText struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -49,7 +49,7 @@ func TestReferencesAreFollowedToTheirEnd(t *testing.T) {
 	mustRead(t, find, 2, "\x00\x0a\x02\x08\x05", `{"m":{"n":5}}`)
 }
 
-// sentinels counts the errors of package schema that err matches.
+// sentinels counts the sentinel errors in package schema that err matches.
 func sentinels(err error) (n int) {
 	for _, one := range []error{schema.ErrUnknown, schema.ErrUnreachable, schema.ErrNotDecodable} {
 		if errors.Is(err, one) {

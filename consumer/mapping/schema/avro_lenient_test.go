@@ -49,7 +49,7 @@ func TestAvroSchemasOfRegistriesAreRead(t *testing.T) {
 }
 
 // According to the specification, a default belongs to the first branch. Here the default null does not, but that
-// changes nothing: a payload names its branch by number.
+// changes nothing, because a payload identifies its branch by number.
 func TestAnAvroDefaultOfAnotherBranchChangesNoBranch(t *testing.T) {
 	t.Parallel()
 	s := mustAvro(t, `{"type":"record","name":"V","fields":[{"name":"status","type":["string","null"],"default":null}]}`)

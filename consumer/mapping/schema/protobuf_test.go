@@ -166,7 +166,7 @@ func anys(levels int) string {
 	return hex.EncodeToString(body)
 }
 
-// No test runs in parallel with this one: the memory is counted for the whole process.
+// No test runs in parallel with this one, because memory is counted for the whole process.
 func TestProtobufBombsAreRefusedInBoundedMemory(t *testing.T) {
 	const mib = 1 << 20
 	var wide strings.Builder // a message with many fields that are written although they are not on the wire
