@@ -2,8 +2,8 @@
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes, one line each: the
 // variable, the mistake and, where one helps, an example. A variable that is set but empty is a mistake if it has a
-// default or is required. An empty value is more likely a slip in a manifest than intended. Anything that only looks
-// like a mistake, such as a variable whose name is one letter off, becomes a warning.
+// default or is required, because an empty value is more likely a slip in a manifest than intended. Anything that only
+// looks like a mistake, such as a variable whose name is one letter off, becomes a warning.
 //
 // Load opens the files named in the settings, but does not parse them. Code that parses them (the key, certificates,
 // the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
@@ -11,8 +11,9 @@
 // The tags of Config are the only source of names, defaults, limits and explanations. They feed Load, the table in the
 // README and Variables, so none can drift from the others.
 //
-// No secret is part of an error, a warning or a table. Values are read once and never change. Files that hold secrets
-// are only checked here; the code that uses them reads them again. The package starts no goroutine and keeps no state.
+// No secret is part of an error, a warning or a table. Values are read once and never change. Files that contain
+// secrets are only checked here; the code that uses them rereads them. The package starts no goroutine and keeps no
+// state.
 package config
 
 import (
@@ -22,7 +23,7 @@ import (
 	"time"
 )
 
-// Config holds every setting. Its zero value is unusable: Load fills it.
+// Config contains every setting. Its zero value is not usable until Load has filled it.
 //
 // Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The settings table
 // prints the tag "help". In place of a default that is not a plain value, it prints the tag "shown". Errors print the
@@ -48,7 +49,7 @@ type Config struct {
 		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, unless LEADHIT_API_KEY_FILE is set" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
 		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"17s" help:"Time limit of one call; at most 0.56 of KAFKA_SESSION_TIMEOUT."`
 		CAFile     string        `envconfig:"LEADHIT_CA_FILE" shown:"the system's" example:"/etc/leadhit/ca.pem" help:"PEM file with additional authorities to trust for LeadHit's certificate; read again when it changes."`
-		// Proxy is a secret because its URL may hold a password.
+		// Proxy is a secret because its URL may contain a password.
 		Proxy Secret `envconfig:"LEADHIT_PROXY" example:"http://proxy:3128" help:"Proxy for the calls: an http, https or socks5 URL. No other variable sets one."`
 	}
 	// Calls and window: how many calls and events are handled at once.
@@ -160,7 +161,7 @@ func load(matters func(variable string) bool) (*Config, error) {
 	return c, nil
 }
 
-// read reads and checks all settings. It calls open to try to read a file that is named in a setting.
+// read reads and checks all settings. It calls open to check that a file named in a setting can be read.
 func read(open func(path string) error) (*Config, *problems) {
 	c := new(Config)
 	p := &problems{settings: settingsOf(c), open: open}

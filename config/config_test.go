@@ -250,7 +250,7 @@ func TestEachExampleIsAGoodValue(t *testing.T) {
 	}
 }
 
-// exampleOf loads the settings and returns the example in the line about a variable; "" if there is no mistake.
+// exampleOf loads the settings and returns the example in the line about a variable, or "" if there is no mistake.
 func exampleOf(t *testing.T, variable string) string {
 	t.Helper()
 	lines := mistakes(t)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Problem is one mistake in the settings. It never holds a secret, nor the value of a variable that may hold one.
+// Problem is one mistake in the settings. It never contains a secret, nor the value of a variable that may contain one.
 type Problem struct {
 	// Variable is the environment variable with the mistake.
 	Variable string
@@ -31,7 +31,7 @@ func (p Problem) line() string {
 // change returns the variable to set to the example.
 func (p Problem) change() string { return cmp.Or(p.Change, p.Variable) }
 
-// Error holds all mistakes in the settings, at least one, in the order of the settings table.
+// Error lists all mistakes in the settings, at least one, in the order of the settings table.
 type Error struct {
 	Problems []Problem
 }
@@ -52,7 +52,7 @@ func (e *Error) Has(variables ...string) bool {
 	})
 }
 
-// Add returns the error with further problems, in the order of the settings table; nil if there are none at all. The
+// Add returns the error with further problems, in the order of the settings table, or nil if there are none at all. The
 // receiver may be nil and is not changed.
 func (e *Error) Add(further ...Problem) *Error {
 	var all []Problem
@@ -92,8 +92,8 @@ func (p *problems) good(variables ...string) bool {
 	return !slices.ContainsFunc(p.found, func(f Problem) bool { return slices.Contains(variables, f.Variable) })
 }
 
-// listed returns all mistakes in the order of the table, or nil. An example that is already in force is left
-// out: it does not help.
+// listed returns all mistakes in the order of the table, or nil. An example that is already in force is left out,
+// because it does not help.
 func (p *problems) listed() *Error {
 	if len(p.found) == 0 {
 		return nil

@@ -31,14 +31,14 @@ func (c *Config) improveExamples(p *problems) {
 	}
 }
 
-// required begins the text about a variable that is missing.
+// required starts the text about a variable that is missing.
 const required = "required"
 
 // meant returns an environment variable whose name is nearly that of the missing one, or "".
 func (p *problems) meant(missing string) string {
 	for _, name := range environment() {
 		near := suggest(name, p.settings)
-		// Either setting may hold the key, so a name that resembles one may be meant for the other.
+		// Either setting may contain the key, so a name that resembles one may be meant for the other.
 		if near == missing || near == "LEADHIT_API_KEY" && missing == "LEADHIT_API_KEY_FILE" {
 			return name
 		}
@@ -46,8 +46,8 @@ func (p *problems) meant(missing string) string {
 	return ""
 }
 
-// exampleTopics returns topics that the worker may read: the valid ones of KAFKA_TOPICS or, if there are none, a topic
-// that the worker does not keep for itself.
+// exampleTopics returns topics that the worker may read: the valid ones in KAFKA_TOPICS or, if there are none, a topic
+// that the worker does not reserve for itself.
 func (c *Config) exampleTopics() string {
 	var good []string
 	for _, topic := range c.Kafka.Topics {
@@ -65,7 +65,7 @@ func (c *Config) exampleTopics() string {
 	return example
 }
 
-// ownTopics returns the topics that the worker keeps for itself.
+// ownTopics returns the topics that the worker reserves for itself.
 func (c *Config) ownTopics() []string {
 	return []string{c.DeadLetter.Topic, c.DeadLetter.Topic + ".ledger", c.Kafka.Group + ".replay"}
 }

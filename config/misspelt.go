@@ -11,7 +11,7 @@ import (
 // name is a setting.
 func DidYouMean(name string) string { return suggest(name, settingsOf(new(Config))) }
 
-// misspelt returns a line for each variable of the environment that is probably a misspelt setting. These are warnings,
+// misspelt returns a line for each variable in the environment that is probably a misspelt setting. These are warnings,
 // because another program may read the variable.
 func misspelt(settings []setting) []string {
 	var lines []string
@@ -54,12 +54,12 @@ func suggest(name string, settings []setting) string {
 	return ""
 }
 
-// ofKubernetes reports whether a name looks like those of the variables that Kubernetes sets for every Service.
+// ofKubernetes reports whether a name looks like one of the variables that Kubernetes sets for every Service.
 func ofKubernetes(name string) bool { return serviceVariable.MatchString(name) }
 
 var serviceVariable = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$`)
 
-// otherName returns the setting that has the given name in other programs, or "".
+// otherName returns the setting for which other programs use the given name, or "".
 func otherName(name string) string {
 	switch name {
 	case "BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_BROKERS",

@@ -14,7 +14,7 @@ const mask = "***"
 // Secret is a value that must not be shown. Everything that prints it, even deep inside another struct, prints ***: fmt
 // with any verb, slog, encoding/json. Only Reveal returns the value. The zero value is an empty secret.
 type Secret struct {
-	// This is a pointer, because fmt calls no methods on a value in an unexported field: of a pointer it prints the
+	// This is a pointer, because fmt calls no methods on a value in an unexported field. For a pointer, fmt prints the
 	// address, not the secret.
 	value *string
 }
@@ -27,9 +27,9 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// Format writes *** for every verb. A String method would cover %v and %s alone: %d would print the pointer.
+// Format writes *** for every verb. A String method would cover only %v and %s, and %d would print the pointer.
 func (Secret) Format(f fmt.State, _ rune) {
-	// The writes of fmt's own State never fail: it is a buffer.
+	// Writes to fmt's own State never fail, because it is a buffer.
 	_, _ = io.WriteString(f, mask)
 }
 

@@ -16,7 +16,7 @@ import (
 // list is a list of words, separated by commas, without the blanks around them.
 type list []string
 
-// UnmarshalText refuses an empty item: it comes from an extra comma or from a variable that expanded to nothing.
+// UnmarshalText refuses an empty item, which comes from an extra comma or from a variable that expanded to nothing.
 func (l *list) UnmarshalText(text []byte) error {
 	items := strings.Split(string(text), ",")
 	for i := range items {
@@ -61,7 +61,7 @@ func (s setting) tag(key string) string { return s.field.Tag.Get(key) }
 func (s setting) name() string          { return s.tag("envconfig") }
 func (s setting) required() bool        { return s.tag("required") == "true" }
 
-// example returns a value that works: the default, unless a better one is given.
+// example returns a value that works: the tag "example", or else the default.
 func (s setting) example() string {
 	if example := s.tag("example"); example != "" {
 		return example
@@ -84,8 +84,8 @@ func (s setting) read() string {
 	return ""
 }
 
-// process lets envconfig fill the field. It gets a struct with only this field, because it stops at the first mistake
-// and we want all mistakes.
+// process has envconfig fill the field. It passes envconfig a struct with only this field, because envconfig stops at
+// the first mistake and we want all mistakes.
 func (s setting) process() error {
 	field := reflect.StructField{Name: s.field.Name, Type: s.field.Type, Tag: s.field.Tag}
 	one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
@@ -96,7 +96,7 @@ func (s setting) process() error {
 	return nil
 }
 
-// explain replaces the text of envconfig's error, which contains the value: the value may be a secret.
+// explain replaces the text of envconfig's error, because it contains the value, which may be a secret.
 func (s setting) explain(err error) string {
 	parse, ok := errors.AsType[*envconfig.ParseError](err)
 	if !ok {
@@ -119,7 +119,7 @@ func (s setting) explain(err error) string {
 	return parse.Err.Error()
 }
 
-// outside returns how the value breaks the limits in the tags; "" if it does not. raw is the value as given.
+// outside returns how the value breaks the limits in the tags, or "" if it does not. raw is the value as given.
 func (s setting) outside(raw string) string {
 	if choices := s.tag("choices"); choices != "" && raw != "" && !slices.Contains(strings.Split(choices, ","), raw) {
 		return s.noChoice(raw)
@@ -174,7 +174,7 @@ func (s setting) number(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// clip shortens a value, so that a message stays one readable line even if the variable holds a whole file.
+// clip shortens a value, so that a message stays one readable line even if the variable contains a whole file.
 func clip(value string) string {
 	const most = 60
 	if len(value) <= most {

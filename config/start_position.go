@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// start says where a group that never committed begins. The zero value is the earliest event that Kafka still has.
+// start says where a group that never committed starts to read. The zero value is the earliest event that Kafka still
+// has.
 type start struct {
 	// Latest skips all events that are in the topics when the group first starts.
 	Latest bool
@@ -30,7 +31,8 @@ func (s start) String() string {
 	return s.Time.Format(time.RFC3339Nano)
 }
 
-// UnmarshalText reads earliest, latest or an RFC 3339 time with its zone, not before 1970: Kafka counts from then.
+// UnmarshalText reads earliest, latest or an RFC 3339 time with its zone, not before 1970, because Kafka counts time
+// from then.
 func (s *start) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case earliest:

@@ -81,8 +81,8 @@ func WriteTable(w io.Writer) error {
 	return err
 }
 
-// Values returns the value in force of each variable, in the order of [Variables]: *** for a secret, and "" for what is
-// not set.
+// Values returns each variable's value in force, in the order of [Variables]: *** for a secret, and "" for what is not
+// set.
 func (c *Config) Values() []string {
 	var values []string
 	for _, s := range settingsOf(c) {

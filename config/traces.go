@@ -20,7 +20,7 @@ type traces struct {
 	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
 	TracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" example:"http://otel-collector:4318/v1/traces" help:"Complete URL for traces; takes precedence."`
 	Protocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" shown:"http/protobuf" example:"http/protobuf" help:"Only http/protobuf is supported, whatever this says."`
-	// Headers are a secret because they hold tokens.
+	// Headers are a secret because they contain tokens.
 	Headers     Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" example:"authorization=Bearer%20token" help:"Headers for the collector, name=value, separated by commas, values percent-encoded."`
 	CAFile      string `envconfig:"OTEL_EXPORTER_OTLP_CERTIFICATE" shown:"the system's" example:"/etc/otel/ca.pem" help:"PEM file with additional authorities to trust for the collector's certificate; read again when it changes."`
 	Limit       string `envconfig:"OTEL_EXPORTER_OTLP_TIMEOUT" shown:"10000" example:"10000" help:"Time limit of one export of spans, in milliseconds."`
@@ -74,8 +74,8 @@ func (c *Config) checkTraces(p *problems) {
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)
 }
 
-// warnings names standard settings whose values are not supported. They are not mistakes, because platforms set such
-// variables for all their programs alike, and the worker must start anyway.
+// warnings returns lines about standard settings whose values are not supported. Such values are not mistakes, because
+// platforms set these variables for all their programs alike, and the worker must start anyway.
 func (t *traces) warnings() []string {
 	var lines []string
 	switch t.Exporter {

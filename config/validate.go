@@ -14,7 +14,7 @@ import (
 // session does. The dispatcher uses the same margin.
 const leaseMargin = 10
 
-// leastRate is the lowest limit allowed, in calls per second. With a lower one, minutes pass between calls, and the
+// leastRate is the lowest limit allowed, in calls per second. With a lower limit, minutes pass between calls, and the
 // worker looks dead.
 const leastRate = 0.01
 
@@ -45,8 +45,8 @@ func (c *Config) checkWork(p *problems) {
 //
 //	now − last acknowledged commit < lease = session − call timeout − margin
 //
-// and a commit is sent at least six times per session timeout: with a lease of a third of a session, calls continue
-// after one failed commit.
+// and a commit is sent at least six times per session timeout. With a lease of a third of a session, calls therefore
+// continue after one failed commit.
 func (c *Config) checkLease(p *problems) {
 	if !p.good("KAFKA_SESSION_TIMEOUT", "LEADHIT_TIMEOUT") {
 		return
@@ -97,7 +97,7 @@ func isPort(text string, least uint64) bool {
 	return err == nil && n >= least
 }
 
-// isInternal reports whether Kafka keeps a topic of this name for itself.
+// isInternal reports whether Kafka reserves a topic of this name for itself.
 func isInternal(name string) bool {
 	return slices.Contains([]string{
 		"__consumer_offsets", "__transaction_state", "__share_group_state", "__remote_log_metadata",
@@ -105,7 +105,7 @@ func isInternal(name string) bool {
 	}, name)
 }
 
-// isLegalName reports whether Kafka accepts name as a topic, also with our suffix (.ledger, .replay).
+// isLegalName reports whether Kafka accepts name as a topic's name, even with one of our suffixes (.ledger, .replay).
 func isLegalName(name string) bool {
 	const most = 249 - len(".ledger")
 	const legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// checkDesk checks who may see and use the desk's pages. A desk that nobody can write to although DESK_WRITE is set, or
-// that trusts anybody's header, is a mistake here and not a surprise later.
+// checkDesk checks who may see and use the desk's pages. It reports a desk that no user can write to although
+// DESK_WRITE is set, and a desk that trusts a header from anyone.
 func (c *Config) checkDesk(p *problems) {
 	d := &c.Desk
 	if p.good("DESK_ADDR") {

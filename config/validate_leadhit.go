@@ -51,8 +51,8 @@ func (c *Config) checkProxy(p *problems) {
 }
 
 // wrongURL returns what is wrong with an address of LeadHit or of the schema registry, or "". It never quotes the
-// address: its user name or query may contain a secret. inURL says what to do instead of putting a user name or a query
-// into the address. overHTTP names the risk of http to another machine.
+// address, because its user name or query may contain a secret. inURL says what to do instead of putting a user name or
+// a query into the address. overHTTP names the risk of http to another machine.
 func wrongURL(address, inURL, overHTTP string) string {
 	u, err := url.Parse(address)
 	switch {
@@ -66,14 +66,14 @@ func wrongURL(address, inURL, overHTTP string) string {
 	return ""
 }
 
-// isLoopback reports whether host is this machine. Other names are not resolved: their address can change after
-// startup.
+// isLoopback reports whether host is this machine. Other names are not resolved, because their addresses can change
+// after startup.
 func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // addFile records a problem if path is given but is not a readable file with content. It does not quote the path,
-// which by mistake may be the secret itself.
+// because the secret itself may have been given by mistake instead of a path.
 func (p *problems) addFile(variable, path string) {
 	if path == "" {
 		return

@@ -17,8 +17,8 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 		}
 		return
 	}
-	// Anyone who changes a schema in transit decides which field is read as an order's id. So http is refused even
-	// without a password.
+	// Anyone who changes a schema in transit decides which field is read as an order's id, so http is refused even without
+	// a password.
 	if what := wrongURL(r.URL, "use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE",
 		"where others could change the schemas"); what != "" {
 		p.add("SCHEMA_REGISTRY_URL", what)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// NamesIn returns a few of a certificate's names, as text: certificates of large providers have hundreds.
+// NamesIn returns a few of a certificate's names, as text, because the certificates of large providers have hundreds.
 func NamesIn(certificate *x509.Certificate) string {
 	const most = 3
 	names := slices.Clone(certificate.DNSNames)

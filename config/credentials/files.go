@@ -12,8 +12,8 @@ import (
 // maxFile is far above the size of any credential. A bundle of all public authorities takes 250 KB.
 const maxFile = 4 << 20
 
-// Read returns the content of a regular file. It refuses pipes and devices: reading one could block forever, and a
-// second read would not return the same content.
+// Read returns the content of a regular file. It refuses pipes and devices, because reading one could block forever,
+// and a second read would not return the same content.
 func Read(name string) ([]byte, error) {
 	// Without O_NONBLOCK, opening a pipe blocks until another process opens it to write.
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)

@@ -17,8 +17,8 @@ type Kept[T any] struct {
 	broken bool // the last read failed, which was logged
 }
 
-// Keep reads the files for the first time; an error here is the caller's to report. settings lists, for the log, the
-// environment variables that hold the files' paths.
+// Keep reads the files for the first time, and returns an error if that fails. settings lists, for the log, the
+// environment variables that contain the files' paths.
 func Keep[T any](settings string, log *slog.Logger, read func() (T, error)) (*Kept[T], error) {
 	good, err := read()
 	if err != nil {
@@ -27,7 +27,7 @@ func Keep[T any](settings string, log *slog.Logger, read func() (T, error)) (*Ke
 	return &Kept[T]{settings: settings, log: log, read: read, good: good}, nil
 }
 
-// Load reads the files again. While that fails, Load returns the last good content; it logs the first failure, and the
+// Load rereads the files. While that fails, Load returns the last good content; it logs the first failure, and the
 // first success after it.
 func (k *Kept[T]) Load() T {
 	k.mu.Lock()

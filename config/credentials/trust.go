@@ -37,7 +37,7 @@ func Authorities(name string) func() (*x509.CertPool, error) {
 }
 
 // DialTLS returns a function for [net/http.Transport.DialTLSContext]. Each connection trusts the authorities that roots
-// loads when the connection begins. The TCP connection and the TLS handshake together take at most limit. protocols are
+// loads when the connection starts. The TCP connection and the TLS handshake together take at most limit. protocols are
 // the ALPN protocols to offer, h2 or http/1.1.
 func DialTLS(
 	roots *Kept[*x509.CertPool], limit time.Duration, protocols ...string,

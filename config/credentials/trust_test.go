@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// server starts a server with TLS, whose certificate is its own authority. The PEM of that authority is returned too.
+// server starts a TLS server whose certificate is its own authority, and also returns that authority as PEM.
 func server(t *testing.T) (s *httptest.Server, authority string) {
 	t.Helper()
 	s = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
