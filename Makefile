@@ -12,8 +12,8 @@ export GORACE ?= atexit_sleep_ms=0
 # The core has no goroutine, lock, channel or shared variable, as one of its tests checks. So it runs without the race
 # detector, which would make its simulator six times as slow.
 CORE = ./consumer/dispatch/... ./retry ./deadletter/ledger/...
-# What the black-box tests are made of. ./integration and ./integration/desk run without the race detector, but the
-# worker that they start has it.
+# The packages that the black-box tests use. The tests themselves, ./integration and ./integration/desk, run without the
+# race detector, but the worker that ./integration starts has it.
 HARNESS = $$(go list ./integration/... | grep -vxE 'leadhit-sync/integration(/desk)?')
 # All other packages except the black-box tests.
 UNIT = $$(go list ./... | grep -v '^leadhit-sync/integration' | grep -vxFf <(go list $(CORE)))
@@ -25,8 +25,8 @@ define part
 	else echo "== $(1): FAILED after $$((SECONDS - start)) s"; exit 1; fi
 endef
 
-# LONG are tests that last for hours in virtual time. Few histories are enough with the race detector: each has the same
-# goroutines. -short skips the other two tests.
+# LONG are tests that last for hours in virtual time. With the race detector, a few histories are enough, because each
+# has the same goroutines. -short skips the other two tests.
 LONG = TestNothingIsLostOrOutOfOrderInAnyHistory|TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce|TestAThousandGenerationsLeaveNoGoroutine
 define unit_tests
 	$(call part,unit tests,BUBBLE_SEEDS=30 go test -short -race -timeout 40m $(UNIT))
@@ -55,7 +55,7 @@ test: ## Run every test, real Kafka (Java 17 and Maven) and Chromium included, w
 		echo "Chromium is missing: the tests of the pages are skipped"; [ "$${CI:-}" != true ]; \
 	fi
 	$(call part,test harness,go test -race -count 1 $(HARNESS))
-	@# Five tests at once keep two cores busy. More of them only wait for each other, and exceed their time.
+	@# Five tests at once keep two cores busy. More tests would only wait for each other, and exceed their time limits.
 	$(call part,real Kafka,WORKER_RACE=true go test -count 1 -parallel 5 -timeout 30m -skip '^TestImage$$' ./integration)
 	$(call part,pages,go test -count 1 ./integration/desk)
 
@@ -77,13 +77,14 @@ vuln: ## Look for known vulnerabilities; VULNDB=file:///… is a copy of the dat
 fmt: $(GOLANGCI_LINT) ## Format the code.
 	$(GOLANGCI_LINT) fmt ./...
 
-# Not a tool line of go.mod: that would add 207 modules.
+# Not a tool line in go.mod, because that would add 207 modules.
 $(GOLANGCI_LINT):
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), which takes a few minutes"
 	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv .cache/bin/golangci-lint $@
 
-# A release sets VERSION=1.2.3. The default is the commit's tag, or the commit. SOURCE is the code's address, for the label.
+# A release sets VERSION=1.2.3. The default is the commit's tag, or else the commit. SOURCE is the code's address, for
+# the label.
 MKIMAGE = go -C deploy/image/mkimage run . -root $(CURDIR) -version "$(VERSION)" -source "$(SOURCE)"
 
 .PHONY: image

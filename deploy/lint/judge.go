@@ -109,8 +109,8 @@ func (j *judgement) knownSettings() {
 	}
 }
 
-// secrets checks that each secret is mounted as a file, which is read again when it changes. No variable and no
-// ConfigMap may hold a secret.
+// secrets checks that each secret is mounted as a file, which is reread when it changes. No variable and no ConfigMap
+// may contain a secret.
 func (j *judgement) secrets() {
 	secret := regexp.MustCompile(`(PASSWORD|KEY|SECRET|TOKEN|CREDENTIALS?|HEADERS)$`)
 	for _, from := range j.container.EnvFrom {
@@ -159,7 +159,7 @@ func (o *Overlay) Grace() time.Duration {
 }
 
 // probes checks that the health probes use a port and paths that the program serves. Liveness and readiness must use
-// different paths, because a worker that waits is not ready, but a restart would not help it.
+// different paths, because a waiting worker is not ready, but a restart would not help it.
 func (j *judgement) probes() {
 	asks := func(name string, p *corev1.Probe) string {
 		if p == nil || p.HTTPGet == nil {

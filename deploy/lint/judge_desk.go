@@ -29,7 +29,7 @@ func (o *Overlay) desk() (*appsv1.Deployment, *corev1.Container) {
 }
 
 // oneDesk checks that the desk is one pod with the worker's image and the program's settings, and that only people who
-// have logged in reach it over the network.
+// have logged in can reach it over the network.
 func (j *judgement) oneDesk() {
 	d, c := j.desk()
 	if c == nil {
@@ -59,8 +59,7 @@ func (j *judgement) oneDesk() {
 		environment["DESK_ADDR"])
 }
 
-// environment returns the environment of a container: the settings of its ConfigMaps and the values set in the
-// container.
+// environment returns a container's environment: the settings in its ConfigMaps and the values set in the container.
 func (o *Overlay) environment(c *corev1.Container) map[string]string {
 	all := map[string]string{}
 	for _, from := range c.EnvFrom {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The topics of the worker, as the settings name them.
+// The worker's topics, as the settings name them.
 
 func (j *judgement) sources() []string { return strings.Split(j.setting("KAFKA_TOPICS"), ",") }
 
@@ -45,7 +45,7 @@ func (j *judgement) topics() {
 	}
 }
 
-// rights checks that the user may do what the worker does, and nothing else.
+// rights checks that the user is allowed to do what the worker does, and nothing else.
 func (j *judgement) rights() {
 	needed := map[string][]string{
 		"group " + j.setting("KAFKA_GROUP"): {"Read"},

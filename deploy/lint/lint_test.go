@@ -24,7 +24,7 @@ type binary struct {
 	err  error
 }
 
-// built is the binary of this test run.
+// built is the binary for this test run.
 var built binary
 
 func TestMain(m *testing.M) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// queriesOf returns every expression of the dashboard, with values for its time variables.
+// queriesOf returns every expression in the dashboard, with values for its time variables.
 func queriesOf(t *testing.T, dashboard string) []string {
 	t.Helper()
 	var d struct {

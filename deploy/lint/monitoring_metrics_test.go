@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// registry holds the metrics that a query may use, by name.
+// registry lists the metrics that a query may use, by name.
 type registry map[string]metric
 
 type metric struct {
@@ -28,7 +28,7 @@ func registered(t *testing.T) registry {
 		// The metric up comes from Prometheus itself, and the restarts come from kube-state-metrics.
 		"up": {kind: "gauge"},
 		"kube_pod_container_status_restarts_total": {kind: "counter", labels: []string{"uid"}},
-		// The Go client of Prometheus exports the next three for every process.
+		// Prometheus's Go client exports the next three for every process.
 		"process_start_time_seconds":    {kind: "gauge"},
 		"process_resident_memory_bytes": {kind: "gauge"},
 		"process_cpu_seconds_total":     {kind: "counter"},
@@ -49,7 +49,7 @@ func registered(t *testing.T) registry {
 		}
 		all[fields[0]] = m
 	}
-	// The reason of a pause and the phase of the membership are states too. The help of leadhit_sync_state lists them.
+	// A pause's reason and the membership's phase are states too. The help of leadhit_sync_state lists them.
 	for name, label := range map[string]string{"leadhit_sync_paused": "reason", "leadhit_sync_phase": "phase"} {
 		if len(all["leadhit_sync_state"].values["state"]) == 0 || !slices.Contains(all[name].labels, label) {
 			t.Fatalf("no %s of %s, or no list of states in the help of leadhit_sync_state", label, name)

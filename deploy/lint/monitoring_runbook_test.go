@@ -13,7 +13,7 @@ const (
 	alertsEnd   = "<!-- alerts:end -->\n"
 )
 
-// answers returns the points that the text below each heading of the runbook must have.
+// answers returns the points that the text below each heading in the runbook must contain.
 func answers() []string {
 	return []string{"**It means**", "**Lost?**", "**Look here**", "**Do this**", "**Over when**"}
 }

@@ -75,7 +75,7 @@ func TestMistakesInTheAlertsAreFound(t *testing.T) {
 	}
 }
 
-// alert is one rule of rules.yaml.
+// alert is one rule in rules.yaml.
 type alert struct {
 	Name        string            `json:"alert"`
 	Expr        string            `json:"expr"`

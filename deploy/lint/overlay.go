@@ -28,14 +28,14 @@ type Overlay struct {
 	settings  map[string]string
 }
 
-// object is one object of a rendering.
+// object is one object in a rendering.
 type object struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 
 	// content is of a Kubernetes type, or of a type in custom.go. It is nil for unknown kinds.
 	content any
-	// wrong has the findings of strict decoding.
+	// wrong lists the errors from strict decoding.
 	wrong []error
 }
 
@@ -122,8 +122,7 @@ func (o *Overlay) configMap(ref *corev1.ConfigMapEnvSource) *corev1.ConfigMap {
 	return nil
 }
 
-// Environment returns the worker's environment: the settings of its ConfigMap and the values set in the
-// container.
+// Environment returns the worker's environment: the settings in its ConfigMap and the values set in the container.
 func (o *Overlay) Environment() map[string]string { return maps.Clone(o.settings) }
 
 // Arguments returns the worker's command line.

@@ -31,7 +31,7 @@ type Setting struct {
 }
 
 // ReadProgram reads the Markdown table that the binary prints, and paths and time limits from the source below root.
-// The source is searched as text, so that a constant may move to another file of its folder.
+// The source is searched as text, so that a constant may move to another file in its folder.
 func ReadProgram(root, table string) (*Program, error) {
 	p := &Program{Settings: ParseTable(table)}
 	worker, err := source(filepath.Join(root, "cmd/worker"))
@@ -59,7 +59,7 @@ func ReadProgram(root, table string) (*Program, error) {
 	return p, errors.Join(wrong[:]...)
 }
 
-// source returns the text of a folder's Go files, without tests.
+// source returns the text of a folder's Go files, excluding tests.
 func source(dir string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {

@@ -25,7 +25,7 @@ func Render(dir string) (string, error) {
 	return string(text), nil
 }
 
-// Kustomizations returns every folder below dir that holds a kustomization.yaml, sorted.
+// Kustomizations returns every folder below dir that contains a kustomization.yaml, sorted.
 func Kustomizations(dir string) ([]string, error) {
 	var found []string
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {

@@ -15,7 +15,7 @@ type written struct {
 	comment     bool
 }
 
-// settingsFile reads the settings of the base, those in comments included.
+// settingsFile reads the base's settings, including those in comments.
 func settingsFile(t *testing.T, text string) []written {
 	t.Helper()
 	var all []written

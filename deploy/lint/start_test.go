@@ -129,7 +129,7 @@ func TestTheProgramStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T)
 	}
 }
 
-// The desk needs neither LeadHit's key nor Kafka to start: its page says what is wrong.
+// The desk needs neither LeadHit's key nor Kafka to start, because its page says what is wrong.
 func TestTheDeskStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T) {
 	t.Parallel()
 	environment, arguments := overlays(t)[withDesk].Desk()
@@ -154,7 +154,7 @@ func (s *started) end(t *testing.T, grace time.Duration) {
 		t.Fatal(err)
 	}
 	s.until(t, "stopped")
-	for range s.lines { // until stdout is closed: then Wait may be called
+	for range s.lines { // until stdout is closed, because only then may Wait be called
 	}
 	if err := s.process.Wait(); err != nil {
 		t.Errorf("got %v, want exit code 0", err)

@@ -27,7 +27,7 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 		"-ldflags", "-s -w -X main.version="+o.version, "-o", file, "./cmd/leadhit-sync")
 	cmd.Dir = o.root
 	// The caller's settings (GOFLAGS, GOAMD64, a workspace) would change the bytes. GOFLAGS repeats a flag from above,
-	// because with an empty value, the setting of `go env -w` would apply.
+	// because if it were empty, a value set with `go env -w` would apply.
 	//nolint:forbidigo // the compiler needs it
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=-trimpath", "GOWORK=off",
 		"GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
@@ -47,8 +47,8 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 	return b, nil
 }
 
-// versionOf returns the requested version, or the commit's tag, or the commit. The version is also the image's tag,
-// which must not contain a +.
+// versionOf returns the requested version, or else the commit's tag, or else the commit. The version is also the
+// image's tag, which must not contain a +.
 func (b *binary) versionOf(asked string) string {
 	const short = 7
 	revision := b.setting("vcs.revision")

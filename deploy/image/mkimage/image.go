@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// user is neither root nor a user of the host. Distroless images use the same number.
+	// user is neither root nor a user on the host. Distroless images use the same number.
 	user = "65532:65532"
-	//nolint:gosec // it holds no password, whatever its name suggests
+	//nolint:gosec // it contains no password, whatever its name suggests
 	passwd = "root:x:0:0:root:/:/sbin/nologin\nleadhit-sync:x:65532:65532:leadhit-sync:/tmp:/sbin/nologin\n"
 	group  = "root:x:0:\nleadhit-sync:x:65532:\n"
 
@@ -83,7 +83,7 @@ func write(dir string, binaries []*binary, source string) (*made, error) {
 	return m, top.AppendIndex(index, layout.WithAnnotations(name))
 }
 
-// imageOf returns the image of one binary, and the compressed size of the image's layer.
+// imageOf returns the image for one binary, and the compressed size of the image's layer.
 func imageOf(b *binary, source string) (v1.Image, int64, error) {
 	archive, err := archive(b)
 	if err != nil {

@@ -4,7 +4,7 @@
 //	go -C deploy/image/mkimage run . -root ../../.. -out ../../../bin/image
 //
 // The same commit and the same version of Go produce the same bytes on every machine at any time. The only time in the
-// image is the commit's, files have a fixed order, and paths of the build machine are omitted. The image has the
+// image is the commit's, files have a fixed order, and paths of the build machine are omitted. The image contains the
 // binary, /etc/passwd and /etc/group with its user, and an empty /tmp. Nothing but the binary can be executed.
 //
 // No layout is left half-built: mkimage builds the new one beside the final path, and replaces an older one only when
@@ -102,8 +102,8 @@ func build(ctx context.Context, o options) (*made, error) {
 	return m, nil
 }
 
-// replace moves the new layout to the final path. It deletes an older layout there, but nothing else: a wrong -out must
-// not delete another folder.
+// replace moves the new layout to the final path. It deletes an older layout there, but nothing else, because a wrong
+// -out must not delete another folder.
 func replace(place, layout string) error {
 	_, err := os.Stat(place)
 	if err == nil {

@@ -41,7 +41,7 @@ func componentOf(module *debug.Module) cdx.Component {
 	return component(module.Path, module.Version, module.Sum)
 }
 
-// component describes a module. sum is its checksum in the form of go.sum.
+// component describes a module. sum is its checksum, as in go.sum.
 func component(path, version, sum string) cdx.Component {
 	url := "pkg:golang/" + path + "@" + version
 	c := cdx.Component{BOMRef: url, Type: cdx.ComponentTypeLibrary, Name: path, Version: version, PackageURL: url}
