@@ -1,15 +1,15 @@
 // Package config reads every setting of the worker from the environment.
 //
-// Load returns either settings that can work, singly and together, or an *Error with all mistakes, one line each: the
-// variable, the mistake and, where one helps, an example. A variable that is set but empty is a mistake if it has a
-// default or is required, because an empty value is more likely a slip in a manifest than intended. Anything that only
-// looks like a mistake, such as a variable whose name is one letter off, becomes a warning.
+// Load returns either settings that can work, singly and together, or an *Error with all mistakes. Each mistake is one
+// line: the variable, what is wrong and, where one helps, an example. A variable that is set but empty is a mistake if
+// it has a default or is required, because an empty value is more likely a slip in a manifest than intended. Anything
+// that only looks like a mistake, such as a variable whose name is one letter off, becomes a warning.
 //
 // Load opens the files named in the settings, but does not parse them. Code that parses them (the key, certificates,
 // the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
-// The tags of Config are the only source of names, defaults, limits and explanations. They feed Load, the table in the
-// README and Variables, so none can drift from the others.
+// Config's tags are the only source of names, defaults, limits and explanations. They feed Load, the table in the
+// README and Variables, so these cannot drift apart.
 //
 // No secret is part of an error, a warning or a table. Values are read once and never change. Files that contain
 // secrets are only checked here; the code that uses them rereads them. The package starts no goroutine and keeps no
@@ -59,7 +59,7 @@ type Config struct {
 	SkipRepeats    bool    `envconfig:"SKIP_REPEATS" default:"true" example:"false" help:"Make no call for a status that LeadHit accepted last for the order."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Maximum number of unfinished events, per partition."`
 	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events and requested fetches, per worker; large batches take up to 8 MiB more, or the size of a single batch that is larger."`
-	// Mapping is the name of a preset or the path of a file.
+	// Mapping is a preset's name or a file's path.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
 	// SchemaRegistry says where to find the schemas that events refer to by id. Without a URL, the only schemas are
 	// those in the mapping's files.
@@ -103,21 +103,22 @@ func Load() (*Config, error) {
 	return load(func(string) bool { return true })
 }
 
-// Inspect is like Load, for a caller that makes further checks: it returns the settings even if there are mistakes.
+// Inspect is like Load, but returns the settings even if there are mistakes, for a caller that makes further checks.
 // Settings with a mistake must not be used.
 func Inspect() (*Config, *Error) {
 	c, p := read(tryFile)
 	return c, p.listed()
 }
 
-// InspectWithoutFiles is like [Inspect], for a machine without the files named in the settings: it opens none of them.
+// InspectWithoutFiles is like [Inspect], but opens none of the files named in the settings, for a machine without them.
 func InspectWithoutFiles() (*Config, *Error) {
 	c, p := read(func(string) error { return nil })
 	return c, p.listed()
 }
 
-// LoadKafka is like Load, for a command that reads the dead letters or writes to the ledger: it checks the settings of
-// the Kafka connection, and DEAD_LETTER_TOPIC. Other settings may be missing or wrong, and must not be used.
+// LoadKafka is like Load, for a command that reads the dead letters or writes to the ledger. It checks only the
+// settings of the Kafka connection, and DEAD_LETTER_TOPIC. Other settings may be missing or wrong, and must not be
+// used.
 func LoadKafka() (*Config, error) {
 	return load(func(variable string) bool {
 		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_TOPICS" && variable != "KAFKA_START" ||
@@ -125,8 +126,8 @@ func LoadKafka() (*Config, error) {
 	})
 }
 
-// LoadPreview is like Load, for a command that reads order events and makes no calls: it checks the settings of the
-// Kafka connection, the topics, the mapping with its schemas, DEAD_LETTER_TOPIC, CALLS_IN_FLIGHT and SKIP_REPEATS.
+// LoadPreview is like Load, for a command that reads order events and makes no calls. It checks only the settings of
+// the Kafka connection, the topics, the mapping with its schemas, DEAD_LETTER_TOPIC, CALLS_IN_FLIGHT and SKIP_REPEATS.
 // Other settings may be missing or wrong, and must not be used.
 func LoadPreview() (*Config, error) {
 	return load(ofPreview)
@@ -138,14 +139,14 @@ func ofPreview(variable string) bool {
 		slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT", "SKIP_REPEATS"}, variable)
 }
 
-// LoadDesk is like Load, for the desk: it checks the settings of [LoadPreview] and those of the desk.
+// LoadDesk is like Load, for the desk. It checks only the settings that [LoadPreview] checks, and the desk's own.
 func LoadDesk() (*Config, error) {
 	return load(func(variable string) bool {
 		return ofPreview(variable) || strings.HasPrefix(variable, "DESK_")
 	})
 }
 
-// LoadStatus is like Load, for a command that queries the worker on this host for its status: it checks only HTTP_ADDR.
+// LoadStatus is like Load, for a command that queries the worker on this host for its status. It checks only HTTP_ADDR.
 // Other settings may be missing or wrong, and must not be used.
 func LoadStatus() (*Config, error) {
 	return load(func(variable string) bool { return variable == "HTTP_ADDR" })

@@ -13,7 +13,7 @@ type Problem struct {
 	Variable string
 	// What says what is wrong. If two settings cannot work together, it shows the calculation.
 	What string
-	// Example is a value that would work; "" if none would help.
+	// Example is a value that would work, or "" if none would help.
 	Example string
 	// Change is the variable to set to the example, if it is not Variable.
 	Change string

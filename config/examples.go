@@ -46,8 +46,8 @@ func (p *problems) meant(missing string) string {
 	return ""
 }
 
-// exampleTopics returns topics that the worker may read: the valid ones in KAFKA_TOPICS or, if there are none, a topic
-// that the worker does not reserve for itself.
+// exampleTopics returns topics that the worker may read: the valid topics in KAFKA_TOPICS or, if there are none, a
+// topic that the worker does not reserve for itself.
 func (c *Config) exampleTopics() string {
 	var good []string
 	for _, topic := range c.Kafka.Topics {

@@ -34,13 +34,13 @@ func (l *list) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// setting is one field of Config with its tags: one row of the table.
+// setting is one field of Config with its tags, which is one row in the table.
 type setting struct {
 	field reflect.StructField
 	value reflect.Value
 }
 
-// settingsOf returns the settings of c in the order of its fields; reading a setting sets its field.
+// settingsOf returns c's settings in the order of the fields. Reading a setting sets its field.
 func settingsOf(c *Config) []setting {
 	return gather(nil, reflect.ValueOf(c).Elem())
 }

@@ -14,7 +14,7 @@ import (
 // Variable is one setting as the table shows it.
 type Variable struct {
 	Name string
-	// Default is the value if the variable is not set, in the variable's own form; "" if there is no default.
+	// Default is the value if the variable is not set, in the variable's own form, or "" if there is no default.
 	Default string
 	// Required says that Load fails without the variable. One of LEADHIT_API_KEY_FILE and LEADHIT_API_KEY is required.
 	Required bool
@@ -122,7 +122,7 @@ func (s setting) text() string {
 	return text
 }
 
-// brief returns the duration as a person writes it: 15m, where Go's own text is 15m0s.
+// brief returns the duration as a person writes it: 15m instead of Go's 15m0s.
 func brief(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

@@ -13,8 +13,8 @@ const tracesPath = "/v1/traces"
 
 const defaultTracesTimeout = 10 * time.Second
 
-// traces says where and how spans are sent. The variables and their forms are OpenTelemetry's; its SDK reads more of
-// them (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
+// traces says where and how spans are sent. The variables and their forms are OpenTelemetry's, and its SDK reads more
+// of them (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
 type traces struct {
 	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none sends no traces."`
 	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
@@ -28,7 +28,7 @@ type traces struct {
 	Disabled    string `envconfig:"OTEL_SDK_DISABLED" shown:"false" example:"true" help:"true sends no traces, whatever else is set."`
 }
 
-// Address returns the URL that spans are posted to; empty if none are sent.
+// Address returns the URL that spans are posted to, or "" if none are sent.
 func (t *traces) Address() string {
 	endpoint := t.TracesEndpoint
 	if endpoint == "" && t.Endpoint != "" {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// leaseMargin divides the session: the last call that the lease allows ends at least session/leaseMargin before the
-// session does. The dispatcher uses the same margin.
+// leaseMargin sets the margin of the lease: the last call that the lease allows ends at least session/leaseMargin
+// before the session does. The dispatcher uses the same margin.
 const leaseMargin = 10
 
 // leastRate is the lowest limit allowed, in calls per second. With a lower limit, minutes pass between calls, and the
@@ -45,8 +45,8 @@ func (c *Config) checkWork(p *problems) {
 //
 //	now − last acknowledged commit < lease = session − call timeout − margin
 //
-// and a commit is sent at least six times per session timeout. With a lease of a third of a session, calls therefore
-// continue after one failed commit.
+// and a commit is sent at least six times per session timeout. If the lease is at least a third of a session, calls
+// therefore continue after one failed commit.
 func (c *Config) checkLease(p *problems) {
 	if !p.good("KAFKA_SESSION_TIMEOUT", "LEADHIT_TIMEOUT") {
 		return

@@ -50,9 +50,9 @@ func (c *Config) checkProxy(p *problems) {
 	}
 }
 
-// wrongURL returns what is wrong with an address of LeadHit or of the schema registry, or "". It never quotes the
-// address, because its user name or query may contain a secret. inURL says what to do instead of putting a user name or
-// a query into the address. overHTTP names the risk of http to another machine.
+// wrongURL returns what is wrong with LeadHit's or the schema registry's address, or "". It never quotes the address,
+// because its user name or query may contain a secret. inURL says what to do instead of putting a user name or a query
+// into the address. overHTTP names the risk of http to another machine.
 func wrongURL(address, inURL, overHTTP string) string {
 	u, err := url.Parse(address)
 	switch {

@@ -45,7 +45,7 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		env  []string
-		want string // How the one line begins.
+		want string // How the only line starts.
 	}{
 		{"a broker without a port", []string{"KAFKA_BROKERS", "kafka-1"}, `KAFKA_BROKERS: "kafka-1" is not host:port`},
 		{"a broker without a host", []string{"KAFKA_BROKERS", ":9092"}, `KAFKA_BROKERS: ":9092" is not host:port`},

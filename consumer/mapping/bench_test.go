@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// shopifyOrder returns a Shopify order of 2.7 KB as the platform sends it, without white space: about 80 members, of
-// which the mapping reads only a few.
+// shopifyOrder returns a Shopify order of 2.7 KB as the platform sends it, without white space. It has about 80
+// members, of which the mapping reads only a few.
 func shopifyOrder(tb testing.TB) event.Record {
 	tb.Helper()
 	value, err := os.ReadFile("testdata/order-events/payloads/shopify-orders-paid.json")

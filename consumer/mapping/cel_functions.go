@@ -24,9 +24,9 @@ const (
 // can have such a name.
 const absentPrefix = "@absent:"
 
-// halfCent is the tolerance of covers. Platforms compute amounts as floats or with four decimals: 299.99 arrives as
-// 299.98999999999995, and a due amount of 18.4501 is paid with 18.45. In a currency with three decimals the tolerance
-// is five of the smallest units. In a currency without decimals it is less than the smallest unit.
+// halfCent is the tolerance of covers. Platforms compute amounts as floats or with four decimals, so 299.99 arrives as
+// 299.98999999999995, and 18.4501 due is paid with 18.45. In a currency with three decimals the tolerance is five of
+// the smallest units. In a currency without decimals it is less than the smallest unit.
 const halfCent = 0.005
 
 // functions declares covers as a function and absent as a macro.

@@ -25,7 +25,7 @@ type compiler struct {
 	program  *program
 }
 
-// compile compiles each part after the parts that it depends on: with "each", the paths of fields start at an item, and
+// compile compiles each part after the parts that it depends on. With "each", the paths of fields start at an item, and
 // rules and lists refer to fields. After a mistake it compiles what it can, so that all mistakes are reported at once.
 func (c *compiler) compile() *program {
 	s := c.spec
@@ -136,7 +136,7 @@ func (c *compiler) badPath(t spec.Text, where string, err error) {
 	c.add(at, where, "%s", problem)
 }
 
-// regexp compiles a regular expression, which must have the given number of groups; a negative number allows any. It
+// regexp compiles a regular expression, which must have the given number of groups. A negative number allows any. It
 // returns nil if the expression is missing or invalid.
 func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp {
 	if t.Value == "" {

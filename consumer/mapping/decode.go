@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// The causes of a refusal; see the package comment. They are metric labels and part of dead letters, so they never
-// change.
+// The causes of a refusal, which the package comment lists. They are metric labels and part of dead letters, so they
+// never change.
 const (
 	causeNotJSON             = "NotJSON"
 	causeDuplicateName       = "DuplicateName"
@@ -39,14 +39,14 @@ func Causes() []string {
 	}
 }
 
-// maxMessage limits a message, in bytes. A message becomes a header of a dead letter and part of a log line.
+// maxMessage limits a message, in bytes. A message becomes a dead letter's header and part of a log line.
 const maxMessage = 256
 
 // maxBy limits the text of the deciding rule, in bytes.
 const maxBy = 512
 
 // Decode returns what the record asks for: one item for each order in the event, in the same sequence, and at least
-// one. An error always means that a schema cannot be looked up now; the same record can be decoded later. Any other
+// one. An error always means that a schema cannot be looked up now, so the same record can be decoded later. Any other
 // failure becomes an item that refuses the event.
 func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item, error) {
 	return m.decode(ctx, &record, nil)
@@ -112,7 +112,7 @@ func (r *run) release() {
 	r.scan.Release()
 	r.keyScan.Release()
 	clear(r.values)
-	// Clear up to the capacity: a slice that an earlier step shortened may hide references beyond its end.
+	// Clear up to the capacity, because a slice that an earlier step shortened may hide references beyond its end.
 	clear(r.envelope[:cap(r.envelope)])
 	clear(r.ce[:cap(r.ce)])
 	*r = run{
@@ -164,7 +164,7 @@ func (r *run) items() []event.Item {
 }
 
 // withoutList decides on an event whose list of orders is missing. A rule may still ignore or refuse the event if the
-// rule's result does not depend on the items, because a shop's other events in the same topic have no such list.
+// rule's result does not depend on the items. A shop's other events in the same topic have no such list.
 func (r *run) withoutList(list []byte) event.Item {
 	r.noItem = true
 	for i := range r.program.rules {

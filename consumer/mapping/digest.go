@@ -39,8 +39,8 @@ func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir 
 	}, dir
 }
 
-// digest returns the mapping's digest. It depends neither on the order in which files were read nor on how often: a
-// schema may be read more than once.
+// digest returns the mapping's digest. It depends neither on the order in which files were read nor on how often,
+// because a schema may be read more than once.
 func (c *checksums) digest() string {
 	const digits = 12
 	all := slices.Compact(slices.Sorted(slices.Values(c.all)))

@@ -16,9 +16,9 @@
 //
 // An order id is opaque. A JSON string is passed on unchanged. A JSON integer literal is passed on as its digits,
 // however many there are. Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is
-// ever read as a float. A number below zero is refused: it usually comes from an unsigned column that was read as
-// signed. An id that cannot be passed on unchanged is refused, because two orders must not become one. The id is read
-// last, because an ignored event needs none.
+// ever read as a float. A number below zero is refused, because it usually comes from an unsigned column that was read
+// as signed. An id that cannot be passed on unchanged is refused, because two orders must not become one. The id is
+// read last, because an ignored event needs none.
 //
 // A message never quotes a value from the payload. It says what kind of value was found, and where. There are two
 // exceptions: the order id, and the fields that a rule's reason names. A refusal includes the order id and the status,

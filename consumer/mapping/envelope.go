@@ -67,7 +67,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 	r.binary = isCloudEvent(r.record.Headers)
 	switch {
 	case value == nil && r.binary:
-		// An event without data is still an event: its attributes may be enough.
+		// An event without data is still an event, because its attributes may be enough.
 		r.found(envelopeBinary)
 		r.absent = true
 		return nil, nil
@@ -193,7 +193,7 @@ func (r *run) foreign(out *event.Item) *event.Item {
 	return out
 }
 
-// unframed refuses a value that does not begin with the id of a schema. The refusal names the value's encoding, if the
+// unframed refuses a value that does not start with a schema's id. The refusal names the value's encoding, if the
 // encoding is recognised.
 func (r *run) unframed(value []byte) *event.Item {
 	if r.schemaInHeader() {
@@ -223,7 +223,7 @@ func (r *run) inner(name string, body []byte) *event.Item {
 	if name != "" {
 		r.found(name)
 	}
-	// Keep the slots: the scanner overwrites them when it reads the inner document.
+	// Keep the slots, because the scanner overwrites them when it reads the inner document.
 	r.envelope = r.scan.Keep(r.envelope[:0])
 	if body == nil {
 		r.absent = true

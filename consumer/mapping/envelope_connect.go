@@ -71,7 +71,7 @@ type connectType struct {
 	Items      *connectType      `json:"items"`
 }
 
-// decimal returns the digits of a value that is a NUMERIC according to Connect's schema; nil for any other value.
+// decimal returns the digits of a value that is a NUMERIC according to Connect's schema, or nil for any other value.
 func (r *run) decimal(src *source, text []byte) []byte {
 	return decimalBy(r.connectSchema, text, func(t *connectType) *connectType {
 		for _, name := range r.below {
@@ -84,8 +84,8 @@ func (r *run) decimal(src *source, text []byte) []byte {
 	})
 }
 
-// decimalBy returns the digits of a value whose type is NUMERIC; nil for any other value. find returns the value's type
-// in the schema.
+// decimalBy returns the digits of a value whose type is NUMERIC, or nil for any other value. find returns the value's
+// type in the schema.
 func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte {
 	// Most schemas declare no NUMERIC. Searching the text for its name is cheaper than parsing the schema.
 	if tree.KindOf(text) != '"' || !bytes.Contains(types, []byte(connectDecimal)) {

@@ -20,7 +20,7 @@ type Explanation struct {
 
 // ExplainedOrder is one order of an event.
 type ExplainedOrder struct {
-	// Fields are all declared fields, in the order of declaration; none if the value could not be read.
+	// Fields are all declared fields, in the order of declaration. There are none if the value could not be read.
 	Fields []ExplainedField `json:"fields,omitempty"`
 	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, the path in "each",
 	// match.topics, or the value itself.
@@ -35,7 +35,7 @@ type ExplainedOrder struct {
 type ExplainedField struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is nil if there is none; Problem says why. For a field of type present, Problem says why it is false.
+	// Value is nil if there is none, and Problem says why. For a field of type present, Problem says why it is false.
 	Value *string `json:"value"`
 	// Source is where the value was found, as the mapping writes it.
 	Source string `json:"source,omitempty"`
@@ -96,7 +96,7 @@ func (p *program) ruleBy(by string) *rule {
 	return nil
 }
 
-// byValue stands for a value that could not be read or contains no order; the explanation then has no fields. byTopics
+// byValue stands for a value that could not be read or contains no order, so the explanation has no fields. byTopics
 // stands for a topic that no mapping matches.
 const (
 	byValue  = "the value"

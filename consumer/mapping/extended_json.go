@@ -36,7 +36,7 @@ func extended(text []byte) []byte {
 	return nil
 }
 
-// onlyMember returns the name and the value of an object's only member; "" and nil for anything else.
+// onlyMember returns the name and the value of an object's only member, or "" and nil for anything else.
 func onlyMember(text []byte) (name string, value []byte) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true))
 	if open, err := d.ReadToken(); err != nil || open.Kind() != jsontext.KindBeginObject {

@@ -35,7 +35,7 @@ type signature struct {
 	form
 }
 
-// signatures returns all signatures. A signature that begins with another signature comes before it.
+// signatures returns all signatures. A signature that starts with another signature comes before that one.
 func signatures() []signature {
 	compressed := func(name string) form { return form{"compressed with " + name, adviceCompression} }
 	named := func(name string) form { return form{name, adviceJSON} }
@@ -127,11 +127,11 @@ func formOf(value []byte) (form, bool) {
 	case isProtobuf(value):
 		return form{"probably Protobuf without the id of its schema", adviceFrame + " and set decode: protobuf"}, true
 	}
-	// The beginning is enough to recognise a URL-encoded form or a token, and a value may be 4 MiB long.
+	// The start is enough to recognise a URL-encoded form or a token, and a value may be 4 MiB long.
 	return textForm(string(text[:min(len(text), 4096)]))
 }
 
-// textForm recognises a form that is text. It is given only the beginning of the text.
+// textForm recognises a form that is text. It gets only the start of the text.
 func textForm(text string) (form, bool) {
 	head, rest, _ := strings.Cut(text, ":")
 	switch {
@@ -147,7 +147,7 @@ func textForm(text string) (form, bool) {
 	return form{}, false
 }
 
-// isMessagePack reports whether the value begins like a map whose first key is a string, or like an array of such maps.
+// isMessagePack reports whether the value starts like a map whose first key is a string, or like an array of such maps.
 func isMessagePack(v []byte) bool {
 	// Skip the head of a fixarray of 1 to 15 elements. The code below accepts a fixmap, a map 16 or a map 32, and then
 	// a fixstr, a str 8 or a str 16.
@@ -168,7 +168,7 @@ func isMessagePack(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0xa1 && v[at] <= 0xbf || v[at] == 0xd9 || v[at] == 0xda)
 }
 
-// isCBOR reports whether the value begins like a map whose first key is a string, or like an array of such maps.
+// isCBOR reports whether the value starts like a map whose first key is a string, or like an array of such maps.
 func isCBOR(v []byte) bool {
 	// Skip the head of an array of 1 to 23 elements or of indefinite length (RFC 8949). The code below accepts a map,
 	// and then a text string.
@@ -211,7 +211,7 @@ func isProtobuf(v []byte) bool {
 // framedForm returns the form of a value that is framed for a schema registry and whose payload is not JSON.
 func framedForm(value []byte) form {
 	id, payload, _ := schema.Frame(value)
-	if f, ok := signed(value); ok { // a form that begins with a zero byte
+	if f, ok := signed(value); ok { // a form that starts with a zero byte
 		return f
 	}
 	if f, ok := apicurioForm(value); ok {
@@ -272,8 +272,7 @@ func headerForm(headers []event.Header, contentType string) (form, bool) {
 	return form{}, false
 }
 
-// contentTypeName returns the name of the encoding that a media type stands for; "" for JSON and for an unknown media
-// type.
+// contentTypeName returns the name of a media type's encoding, or "" for JSON and for an unknown media type.
 func contentTypeName(contentType string) string {
 	contentType = strings.ToLower(contentType)
 	for _, known := range []struct{ part, name string }{

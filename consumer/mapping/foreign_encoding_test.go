@@ -94,8 +94,8 @@ func TestAForeignEncodingIsRefusedByItsName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mustName(t, asJSON, c.value, c.message)
-			// For the Avro mapping, a leading zero byte begins a frame. Of the encodings that begin with a zero byte,
-			// the mapping recognises only Apicurio's.
+			// For the Avro mapping, a leading zero byte starts a frame. Of the encodings that start with a zero byte, the
+			// mapping recognises only Apicurio's.
 			if !strings.HasPrefix(c.value, "00") || strings.Contains(name, "Apicurio") {
 				mustName(t, asAvro, c.value, c.message)
 			}

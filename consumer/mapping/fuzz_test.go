@@ -73,7 +73,7 @@ func plainEnvelopes(envelopes []string) bool {
 	return true
 }
 
-// FuzzUnwrap puts the same order into every envelope: the calls for the order must be the same as without an envelope,
+// FuzzUnwrap puts the same order into every envelope. The calls for the order must be the same as without an envelope,
 // and no bytes anywhere may make the unwrapper panic.
 func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte(`{"id":"A","status":"paid"}`), "subject", "application/json")

@@ -21,7 +21,7 @@ type Options struct {
 	// Topics are the topics that will be read. Exactly one mapping must match each of them. If Topics is empty, this is
 	// not checked.
 	Topics []string
-	// Schemas finds the schemas that no mapping lists; nil if there is no such lookup. If its error is
+	// Schemas finds the schemas that no mapping lists. It is nil if there is no such lookup. If its error is
 	// [schema.ErrUnknown] or [schema.ErrNotDecodable], the record is refused. Any other error is returned by Decode.
 	Schemas schema.Lookup
 }

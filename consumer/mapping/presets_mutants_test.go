@@ -18,7 +18,7 @@ type mutant struct {
 	text []byte
 }
 
-// unchanged describes the preset itself: if a case fails for the preset, the test is wrong.
+// unchanged describes the preset itself. If a case fails for the preset, the test is wrong.
 const unchanged = "nothing changed"
 
 // A mutator makes mutants of one preset's YAML. Each edit is made on the YAML tree, written out and undone.

@@ -21,7 +21,7 @@ type Report struct {
 type ReportedMapping struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	// Topics are the names or the RE2; empty if the mapping is for every topic.
+	// Topics are the names or the RE2. They are empty if the mapping is for every topic.
 	Topics []string `json:"topics"`
 	Each   string   `json:"each,omitempty"` // the path of the list of orders
 	// Fields, Rules and Lists include the preset's, except those that the mapping replaces.

@@ -48,7 +48,7 @@ func (rule *rule) eval(r *run) (bool, error) {
 	return bool(yes), nil
 }
 
-// ResolveName implements CEL's interpreter.Activation: it returns the value of a field, or whether the field is absent.
+// ResolveName implements CEL's interpreter.Activation. It returns a field's value, or whether the field is absent.
 func (r *run) ResolveName(name string) (any, bool) {
 	field, absence := strings.CutPrefix(name, absentPrefix)
 	i, ok := r.program.index[field]
@@ -65,7 +65,7 @@ func (r *run) ResolveName(name string) (any, bool) {
 	return celValue(f, r.value(i)), true
 }
 
-// Parent implements interpreter.Activation: there are no other names.
+// Parent implements interpreter.Activation. It returns nil, because there are no other names.
 func (*run) Parent() interpreter.Activation {
 	return nil
 }

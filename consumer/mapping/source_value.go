@@ -123,8 +123,8 @@ func (r *run) keyInConnect(src *source) (lit literal, problem string) {
 	return literal{text: r.keyScan.At(src.slot)}, ""
 }
 
-// textOf returns the text of a literal, or what is wrong with it. An id is never read as a float or changed: two orders
-// must not become one.
+// textOf returns the text of a literal, or what is wrong with it. An id is never read as a float or changed, because
+// two orders must not become one.
 func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	limit := f.limit
 	if f.extracts {

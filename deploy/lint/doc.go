@@ -9,6 +9,6 @@
 // forbids, and disagreement with the program. [ReadProgram] takes the program's settings, paths and time limits from
 // the built binary and the source.
 //
-// The package starts no goroutine, opens no connection and keeps no state. It is a module of its own so that the code
-// of Kubernetes and Prometheus stays out of the product's go.mod.
+// The package starts no goroutine, opens no connection and keeps no state. It is a module of its own so that
+// Kubernetes' and Prometheus's code stays out of the product's go.mod.
 package lint

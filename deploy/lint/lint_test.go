@@ -156,8 +156,8 @@ func TestOurOverlaysRenderAsTheyDidBefore(t *testing.T) {
 	}
 }
 
-// withoutDashboard leaves out the ConfigMap that wraps dashboard.json: more than 2,000 lines that would be in the
-// repository twice.
+// withoutDashboard leaves out the ConfigMap that wraps dashboard.json, because its more than 2,000 lines would be in
+// the repository twice.
 func withoutDashboard(rendering string) string {
 	documents := strings.Split(rendering, "\n---\n")
 	return strings.Join(slices.DeleteFunc(documents, func(d string) bool { return strings.Contains(d, "  dashboard.json: ") }), "\n---\n")

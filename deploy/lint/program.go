@@ -14,9 +14,9 @@ import (
 
 // Program is what the rules know about leadhit-sync.
 type Program struct {
-	// Settings are those of `leadhit-sync config --table`, in its order.
+	// Settings are the settings in `leadhit-sync config --table`, in its order.
 	Settings []Setting
-	// Paths are those that the worker serves on HTTP_ADDR.
+	// Paths are the paths that the worker serves on HTTP_ADDR.
 	Paths []string
 	// Drain bounds the end of a generation, Rebalance a join in progress, IO one exchange with a broker.
 	Drain, Rebalance, IO time.Duration

@@ -61,7 +61,7 @@ func run(t *testing.T, environment map[string]string, arguments []string) *start
 	return s
 }
 
-// until reads the log up to a message that begins with the given words, and returns the string fields of that line.
+// until reads the log up to a message that starts with the given words, and returns the string fields of that line.
 func (s *started) until(t *testing.T, words string) map[string]string {
 	t.Helper()
 	late := time.After(2 * time.Minute)
@@ -114,7 +114,7 @@ func TestTheProgramStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, o)
-			// Without Kafka the worker is alive but not ready: it is not restarted, and a rollout waits for it.
+			// Without Kafka the worker is alive but not ready, so it is not restarted, and a rollout waits for it.
 			for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/metrics": 200, "/status": 200, "/nowhere": 404} {
 				if code, body := s.get(t, path); code != want || strings.Contains(body, "canary-secret") {
 					t.Errorf("%s: got %d and %q, want %d and no secret", path, code, body, want)

@@ -1,6 +1,6 @@
 // Package registry finds schemas in a schema registry that speaks Confluent's HTTP API.
 //
-// [Open] reads the CA file and the password file, and makes no connection; [Client.Lookup] is the [schema.Lookup] of a
+// [Open] reads the CA file and the password file, and makes no connection. [Client.Lookup] is the [schema.Lookup] for a
 // mapping. A schema never changes, so once found it is kept and never requested again. Concurrent callers for the same
 // schema share one request. An unknown id is [schema.ErrUnknown], and is remembered for 10 seconds. Every failure that
 // may be temporary is [schema.ErrUnreachable], and is remembered for 1 second.

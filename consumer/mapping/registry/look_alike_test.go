@@ -63,7 +63,7 @@ func (l *lookalike) count() int {
 	return len(l.asked)
 }
 
-// RoundTrip responds without a network, because the time in a synctest bubble stands still during network I/O.
+// RoundTrip responds without a network, because time in a synctest bubble does not advance during network I/O.
 func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorder := httptest.NewRecorder()
 	l.ServeHTTP(recorder, r)

@@ -145,14 +145,14 @@ func (c *Client) fetch(ctx context.Context, id int) (*schema.Schema, error) {
 	return nil, fmt.Errorf("%w: the schema's type is not Avro, Protobuf or JSON", schema.ErrNotDecodable)
 }
 
-// references collects the schemas that one schema needs, each before those that need it.
+// references collects the schemas that one schema needs, each before the schemas that need it.
 type references struct {
 	registry *sr.Client
 	met      map[sr.SchemaReference]bool
 	found    []schema.Reference
 }
 
-// follow collects the schemas that a schema refers to, each after the ones that it needs itself. Each schema is read
+// follow collects the schemas that a schema refers to, each after the schemas that it needs itself. Each schema is read
 // once, so a cycle of references ends.
 func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error {
 	for _, reference := range all {

@@ -73,8 +73,8 @@ func (r *avroReader) root(n *avroNode) error {
 	return r.record(n, last)
 }
 
-// record reads fields in the schema's order. optional is the index of the first field that may be missing: the payload
-// may end before that field or before any later one.
+// record reads fields in the schema's order. optional is the index of the first field that may be missing, so the
+// payload may end before that field or before any later field.
 func (r *avroReader) record(n *avroNode, optional int) error {
 	if err := r.open('{'); err != nil {
 		return err

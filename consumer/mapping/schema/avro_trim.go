@@ -103,7 +103,7 @@ func (t avroTrimmer) object(s map[string]any, namespace string) (trimmed any, sh
 	return out, brief(shape + attributes(out))
 }
 
-// named trims a named type. If the same type was defined before, named returns a reference to that definition.
+// named trims a named type. If the same type has already been defined, named returns a reference to that definition.
 func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any, shape string) {
 	name, _ := s["name"].(string)
 	if own, ok := s["namespace"].(string); ok {
@@ -194,7 +194,7 @@ func whole(v any) (int, error) {
 	return strconv.Atoi(number.String())
 }
 
-// attributes returns the properties that distinguish two types, without the types inside them.
+// attributes returns the properties that distinguish two types, excluding the types inside them.
 func attributes(s map[string]any) string {
 	text, err := json.Marshal(kept(s, "type", "symbols", "size", "logicalType", "precision", "scale"))
 	if err != nil {

@@ -79,7 +79,7 @@ const everyProto = `syntax = "proto3"; import "google/protobuf/wrappers.proto";
 		google.protobuf.Int64Value u = 20; google.protobuf.StringValue v = 21; repeated E w = 22; }
 	enum E { ZERO = 0; ONE = 1; }`
 
-// FuzzProtobuf reads back what was written: Protobuf's own JSON reader must return the message that its binary reader
+// FuzzProtobuf reads back what was written. Protobuf's own JSON reader must return the message that its binary reader
 // returned.
 func FuzzProtobuf(f *testing.F) {
 	s := mustProtobuf(f, everyProto)

@@ -22,9 +22,9 @@ const (
 // the reference's name; google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no
 // reference. An error is an ErrNotDecodable or the context's cause.
 //
-// A payload begins with the indexes of its message in the file, as Confluent's serializers write them. They are
-// zig-zag numbers: first how many follow, then the path through the nested messages. A single zero means the file's
-// first message.
+// A payload starts with the indexes of its message in the file, as Confluent's serializers write them. They are zig-zag
+// numbers: first how many follow, then the path through the nested messages. A single zero means the file's first
+// message.
 //
 // Timestamp, Duration, FieldMask, Struct, Value and ListValue have Protobuf's JSON form. A wrapper becomes its value.
 // An Any becomes the fields of its message beside "@type" if the schema knows that message. Unlike in Protobuf's JSON

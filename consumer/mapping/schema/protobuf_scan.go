@@ -39,7 +39,7 @@ func (w *protoWriter) scan(m protoreflect.MessageDescriptor, b []byte, depth int
 	return nil
 }
 
-// wireType returns the wire type of a single value of the kind.
+// wireType returns the wire type of a single value of the given kind.
 func wireType(kind protoreflect.Kind) protowire.Type {
 	switch kind {
 	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
@@ -53,7 +53,7 @@ func wireType(kind protoreflect.Kind) protowire.Type {
 	}
 }
 
-// scanField counts the values inside a field's value: the fields of a message or the numbers of a packed list.
+// scanField counts the values inside a field's value: the fields of a message or the numbers in a packed list.
 func (w *protoWriter) scanField(f protoreflect.FieldDescriptor, wire protowire.Type, v []byte, depth int) error {
 	// The library panics on a map entry that has its key or value twice, the second time with another wire type.
 	if f.ContainingMessage().IsMapEntry() && wire != wireType(f.Kind()) {

@@ -8,8 +8,8 @@
 // symbol, and bytes become base64. A union becomes its value or null, never an object that names the branch. A Protobuf
 // field without presence that is not on the wire appears with its default, so an enum's zero differs from a field that
 // the schema lacks. Names are the schema's (order_id, not orderId), and fields are in the schema's order. JSON has no
-// NaN and no infinities, so they become strings. The bytes of a string are kept even if they are not UTF-8; Protobuf
-// itself refuses such a string.
+// NaN and no infinities, so they become strings. The bytes of a string are kept even if they are not UTF-8, although
+// Protobuf itself refuses such a string.
 //
 // A payload comes from outside and may claim any length, count or depth. Memory is bounded by the payload's own size
 // and a constant, whatever the payload claims. A payload that is cut short, has bytes left over or exceeds the limits
@@ -55,7 +55,7 @@ type Reference struct {
 }
 
 // Frame splits a value into the id of its schema and the payload. Byte 0 is zero, and the next four bytes are the id,
-// big-endian. ok is false if the value does not begin this way. The payload shares the value's memory.
+// big-endian. ok is false if the value does not start this way. The payload shares the value's memory.
 func Frame(value []byte) (id int, payload []byte, ok bool) {
 	if len(value) < 5 || value[0] != 0 {
 		return 0, nil, false

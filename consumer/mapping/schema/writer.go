@@ -25,7 +25,7 @@ type writer struct {
 	depth int
 }
 
-// newWriter returns a writer with memory for the usual output of a payload of the given size, in bytes.
+// newWriter returns a writer with memory for the usual output of a payload of that many bytes.
 func newWriter(payload int) *writer {
 	return &writer{out: make([]byte, 0, min(2*payload+64, maxOutput))}
 }
@@ -142,7 +142,7 @@ func AppendDecimal(out, v []byte, scale int) []byte {
 		n.Neg(n)
 	}
 	digits := n.Append(nil, 10)
-	// At least one digit stays before the point: 5 with a scale of 2 is 0.05.
+	// At least one digit stays before the point, so 5 with a scale of 2 is 0.05.
 	if missing := scale + 1 - len(digits); missing > 0 {
 		digits = append(bytes.Repeat([]byte{'0'}, missing), digits...)
 	}

@@ -18,9 +18,9 @@ import (
 type Case struct {
 	// Name is unique in its file.
 	Name string
-	// Record's topic selects the mapping. A nil value is a tombstone; an empty one is not.
+	// Record's topic selects the mapping. A nil value is a tombstone; an empty value is not.
 	Record event.Record
-	// Want has one element for each order of the record.
+	// Want has one element for each order in the record.
 	Want []Want
 }
 
@@ -68,7 +68,7 @@ func (r *caseReader) document(source []byte) []Case {
 			cases = append(cases, c)
 		})
 	}})
-	// A misspelt "cases" has been reported already; a second line about missing cases would only distract.
+	// A misspelt "cases" has already been reported, and a second line about missing cases would only distract.
 	if len(cases) == 0 && r.Err() == nil {
 		r.Add(r.at(root), "", "the file has no cases")
 	}
@@ -125,8 +125,8 @@ func (r *caseReader) plain(where string, n *yaml.Node) string {
 	return ""
 }
 
-// headers reads headers in the order of the file. The order matters: of several headers whose names differ only in
-// case, the last one counts.
+// headers reads headers in the order of the file. The order matters, because if several headers' names differ only in
+// case, the last header counts.
 func (r *caseReader) headers(where string, n *yaml.Node) (all []event.Header) {
 	r.each(where, n, func(name string, _, value *yaml.Node) {
 		all = append(all, event.Header{Key: name, Value: []byte(r.plain(within(where, name), value))})
@@ -167,7 +167,7 @@ func (r *caseReader) payload(where string, n *yaml.Node) []byte {
 	return value
 }
 
-// wants reads the expected results: one, or a list with one for each order of the record.
+// wants reads the expected results: one, or a list with one for each order in the record.
 func (r *caseReader) wants(where string, n *yaml.Node) []Want {
 	if n.Kind != yaml.SequenceNode {
 		return []Want{r.want(where, n)}
@@ -180,7 +180,7 @@ func (r *caseReader) wants(where string, n *yaml.Node) []Want {
 	return all
 }
 
-// want reads the expected result of one order. The zero Want means ignore.
+// want reads the expected result for one order. The zero Want means ignore.
 func (r *caseReader) want(where string, n *yaml.Node) (w Want) {
 	const forms = "want {order_id: …, status: …}, ignore, or {refuse: CAUSE}"
 	if n.Kind == yaml.ScalarNode {

@@ -1,4 +1,4 @@
-// Package spec reads the YAML of mappings and of their cases, and reports every mistake with its line and column.
+// Package spec reads the YAML files of mappings and their cases, and reports every mistake with its line and column.
 //
 //	var problems spec.Problems
 //	file := spec.Read("shop.yaml", "shop", source, &problems)

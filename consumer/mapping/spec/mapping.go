@@ -27,7 +27,7 @@ type Mapping struct {
 	// Name is the name in the file, or else the preset's. Without either, it is the name that [Read] was given, or ""
 	// in a list of mappings.
 	Name string
-	// Preset is a name; the caller reads the preset and calls Over.
+	// Preset is a name. The caller reads the preset and calls Over.
 	Preset      Text
 	Description string
 	Match       *Match // nil if there is none
@@ -37,7 +37,7 @@ type Mapping struct {
 	// Each is the path of a list with one order in each element.
 	Each    Text
 	Schemas []Schema
-	// Fields are in the order of the file. Their names are unique: the reader refuses a second field with the same
+	// Fields are in the order of the file. Their names are unique, because the reader refuses a second field with the same
 	// name.
 	Fields []*Field
 	// Rules are tried in this order, before the lists.
@@ -65,7 +65,7 @@ type Schema struct {
 
 	// ID is the id in a payload's frame, never negative.
 	ID int
-	// Path is as written: absolute, or relative to the folder of the mapping's file.
+	// Path is as written: absolute, or relative to the mapping file's folder.
 	Path Text
 }
 
@@ -104,7 +104,7 @@ type Source struct {
 type Rule struct {
 	Place
 
-	// Where is rules[n], as problems and letters show it; n counts from 0.
+	// Where is rules[n], as problems and letters show it, with n counting from 0.
 	Where  string
 	When   Text
 	Then   Text

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Place is where something is written. Line and Column count from 1; both are 0 if no single place is to blame.
+// A Place is where something is written. Line and Column count from 1. Both are 0 if no single place is to blame.
 type Place struct {
 	// File is the path as it was given, or "preset NAME".
 	File   string `json:"file"`

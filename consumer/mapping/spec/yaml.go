@@ -251,7 +251,7 @@ func kindOf(n *yaml.Node) string {
 	return "a " + n.ShortTag()
 }
 
-// Inside returns the place of a character in the text: line and offset count from 0, within the text.
+// Inside returns the place of a character in the text. line and offset count from 0 within the text.
 func (t Text) Inside(line, offset int) Place {
 	at := t.Place
 	if t.node.Style&yaml.LiteralStyle != 0 && t.Line+line < len(t.lines) {

@@ -8,7 +8,7 @@ import (
 )
 
 // yamlProblem returns where a file is not YAML and what is wrong, in words for people who rarely write YAML. The
-// library has no typed errors, so its message is parsed; a message that is not known here is passed on.
+// library has no typed errors, so its message is parsed. A message that is not known here is passed on.
 func yamlProblem(file string, lines []string, err error) Problem {
 	p := Problem{Place: Place{File: file, Line: 1, Column: 1}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if n, scanErr := fmt.Sscanf(p.Text, "line %d: ", &p.Line); n == 1 && scanErr == nil {
@@ -54,7 +54,8 @@ func find(lines []string, expression string) (line, column int) {
 	return 0, 0
 }
 
-// yamlAdvice returns the usual cause of a message from the parser, or advice on what to change; "" if it knows neither.
+// yamlAdvice returns the usual cause of a message from the parser, or advice on what to change, or "" if it knows
+// neither.
 func yamlAdvice(message string) string {
 	const rule = `; put a rule in single quotes, with double quotes inside`
 	switch {

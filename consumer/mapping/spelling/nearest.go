@@ -30,7 +30,7 @@ func Nearest(name string, names []string) string {
 	return best
 }
 
-// distance returns the Damerau-Levenshtein distance: it counts the insertions, deletions, substitutions and swaps of
+// distance returns the Damerau-Levenshtein distance, which counts the insertions, deletions, substitutions and swaps of
 // neighbours between two words.
 func distance(a, b []rune) int {
 	// The table has len(a) × len(b) cells, and a file may contain a name of any length.

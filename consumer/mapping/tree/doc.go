@@ -10,6 +10,6 @@
 // parsers disagree on which of the two counts. Invalid UTF-8 is not an error, so code that uses a string must check it.
 //
 // Names are compared exactly, including case. The items of one list, [Plan.Each], are read in the same pass. An element
-// that a path addresses from the end of its array is read twice, because only at the end of the array is it known which
-// element that is.
+// that a path addresses from the end of its array is read twice, because the first pass does not know until the end of
+// the array which element that is.
 package tree

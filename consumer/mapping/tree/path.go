@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Path is a singular query as defined by RFC 9535: it leads to at most one value.
+// A Path is a singular query as defined by RFC 9535, which leads to at most one value.
 type Path []step
 
 type stepKind uint8
@@ -24,12 +24,12 @@ type step struct {
 	index int
 }
 
-// Member returns the path of one member of the document.
+// Member returns the path of one member in the document.
 func Member(name string) Path {
 	return Path{{name: name}}
 }
 
-// Name returns the name in step i of the path; ok is false if the step is an index.
+// Name returns the name in step i of the path. ok is false if the step is an index.
 func (p Path) Name(i int) (name string, ok bool) {
 	return p[i].name, p[i].kind == member
 }
@@ -43,7 +43,7 @@ const (
 
 // PathError is a mistake in the text of a path.
 type PathError struct {
-	// At is where in the text the mistake begins, counted in characters from 0.
+	// At is where in the text the mistake starts, counted in characters from 0.
 	At int
 	// Problem says what is wrong.
 	Problem string

@@ -14,7 +14,7 @@ type Plan struct {
 // A node is one place in the trie of all paths.
 type node struct {
 	slots []int // where to store the value found here
-	// names, indexes and ends are the next steps; nil maps where no path continues.
+	// names, indexes and ends are the next steps. A map is nil if no path continues in it.
 	names   map[string]*node
 	indexes map[int]*node // from the start
 	ends    map[int]*node // from the end; 1 is the last
@@ -25,7 +25,7 @@ type node struct {
 // Add adds the path of one value in the whole document, and returns the value's slot.
 func (p *Plan) Add(path Path) (slot int) { return p.add(&p.root, &p.slots, path) }
 
-// AddItem adds the path of one value in each item of the list, and returns the value's slot.
+// AddItem adds the path of one value in each item in the list, and returns the value's slot.
 func (p *Plan) AddItem(path Path) (slot int) { return p.add(&p.item, &p.itemSlots, path) }
 
 // add adds a path and returns its slot. Two paths to the same value have a slot each, so that no caller has to compare

@@ -19,7 +19,7 @@ func (s *Scanner) Kind() byte {
 	return byte(s.kind)
 }
 
-// Members returns how many members the document has; 0 if it is not an object.
+// Members returns how many members the document has, or 0 if it is not an object.
 func (s *Scanner) Members() int {
 	return s.members
 }
@@ -30,8 +30,8 @@ func (s *Scanner) At(slot int) []byte {
 	return s.slots[slot]
 }
 
-// Keep appends the values of all slots of the whole document to dst. There they stay valid after the next scan, as long
-// as the scanned text is not changed.
+// Keep appends the values in all slots of the whole document to dst. They stay valid after the next scan, as long as
+// the scanned text is not changed.
 func (s *Scanner) Keep(dst [][]byte) [][]byte {
 	return append(slices.Grow(dst, len(s.slots)), s.slots...)
 }

@@ -108,7 +108,7 @@ func (s *Scanner) whole() error {
 }
 
 // value reads the next value, and keeps the values of n and of the nodes below n. base is the offset of the decoder's
-// text within the document; it is not 0 for a part that is reread.
+// text within the document, which is not 0 for a part that is reread.
 func (s *Scanner) value(n *node, row, base int) error {
 	kind := s.dec.PeekKind()
 	if n.leaf() || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {

@@ -20,7 +20,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// offline stands in for the registry: it returns some base image for the requested platform.
+// offline stands in for the registry. It returns an empty base image for the requested platform.
 type offline struct{}
 
 func (offline) ResolveImageConfig(_ context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {

@@ -7,8 +7,8 @@
 // image is the commit's, files have a fixed order, and paths of the build machine are omitted. The image contains the
 // binary, /etc/passwd and /etc/group with its user, and an empty /tmp. Nothing but the binary can be executed.
 //
-// No layout is left half-built: mkimage builds the new one beside the final path, and replaces an older one only when
-// the new one is complete.
+// No layout is left half-built, because mkimage builds the new one beside the final path, and replaces an older one
+// only when the new one is complete.
 package main
 
 import (

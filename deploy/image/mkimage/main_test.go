@@ -228,7 +228,7 @@ func git(t *testing.T, dir string, args ...string) string {
 	return string(output)
 }
 
-// holds checks an image's files: there is one program, and it is static.
+// holds checks an image's files, and that the program among them is static.
 func holds(t *testing.T, image v1.Image, architecture string) {
 	t.Helper()
 	layers, err := image.Layers()
