@@ -81,8 +81,8 @@ func WriteTable(w io.Writer) error {
 	return err
 }
 
-// Values returns each variable's value in force, in the order of [Variables]: *** for a secret, and "" for what is not
-// set.
+// Values returns each variable's value in force, in the order of [Variables]: *** for a secret, and "" for a variable
+// that is not set.
 func (c *Config) Values() []string {
 	var values []string
 	for _, s := range settingsOf(c) {
@@ -91,8 +91,8 @@ func (c *Config) Values() []string {
 	return values
 }
 
-// WriteValues writes each variable and the value in force, in two columns: *** for a secret, and a dash for what is not
-// set.
+// WriteValues writes each variable and the value in force, in two columns: *** for a secret, and a dash for a variable
+// that is not set.
 func (c *Config) WriteValues(w io.Writer) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range settingsOf(c) {

@@ -18,7 +18,7 @@ const leaseMargin = 10
 // worker looks dead.
 const leastRate = 0.01
 
-// checkWork checks the settings that are neither Kafka's nor LeadHit's, and those that must fit each other.
+// checkWork checks the settings that are neither Kafka's nor LeadHit's, and the settings that must fit each other.
 func (c *Config) checkWork(p *problems) {
 	c.checkLease(p)
 	c.checkMemory(p)

@@ -58,7 +58,7 @@ func (r *run) read(f *field, v *value) {
 		if v.flag = v.state == statePresent; v.flag {
 			v.problem = ""
 		}
-		v.state = statePresent // false is a value too; the problem says why it is false
+		v.state = statePresent // false is a value too, and the problem says why it is false
 	}
 	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && usable(r.record.Time.UTC()) {
 		v.state, v.when, v.source = statePresent, r.record.Time.UTC(), nil

@@ -3,8 +3,8 @@ package lint
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // customResource returns an empty resource of a kind that has no type in Kubernetes' own modules, or nil. The types
-// have only the fields that our manifests use, so that strict decoding finds a misspelt one. Look up a new field in the
-// CRD before you add it. The operators' own modules have these types too, but would add hundreds of dependencies.
+// have only the fields that our manifests use, so that strict decoding finds a misspelt field. Look up a new field in
+// the CRD before you add it. The operators' own modules have these types too, but would add hundreds of dependencies.
 func customResource(version, kind string) any {
 	switch version + " " + kind {
 	case "keda.sh/v1alpha1 ScaledObject":

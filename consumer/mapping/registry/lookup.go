@@ -176,9 +176,9 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 	return nil
 }
 
-// judge distinguishes a registry without the schema from a registry that cannot respond. Only the registry's own codes,
-// 404xx such as 40403, count as "no such schema". A bare 404 indicates a wrong address. If it counted as well, every
-// event would become a letter. The response's text is dropped, because it may contain anything.
+// judge distinguishes a registry that lacks the schema from a registry that cannot respond. Only the registry's own
+// codes, 404xx such as 40403, count as "no such schema". A bare 404 indicates a wrong address. If it counted as well,
+// every event would become a letter. The response's text is dropped, because it may contain anything.
 func judge(err error) error {
 	if response, ok := errors.AsType[*sr.ResponseError](err); ok {
 		if response.StatusCode == http.StatusNotFound && response.ErrorCode/100 == http.StatusNotFound {

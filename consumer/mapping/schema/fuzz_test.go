@@ -119,8 +119,8 @@ func FuzzProtobuf(f *testing.F) {
 	})
 }
 
-// firstMessage cuts off the message indexes. M is the file's only message, so they are a single zero, or [0] in full.
-// It returns false if they take more bytes than necessary.
+// firstMessage cuts off the message indexes. M is the file's only message, so the indexes are a single zero, or [0] in
+// full. firstMessage returns false if they take more bytes than necessary.
 func firstMessage(payload []byte) ([]byte, bool) {
 	for _, indexes := range []string{"\x00", "\x02\x00"} {
 		if body, ok := bytes.CutPrefix(payload, []byte(indexes)); ok {

@@ -135,7 +135,7 @@ func (p *protobuf) decode(payload []byte) ([]byte, error) {
 	return w.out, nil
 }
 
-// message finds the type of the payload's message by the indexes before the body.
+// message finds the type of the payload's message, which the indexes before the body identify.
 func (p *protobuf) message(payload []byte) (protoreflect.MessageDescriptor, []byte, error) {
 	count, payload, err := protoIndex(payload)
 	if err != nil {

@@ -25,7 +25,7 @@ type writer struct {
 	depth int
 }
 
-// newWriter returns a writer with memory for the usual output of a payload of that many bytes.
+// newWriter returns a writer with memory for the usual output of a payload with that many bytes.
 func newWriter(payload int) *writer {
 	return &writer{out: make([]byte, 0, min(2*payload+64, maxOutput))}
 }
@@ -99,7 +99,7 @@ func (w *writer) bytes(v []byte) {
 func (w *writer) string(v []byte) { w.out = appendQuoted(w.out, v) }
 
 // appendQuoted escapes what JSON requires and nothing else. Bytes that are not UTF-8 are kept, because a replacement
-// character would make two ids equal. The reader of a field decides whether they matter.
+// character would make two ids equal. The code that reads a field decides whether they matter.
 func appendQuoted[T string | []byte](out []byte, v T) []byte {
 	const hex = "0123456789abcdef"
 	out = append(out, '"')
