@@ -87,7 +87,7 @@ func nearest(name string, settings []setting) string {
 	return ""
 }
 
-// oneWordApart reports whether one of two names has one word more than the other, like KAFKA_GROUP_ID and KAFKA_GROUP.
+// oneWordApart reports whether one of two names has one more word than the other, like KAFKA_GROUP_ID and KAFKA_GROUP.
 // The first word must be the same and one of ours, because other programs have variables too.
 func oneWordApart(name, setting string) bool {
 	longer, shorter := strings.Split(name, "_"), strings.Split(setting, "_")

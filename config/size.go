@@ -31,7 +31,7 @@ func (b size) String() string {
 	return strconv.FormatInt(int64(b), 10) + "B"
 }
 
-// UnmarshalText reads a size. Decimal units (MB) and Kubernetes' short ones (Mi) are refused rather than guessed.
+// UnmarshalText reads a size. Decimal units (MB) and Kubernetes' short units (Mi) are refused rather than guessed.
 func (b *size) UnmarshalText(text []byte) error {
 	// No unit contains a digit, so the rest is the number, or text that ParseUint refuses.
 	digits := strings.TrimRight(string(text), "BKMGi")

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Path is a singular query as defined by RFC 9535, which leads to at most one value.
+// A Path is a singular query, as RFC 9535 defines it, so it leads to at most one value.
 type Path []step
 
 type stepKind uint8
