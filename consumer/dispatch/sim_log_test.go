@@ -217,7 +217,7 @@ func (p *simLog) disappear(d time.Duration) {
 // unsteady reports whether the broker does not know the partition, or did not know it until a short while ago.
 func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknownUntil+10*time.Second }
 
-// recreate deletes a partition, together with the group's offset, and re-creates it.
+// recreate deletes a partition, together with the group's offset, and recreates it.
 func (p *simLog) recreate() {
 	p.renew()
 	p.committed = position{}

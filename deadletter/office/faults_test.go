@@ -115,7 +115,7 @@ func TestLettersOfARecreatedTopicReplaceTheOldOnes(t *testing.T) {
 	}
 }
 
-// recreate deletes and re-creates a topic.
+// recreate deletes and recreates a topic.
 func (w *world) recreate(topic string) {
 	w.Helper()
 	gone := kmsg.NewPtrDeleteTopicsRequest()

@@ -150,7 +150,7 @@ func (r *Reader) recordAt(ctx context.Context, topic string, partition int, offs
 }
 
 // Recreated reports whether one of the topics is shorter than what was read from it. If so, the topic has been
-// re-created, and a new Reader is needed.
+// recreated, and a new Reader is needed.
 func (r *Reader) Recreated(ctx context.Context) (bool, error) {
 	r.mu.RLock()
 	next := maps.Clone(r.next)

@@ -37,7 +37,7 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 // memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places where kafka-go has no setting.
 //
 // As the group's leader, kafka-go requests the partitions of all members' topics, and lets the broker create missing
-// topics. With auto.create.topics.enable=true, the next rebalance would re-create a deleted topic with the broker's
+// topics. With auto.create.topics.enable=true, the next rebalance would recreate a deleted topic with the broker's
 // defaults. So memberConn makes the request forbid the creation of topics. Also, one topic with an error would make the
 // assignment of all topics fail. So memberConn removes topics with errors from the response, and none of their
 // partitions is assigned.

@@ -142,7 +142,7 @@ func (s *letter) more() *history {
 }
 
 // Lost forgets what the old ledger said, because a reader of the new ledger alone does not know it. Call Lost after the
-// ledger has been re-created; Follow continues with the new ledger's first entry. Overtaken letters stay marked,
+// ledger has been recreated; Follow continues with the new ledger's first entry. Overtaken letters stay marked,
 // because a mark can only prevent a replay.
 func (f *Fold) Lost() {
 	for _, s := range f.letters {

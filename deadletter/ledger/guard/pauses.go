@@ -148,7 +148,7 @@ func (g *Guard) resume() {
 	g.pauses = nil
 }
 
-// Lost prepares for a new ledger. Call it after the ledger has been re-created; Follow continues with the new ledger's
+// Lost prepares for a new ledger. Call it after the ledger has been recreated; Follow continues with the new ledger's
 // first entry. Pauses in force stay, and those that the new ledger does not hold are announced again. Otherwise a
 // restart would forget them and a resume would not find them. So pass all entries of the new ledger to Follow before
 // the next call to Announcement.
