@@ -27,6 +27,7 @@ func BenchmarkWorker(b *testing.B) {
 	bench := newBench(b)
 	all := jobs()
 	bench.worker(b, bench.binary, all[0]) // a broker is slow until the JVM has compiled its code
+	bench.idle(b)
 	for _, j := range all {
 		b.Run(j.name, func(b *testing.B) {
 			var workers, loops, baselines []measured
@@ -185,6 +186,19 @@ func (b *bench) awaitCalls(tb testing.TB, r *run, calls int) (m moment) {
 		return ""
 	})
 	return m
+}
+
+// idle prints the processor time that the broker uses without clients. The broker's figures in the tables include it, so
+// a program that needs less of the broker looks worse than it is on a machine where other work is cheap.
+func (b *bench) idle(tb testing.TB) {
+	tb.Helper()
+	const settled, span = 5 * time.Second, 10 * time.Second
+	await(tb, settled)
+	before := b.brokerTime(tb)
+	await(tb, span)
+	if used := b.brokerTime(tb) - before; used > 0 {
+		fmt.Printf("\nidle broker: %.1f ms of processor time per second\n", 1000*used.Seconds()/span.Seconds())
+	}
 }
 
 // brokerTime returns the processor time that the brokers have used so far, or 0 if the cluster is not ours.
