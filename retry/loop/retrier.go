@@ -54,7 +54,7 @@ func (r *Retrier) Log(log *slog.Logger, reason string) *slog.Logger {
 	if slices.Contains(r.logged, reason) {
 		return slog.New(slog.DiscardHandler)
 	}
-	r.logged = append(r.logged[max(0, len(r.logged)-mostLogged):], reason)
+	r.logged = append(r.logged[max(0, len(r.logged)+1-mostLogged):], reason)
 	return log.With(slog.Int("tries", r.failures))
 }
 
