@@ -82,7 +82,7 @@ func (s summary) printHeldBack(p *terminal.Page) {
 	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
 }
 
-// printOddTimes warns of times in the wrong unit.
+// printOddTimes warns of implausible times. Most of them are in the wrong unit.
 func (s summary) printOddTimes(p *terminal.Page) {
 	if s.OddTimes.Count == 0 {
 		return

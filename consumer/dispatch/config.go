@@ -35,8 +35,8 @@ type Config struct {
 	Replays bool
 	// SkipRepeats finishes an event without a call if its status is the one that LeadHit accepted last for its order, in a
 	// call made in this generation for an event of the same partition with the same key. Nothing is skipped in partitions
-	// whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, or a key had two
-	// orders.
+	// whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, a key had two
+	// orders, or Explain found no partitioner that explains all keys.
 	SkipRepeats bool
 	// Explain reports whether some partitioner puts both the given key and the keys of all earlier events into their
 	// partitions. The argument partitions is the topic's number of partitions. Once Explain returns false, nothing is

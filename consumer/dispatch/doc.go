@@ -38,11 +38,12 @@
 // key. Otherwise another worker may have made a call for the order since. For the same reason, nothing is skipped in
 // partitions whose Position.Spread is set, nor once an event had no key, an order had two keys or partitions, a key had
 // two orders, or Config.Explain found that no single partitioner puts all keys into their partitions. Two producers
-// with different partitioners are detected as soon as this worker makes a call for a key from each. A worker that has
-// no partition with keys from the second producer cannot detect that producer. When a call starts, its order's status
-// is forgotten. The new status is remembered only once LeadHit accepts the call, and not while LeadHit may still apply
-// an earlier call that had no response. A pause, another API key, and a recreated or truncated partition clear the
-// memory. The memory holds only the most recently used orders. Forgetting an order costs a call and nothing else.
+// with different partitioners are detected once this worker has made calls for keys from both, and among these keys are
+// some that the partitioners map to different partitions. A worker that has no partition with keys from the second
+// producer cannot detect that producer. When a call starts, its order's status is forgotten. The new status is
+// remembered only once LeadHit accepts the call, and not while LeadHit may still apply an earlier call that had no
+// response. A pause, another API key, and a recreated or truncated partition clear the memory. The memory holds only
+// the most recently used orders. Forgetting an order costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all. It considers pauses, the gate that closes in an
 // outage, the limit on calls in flight, the calls per second and Retry-After. While only probes may start, they start
