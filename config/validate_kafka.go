@@ -50,8 +50,8 @@ func (c *Config) checkTLS(p *problems) {
 	}
 }
 
-// checkSASL checks that mechanism, user and password are all set, or none of them. PLAIN sends the password itself, so
-// it needs TLS. SCRAM does not send the password, and may be used without TLS.
+// checkSASL checks that mechanism, user and password are either all set or all unset. PLAIN sends the password itself,
+// so it needs TLS. SCRAM does not send the password, and may be used without TLS.
 func (c *Config) checkSASL(p *problems) {
 	k := &c.Kafka
 	if !p.good("KAFKA_SASL_MECHANISM") {

@@ -65,7 +65,7 @@ func (w *waits) end(key string) {
 	delete(w.all, key)
 }
 
-// only keeps those waits of a kind that are about the given topics, and ends the others.
+// only ends all waits of the given kind, except those for the given topics.
 func (w *waits) only(kind string, topics []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,7 +75,7 @@ func (w *waits) only(kind string, topics []string) {
 	})
 }
 
-// since returns when a wait began; the zero time if there is none.
+// since returns the time at which a wait began, or the zero time if there is none.
 func (w *waits) since(key string) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()

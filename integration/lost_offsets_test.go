@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLostGround: if the log changes so that the group's offsets no longer fit, a worker reports and counts the change,
+// testLostGround: if the log changes, and the group's offsets no longer match it, a worker reports and counts the change,
 // and skips no existing event.
 func (s *suite) testLostGround(t *testing.T, brokers []string) {
 	t.Helper()

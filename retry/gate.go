@@ -55,7 +55,7 @@ func (g *gate) wait(now time.Time) {
 	g.ceiling = min(2*g.ceiling, gateWaitMax)
 }
 
-// narrow reduces the limit of calls in flight while an outage may have begun: the slots of calls that failed in a row
+// narrow reduces the limit on calls in flight when an outage may have begun: the slots of calls that failed in a row
 // stay empty until a call succeeds. Otherwise an outage in which calls time out would cost a second round of timeouts
 // before the gate closes. Some slots remain in use, so that a few orders that always fail do not stop the others.
 func (g *gate) narrow(limit int) int {

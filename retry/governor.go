@@ -18,7 +18,7 @@ const Outage = "outage"
 //   - gate: 20 failures in a row across at least 5 orders are an outage, which ends when LeadHit responds to a probe.
 //     Probes are at most 30 s apart. Even before the gate closes, once calls for 2 orders have failed in a row, the
 //     slots of the failed calls stay empty.
-//   - limit of calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
+//   - limit on calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
 //   - pacer: limits the calls per second after a 429 or 503, and obeys Retry-After.
 //
 // While the pause, the gate or both stop the calls, one probe at a time gets through. Signs of overload from a single

@@ -232,7 +232,7 @@ func (s *queueServer) crash(down func(func(retry.Verdict))) {
 	}
 }
 
-// bucketServer accepts a number of calls a second, with bursts. The other calls get a 503, either after the same
+// bucketServer accepts a fixed number of calls a second, with bursts. The other calls get a 503, either after the same
 // latency or without any delay in the server.
 type bucketServer struct {
 	*world

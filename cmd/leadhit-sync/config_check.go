@@ -63,9 +63,9 @@ func (o *configOptions) settings() (settings *config.Config, unread []string, er
 	return settings, nil, err
 }
 
-// readEnvFile reads NAME=value lines, blank lines and comments. The text of a mistake names the line, but never the
-// value, which may be a secret. As in Docker and Kustomize, quotes are part of a value, and the text after = stays as
-// it is. A line of 64 KiB or more is an error (bufio.Scanner).
+// readEnvFile reads NAME=value lines, blank lines and comments. A message about a mistake names the line, but never
+// the value, which may be a secret. As in Docker and Kustomize, quotes are part of a value, and the text after = stays
+// as it is. A line of 64 KiB or more is an error (bufio.Scanner).
 func readEnvFile(path string) (values map[string]string, mistakes []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {

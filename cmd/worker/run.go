@@ -20,8 +20,8 @@ const (
 
 // Run works until ctx ends. Then it takes at most 15 seconds to finish and commit the calls in flight, and leaves the
 // group. If a join is in flight, this takes up to 50 seconds in all. Run returns an error only if it cannot listen on
-// HTTP_ADDR or serve it, or if the settings cannot work. A worker whose pages can no longer be served ends in the same
-// way, because it could no longer be monitored; its supervisor restarts it.
+// HTTP_ADDR or serve HTTP there, or if the settings cannot work. A worker whose pages can no longer be served ends in
+// the same way, because it could no longer be monitored; its supervisor restarts it.
 func (w *Worker) Run(ctx context.Context) error {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", w.config.HTTPAddr)

@@ -24,8 +24,8 @@ func NamesIn(certificate *x509.Certificate) string {
 	return strings.Join(names, ", ")
 }
 
-// Validity returns when a certificate is valid. The error text of crypto/x509 contains the current time instead, so it
-// would differ with each attempt.
+// Validity describes the period in which a certificate is valid. The error text of crypto/x509 contains the current
+// time instead, so it would differ with each attempt.
 func Validity(certificate *x509.Certificate) string {
 	from, to := certificate.NotBefore.UTC(), certificate.NotAfter.UTC()
 	return fmt.Sprintf("it is valid from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))

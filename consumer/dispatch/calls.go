@@ -283,7 +283,7 @@ func (d *Dispatcher) accept(now time.Time, t task) {
 }
 
 // giveUp turns an item into a letter, because its order kept failing. LeadHit may have accepted a call that had no
-// response, so older letters for the order must no longer be replayed.
+// response, so older letters for the order must not be replayed any more.
 func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	entries := d.overtaken(now, t)
 	if len(entries) == 0 {

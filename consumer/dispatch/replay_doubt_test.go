@@ -14,7 +14,7 @@ import (
 
 func failure() retry.Verdict { return retry.Verdict{Kind: retry.Again, Cause: "Timeout"} }
 
-// LeadHit may have accepted the call that timed out, so an older letter for the order must no longer be sent.
+// LeadHit may have accepted the call that timed out, so an older letter for the order must not be sent any more.
 func TestADismissedReplayThatWasCalledOvertakesOlderLetters(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
@@ -210,7 +210,7 @@ func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
 	h.wantInFlight("its second replay", 1)
 }
 
-// The previous owner may have sent the letter under a mapping that found order a in it.
+// The previous owner may have sent the letter under a mapping that found order "a" in it.
 func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *testing.T) {
 	t.Parallel()
 	c := settings()

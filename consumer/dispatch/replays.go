@@ -126,8 +126,8 @@ func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
 }
 
 // inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes that LeadHit
-// did, so older letters for the order must no longer be replayed. The parameter current is the order under the current
-// mapping, which may differ from the order of the call; "" if that is unknown.
+// did, so older letters for the order must not be replayed any more. The parameter current is the order under the
+// current mapping, which may differ from the order of the call; "" if that is unknown.
 func (d *Dispatcher) inDoubt(is fold.Status, current string) {
 	older := d.letters.Older(is.ID, is.Order, is.Key)
 	if current != "" && current != is.Order {

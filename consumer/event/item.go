@@ -43,7 +43,7 @@ type Item struct {
 	// In a refusal, Message says what was found, in at most 256 bytes. For Ignore it is the reason. It quotes nothing
 	// of the payload except what package mapping allows.
 	Message string `json:"message,omitempty"`
-	// By names, for human readers, the part of the mapping that decided: a rule with its text, a status list, a field,
-	// or the value itself.
+	// By describes the part of the mapping that decided, for human readers: a rule with its text, a status list, a
+	// field, or the value itself.
 	By string `json:"-"`
 }

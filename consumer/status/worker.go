@@ -99,7 +99,7 @@ type Item struct {
 	Behind string `json:"behind,omitempty"` // the event that must be finished first
 	Tries  int    `json:"tries"`            // calls that were made
 	Repeat bool   `json:"repeat,omitempty"` // no call was needed: LeadHit had accepted this status last
-	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
+	// Next is the time of the next attempt; absent if that time is not known, as during a pause.
 	Next *time.Time `json:"next_try,omitempty"`
 	// Cause, Code and Message describe the last outcome.
 	Cause   string `json:"cause,omitempty"`
@@ -163,7 +163,7 @@ type WaitingOrder struct {
 	// Time is the event's time, or the time when the event was read if the event's time is later or implausible.
 	Time  time.Time `json:"event_time"`
 	Tries int       `json:"tries"`
-	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
+	// Next is the time of the next attempt; absent if that time is not known, as during a pause.
 	Next *time.Time `json:"next_try,omitempty"`
 	// Letter says that the order waits for its dead letter to be stored.
 	Letter bool `json:"letter,omitempty"`

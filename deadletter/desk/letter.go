@@ -148,7 +148,7 @@ func (p *letterPage) Waits() bool {
 	return p.Ledger.State == fold.Open || p.Ledger.State == fold.Requeued
 }
 
-// SourceTime returns when the event was written, or zero if that time is implausible.
+// SourceTime returns the time at which the event was written, or zero if that time is implausible.
 func (p *letterPage) SourceTime() time.Time {
 	if !event.Plausible(p.Time, time.Now()) {
 		return time.Time{}

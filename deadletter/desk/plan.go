@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	// typedNumber is how many letters a person may change without typing how many there are, as in the commands.
+	// typedNumber is how many letters a person may change without typing how many there are. The commands
+	// have the same limit.
 	typedNumber = 25
 	// fewOrders is how many order ids a plan shows.
 	fewOrders = 10

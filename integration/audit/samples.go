@@ -41,7 +41,7 @@ func quoted(metadata string) string {
 	return " " + strconv.Quote(metadata)
 }
 
-// since returns when the event was settled, for the line that reports it.
+// since returns the time at which the event was settled, for the line that reports it.
 func (e *entry) since() string {
 	if e.done.IsZero() {
 		return "never settled"

@@ -48,7 +48,7 @@ type Options struct {
 	Settings map[string]string
 	// Mounts maps paths in the container to folders on the host, which are mounted read-only.
 	Mounts map[string]string
-	// Memory is the limit of the container's cgroup, in bytes. The kernel kills a process that exceeds it.
+	// Memory is the memory limit of the container's cgroup, in bytes. The kernel kills a process that exceeds it.
 	Memory int64
 	// Dir is an existing folder for the program's output.
 	Dir string

@@ -28,7 +28,7 @@ const variable = "MUTANT_ON"
 // ErrSurvived indicates that a test did not notice a mutant.
 var ErrSurvived = errors.New("survived")
 
-// Edit is a source file, an old text that occurs exactly once in it, and the new text.
+// Edit holds the path of a source file, the text to replace, which occurs exactly once in the file, and the new text.
 type Edit [3]string
 
 // Binary is a package's compiled tests and the code under test, with all mutants in it.

@@ -85,7 +85,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 		return "", err
 	}
 	request.Header["API-KEY"] = []string{string(bytes.TrimSpace(key))}
-	// This client follows redirects, but tutorials use it.
+	// This client follows redirects, which a worker must not do, but it is the one in most tutorials.
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", err

@@ -18,7 +18,7 @@ const (
 	Invalid                  // the request was at fault: -32700, -32600, -32601, -32602
 	Forbidden                // 403: no key, or a wrong one
 	Failed                   // an HTTP status, or an order's JSON-RPC error
-	Overloaded               // 503: beyond the limit of calls per second
+	Overloaded               // 503: beyond the limit on calls per second
 	HTML                     // a page with status 200
 	Reset                    // the connection was reset
 	Closed                   // the connection was closed: an outage

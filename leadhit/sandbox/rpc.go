@@ -83,7 +83,7 @@ func (c *request) parseFast(body []byte) bool {
 	return true
 }
 
-// quoted cuts prefix and the plain JSON string after it off the start of text. The string keeps its quotes.
+// quoted removes prefix, and the plain JSON string after it, from the start of text. The string keeps its quotes.
 func quoted(text []byte, prefix string) (value, rest []byte, ok bool) {
 	if len(text) < len(prefix)+2 || string(text[:len(prefix)]) != prefix || text[len(prefix)] != '"' {
 		return nil, nil, false

@@ -50,8 +50,8 @@ type TopicInfo struct {
 	Leaders []int
 	// Missing says that the topic does not exist.
 	Missing bool
-	// Err is a *kafkaerr.Error if the broker did not describe the topic: [kafkaerr.ErrUnknownPartition] when Missing,
-	// [kafkaerr.ErrNotLeader] while it is being created, [kafkaerr.ErrUnauthorised].
+	// Err is a *kafkaerr.Error if the broker did not describe the topic: [kafkaerr.ErrUnknownPartition] if Missing is
+	// set, [kafkaerr.ErrNotLeader] while the topic is being created, or [kafkaerr.ErrUnauthorised].
 	Err error
 }
 

@@ -175,8 +175,8 @@ func (s *Scanner) named(n *node, quoted []byte) *node {
 	return n.names[string(s.scratch)]
 }
 
-// array reads the elements of an array whose opening bracket has been read. An index counted from the end is known only
-// at the end, so the places of the last elements are remembered, and the elements are reread.
+// array reads the elements of an array whose opening bracket has been read. An index counted from the end can be
+// resolved only at the end, so the places of the last elements are remembered, and the elements are reread.
 func (s *Scanner) array(n *node, row, base int) error {
 	// Arrays within this array use the same stack above bottom, and leave it as they found it.
 	bottom := len(s.tail)

@@ -43,7 +43,7 @@ func States() []State {
 }
 
 // WorkerHorizon is how many of the newest records in the letters' topic a worker reads. The number is limited because a
-// worker needs about 200 bytes of memory for each record. Replays of older letters need force.
+// worker needs about 200 bytes of memory for each record. Replays of older letters need the force option.
 const WorkerHorizon = 200_000
 
 // maxReplays limits the count of replays, because a foreign letter may have any count. No real letter is replayed
