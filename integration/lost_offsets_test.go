@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLostGround: if the log changes, and the group's offsets no longer match it, a worker reports and counts the change,
-// and skips no existing event.
+// testLostGround: if the log changes, and the group's offsets no longer match it, a worker reports and counts the
+// change, and skips no existing event.
 func (s *suite) testLostGround(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("retention passes the committed offset", func(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testSingleFaults runs the tests of single faults that affect a worker: too little memory, outages, members that join and
-// leave, crashes, poison, lost offsets and an unsuitable dead-letter topic. Environment variables set the numbers, as
-// doc.go describes. The defaults suit `make test`.
+// testSingleFaults runs the tests of single faults that affect a worker: too little memory, outages, members that join
+// and leave, crashes, poison, lost offsets and an unsuitable dead-letter topic. Environment variables set the numbers,
+// as doc.go describes. The defaults suit `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
 	s.testMemory(t, brokers)

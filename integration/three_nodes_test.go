@@ -89,8 +89,8 @@ func (s *suite) testKills(t *testing.T, brokers []string) {
 	}
 }
 
-// handedOver waits until every partition has had calls again after a kill. Partitions that the killed worker did not
-// own have calls at once.
+// handedOver waits until each partition has received calls after a kill. Partitions that the killed worker did not own
+// receive them without a break.
 func (r *run) handedOver(t *testing.T, kill time.Time) {
 	t.Helper()
 	eventually(t, session+30*time.Second, "the hand-over", func() string {

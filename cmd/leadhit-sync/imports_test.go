@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A profiler would expose memory, and with it the API key, and a plugin could load foreign code. The linter checks only
-// the direct imports of our packages.
+// A profiler would expose memory, including the API key. A plugin could load untrusted code. The linter checks only the
+// direct imports of our packages.
 func TestTheBinaryHoldsNoProfilerAndNoPlugins(t *testing.T) {
 	t.Parallel()
 	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()

@@ -9,7 +9,7 @@ import (
 )
 
 // slotPatience limits the wait for a slot, because a slot's holder may be looking up a schema, and that must not stop
-// the other partitions. In that time, a holder can decode a whole window of events at the default WINDOW_BYTES.
+// the other partitions. In 100 ms, a holder can decode a whole window of events at the default WINDOW_BYTES.
 const slotPatience = 100 * time.Millisecond
 
 // newDecodeSlots returns one slot fewer than there are processors now, but at least one.

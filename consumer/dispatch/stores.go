@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// storesInFlight limits the letters in flight for events that had no call. The limit on calls also limits the letters
-// for events that had one.
+// storesInFlight limits the letters in flight for events without a call. The limit on calls also limits the letters for
+// events with a call.
 const storesInFlight = 256
 
 func (d *Dispatcher) startStores(now time.Time) {

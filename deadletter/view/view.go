@@ -413,7 +413,8 @@ func (k *kept) digest() *deadletter.Digest {
 	return &deadletter.Digest{Size: k.size, SHA256: hex.EncodeToString(k.sum[:])}
 }
 
-// expires returns the time from which Kafka may delete the letter's newest record; zero if Kafka never does, or if that is unknown.
+// expires returns the time from which Kafka may delete the letter's newest record; zero if Kafka never does, or if that
+// is unknown.
 func (v *View) expires(k *kept) time.Time {
 	if v.Retention <= 0 || k.written == noTime {
 		return time.Time{}

@@ -58,8 +58,8 @@ func (r *Retrier) Log(log *slog.Logger, reason string) *slog.Logger {
 	return log.With(slog.Int("tries", r.failures))
 }
 
-// Over forgets the failures, and resets the waits. It returns a logger for the success, which discards everything if no
-// failure was logged.
+// Over forgets the failures, and resets the waits. It returns a logger for the message that reports the success. The
+// logger discards everything if no failure was logged.
 func (r *Retrier) Over(log *slog.Logger) *slog.Logger {
 	was := *r
 	*r = Retrier{}
