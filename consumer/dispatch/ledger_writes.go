@@ -62,9 +62,9 @@ func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
 	d.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})
 }
 
-// mark returns the entry that marks a letter as overtaken. The fold does not get the mark until the write is acknowledged.
-// Until then, if LeadHit accepts another event of the order, that event must write the mark too, and wait for it. The
-// letter's replay, however, must not start any more.
+// mark returns the entry that marks a letter as overtaken. The fold does not get the mark until the write is
+// acknowledged. Until then, if LeadHit accepts another event of the order, that event must write the mark too, and wait
+// for it. The letter's replay, however, must not start any more.
 func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entry {
 	if d.writes.marks == nil {
 		d.writes.marks = map[ledger.ID]string{}

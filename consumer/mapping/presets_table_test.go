@@ -18,8 +18,8 @@ import (
 )
 
 // A platform lists what the preset for a platform must do with that platform's events. The list is based on the
-// vendor's vocabulary and not on the preset. It has one event with placeholders for id and status, every status with its
-// verdict, and the events that need a case of their own.
+// vendor's vocabulary and not on the preset. It has one event with placeholders for id and status, every status with
+// its verdict, and the events that need a case of their own.
 type platform struct {
 	preset  string
 	key     string
