@@ -44,7 +44,7 @@ build: ## Build the binary into bin/.
 	go build -trimpath -o bin/leadhit-sync ./cmd/leadhit-sync
 
 .PHONY: test
-test: ## Run every test, real Kafka (Java 17 and Maven) and Chromium included, with the race detector; 16 to 28 minutes on two cores.
+test: ## Run every test, real Kafka (Java 17 and Maven) and Chromium included, with the race detector; 15 to 25 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
 	$(unit_tests)
 	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)
