@@ -22,7 +22,7 @@ func troubled() status.Worker {
 	return status.Worker{
 		Schema: "status.v1", Version: "1.2.3", Group: "leadhit-sync", At: at,
 		State: "flood", Paused: true, Phase: "running", Since: at.Add(-26 * time.Hour),
-		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
+		Reason: "120 of the last 200 items were dead letters, of 88 orders", By: "worker-7",
 		Problems: []string{"orders/1 is stuck: a batch of another format. Restore the events, or skip them: run " +
 			"kafka-consumer-groups.sh --reset-offsets"},
 		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, Repeats: 678, InFlight: 3, Limit: 64, PerSecond: 45.25,

@@ -38,7 +38,7 @@ func TestTheWorkersShowTheirStateAndWhy(t *testing.T) {
 		"flood": {
 			"2 workers: 2 paused (flood of dead letters)",
 			"Paused by the flood guard of leadhit-sync-5d9c7-x2x9k since", "build 1.10.0+9be01d2 shop@4f1c2a",
-			"100 of the last 200 outcomes were dead letters",
+			"100 of the last 200 items were dead letters",
 			"ValidationError Possible statuses: paid, submitted, canceled; got “complete”",
 			"Is the deploy wrong, or are the orders?", "Accept these letters and resume",
 		},

@@ -45,7 +45,7 @@ func (t *texts) advice(s *status.Worker) any {
 }
 
 // floodReason matches the reason that a worker's flood guard writes when it pauses.
-var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) outcomes were dead letters, of (\d+) orders$`)
+var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) (?:items|outcomes) were dead letters, of (\d+) orders$`)
 
 // flooded returns the reason for a pause by the flood guard: in the page's language if the reason matches floodReason,
 // otherwise as the worker wrote it.

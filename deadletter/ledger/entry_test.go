@@ -14,7 +14,7 @@ import (
 func flood() ledger.Entry {
 	return ledger.Entry{
 		Event: ledger.GuardPause, At: time.Date(2026, 11, 22, 10, 2, 11, 42e6, time.UTC), By: "shop-1/4242", Via: "worker",
-		Reason: "100 of the last 200 outcomes were dead letters, of 100 orders", Build: "1.9.0/9f2c41d07ab3",
+		Reason: "100 of the last 200 items were dead letters, of 100 orders", Build: "1.9.0/9f2c41d07ab3",
 		Fingerprints: []string{"v1:9f2c41d07ab3", "v1:000000000001"},
 	}
 }

@@ -54,7 +54,7 @@ func (f *Fake) ask(story string) {
 		f.Asked.Pauses = []ledger.Entry{{
 			Event: ledger.GuardPause, At: now.Add(-3 * time.Minute), By: "leadhit-sync-5d9c7-x2x9k", Via: "worker",
 			Group:  group,
-			Reason: "100 of the last 200 outcomes were dead letters, of 61 orders", Build: "1.10.0+9be01d2 shop@4f1c2a",
+			Reason: "100 of the last 200 items were dead letters, of 61 orders", Build: "1.10.0+9be01d2 shop@4f1c2a",
 			Fingerprints: f.fingerprints(3),
 		}}
 	default:
@@ -107,7 +107,7 @@ func paused(s *status.Worker, kind string, since time.Time) {
 	s.State, s.Paused, s.Since, s.By, s.InFlight = kind, true, since, "alice@example.com", 0
 	s.Reason = "LeadHit переезжает на новый сервер до 14:00"
 	if kind == ledger.Flood {
-		s.By, s.Reason = "leadhit-sync-5d9c7-x2x9k", "100 of the last 200 outcomes were dead letters, of 61 orders"
+		s.By, s.Reason = "leadhit-sync-5d9c7-x2x9k", "100 of the last 200 items were dead letters, of 61 orders"
 	}
 	s.OldestAge, s.Lag = s.At.Sub(since).Seconds(), s.At.Sub(since).Seconds()
 }

@@ -28,6 +28,6 @@ func ExampleGuard() {
 	_, paused = g.Pause()
 	fmt.Println(paused)
 	// Output:
-	// true flood 100 of the last 200 outcomes were dead letters, of 100 orders
+	// true flood 100 of the last 200 items were dead letters, of 100 orders
 	// false
 }

@@ -8,7 +8,8 @@ import (
 
 const (
 	// floodWindow is the number of recent items that are examined. They are a flood when at least floodLetters of them
-	// became letters, and these letters concern at least floodOrders orders.
+	// became letters, and these letters concern at least floodOrders orders. The alert in deploy/components/monitoring
+	// and the documents repeat these numbers; search for "last 200".
 	floodWindow  = 200
 	floodLetters = floodWindow / 2
 	floodOrders  = 20

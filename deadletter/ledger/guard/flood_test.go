@@ -196,7 +196,7 @@ func TestARestartKeepsPausesAndAcceptedCauses(t *testing.T) {
 	paused.Follow(e)
 	paused.wantHeld(ledger.Flood)
 	if s, _ := paused.Pause(); s.By != "worker-1" || !s.At.Equal(e.At) ||
-		s.Reason != "100 of the last 200 outcomes were dead letters, of 100 orders" {
+		s.Reason != "100 of the last 200 items were dead letters, of 100 orders" {
 		t.Errorf("got %+v, want who, since when and why", s)
 	}
 
@@ -279,7 +279,7 @@ func TestAPauseSaysWhoWhenWhyAndWhichCauses(t *testing.T) {
 	got, _ := r.Announcement()
 	want := ledger.Entry{
 		Event: ledger.GuardPause, At: time.Date(2027, 1, 15, 8, 0, 0, 123e6, time.UTC), By: "worker-1", Via: "worker",
-		Reason: "100 of the last 200 outcomes were dead letters, of 100 orders",
+		Reason: "100 of the last 200 items were dead letters, of 100 orders",
 		Build:  "1.0+plain", Fingerprints: []string{bad},
 	}
 	if !reflect.DeepEqual(got, want) {

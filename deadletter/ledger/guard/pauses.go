@@ -64,7 +64,7 @@ func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 	}
 	g.own, g.told = []ledger.Entry{{
 		Event: ledger.GuardPause, At: now.UTC().Round(time.Millisecond), By: g.Worker,
-		Reason: fmt.Sprintf("%d of the last %d outcomes were dead letters, of %d orders",
+		Reason: fmt.Sprintf("%d of the last %d items were dead letters, of %d orders",
 			g.flood.letters, floodWindow, len(g.flood.orders)+g.flood.unnamed),
 		Build: g.Build, Fingerprints: g.flood.fingerprints(),
 	}}, 0
