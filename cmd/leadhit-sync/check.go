@@ -34,14 +34,14 @@ func checkCommand() *cobra.Command {
 	o := checkOptions{limit: checkLimit}
 	c := &cobra.Command{
 		Use: "check", Short: "Check settings, Kafka and LeadHit without changing anything",
-		Long: `Check whether everything is ready for a worker: the settings with the files that they
-name, every broker at the address that it advertises, the topics with their leaders
-and the worker's rights, the consumer group, and LeadHit with its key. check creates
+		Long: `Check whether everything is ready for a worker: the settings and the files that they
+name, every broker at the address that it advertises, the topics, their leaders and
+the worker's rights, the consumer group, and LeadHit and the API key. check creates
 nothing and changes nothing in Kafka, and changes no order in LeadHit.
 
 Each line begins with ok, warn, FAIL or skip. ok means that check tried something and
-it worked; skip says what check could not try, and why. check tries the key with a method
-that does not exist. --call also calls set_order_status for a made-up order,
+it worked; skip says what check could not try, and why. check tries the key by calling a
+method that does not exist. --call also calls set_order_status for a made-up order,
 leadhit-sync-check, with a status that LeadHit refuses.
 
 Exit codes: 0 nothing failed · 1 a line says FAIL · 2 the settings have mistakes, one

@@ -14,8 +14,9 @@ func lettersCommand() *cobra.Command {
 "replay" sends them again.
 
 A new letter is open. A second topic, the ledger, records each later step. The states of
-a letter are open, requeued (a replay waits), resolved (a replay succeeded), superseded
-(its replay was dropped, because a newer event of its order was accepted) and dismissed.
+a letter are open, requeued (a replay is pending), resolved (a replay succeeded),
+superseded (its replay was dropped, because a newer event of its order was accepted) and
+dismissed.
 
 The commands need DEAD_LETTER_TOPIC and the KAFKA_ settings, except KAFKA_TOPICS and
 KAFKA_START. Only dismiss, reopen and options that show values write to the ledger.`,

@@ -46,9 +46,9 @@ func listCommand() *cobra.Command {
 	order := sortFlag("-failed")
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest dead letters",
-		Long: `List dead letters, the newest first. Without --state it lists the open ones.
+		Long: `List dead letters, newest first. Without --state it lists the open ones.
 
-The whole topic is read for any filter: Kafka has no index of causes or orders. So a
+Whatever the filter, the whole topic is read: Kafka has no index of causes or orders. So a
 large topic takes time, and about 500 bytes of memory for each letter.`,
 		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
   leadhit-sync letters list --order 4711 --state all -o json

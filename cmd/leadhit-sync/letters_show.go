@@ -88,7 +88,7 @@ value's bytes and nothing else.`,
 	outputFlag(c, &s.output, "yaml", "raw")
 	f := c.Flags()
 	f.BoolVar(&s.everyGroup, "all-groups", false, "include letters of other consumer groups that share the topic")
-	f.BoolVar(&s.history, "history", false, "also print each failure of the letter and each entry about it")
+	f.BoolVar(&s.history, "history", false, "also print each failure of the letter and each ledger entry about it")
 	f.BoolVar(&s.reveal, "reveal", false, "also print the event's value, which may contain personal data")
 	s.operator.add(c, "why you need to see the value")
 	return c

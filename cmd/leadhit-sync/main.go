@@ -34,14 +34,15 @@ const (
 const help = `leadhit-sync sends LeadHit the status of each order.
 
 It reads order events from Kafka, calls set_order_status(order_id, status) for each,
-retries calls that may still succeed, and stores refused events in a dead-letter topic.
+retries calls that may still succeed, and stores events that were refused or kept
+failing in a dead-letter topic.
 Settings are environment variables: see "leadhit-sync config". A mapping says how an
 event becomes a status: see "leadhit-sync mapping".
 
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
 committed) · 1 failure, see stderr · 2 usage error or wrong settings, one mistake
 per line on stderr · 3 partly done · 5 declined, or refused by a safety rule ·
-8 letters check: a threshold is exceeded · 130 interrupted.`
+8 letters check: a check fails · 130 interrupted.`
 
 // firstSteps are the examples of the root command: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key

@@ -30,8 +30,8 @@ func checkMappingCommand() *cobra.Command {
 reported at once, one per line on stderr with file, line and column, and the exit
 code is 1. A line that begins with warn names something that works but is probably a
 mistake, such as a code that can never match or a field that no rule reads.
-With --strict, warnings also give exit code 1. To find a rule or a list that never
-decides, use "leadhit-sync mapping test".`,
+With --strict, warnings also give exit code 1. To find a rule or a list that is
+never applied, use "leadhit-sync mapping test".`,
 		Example: `  leadhit-sync mapping check shop.yaml
   leadhit-sync mapping check shopify --topics orders,returns
   leadhit-sync mapping check shop.yaml --strict -o json`,

@@ -32,13 +32,13 @@ func orderCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "order ID", Short: "Show what happened to one order's events", Args: cobra.ExactArgs(1),
 		Long: `Show the events of one order: what the mapping makes of each event, the calls and
-letters, and what the order waits for now. The command only reads; it changes nothing.
+letters, and what the order is waiting for. The command only reads; it changes nothing.
 
 It reads all events of KAFKA_TOPICS from --since on (Kafka has no index of orders), and
 then the group's commits, the dead letters and the ledger. Only the workers know what
-waits for a retry or for another event, so it asks them too: without --workers, the one
-on this host, at HTTP_ADDR. If none responds, it prints what the topics show. Values are
-never printed.
+waits for a retry or for another event, so the command asks them too: without --workers,
+the one on this host, at HTTP_ADDR. If none responds, it prints what the topics show.
+The values of events are never printed.
 
 The command needs the settings that preview needs, plus DEAD_LETTER_TOPIC. After Ctrl-C
 it prints what it has found so far, and exits with code 130.`,

@@ -24,17 +24,18 @@ import (
 func pauseCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardPause}}
 	c := &cobra.Command{
-		Use: "pause", Short: "Pause all calls of all workers, until resume",
+		Use: "pause", Short: "Pause all calls of all workers",
 		Long: `Pause all calls of all workers of the group, until "leadhit-sync resume".
 
-The workers pause within seconds: they finish and commit the calls in flight, and
-start no new ones. They stay in the group. A restart does not end the pause. The pause
-lasts as long as the ledger keeps its entry: at least 90 days, unless somebody changed
-the ledger's retention. The ledger is a topic beside the dead letters, so pause needs
-only DEAD_LETTER_TOPIC and the KAFKA_ settings, except KAFKA_TOPICS and KAFKA_START.
+The workers pause within seconds: they finish and commit the calls in flight, and start
+no new ones. They stay in the group. A restart does not end the pause. The pause lasts
+as long as the ledger keeps its entry: at least 90 days, unless somebody changed the
+ledger's retention. The ledger is a second topic, next to the dead-letter topic, so
+pause needs only DEAD_LETTER_TOPIC and the KAFKA_ settings, except KAFKA_TOPICS and
+KAFKA_START.
 
 pause refuses a group that has no workers and no ledger, because its name is probably
-misspelt. --create writes the pause for workers that start later.`,
+misspelt. --create writes the pause anyway, for workers that start later.`,
 		Example: `  leadhit-sync pause --reason "LeadHit is being migrated"
   leadhit-sync pause --reason "wrong statuses since 10:00" --by anna -o json`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -57,9 +58,9 @@ func resumeCommand() *cobra.Command {
 		Use: "resume", Short: "End pauses, whether set by hand or by the flood guard",
 		Long: `End the pauses in force, whether set by hand or by the flood guard, and print them.
 
-Resuming accepts the letters that made the flood guard pause the calls: letters with
-the same fingerprint (cause, code and kind of message) do not pause the workers again
-until another mapping or version is deployed. resume does not end pauses caused by the
+After resume, letters with the same fingerprint (cause, code and kind of message) as
+those that made the flood guard pause the calls do not pause the workers again until
+another mapping or version is deployed. resume does not end pauses caused by the
 API key, LEADHIT_URL or an outage; these end automatically.`,
 		Example: `  leadhit-sync resume
   leadhit-sync resume --reason "the migration is over" --by anna`,

@@ -39,17 +39,17 @@ func replayCommand() *cobra.Command {
 The command prints a plan and asks before it starts. It replays one letter first
 (--canary), then the others at --rate, and stops when too many are refused again
 (--breaker). The workers map each letter with the current mapping, and replay the
-letters of one order one by one, the earliest event first. A letter whose order has a
-newer accepted event is left alone, unless --force is given. Once applied, a status
+letters of one order one by one, the earliest event first. A letter whose order may have
+a newer accepted event is left alone, unless --force is given. Once applied, a status
 cannot be undone.
 
-However the command ends, the workers finish the letters that were requeued, and the
-others are untouched. Run the same command again to replay the rest. Times such as
+No matter how the command ends, the workers replay the letters that it has requeued,
+and the others are untouched. Run the same command again to replay the rest. Times such as
 --since 24h are fixed when the command starts.
 
 Select letters by flags or by their ids; --state open selects all open letters. Filters
-select open and requeued letters unless --state says otherwise. Letters that are already
-requeued are left alone; the plan shows how many there are.
+select open and requeued letters unless --state says otherwise. The plan counts letters
+that are already requeued, but the command does not replay them once more.
 
 Exit codes: 0 all letters are resolved or, with --no-wait, requeued · 1 failure · 2 usage
 error · 3 partly done: some letters were refused again, were changed meanwhile, or were

@@ -29,12 +29,12 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status [URL…]", Short: "Show the state of running workers", Args: cobra.ArbitraryArgs,
 		Long: `Show the state of running workers and the reason for it, their calls and partitions,
-waiting orders with their last responses, and the letters of the last hour. The
-command only reads; it changes nothing.
+waiting orders with LeadHit's last response to each, and the letters of the last hour.
+The command only reads; it changes nothing.
 
-Without a URL it asks the worker on this host, at HTTP_ADDR. A URL may be just
-host:port. --workers takes several addresses, or dns:name:port for every address of a
-name, such as that of a headless Service. The exit code is 1 if a worker does not
+Without a URL or --workers it asks the worker on this host, at HTTP_ADDR. A URL may be
+just host:port. --workers takes several addresses, or dns:name:port for every address of
+a name, such as that of a headless Service. The exit code is 1 if a worker does not
 respond.`,
 		Example: `  leadhit-sync status
   leadhit-sync status 10.0.0.7:8080 -o json
