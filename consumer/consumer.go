@@ -263,11 +263,12 @@ func (c *Consumer) start(e turn.Effects) {
 func (c *Consumer) logSpread(s turn.Spread) {
 	log := c.log.With(slog.String("topic", s.Topic), slog.Int("partition", s.Partition), slog.Int64("offset", s.Offset))
 	if s.Unexplained {
-		log.Warn("repeats are no longer skipped, because no known partitioner explains the partitions of all record keys, " +
-			"so an order's events may be in several partitions: have all producers use one partitioner, such as murmur2; " +
-			"if partitions were added, restart the worker once the older events are finished")
+		log.Warn("no known partitioner explains the partitions of all record keys, so an order's events may be in " +
+			"several partitions; events that repeat a status are no longer skipped; have all producers use one " +
+			"partitioner, such as murmur2; if partitions were added, restart the worker once the older events have been " +
+			"processed")
 		return
 	}
-	log.Warn("repeats are no longer skipped, because an order's events may be in several partitions: give each order a " +
-		"record key of its own")
+	log.Warn("an order's events may be in several partitions, so events that repeat a status are no longer skipped; " +
+		"set the record key to the order id")
 }

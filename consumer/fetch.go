@@ -179,14 +179,14 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask turn.Fetch) 
 	switch {
 	case ask.Offset < bounds.First:
 		f.counts.expired.Add(uint64(bounds.First - ask.Offset))
-		log.ErrorContext(ctx, "events expired unread; continuing at the log's start",
+		log.ErrorContext(ctx, "events expired unread; continuing at the start of the partition",
 			slog.Int64("from_offset", ask.Offset), slog.Int64("to_offset", bounds.First-1),
 			slog.Int64("at_most", bounds.First-ask.Offset))
 		f.send(func(now time.Time) { f.dispatcher.Fetched(now, ask, nil, bounds.First) })
 	case ask.Offset > bounds.Last:
 		f.counts.restarted.Add(1)
 		if f.unknown.restarted(ask.Partition) {
-			log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated, "+
+			log.ErrorContext(ctx, "the partition ends before the group's offset: it was truncated, "+
 				"or the topic was deleted and created again; reading the topic's partitions from their start; "+
 				"further occurrences in this topic are not logged", slog.Int64("offset", ask.Offset),
 				slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))

@@ -147,11 +147,12 @@ func (g *generation) drain() turn.End {
 func (m *membership) logEnd(end turn.End) {
 	switch end {
 	case turn.Fenced:
-		m.log.Warn("the group has fenced this worker; the next owner repeats the calls that are not committed")
+		m.log.Warn("the group has fenced this worker; the next owners of its partitions repeat the calls that no commit " +
+			"covers")
 	case turn.Expired:
-		m.log.Warn("no commit was acknowledged for a whole session timeout; calls that are not committed are repeated")
+		m.log.Warn("no commit was acknowledged for a whole session timeout; calls that no commit covers are repeated")
 	case turn.NotEnded:
-		m.log.Warn("the generation ends with calls in flight; the next owner repeats the calls that are not committed",
+		m.log.Warn("the generation ends with calls in flight; the next owners of the partitions repeat them",
 			slog.Duration("limit", drainLimit))
 	case turn.Drained: // as it should be
 	}

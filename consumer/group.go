@@ -34,7 +34,7 @@ const (
 
 // membership joins the group and runs its generations. One goroutine runs it. The worker leaves the group:
 //   - when the worker stops (here);
-//   - when joins keep failing, to try another broker (here, rebuildAfter);
+//   - when joins keep failing or one times out, to try another broker (here, rebuildAfter);
 //   - after a commit without a response, to join as a new member (generation.go);
 //   - when the topics that the first call needs are not ready in time (prepare.go, prepareLimit).
 type membership struct {

@@ -156,7 +156,7 @@ func (l *leader) changed(ctx context.Context, topology inspect.Topology, led *as
 	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
 		info := topology.Topics[topic]
 		if info.Err == nil && info.Partitions != led.partitions[topic] {
-			l.log.InfoContext(ctx, "the topic's partitions have changed; the group assigns them again",
+			l.log.InfoContext(ctx, "the topic's partitions have changed; the group is reassigning them",
 				slog.String("topic", topic), slog.Int("assigned", led.partitions[topic]),
 				slog.Int("partitions", info.Partitions))
 			return true
@@ -197,7 +197,7 @@ func (l *leader) noteMissing(missing map[string]reason) {
 			l.log.Info("all topics are available again")
 			return
 		}
-		l.log.Warn("topics do not exist or cannot be described, so nobody consumes them; "+
+		l.log.Warn("topics do not exist or cannot be described, so no worker consumes them; "+
 			"the group consumes its other topics; create the missing topics, or remove them from KAFKA_TOPICS",
 			slog.Any("topics", names))
 	}

@@ -103,7 +103,7 @@ func TestATruncatedLogIsReadFromItsStart(t *testing.T) {
 		if got := k.State().Restarted; got != 1 {
 			w.t.Errorf("got %d recreated or truncated partitions, want one", got)
 		}
-		w.toldOnce("the log ends below the group's offset")
+		w.toldOnce("the partition ends before the group's offset")
 		k.end()
 		w.start()
 		time.Sleep(10 * time.Second)

@@ -36,16 +36,16 @@ func (p *pauseLog) note(is snapshot.Pause) {
 			"check the account at LeadHit, and the key in LEADHIT_API_KEY_FILE, which is read again when it changes")
 	case retry.Misconfigured.String():
 		log.Error("calls paused: the server at LEADHIT_URL responds, but does not know set_order_status; " +
-			"probing every 30 s; calls resume automatically; run leadhit-sync check and correct LEADHIT_URL")
+			"probing every 30 s; calls resume once it does; run leadhit-sync check and correct LEADHIT_URL")
 	case retry.Outage:
 		log.Warn("calls paused: LeadHit is down; probing at least every 30 s; calls resume automatically")
 	case ledger.ByHand:
 		log.Warn("calls paused by hand for all workers of the group, until somebody runs leadhit-sync resume")
 	case ledger.Flood:
 		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, " +
-			"which points to a bad deploy and not to bad orders; " +
-			"list the letters with leadhit-sync letters list and fix the mapping, or whatever caused them; " +
-			"leadhit-sync resume resumes the calls and accepts letters like these")
+			"which points to a bad deploy rather than to bad orders; " +
+			"run leadhit-sync letters list, and fix the mapping or whatever caused the letters; then run leadhit-sync " +
+			"resume, after which letters like these no longer pause the calls")
 	default:
 		log.Warn("calls paused")
 	}

@@ -39,7 +39,8 @@ func (p *predecessor) remove(ctx context.Context) bool {
 		return ctx.Err() == nil
 	}
 	limit := p.began.Add(p.options.Dispatch.CallTimeout + lastCallMargin)
-	p.log.InfoContext(ctx, "found this worker's dead predecessor in the group; removing it once its last calls have ended",
+	p.log.InfoContext(ctx,
+		"found this worker's dead predecessor in the group; it will be removed once its last calls have ended",
 		slog.String("member", dead[0].ID), slog.String("host", dead[0].Host), slog.Int("members", len(dead)),
 		slog.Duration("in", max(0, time.Until(limit))))
 	if !p.await(ctx, limit) {
@@ -49,7 +50,7 @@ func (p *predecessor) remove(ctx context.Context) bool {
 		err := p.insist(ctx, func() error { return p.options.Cluster.Remove(ctx, p.options.Group, member.ID) })
 		if err != nil {
 			p.log.WarnContext(ctx, "cannot remove this worker's dead predecessor; "+
-				"the group waits until the predecessor's session ends",
+				"the group waits until the predecessor's session expires",
 				slog.String("member", member.ID), slog.Duration("session", p.options.Dispatch.Session),
 				slog.Any("error", err))
 			continue

@@ -129,8 +129,8 @@ func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) 
 	topology, err := s.options.Cluster.Topics(ctx, s.options.Topics...)
 	spread := len(s.options.Topics) > 1 && (err != nil || !topology.EqualPartitions())
 	if spread && !s.spread {
-		s.log.InfoContext(ctx, "repeats are not skipped, because an order's events in two topics may have two owners: "+
-			"give the topics equal numbers of partitions")
+		s.log.InfoContext(ctx, "two workers may read an order's events in two topics, so events that repeat a status are "+
+			"not skipped; give the topics equal numbers of partitions")
 	}
 	s.spread = spread
 	for i := range positions {

@@ -202,7 +202,7 @@ func TestRepeatsAreSkippedOnlyIfAUsualPartitionerChoseThePartition(t *testing.T)
 				if got := w.logs.say("have all producers use one partitioner"); len(got) != int(test.calls-1) {
 					w.t.Errorf("got the log lines %q, want %d", got, test.calls-1)
 				}
-				if got := w.logs.say("a record key of its own"); len(got) > 0 {
+				if got := w.logs.say("set the record key to the order id"); len(got) > 0 {
 					w.t.Errorf("got the log lines %q, want none: the key is the order's own", got)
 				}
 			})

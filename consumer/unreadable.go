@@ -64,7 +64,7 @@ func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask turn.Fet
 	}
 	if a.logged.IsZero() || now.Sub(a.logged) >= unreadableAgain {
 		a.logged = now
-		log.ErrorContext(ctx, "events cannot be read: their partition is stuck until they are restored or skipped",
+		log.ErrorContext(ctx, "events cannot be read; the partition is stuck until they are restored or skipped",
 			slog.Int64("offset", a.First), slog.Int64("last_offset", a.Last), slog.Any("error", a.Err),
 			slog.Duration("for", now.Sub(a.Since)),
 			slog.String("to_skip", "once the group has committed up to this offset, "+

@@ -21,7 +21,7 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 		w.produce(1, fine, "d")
 		k := w.start()
 		k.wire.damage("spoilt")
-		const told = "events cannot be read: their partition is stuck until they are restored or skipped"
+		const told = "events cannot be read; the partition is stuck until they are restored or skipped"
 		if !w.wait(20*time.Second, func() bool { return len(w.logs.say(told)) == 1 }) {
 			t.Fatalf("got no line with %q", told)
 		}

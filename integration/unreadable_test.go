@@ -62,7 +62,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 	if got := w.metric(t, "leadhit_sync_partitions_unreadable"); got != 1 {
 		t.Errorf("got %v partitions_unreadable, want 1", got)
 	}
-	if log := w.Stdout(); !strings.Contains(log, "events cannot be read: their partition is stuck") || !strings.Contains(log, skip) {
+	if log := w.Stdout(); !strings.Contains(log, "events cannot be read; the partition is stuck") || !strings.Contains(log, skip) {
 		t.Error("got no line about the standstill that says how to skip the batch")
 	}
 	eventually(t, time.Minute, "a commit before the batch", func() string {

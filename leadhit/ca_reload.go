@@ -70,5 +70,5 @@ func (r *reloading) look() {
 	// Requests in flight keep their connections to the end. Idle connections are closed, because they were trusted
 	// under the old file.
 	r.current.Swap(r.make(roots)).CloseIdleConnections()
-	r.log.Info("LEADHIT_CA_FILE has changed; reconnecting to LeadHit")
+	r.log.Info("the file in LEADHIT_CA_FILE has changed; reconnecting to LeadHit")
 }

@@ -99,9 +99,9 @@ func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 			slog.String("want", f.Want))
 		if f.Fatal {
 			log.ErrorContext(ctx, "a topic setting prevents dead letters or pauses from being stored, "+
-				"or causes their loss; change it")
+				"or lets them be lost; change it")
 		} else {
-			log.WarnContext(ctx, "a topic setting does not suit dead letters or the ledger; change it")
+			log.WarnContext(ctx, "a topic setting is unsuitable for dead letters or the ledger; change it")
 		}
 	}
 	for _, f := range went {

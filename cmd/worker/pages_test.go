@@ -64,7 +64,7 @@ func TestTheMetricsCountWhatHappened(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", series, got, want)
 		}
 	}
-	if told := strings.Count(s.logs.String(), "set the record key to the order id"); told != 1 {
+	if told := strings.Count(s.logs.String(), "an order has events in two partitions"); told != 1 {
 		t.Errorf("logged the order in two partitions %d times, want once:\n%s", told, s.logs.String())
 	}
 	if n := strings.Count(s.logs.String(), "found the topic's retention"); n != 1 {

@@ -179,8 +179,8 @@ func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 	}
 	m.spreadOrders.Inc()
 	if first {
-		m.log.Warn("an order has events in two partitions of its topic, so they may be read out of sequence: set the "+
-			"record key to the order id; expected for a while after partitions were added; further orders are only counted "+
+		m.log.Warn("an order has events in two partitions of its topic, so they may be read out of sequence; set the "+
+			"record key to the order id, unless partitions were just added; further orders are only counted "+
 			"(leadhit_sync_orders_in_two_partitions_total)",
 			slog.String("topic", e.Topic), slog.Int("partition", e.Partition), slog.Int64("offset", e.Offset),
 			slog.Int("seen_in_partition", before))
