@@ -42,7 +42,7 @@ func (c *Config) checkProxy(p *problems) {
 		if err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme) {
 			p.add("LEADHIT_PROXY", "not an http, https or socks5 URL")
 		}
-		// http is allowed only to this machine, and a proxy is another machine.
+		// http is allowed only for connections to this machine, and a proxy is another machine.
 		if p.good("LEADHIT_URL") && strings.HasPrefix(strings.ToLower(c.LeadHit.URL), "http:") {
 			p.addOther("LEADHIT_PROXY", "not allowed while LEADHIT_URL is http, which would show the key to the proxy",
 				"LEADHIT_URL", p.settings[p.position("LEADHIT_URL")].example())

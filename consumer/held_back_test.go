@@ -251,7 +251,7 @@ func TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T
 	}
 }
 
-// stuckBeside makes two events wait, the first of which has an odd time, and restarts the worker meanwhile.
+// stuckBeside makes two events wait, the first with an implausible time, and restarts the worker meanwhile.
 func stuckBeside(w *world, at int64) {
 	w.leadhitDoes(fails)
 	k := w.start()

@@ -16,8 +16,8 @@ import (
 	shared "leadhit-sync/deadletter/ledger"
 )
 
-// preparing returns an option that sets Prepare to a function that counts its calls, and returns the error in broken,
-// if there is one.
+// preparing returns an option that sets Prepare to a function that counts its calls and returns the error in broken, if
+// there is one.
 func preparing(calls *atomic.Int64, broken *atomic.Pointer[error]) func(*consumer.Options) {
 	return func(o *consumer.Options) {
 		o.Prepare = func(context.Context) error {

@@ -24,7 +24,7 @@ const (
 	patience = 10 * time.Second
 )
 
-// strike causes one fault. It returns when the fault is healed and the group has caught up or the time limit has
+// strike causes one fault. It returns when the fault is healed and the group has caught up, or when the time limit has
 // passed.
 func (r *round) strike(t *testing.T, f nemesis.Fault) {
 	t.Helper()

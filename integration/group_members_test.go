@@ -72,7 +72,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	r.settings["LEADHIT_TIMEOUT"] = "1s"
 	r.inFlight(4)
 	orders := shop.NewOrders("order", 300, 15)
-	// These are more than the workers can process before the thaw, so that the frozen one has work in its window.
+	// The workers cannot process so many events before the thaw, so the frozen one has work in its window.
 	r.writeSome(t, orders, 3000)
 	stop := r.trickle(t, 80, orders.Next)
 	frozen, other := r.newWorker(t), r.newWorker(t)

@@ -118,9 +118,9 @@ func (p *pacer) refused(now time.Time, number, last uint64) {
 	p.grown, p.refusedAt = now, now
 }
 
-// asked obeys a Retry-After. All workers get the same one, so each worker waits up to a fifth longer, at random. A draw
-// is made only when the wait becomes longer: otherwise each of perhaps 64 responses would draw, and the longest of the
-// 64 draws would win on every worker.
+// asked obeys a Retry-After. All workers get the same one, so each worker waits up to a fifth longer, at random. A new
+// random wait is drawn only when the wait becomes longer. Otherwise one would be drawn for each of as many as 64
+// responses, and every worker would end up with the longest of them.
 func (p *pacer) asked(now time.Time, wait time.Duration) {
 	if wait <= 0 {
 		return

@@ -16,8 +16,8 @@ const (
 	// mostGroups limits the groups in which items are counted, because a status that the mapping does not change may be
 	// any text.
 	mostGroups = 200
-	// mostMinutes is how many minutes are counted separately at most, a month and a half. Times come from producers,
-	// and may be anything.
+	// mostMinutes is the maximum number of minutes that are counted separately, about a month and a half. Times come
+	// from producers, and may be anything.
 	mostMinutes = 65_536
 	// mostExamples limits the orders that are named as examples.
 	mostExamples = 5

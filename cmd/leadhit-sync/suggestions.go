@@ -51,8 +51,8 @@ func withNearFlag(c *cobra.Command, err error) error {
 	return err
 }
 
-// helpCommand replaces cobra's help command, which reports no error for an unknown command. A script that asks for the
-// help of a misspelt command gets exit code 2 instead of help that it did not ask for. The arguments of help are
+// helpCommand replaces cobra's help command, which reports no error for an unknown command. A script that asks for
+// help on a misspelt command gets exit code 2 instead of help that it did not ask for. The arguments of help are
 // completed with the names of commands.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{

@@ -61,7 +61,7 @@ const (
 	nextLine = 2
 )
 
-// Hang puts text after a label and wraps it to a width; its further lines begin below its first word. If fewer than
+// Hang puts text after a label and wraps it to a width; continuation lines begin below its first word. If fewer than
 // leastHang columns are left beside the label, or too few for the longest word, the text begins on the next line, so
 // that no terminal breaks a word.
 func Hang(label, text string, width int) []string {

@@ -42,8 +42,8 @@ func Preset(name string) ([]byte, error) {
 	return presetFiles.ReadFile(presetDir + "/" + name + ".yaml")
 }
 
-// unknownPreset returns an error that mentions the ending .yaml, because MAPPING takes a preset or a file, and a file
-// name without the ending is treated as a preset.
+// unknownPreset returns an error that mentions the .yaml extension, because MAPPING takes a preset or a file, and a
+// file name without the extension is treated as a preset.
 func unknownPreset(name string) error {
 	if near := spelling.Nearest(name, Presets()); near != "" {
 		return fmt.Errorf("mapping: unknown preset %q (did you mean %q?); a file's path ends in .yaml", name, near)

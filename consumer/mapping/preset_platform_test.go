@@ -243,7 +243,7 @@ func (p platform) ids() []variant {
 	return all
 }
 
-// strangers returns invented statuses, which no vendor has.
+// strangers returns invented statuses that no vendor uses.
 func strangers(preset string) []string {
 	var seed uint64
 	for _, c := range []byte(preset) {

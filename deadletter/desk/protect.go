@@ -64,7 +64,7 @@ func setProtection(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	// Addresses contain order ids. "no-referrer" would go further, but browsers then send forms with the origin "null".
 	h.Set("Referrer-Policy", "same-origin")
-	// Pages show the current letters, and may show a value. Assets set another Cache-Control.
+	// Pages show the current letters, and may show a value. Assets set a different Cache-Control.
 	h.Set("Cache-Control", "no-store")
 }
 

@@ -53,7 +53,8 @@ func kept[T any](c *cache, key string, number uint64) (T, bool) {
 }
 
 // keep stores a result. It drops all others if the view has changed, if they are too old, or if too many are kept.
-// Dropping single results would need a record of their use, and a view of busy topics changes every few seconds anyway.
+// Dropping individual results would need a record of their use, and a view of busy topics changes every few seconds
+// anyway.
 func (c *cache) keep(key string, number uint64, is any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package lint checks the Kubernetes manifests in the folder deploy as Kustomize renders them.
+// Package lint checks the Kubernetes manifests in the deploy folder, as Kustomize renders them.
 //
 //	rendering, err := lint.Render("../overlays/ci/minimal")
 //	overlay, err := lint.Read(rendering)

@@ -99,7 +99,7 @@ func (r registry) check(expression string) []string {
 	return found
 }
 
-// find returns a metric by the name of one of its series.
+// find returns the metric to which the series with the given name belongs.
 func (r registry) find(series string) (metric, bool) {
 	if m, ok := r[series]; ok {
 		return m, m.kind != "histogram"

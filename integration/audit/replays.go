@@ -23,8 +23,8 @@ func (a *auditor) askedFor() map[string]int {
 }
 
 // replays compares the states of replayed letters with the call log. The event of a superseded letter may have been
-// accepted, if the worker that made the call was killed before it learned of that, and the next worker found that a
-// newer event had been accepted.
+// accepted nevertheless: the worker that made the call may have been killed before it saw the response, and the next
+// worker may have found that a newer event had been accepted.
 func (a *auditor) replays() {
 	if a.Ledger == nil {
 		return

@@ -23,7 +23,7 @@ func unchanged() mutant { return mutant{} }
 // suffix returns the suffix of names that belong to the mutant.
 func (m mutant) suffix() string { return "Mutant" + strconv.Itoa(m.number) }
 
-// combination holds the packages, with all mutants in them, by the path of their folder.
+// combination holds the packages, with all mutants in them, keyed by the path of their folder.
 type combination map[string]*folder
 
 // folder holds the sources of one package.

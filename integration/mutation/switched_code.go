@@ -21,8 +21,8 @@ import (
 var mutantOn, _ = strconv.Atoi(os.Getenv(%q))
 `
 
-// write writes the sources with all mutants to the given folder. It returns the name of each file by the path of the
-// source that the file replaces.
+// write writes the sources with all mutants to the given folder. It returns the names of the files, keyed by the path
+// of the source that each file replaces.
 func (c combination) write(place string) (replace map[string]string, err error) {
 	replace = make(map[string]string)
 	for dir, f := range c {

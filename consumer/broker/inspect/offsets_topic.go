@@ -13,7 +13,7 @@ const offsetsTopic = "__consumer_offsets"
 
 // OffsetsTopic describes the topic in which the cluster stores its groups' commits.
 type OffsetsTopic struct {
-	// Brokers is how many brokers are alive.
+	// Brokers is the number of brokers that are alive.
 	Brokers int
 	// Exists is false until the first member of any group has joined.
 	Exists bool

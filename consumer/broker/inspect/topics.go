@@ -16,7 +16,7 @@ const oldestMetadata = 4
 
 // Topology is what a broker knows about the cluster and some topics.
 type Topology struct {
-	// Brokers is how many brokers are alive.
+	// Brokers is the number of brokers that are alive.
 	Brokers int
 	// Nodes are the brokers that are alive, sorted by id.
 	Nodes []Node

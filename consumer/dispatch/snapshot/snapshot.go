@@ -68,7 +68,7 @@ type Pause struct {
 	Reason, By string
 }
 
-// WaitingOrder is an order that waits for the next attempt of its call, or for the next attempt to store its letter.
+// WaitingOrder is an order that waits for the next attempt at its call, or for the next attempt to store its letter.
 type WaitingOrder struct {
 	event.Place
 

@@ -18,9 +18,9 @@ const (
 	maxNesting = 200
 )
 
-// Protobuf compiles the text of a .proto file. Each reference is a file that the text or another reference imports by
-// the reference's name; google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need no
-// reference. An error is an ErrNotDecodable or the context's cause.
+// Protobuf compiles the text of a .proto file. Each reference is a file that the text or another reference imports,
+// under the name in the import statement; google/protobuf/*.proto, confluent/meta.proto and
+// confluent/type/decimal.proto need no reference. An error is an ErrNotDecodable or the context's cause.
 //
 // A payload starts with the indexes of its message in the file, as Confluent's serializers write them. They are zig-zag
 // numbers: first how many follow, then the path through the nested messages. A single zero means the file's first

@@ -195,8 +195,8 @@ func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int,
 			return len(`\n`), nil
 		}
 	}
-	// UnquoteChar accepts Go's escapes, which are more than JSON's. It refuses a lone surrogate. It would refuse \/ and
-	// the quote too, but they were handled above.
+	// UnquoteChar accepts Go's escapes, which include more than JSON's. It refuses a lone surrogate. It would refuse \/
+	// and the quote too, but they were handled above.
 	r, _, tail, err := strconv.UnquoteChar(p.text[i:], 0)
 	size = len(p.text) - i - len(tail)
 	if err != nil || !strings.ContainsRune(`bfnrt\u`, rune(p.text[i+1])) {
