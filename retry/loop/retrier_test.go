@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -44,6 +45,21 @@ level=WARN msg="cannot fetch; trying again" tries=1 error=refused
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestARetrierRemembersTwentyReasons(t *testing.T) {
+	t.Parallel()
+	log, out := textLog()
+	var r loop.Retrier
+	for n := range 21 {
+		r.Log(log, strconv.Itoa(n)).Warn("new", slog.Int("n", n))
+	}
+	for _, n := range []int{1, 20, 0} { // the oldest reason has been dropped
+		r.Log(log, strconv.Itoa(n)).Warn("again", slog.Int("n", n))
+	}
+	if got := strings.Count(out.String(), "again"); got != 1 || !strings.Contains(out.String(), "msg=again tries=0 n=0") {
+		t.Errorf("got %d repeated reasons logged, want only the oldest:\n%s", got, out)
 	}
 }
 

@@ -39,10 +39,10 @@ type miss struct {
 
 // Lookup is a [schema.Lookup]. Its errors name the id, never the registry's own text.
 func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
-	if found, ok := c.found(id); ok {
+	found, m := c.known(id)
+	if found != nil {
 		return found, nil
 	}
-	m := c.miss(id)
 	select {
 	case m.turn <- struct{}{}:
 		defer func() { <-m.turn }()
@@ -50,7 +50,7 @@ func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
 		return nil, context.Cause(ctx)
 	}
 	// Another caller may have found the schema while this one waited for its turn.
-	if found, ok := c.found(id); ok {
+	if found, _ = c.known(id); found != nil {
 		return found, nil
 	}
 	if time.Now().Before(m.until) {
@@ -75,18 +75,14 @@ func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
 	return found, nil
 }
 
-func (c *Client) found(id int) (*schema.Schema, bool) {
+// known returns the schema of an id, or the id's miss. It adds a missing miss. At the limit all misses are dropped. A
+// caller that holds one of them still finishes with it; at worst the registry is queried twice.
+func (c *Client) known(id int) (*schema.Schema, *miss) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.schemas[id]
-	return s, ok
-}
-
-// miss returns the miss for an id, and adds one if there is none. At the limit, all misses are dropped. Callers that
-// already have one finish with it, so at worst the registry is queried twice.
-func (c *Client) miss(id int) *miss {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if found := c.schemas[id]; found != nil {
+		return found, nil
+	}
 	m, ok := c.misses[id]
 	if !ok {
 		if len(c.misses) >= maxMisses {
@@ -95,7 +91,7 @@ func (c *Client) miss(id int) *miss {
 		m = &miss{turn: make(chan struct{}, 1)}
 		c.misses[id] = m
 	}
-	return m
+	return nil, m
 }
 
 // logChange logs when schemas can no longer be looked up, and when they can be again. "No such schema" counts as a
