@@ -152,7 +152,8 @@ func (m *membership) logEnd(end turn.End) {
 	case turn.Expired:
 		m.log.Warn("no commit was acknowledged for a whole session timeout; calls that no commit covers are repeated")
 	case turn.NotEnded:
-		m.log.Warn("the generation ends with calls in flight; the next owners of the partitions repeat them",
+		m.log.Warn("the generation ends with unfinished work; the next owners of its partitions repeat the calls that no "+
+			"commit covers",
 			slog.Duration("limit", drainLimit))
 	case turn.Drained: // as it should be
 	}

@@ -108,7 +108,7 @@ func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (en
 // logHold logs a transaction that has been open for a long time, or the end of one that was logged.
 func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
 	if ended != nil {
-		log.InfoContext(ctx, "an open transaction has ended; reading the events after it",
+		log.InfoContext(ctx, "an open transaction has ended; it no longer holds back events",
 			slog.Int64("offset", ended.Offset), slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}

@@ -45,7 +45,8 @@ func (p *pauseLog) note(is snapshot.Pause) {
 		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, " +
 			"which points to a bad deploy rather than to bad orders; " +
 			"run leadhit-sync letters list, and fix the mapping or whatever caused the letters; then run leadhit-sync " +
-			"resume, after which letters like these no longer pause the calls")
+			"resume; without a fix, letters like these do not pause the calls again until another mapping or version is " +
+			"deployed")
 	default:
 		log.Warn("calls paused")
 	}

@@ -283,7 +283,7 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has fenced this worker", "no commit was acknowledged for a whole session",
-		"a commit got no response", "the generation ends with calls in flight",
+		"a commit got no response", "the generation ends with unfinished work",
 	}
 	var found []audit.Loss
 	for _, l := range r.lives {

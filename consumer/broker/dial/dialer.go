@@ -140,7 +140,7 @@ func (d *Dialer) Connect(ctx context.Context, network, address string) (net.Conn
 		conn, err = d.handshake(ctx, conn, address)
 	}
 	if err != nil {
-		d.log.DebugContext(ctx, "cannot reach the broker", "address", address, "error", err)
+		d.log.DebugContext(ctx, "cannot connect to the broker", "address", address, "error", err)
 		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
 	}
 	return d.frame(conn, address), nil
