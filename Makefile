@@ -13,7 +13,7 @@ export GORACE ?= atexit_sleep_ms=0
 # detector, which would make its simulator six times as slow.
 CORE = ./consumer/dispatch/... ./retry ./deadletter/ledger/...
 # The packages that the black-box tests use. The tests themselves, ./integration and ./integration/desk, run without the
-# race detector, but the worker that ./integration starts has it.
+# race detector, but most workers that ./integration starts have it.
 HARNESS = $$(go list ./integration/... | grep -vxE 'leadhit-sync/integration(/desk)?')
 # All other packages except the black-box tests.
 UNIT = $$(go list ./... | grep -v '^leadhit-sync/integration' | grep -vxFf <(go list $(CORE)))
@@ -44,7 +44,7 @@ build: ## Build the binary into bin/.
 	go build -trimpath -o bin/leadhit-sync ./cmd/leadhit-sync
 
 .PHONY: test
-test: ## Run every test, real Kafka (Java 17 and Maven) and Chromium included, with the race detector; 15 to 25 minutes on two cores.
+test: ## Run every test, real Kafka (Java 17 and Maven) and Chromium included, most with the race detector; 15 to 25 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
 	$(unit_tests)
 	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)

@@ -29,7 +29,7 @@ func lettersCheckCommand() *cobra.Command {
 		Long: `Check that no open dead letter is older than --max-age, and that none expires within
 --min-ttl. A requeued letter counts as open. A letter that is open or requeued does not
 count once it is overtaken, that is, once LeadHit has accepted a newer event of its
-order. The exit code is 8 if a check fails.`,
+order. The exit code is 8 if a threshold is exceeded.`,
 		Example: `  leadhit-sync letters check
   leadhit-sync letters check --max-open 100 --max-age 8h -o json`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -39,7 +39,7 @@ order. The exit code is 8 if a check fails.`,
 					if err := output.print(c.OutOrStdout(), is, is.print); err != nil || is.OK {
 						return err
 					}
-					return codedError{exitExceeded, errors.New("a check fails")}
+					return codedError{exitExceeded, errors.New("a threshold is exceeded")}
 				})
 		},
 	}

@@ -22,9 +22,9 @@ func groupsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "groups", Short: "Group the dead letters by cause",
 		Long: `Group dead letters by fingerprint: cause, code and kind of message. Without --state it
-counts the open ones. A group is new for 24 hours, regressed if it came back a day or
+counts the open ones. A cause is new for 24 hours, regressed if it came back a day or
 more after its last letter was resolved, else ongoing. TTL is the time until Kafka may
-delete the first of the group's open and requeued letters.`,
+delete the first of the cause's open and requeued letters.`,
 		Example: `  leadhit-sync letters groups
   leadhit-sync letters groups --since 24h --state all -o json`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -42,7 +42,7 @@ event becomes a status: see "leadhit-sync mapping".
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
 committed) · 1 failure, see stderr · 2 usage error or wrong settings, one mistake
 per line on stderr · 3 partly done · 5 declined, or refused by a safety rule ·
-8 letters check: a check fails · 130 interrupted.`
+8 letters check: a threshold is exceeded · 130 interrupted.`
 
 // firstSteps are the examples of the root command: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key

@@ -59,8 +59,8 @@ func resumeCommand() *cobra.Command {
 		Long: `End the pauses in force, whether set by hand or by the flood guard, and print them.
 
 After resume, letters with the same fingerprint (cause, code and kind of message) as
-those that made the flood guard pause the calls do not pause the workers again until
-another mapping or version is deployed. resume does not end pauses caused by the
+most of those that made the flood guard pause the calls do not pause the workers again
+until another mapping or version is deployed. resume does not end pauses caused by the
 API key, LEADHIT_URL or an outage; these end automatically.`,
 		Example: `  leadhit-sync resume
   leadhit-sync resume --reason "the migration is over" --by anna`,

@@ -43,9 +43,9 @@ letters of one order one by one, the earliest event first. A letter whose order 
 a newer accepted event is left alone, unless --force is given. Once applied, a status
 cannot be undone.
 
-No matter how the command ends, the workers replay the letters that it has requeued,
-and the others are untouched. Run the same command again to replay the rest. Times such as
---since 24h are fixed when the command starts.
+No matter how the command ends, the workers finish the replays that it has requested,
+and the other letters are untouched. Run the same command again to replay the rest.
+Times such as --since 24h are fixed when the command starts.
 
 Select letters by flags or by their ids; --state open selects all open letters. Filters
 select open and requeued letters unless --state says otherwise. The plan counts letters
@@ -107,7 +107,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	o.add(c, "why the letters are replayed (required)")
 	run, limits := replay.Defaults()
 	f := c.Flags()
-	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line; the value must be -")
+	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line, at most 16 MiB; the value must be -")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only print the plan")
 	f.Var(&o.rate, "rate", "letters per second")
 	f.IntVar(&o.limit, "limit", limits.Most, "replay at most this many letters, the first by partition and offset")
@@ -171,8 +171,11 @@ func idsOf(r io.Reader) (ids []string, err error) {
 	if limited.N == 0 {
 		return nil, usageError{fmt.Errorf("--ids-from: more than %d MiB; replay the ids in several runs", mostIDs>>20)}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, usageError{fmt.Errorf("--ids-from: read ids from stdin: %w", err)}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, usageError{errors.New("--ids-from: a line is too long to be an id")}
+	case err != nil:
+		return nil, fmt.Errorf("read ids from stdin: %w", err)
 	}
 	return ids, nil
 }

@@ -243,8 +243,8 @@ func TestUsageOfReplay(t *testing.T) {
 
 func TestIDsOnStdinAreNeverCut(t *testing.T) {
 	for want, stdin := range map[string]string{
-		"--ids-from: more than 16 MiB":           strings.Repeat("orders/0/10\n", 1_500_000),
-		"--ids-from: read ids from stdin: bufio": strings.Repeat("1", 70_000),
+		"--ids-from: more than 16 MiB":   strings.Repeat("orders/0/10\n", 1_500_000),
+		"--ids-from: a line is too long": strings.Repeat("1", 70_000),
 	} {
 		got := command(t, stdin, "replay", "--ids-from", "-", "--reason", "r")
 		if got.code != exitUsage || !strings.Contains(got.err, want) || got.out != "" {

@@ -28,9 +28,9 @@ in flight may take up to 15 s; if the worker is joining the group, stopping may
 take up to 50 s. A second signal ends the worker at once; calls that were in flight
 are repeated later.
 
-The worker waits as long as necessary for Kafka, for at least one of its topics and for
-LeadHit. /readyz and the log say what it waits for. To see beforehand what is not ready,
-run "leadhit-sync check".`,
+The worker waits as long as necessary for Kafka, for LeadHit and for all its topics;
+once it has joined the group, one topic is enough. /readyz and the log say what it waits
+for. To see beforehand what is not ready, run "leadhit-sync check".`,
 		Example: `  leadhit-sync run
   LOG_FORMAT=text LOG_LEVEL=debug leadhit-sync run`,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), c.OutOrStdout()) },

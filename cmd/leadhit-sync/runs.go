@@ -28,8 +28,8 @@ func runsCommand() *cobra.Command {
 		Long: `Show the runs of "leadhit-sync replay", newest last, with the outcomes of their letters.
 
 With RUN, show only that run, with its filter and how it ended. If no end is recorded,
-the run is still in progress, or its command was killed. Either way, the workers replay
-the letters that it has requeued.`,
+the run is still in progress, or its command was killed. Either way, the workers finish
+the replays that it has requested.`,
 		Example: `  leadhit-sync runs
   leadhit-sync runs r_1P3XQ7K2M9 -w`,
 		Args: cobra.MaximumNArgs(1),

@@ -29,7 +29,7 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status [URL…]", Short: "Show the state of running workers", Args: cobra.ArbitraryArgs,
 		Long: `Show the state of running workers and the reason for it, their calls and partitions,
-waiting orders with LeadHit's last response to each, and the letters of the last hour.
+waiting orders with the outcome of the last call, and the letters of the last hour.
 The command only reads; it changes nothing.
 
 Without a URL or --workers it asks the worker on this host, at HTTP_ADDR. A URL may be

@@ -28,7 +28,8 @@
 //
 // Crashes: no new call starts while 2 × CallsInFlight sent events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus those of at most
-// CallsInFlight partly processed events, each of which concerns several orders. An event that was only skipped has no
+// CallsInFlight partly processed events that concern several orders, and one such event per partition. (If the brokers
+// accept too little metadata, the first bound is one event per partition higher.) An event that was only skipped has no
 // call to repeat, so it does not count. The next owner makes a call for it, because the memory of accepted statuses is
 // lost. That costs one call per order, which the order's next repeat would otherwise need.
 //
