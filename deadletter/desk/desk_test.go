@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -279,6 +280,27 @@ func firstLetter(t *testing.T, f *desktest.Fake) (id ledger.ID) {
 func runsOf(f *desktest.Fake) (runs []view.Run) {
 	f.Settings(desk.Access{}).Source.Look(func(v *view.View) { runs = v.Runs() })
 	return runs
+}
+
+// The race detector finds state that visitors share without a lock.
+func TestManyVisitorsAtOnceAreServed(t *testing.T) {
+	v := visitStory(t, "flood")
+	var all sync.WaitGroup
+	for n := range 4 {
+		all.Go(func() {
+			for _, path := range []string{
+				"/letters", "/letters?state=all&order=8*", "/plan?state=open", "/dismiss?state=open", "/runs", "/orders", "/workers",
+			} {
+				v.fake.StoreAnother() // a changed view drops what the desk has cached
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+				r.Header.Set("Accept-Language", []string{"en", "ru"}[n%2])
+				if code, _ := v.serve(r); code != http.StatusOK {
+					t.Errorf("%s: got %d, want 200", path, code)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestAListFollowsTheClockWhileNoRecordArrives(t *testing.T) {
