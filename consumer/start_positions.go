@@ -131,8 +131,8 @@ func (s *starts) describeTopics(ctx context.Context, positions []turn.Position) 
 	switch {
 	case !spread || s.spread || ctx.Err() != nil:
 	case err != nil:
-		s.log.InfoContext(ctx, "cannot find out whether the topics have equal numbers of partitions, so events that repeat a "+
-			"status are not skipped", slog.Any("error", err))
+		s.log.InfoContext(ctx, "cannot find out whether the topics have equal numbers of partitions, so events that repeat "+
+			"a status are not skipped", slog.Any("error", err))
 	default:
 		s.log.InfoContext(ctx, "two workers may read an order's events in two topics, so events that repeat a status are "+
 			"not skipped; give the topics equal numbers of partitions")

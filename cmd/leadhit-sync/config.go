@@ -48,9 +48,9 @@ neither a setting nor a variable of Go's runtime or OpenTelemetry is a mistake.`
 	return c
 }
 
-// configOptions are the flags. Without flags, config prints each setting with its value. --table prints a Markdown table
-// without values instead, and -o json prints JSON. --check prints no values, and can be combined with -o json but not
-// with --table.
+// configOptions are the flags. Without flags, config prints each setting with its value. --table prints a Markdown
+// table without values instead, and -o json prints JSON. --check prints no values, and can be combined with -o json but
+// not with --table.
 type configOptions struct {
 	table, check, skipFiles bool
 	envFile                 string
