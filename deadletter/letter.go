@@ -45,8 +45,8 @@ type Letter struct {
 	// Cause groups similar failures: one word of at most 128 bytes. Message is for human readers: it is
 	// scrubbed, and cut to 1 KiB when stored.
 	Cause, Message string
-	// DecidedBy is the part of the mapping that decided what to do with the event, for example `rules[1]: status ==
-	// "new"`. It is empty in letters from older releases.
+	// DecidedBy is the part of the mapping that decided what to do with the event, for example
+	// `rules[1]: status == "new"`. It is empty in letters from older releases.
 	DecidedBy string
 	// Code is the JSON-RPC error code or the HTTP status, or 0. Attempts counts the calls for this delivery of the
 	// event.

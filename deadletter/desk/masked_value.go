@@ -69,8 +69,8 @@ func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
 
 // isMemberName reports whether a name belongs to the schema of events. Some producers use e-mail addresses or customer
 // numbers as names; these are data. A name may begin with one of @ $ #. A letter or _ follows, and after that letters,
-// digits and _ : . - in any order. This is not a regular expression, because \p{L}, repeated 64 times, compiles to two
-// megabytes, which every worker would keep in memory.
+// digits and _ : . - in any order, but at most four digits in a row. This is not a regular expression, because \p{L},
+// repeated 64 times, compiles to two megabytes, which every worker would keep in memory.
 func isMemberName(name string) bool {
 	const most, mostDigits = 64, 4 // characters; digits in a row
 	if name != "" && strings.ContainsRune("@$#", rune(name[0])) {

@@ -67,7 +67,7 @@ func (t *texts) resolvedBy(s Step) any {
 	return t.t("step.resolved")
 }
 
-// facts returns the details of a step, which few people need.
+// facts returns those details of a step that few people need.
 func (t *texts) facts(s Step) (all []any) {
 	add := func(given bool, key string, arg any) {
 		if given {

@@ -34,7 +34,7 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 			_, _ = io.WriteString(w, "alive\n")
 			return
 		}
-		// The body of a GET is limited too. If some function read it as a form, the body could fill memory and disk.
+		// The body of a GET is limited too. Otherwise it could fill memory and disk if some function read it as a form.
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		who := a.identify(r)
 		r = who.in(r)

@@ -175,7 +175,8 @@ func (v workerView) Backlog() (n int64) {
 	return n
 }
 
-// WaitingOrders counts the orders that wait. An older worker lists orders, but does not count them.
+// WaitingOrders counts the orders that wait. A worker of an older release lists orders, but does not count
+// them.
 func (v workerView) WaitingOrders() int { return max(v.Waiting, len(v.Orders)) }
 
 // LettersLately counts the letters stored in the last hour.

@@ -252,7 +252,7 @@ func (e Entry) check() error {
 	case e.At.IsZero():
 		return errors.New(`"at" is missing`)
 	case e.At.UTC().Year() < 0 || e.At.UTC().Year() > 9999:
-		// Years in RFC 3339 have four digits. A time in another zone may be outside that range in UTC.
+		// Years in RFC 3339 have four digits. A time in another zone may have a year in UTC that does not.
 		return errors.New(`the year in "at" does not have four digits`)
 	case e.By == "":
 		return errors.New(`"by" is missing`)

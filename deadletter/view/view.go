@@ -40,8 +40,8 @@ type Letter struct {
 	// if no header has it.
 	deadletter.Letter
 
-	// Ledger is the letter's state. If the letter has expired, its Known is false, and only the ID of its Letter is
-	// set.
+	// Ledger is the letter's state. Its Known is false for a letter that has expired. Of such a letter, only the id,
+	// Ledger and Outcome are set.
 	Ledger fold.Status
 	// Outcome is the last entry that closed the letter, or ended its replay without a call. Its Event is empty if there
 	// is no such entry, or if the letter has been reopened or replayed since.
