@@ -108,7 +108,7 @@ func (s *Scanner) whole() error {
 }
 
 // value reads the next value, and keeps the values of n and of the nodes below n. base is the offset of the decoder's
-// text within the document, which is not 0 for a part that is reread.
+// text within the document. It is 0 except for a part that is reread.
 func (s *Scanner) value(n *node, row, base int) error {
 	kind := s.dec.PeekKind()
 	if n.leaf() || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
@@ -140,7 +140,7 @@ func (s *Scanner) value(n *node, row, base int) error {
 // object reads the members of an object whose opening brace has been read. The decoder returns an error for a duplicate
 // name.
 func (s *Scanner) object(n *node, row, base int) error {
-	// Only the root object's members are counted, because an object with exactly two members may be Connect's envelope.
+	// Only the root object's members are counted. With exactly two members, it may be Connect's envelope.
 	root := n == &s.plan.root
 	for s.dec.PeekKind() != jsontext.KindEndObject {
 		quoted, err := s.dec.ReadValue()
@@ -209,7 +209,7 @@ func (s *Scanner) array(n *node, row, base int) error {
 	return nil
 }
 
-// nextItem adds the row of the next item.
+// nextItem counts the next item and, up to MaxItems, adds its row.
 func (s *Scanner) nextItem() (into *node, row int) {
 	s.items++
 	if s.items > MaxItems {
@@ -219,8 +219,8 @@ func (s *Scanner) nextItem() (into *node, row int) {
 	return &s.plan.item, s.items - 1
 }
 
-// remember keeps the last elements of an array, at most twice as many as the paths need, because dropping one at a time
-// would be quadratic in a long array.
+// remember keeps the last elements of an array. It drops old ones only when there are twice as many as the paths need,
+// because dropping one at a time would copy the rest for each element.
 func (s *Scanner) remember(deepest, bottom int, part span) {
 	if len(s.tail)-bottom >= 2*deepest {
 		kept := copy(s.tail[bottom:], s.tail[len(s.tail)-deepest:])
