@@ -172,7 +172,7 @@ func (w *protoWriter) items(f protoreflect.FieldDescriptor, list protoreflect.Li
 	return nil
 }
 
-// entries writes a map sorted by key, so that equal payloads give equal text, because the order on the wire is random.
+// entries writes a map sorted by key. The order on the wire is random, and equal maps must give equal text.
 func (w *protoWriter) entries(f protoreflect.FieldDescriptor, m protoreflect.Map) error {
 	if err := w.open('{'); err != nil {
 		return err
@@ -220,7 +220,7 @@ func (w *protoWriter) single(f protoreflect.FieldDescriptor, v protoreflect.Valu
 	return w.room()
 }
 
-// enum writes the name of a value, or its number if the schema, being older than the event, has no name for it.
+// enum writes the name of a value, or its number if the schema has no such value. A NullValue is null.
 func (w *protoWriter) enum(f protoreflect.FieldDescriptor, n protoreflect.EnumNumber) {
 	value := f.Enum().Values().ByNumber(n)
 	switch {

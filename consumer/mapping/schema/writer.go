@@ -25,7 +25,7 @@ type writer struct {
 	depth int
 }
 
-// newWriter returns a writer with memory for the usual output of a payload with that many bytes.
+// newWriter returns a writer with memory for the usual output of a payload of that many bytes.
 func newWriter(payload int) *writer {
 	return &writer{out: make([]byte, 0, min(2*payload+64, maxOutput))}
 }
@@ -68,8 +68,8 @@ func (w *writer) int(v int64) { w.out = strconv.AppendInt(w.out, v, 10) }
 
 func (w *writer) uint(v uint64) { w.out = strconv.AppendUint(w.out, v, 10) }
 
-// float writes the shortest text that reads as the same number with the given number of bits. A whole number is written
-// with a point, as in 1001.0, so that a mapping refuses a float as an order id.
+// float writes the shortest text that reads as the same number with the given number of bits. A whole number below 1e21
+// is written with a point, as in 1001.0, so that a mapping refuses a float as an order id.
 func (w *writer) float(v float64, bits int) {
 	switch {
 	case math.IsNaN(v):
