@@ -251,7 +251,8 @@ func kindOf(n *yaml.Node) string {
 	return "a " + n.ShortTag()
 }
 
-// Inside returns the place of a character in the text. line and offset count from 0 within the text.
+// Inside returns the place of a character in the text. line counts from 0 within the text, and offset counts characters
+// from 0 within the line.
 func (t Text) Inside(line, offset int) Place {
 	at := t.Place
 	if t.node.Style&yaml.LiteralStyle != 0 && t.Line+line < len(t.lines) {
