@@ -75,8 +75,8 @@ func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
 	return found, nil
 }
 
-// known returns the schema of an id, or the id's miss. It adds a missing miss. At the limit all misses are dropped. A
-// caller that holds one of them still finishes with it; at worst the registry is queried twice.
+// known returns the schema of an id, or else the id's miss, which it adds if there is none yet. At the limit all misses
+// are dropped first. A caller that holds one of them still finishes with it; at worst the registry is queried twice.
 func (c *Client) known(id int) (*schema.Schema, *miss) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
