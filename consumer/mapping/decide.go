@@ -81,7 +81,7 @@ func (r *run) say(v verdict) event.Item {
 	return r.decidedBy(out, v.by)
 }
 
-// refuse returns a refusal with the order id and the status, if they could be read.
+// refuse returns a refusal with the order id if it could be read, and with the status if it could be read.
 func (r *run) refuse(by, cause, message string) event.Item {
 	out := *refused(cause, r.hinted(cause, message))
 	if i := r.program.orderID; i != none && r.value(i).state == statePresent {

@@ -164,7 +164,7 @@ func (r *run) items() []event.Item {
 }
 
 // withoutList decides on an event whose list of orders is missing. A rule may still ignore or refuse the event if the
-// rule's result does not depend on the items. A shop's other events in the same topic have no such list.
+// rule's result does not depend on the items, because a shop's other events in the same topic have no such list.
 func (r *run) withoutList(list []byte) event.Item {
 	r.noItem = true
 	for i := range r.program.rules {

@@ -21,8 +21,8 @@
 // read last, because an ignored event needs none.
 //
 // A message never quotes a value from the payload. It says what kind of value was found, and where. There are two
-// exceptions: the order id, and the fields that a rule's reason names. A refusal includes the order id and the status,
-// if they could be read. [Mapping.Explain] quotes fields.
+// exceptions: the order id, and the fields that a rule's reason names. A refusal includes the order id if it could be
+// read, and likewise the status. [Mapping.Explain] quotes fields.
 //
 // Memory is bounded. Values over 4 MiB and nesting beyond 512 levels are refused. The limit is 512 bytes for an order
 // id and for a status, 64 KiB for any other field, and 1,000 orders for an event. The evaluation of a rule has a cost

@@ -83,9 +83,9 @@ func debeziumAttributes(plan *tree.Plan) []debeziumAttribute {
 	return all
 }
 
-// changeOfCloudEvent restores the change event that the CloudEvents converter took apart. The converter left
-// the fields "before" and "after" in the data and turned the rest into attributes. With the event restored, a mapping
-// reads a change in the same way, whichever converter wrote it.
+// changeOfCloudEvent restores the change event that the CloudEvents converter took apart. The converter left before and
+// after in the data and turned the rest into attributes. With the event restored, a mapping reads a change in the same
+// way, whichever converter wrote it.
 func (r *run) changeOfCloudEvent() []byte {
 	m := &r.program.markers
 	or := func(text []byte, otherwise string) []byte {

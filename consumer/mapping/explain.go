@@ -20,7 +20,8 @@ type Explanation struct {
 
 // ExplainedOrder is one order of an event.
 type ExplainedOrder struct {
-	// Fields are all declared fields, in the order of declaration. There are none if the value could not be read.
+	// Fields are all declared fields, in the order of declaration. There are none if DecidedBy is the value itself or
+	// match.topics.
 	Fields []ExplainedField `json:"fields,omitempty"`
 	// DecidedBy names the deciding part: rules[1], status.paid, status.otherwise, a field, the path in "each",
 	// match.topics, or the value itself.

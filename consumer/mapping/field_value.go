@@ -199,7 +199,7 @@ func parseNumber(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// parse reads a time. It returns false if the time is unreadable or not usable. Some platforms, for example, write the
+// parse reads a time. It returns false if the time is unreadable or not usable. For example, some platforms write the
 // year 1 for "none".
 func (t timeFormat) parse(text string) (time.Time, bool) {
 	when, ok := t.read(text)

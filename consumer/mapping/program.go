@@ -83,7 +83,8 @@ type field struct {
 	firstOf bool
 	kind    fieldKind
 	extract *regexp.Regexp
-	// extracts says that the field or one of its sources has an extract, so the limit applies only to the extracted part.
+	// extracts is true if the field or one of its sources has an extract. The limit then applies to the extracted part,
+	// and maxField to the whole text.
 	extracts bool
 	trim     bool
 	lower    bool
