@@ -19,7 +19,7 @@ const (
 	ratelessAbove = 100_000
 	// pacerSlack is how much of a timer's delay the next calls may make up for. At 100/s and below it allows no burst.
 	pacerSlack = 10 * time.Millisecond
-	// maxRetryAfter bounds how long a Retry-After may stop calls.
+	// maxRetryAfter bounds how long a Retry-After may stop calls, not counting the random addition.
 	maxRetryAfter = 15 * time.Minute
 )
 
@@ -119,8 +119,8 @@ func (p *pacer) refused(now time.Time, number, last uint64) {
 }
 
 // asked obeys a Retry-After. All workers get the same one, so each worker waits up to a fifth longer, at random. A new
-// random wait is drawn only when the wait becomes longer. Otherwise one would be drawn for each of as many as 64
-// responses, and every worker would end up with the longest of them.
+// random wait is drawn only when the wait becomes longer. Otherwise one would be drawn for each of perhaps 64
+// responses, and every worker would end up with the longest of its draws.
 func (p *pacer) asked(now time.Time, wait time.Duration) {
 	if wait <= 0 {
 		return

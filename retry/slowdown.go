@@ -23,7 +23,7 @@ const (
 )
 
 // slowdown finds out whether refusals end when we make fewer calls. An overloaded server refuses almost no call if it
-// gets only nine tenths of the calls that it accepted in the last second. A broken server behind a balancer, or a kind
+// gets only nine tenths as many calls as it accepted in the last second. A broken server behind a balancer, or a kind
 // of order that breaks a server, causes refusals however few calls we make. Slowing down because of them would stop all
 // other orders for nothing.
 //
