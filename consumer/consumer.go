@@ -20,18 +20,18 @@
 // generation, before anything is fetched, the consumer creates the letters' topic and the ledger if they are missing,
 // and then reads them. If this takes too long, the worker leaves the group and waits outside it.
 //
-// A worker with [Options.Place] considers other members with the same place to be dead. Before its first join it waits
-// until their last calls have ended, which takes at most the call timeout and a short margin from the start of Run.
-// Then it removes them from the group.
+// A worker with [Options.Place] considers other members with the same place to be dead, and removes them from the group
+// before its first join. It first waits for the call timeout and a short margin, counted from the start of Run. By then
+// their last calls have ended.
 //
 // A position advances only past records that were read. The log itself may have moved: retention has passed the offset,
 // or the topic was truncated or recreated. In that case, the consumer logs this, updates its counters, and continues at
 // the new start of the log.
 //
-// Only workers can join the group, because their assignment protocol has a name of its own and Kafka rejects all other
-// clients. The leader assigns only partitions that exist, whatever topics the members name, and no request that the
-// membership sends creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start
-// time.
+// While the group has a worker, only workers can join it, because their assignment protocol has a name of its own and
+// Kafka rejects all other clients. The leader assigns only partitions that exist, whatever topics the members name, and
+// no request that the membership sends creates a topic. [State] lists what the worker is waiting for, with the logged
+// reason and the start time.
 //
 // # Goroutines
 //

@@ -159,7 +159,7 @@ func anyThere(t inspect.Topology) bool {
 	return false
 }
 
-// follow runs the generations of one membership, until ctx ends or the worker must rejoin the group.
+// follow runs the generations of one membership, until ctx ends or the worker must leave the group.
 func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer, again *retrier) {
 	for {
 		gen, err := group.Next(ctx)
@@ -184,7 +184,7 @@ func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGrou
 	}
 }
 
-// generation runs one generation and reports whether the membership is over: ctx has ended, or the worker must rejoin
+// generation runs one generation and reports whether the membership is over: ctx has ended, or the worker must leave
 // the group. led is what this member assigned as the group's leader, or nil if another member leads.
 func (m *membership) generation(
 	ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment,

@@ -17,7 +17,7 @@ import (
 )
 
 // Start says where a group without commits starts reading. The zero value is the start of the log. Partitions added to
-// a consumed topic are always read from there.
+// a consumed topic are always read from their start.
 type Start struct {
 	// Latest skips all events that exist when the group first commits.
 	Latest bool
