@@ -185,8 +185,8 @@ func undescribed(t inspect.Topology) map[string]reason {
 	return missing
 }
 
-// noteMissing records the topics that do not exist or cannot be described, each with its reason. It logs when the set of
-// topics changes.
+// noteMissing records the topics that do not exist or cannot be described, each with its reason. It logs when the set
+// changes.
 func (l *leader) noteMissing(missing map[string]reason) {
 	names := slices.Sorted(maps.Keys(missing))
 	l.waits.only(waitMissing, names)

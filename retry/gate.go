@@ -73,7 +73,7 @@ func (g *gate) nextProbe() time.Time {
 	return g.probeAt
 }
 
-// answered opens, closes or leaves the gate, according to the evidence about LeadHit that a call gave.
+// answered records the evidence about LeadHit that a call gave, and opens or closes the gate accordingly.
 func (g *gate) answered(now time.Time, order string, p Pass, e evidence) {
 	if p.gateProbe {
 		g.probing = false
