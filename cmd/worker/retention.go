@@ -44,9 +44,8 @@ func (w *Worker) watchRetention(ctx context.Context) error {
 	}
 }
 
-// readRetention reads how long each topic keeps its events, for the time_to_loss_seconds and letters_min_ttl_seconds
-// metrics. It reports whether it could read the retention of all topics. A topic whose retention cannot be read keeps
-// its last value.
+// readRetention reads how long each topic keeps its records, for the metrics about retention. It reports
+// whether it could read the retention of all topics. A topic whose retention cannot be read keeps its last value.
 func (w *Worker) readRetention(ctx context.Context) bool {
 	whole := true
 	found := make(map[string]time.Duration)

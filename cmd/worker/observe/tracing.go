@@ -108,7 +108,7 @@ type eventSpan struct {
 	replay int // counts the replays of a letter; 0 for an event
 	make   sync.Once
 	span   trace.Span
-	open   atomic.Int64 // orders that are not finished
+	open   atomic.Int64 // calls and letters still due
 }
 
 // Decode starts the span of each event, and ends it at once if the event needs neither a call nor a letter.
