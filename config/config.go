@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// Config contains every setting. Its zero value is not usable until Load has filled it.
+// Config contains every setting. Its zero value is not usable; Load returns a filled one.
 //
 // Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The settings table
 // prints the tag "help". In place of a default that is not a plain value, it prints the tag "shown". Errors print the

@@ -53,7 +53,7 @@ func (c *Config) checkDeskProxy(p *problems) {
 // headerLetters are the characters that a header's name may have, except some that no proxy uses.
 const headerLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
-// deskWarnings warns if anyone but the user who starts the desk can read its pages.
+// deskWarnings warns if DESK_ADDR may be reached from other machines and the desk identifies no users.
 func (c *Config) deskWarnings() []string {
 	host, _, err := net.SplitHostPort(c.Desk.Addr)
 	address, notAddress := netip.ParseAddr(host)
