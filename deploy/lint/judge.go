@@ -159,7 +159,7 @@ func (o *Overlay) Grace() time.Duration {
 }
 
 // probes checks that the health probes use a port and paths that the program serves. Liveness and readiness must use
-// different paths, because a waiting worker is not ready, but a restart would not help it.
+// different paths, because a worker that waits for its first join is not ready, but a restart would not help it.
 func (j *judgement) probes() {
 	asks := func(name string, p *corev1.Probe) string {
 		if p == nil || p.HTTPGet == nil {

@@ -129,7 +129,7 @@ func TestTheProgramStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T)
 	}
 }
 
-// The desk needs neither LeadHit's key nor Kafka to start, because its page says what is wrong.
+// The desk needs neither LeadHit's key nor Kafka to start. Without Kafka, its page says what is wrong.
 func TestTheDeskStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T) {
 	t.Parallel()
 	environment, arguments := overlays(t)[withDesk].Desk()

@@ -47,8 +47,8 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 	return b, nil
 }
 
-// versionOf returns the requested version, or else the commit's tag, or else the commit. The version is also the
-// image's tag, which must not contain a +.
+// versionOf returns the requested version, or else the commit's tag, or else "dev", with the commit if it is known. The
+// version is also the image's tag, which must not contain a +.
 func (b *binary) versionOf(asked string) string {
 	const short = 7
 	revision := b.setting("vcs.revision")
