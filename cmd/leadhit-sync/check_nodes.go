@@ -54,7 +54,7 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 
 // checkFirst checks how the brokers at the addresses in KAFKA_BROKERS responded, and reports whether further requests
 // make sense. A broker older than 0.11 would create each topic that a metadata request names. A worker needs only one
-// address that responds. If there is one, each of the others gets only a warning.
+// address that responds. If there is one, addresses that do not respond only get a warning.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false

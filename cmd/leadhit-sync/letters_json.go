@@ -34,7 +34,7 @@ type letterView struct {
 	// record, or null if JSON cannot express it.
 	FailedAt  time.Time  `json:"failed_at"`
 	EventTime *time.Time `json:"event_time"`
-	// Attempts counts the calls that led to the last failure, excluding those of earlier replays.
+	// Attempts counts the calls of the delivery or replay that failed last.
 	Attempts    int    `json:"attempts"`
 	ReplayCount int    `json:"replay_count"`
 	ReplayRun   string `json:"replay_run,omitempty"`

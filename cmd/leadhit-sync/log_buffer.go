@@ -74,7 +74,8 @@ func (b *logBuffer) run(ctx context.Context) {
 	}
 }
 
-// write writes the lines, and reports dropped lines at the place where they are missing.
+// write writes the lines. Before each line and at the end, it reports how many lines were dropped since the last report.
+// The missing lines may belong further down, because older lines may still be waiting.
 func (b *logBuffer) write(ctx context.Context) {
 	for line := range b.lines {
 		b.logDropped(ctx)
@@ -83,7 +84,7 @@ func (b *logBuffer) write(ctx context.Context) {
 	b.logDropped(ctx)
 }
 
-// logDropped logs how many lines are missing at this place, if any are.
+// logDropped logs how many lines were dropped since the last report, if any were.
 func (b *logBuffer) logDropped(ctx context.Context) {
 	b.mu.Lock()
 	dropped := b.dropped
