@@ -74,8 +74,8 @@ func (b *logBuffer) run(ctx context.Context) {
 	}
 }
 
-// write writes the lines. Before each line and at the end, it reports how many lines were dropped since the last report.
-// The missing lines may belong further down, because older lines may still be waiting.
+// write writes the lines. Before each line and at the end, it reports how many lines were dropped since the last
+// report. Lines that are older than the dropped ones may follow the report, because they were still waiting.
 func (b *logBuffer) write(ctx context.Context) {
 	for line := range b.lines {
 		b.logDropped(ctx)

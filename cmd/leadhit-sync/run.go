@@ -91,8 +91,8 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 
 // startLog returns the log that the settings describe, with a buffer for a slow reader. flush waits until
 // the reader has every line, but at most a few seconds; later lines are dropped. The goroutine that writes outlives
-// ctx, because the drain after a signal must be logged too. Only flush ends that goroutine, and waits for it, so callers
-// defer flush before everything else that logs.
+// ctx, because the drain after a signal must be logged too. Only flush ends that goroutine, and waits for it, so
+// callers defer flush before everything else that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
