@@ -245,7 +245,7 @@ func (d *Dispatcher) Stopped(id event.Partition) {
 func (d *Dispatcher) ended(now time.Time) turn.End {
 	switch {
 	case d.fenced && len(d.calls) > 0:
-		return turn.NotEnded // rejoin only after the calls have ended, because the group then reassigns our partitions
+		return turn.NotEnded // the calls must end before we rejoin, because the group then reassigns our partitions
 	case d.fenced:
 		return turn.Fenced
 	case !d.quietDrain() || d.commit != nil:

@@ -51,7 +51,7 @@ func backlog(t *testing.T, events int, repeats float64, verdict func() retry.Ver
 	return f, calls, last
 }
 
-// A repeat makes no call, so a crash cannot cause one to be made again, and no commit is due earlier.
+// A repeat makes no call that a crash could repeat, so it does not make a commit due earlier.
 func TestABacklogIsCommittedInLargePartsWithoutAPause(t *testing.T) {
 	t.Parallel()
 	const events, inFlight, bound = 20_000, 64, 3 * 64

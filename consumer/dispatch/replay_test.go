@@ -37,7 +37,7 @@ func (h *harness) follow(what ledger.Event, offset int64, n int) {
 	h.ask()
 }
 
-// letter turns an event about order a into a letter, because LeadHit refuses the call.
+// letter reads an event about order a, refuses its call, and stores the letter.
 func (h *harness) letter(offset int64) {
 	h.tb.Helper()
 	h.read(orders(0), eventOf(offset, "a"))

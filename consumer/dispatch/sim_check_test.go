@@ -190,9 +190,9 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 // exposed counts the events whose calls a crash would repeat now: they had a call, are settled or have a call in
 // flight, and no commit at the broker covers them. Events about several orders that are not settled are counted in
 // partly. The bound does not cover a partition whose commits have stopped or have just resumed, so its events do not
-// count. Neither do events whose last call began before the broker knew the partition again. Events without a call,
-// which a crash cannot repeat, are counted in skipped. The function each is called only for the events counted in
-// whole.
+// count. Neither do events whose last call began before the broker knew the partition again. Events without a call are
+// counted in skipped, because a crash repeats no call for them. The function each is called only for the events counted
+// in whole.
 func (k *worker) exposed(each func(*record)) (whole, skipped, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {

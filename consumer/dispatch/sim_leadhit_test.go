@@ -43,7 +43,8 @@ func (l *leadhit) calmDown() {
 
 func (l *leadhit) orders() []*order { return l.broker.orders }
 
-// changeKey makes LeadHit accept another key. The key file gets this key later, sometimes after a wrong one.
+// changeKey makes LeadHit accept another key. The key file gets this key later, and sometimes a wrong one before or
+// after it.
 func (l *leadhit) changeKey() {
 	l.key++
 	l.window++

@@ -33,7 +33,7 @@ type record struct {
 	atRisk  *loss
 }
 
-// change is what an event says about one order. It has the true state, whatever the workers know.
+// change is what an event says about one order. Its fields hold the true state, whatever the workers know.
 type change struct {
 	record     *record
 	order      *order

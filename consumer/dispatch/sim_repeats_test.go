@@ -77,8 +77,8 @@ func (s *shop) drawPartitioner(used int) {
 	s.partitioner = usual[s.IntN(len(usual))]
 }
 
-// name returns the name of an order, which is also its key, so that its events are in the partition with the given
-// number.
+// name returns a name for an order. If the shop has a partitioner, the partitioner puts this name, used as a key, into
+// the partition with the given number.
 func (s *shop) name(i, number int) string {
 	if s.partitioner == nil {
 		return fmt.Sprint("order-", i)
