@@ -227,7 +227,7 @@ func (d *Dispatcher) Trusted(now time.Time, id event.Partition, end int64) {
 	d.recheck = true // a replay may have been deferred
 }
 
-// finish removes an event whose items are all done from the unfinished events.
+// finish ends an event whose items are all done. Its lanes stay blocked until a commit covers it.
 func (d *Dispatcher) finish(now time.Time, e *pending) {
 	p := e.of
 	if p.window.first == e {

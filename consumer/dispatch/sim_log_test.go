@@ -84,7 +84,7 @@ type simLog struct {
 	records      []*record
 	start        int64
 	end          int64
-	hidden       int64 // records below this offset are never read, because this log replaced another one
+	hidden       int64 // no worker reads records below it: the group's offset when this log replaced another one
 	unknown      bool
 	unknownUntil time.Duration
 	renewed      time.Duration // when the log replaced another

@@ -57,7 +57,7 @@ type Worker struct {
 	LettersInAir int    `json:"letters_in_air"`
 	// OldestAge is the age of the oldest unfinished event. Lag is the same, excluding blocked events and events whose
 	// calls were already sent, because more workers would not help these. Both include events that are held back. Each is
-	// 0 if no event counts.
+	// 0 if there is no such event.
 	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
 	Lag       float64 `json:"lag_seconds"`
 	// HeldBack counts the events behind open transactions. HeldBackAge is the age of the oldest such event.
