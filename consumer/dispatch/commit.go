@@ -167,8 +167,8 @@ func (d *Dispatcher) acked(now time.Time, c *turn.Commit, a turn.CommitAnswer) {
 		case slices.Contains(a.TooLarge, o.Partition):
 			// The broker accepts less than it should, and its real limit is unknown. So the new limit is half of the rejected
 			// size, or half of the old limit if that is smaller. If the broker now rejects even the size of the last
-			// acknowledged metadata, the next commit may cover fewer events than the last acknowledged one. So a crash may repeat
-			// more calls, but commits continue.
+			// acknowledged metadata, the next commit may cover fewer events than the last acknowledged one. So a crash may
+			// repeat more calls, but commits continue.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
 				p.commits.safe = 0
