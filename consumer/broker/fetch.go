@@ -66,7 +66,7 @@ type Batch struct {
 	HighWatermark, LastStable, LogStart int64
 }
 
-// Fetch reads records in one partition from its leader. It reads only committed records, unless the request says
+// Fetch reads records of one partition from its leader. It reads only committed records, unless the request says
 // otherwise. After an error the Batch has no records, and its Next is the requested offset.
 //
 // Errors: [kafkaerr.ErrOffsetOutOfRange] (Bounds returns where the log starts and ends now),

@@ -61,8 +61,8 @@ func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
 	return func() bool { return stop() && conn.SetDeadline(time.Time{}) == nil }
 }
 
-// attempt is a request that goes through the pool. The pool calls its exported methods. The goroutine in [Ask] and the
-// connection's goroutine share the attempt, and its state decides whether the request is sent or withdrawn.
+// attempt is a request that goes through the pool. The pool calls its exported methods. The goroutine that calls [Ask]
+// and the connection's goroutine share the attempt, and its state decides whether the request is sent or withdrawn.
 type attempt struct {
 	Request
 

@@ -24,8 +24,7 @@ type Group struct {
 	State string
 	// ProtocolType is "consumer" for consumers. Other clients, such as Kafka Connect, have another type.
 	ProtocolType string
-	// Protocol is the name of the members' assignment strategy, such as range; "" while the members have not agreed on
-	// one.
+	// Protocol is the name of the members' assignment strategy, such as range; "" unless the group is stable.
 	Protocol string
 	Members  []GroupMember
 	// Kind is empty for a classic group, which kafka-go can join. For other groups it is the name of their kind, such

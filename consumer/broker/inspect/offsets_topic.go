@@ -15,11 +15,11 @@ const offsetsTopic = "__consumer_offsets"
 type OffsetsTopic struct {
 	// Brokers is the number of brokers that are alive.
 	Brokers int
-	// Exists is false until the first member of any group has joined.
+	// Exists is false until a client first looks for a group's coordinator.
 	Exists bool
 	// Replicas is the smallest number of replicas that a partition has.
 	Replicas int
-	// Leaders holds, for each partition, the id of the broker that leads it, or NoLeader.
+	// Leaders holds the id of each partition's leader, or NoLeader, indexed by partition.
 	Leaders []int
 	// MinInSync is min.insync.replicas; 0 if we have no permission to read it.
 	MinInSync int
@@ -60,7 +60,7 @@ func (i *Inspector) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 	return o, nil
 }
 
-// Coordinator returns the broker that should coordinate a group: the leader of the group's partition in
+// Coordinator returns the id of the broker that should coordinate a group: the leader of the group's partition in
 // __consumer_offsets. NoLeader means that there is no leader, or that it is not known.
 func (o OffsetsTopic) Coordinator(group string) int {
 	if len(o.Leaders) == 0 {

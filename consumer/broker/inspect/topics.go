@@ -46,7 +46,7 @@ type TopicInfo struct {
 	Partitions int
 	// Replicas is the smallest number of replicas, dead ones included, that a partition has.
 	Replicas int
-	// Leaders holds, for each partition, the id of the broker that leads it, or NoLeader.
+	// Leaders holds the id of each partition's leader, or NoLeader, indexed by partition.
 	Leaders []int
 	// Missing says that the topic does not exist.
 	Missing bool

@@ -210,7 +210,7 @@ func (w *walk) batchRecords(h header) (err error) {
 type recordSource struct {
 	plain   wire.Cursor
 	stream  *bufio.Reader // nil if the batch is not compressed
-	peeked  int           // bytes of the last record, which are still in the stream's buffer
+	peeked  int           // how many bytes of the last record are still in the stream's buffer
 	scratch bytes.Buffer  // for records that are larger than the stream's buffer
 }
 
@@ -310,8 +310,8 @@ func (w *walk) name(key []byte) string {
 	return name
 }
 
-// cannotHold reports whether one more record of size bytes would exceed the limit. If so, it ends the walk before that
-// record.
+// cannotHold reports whether one more record of size bytes would exceed the limit; the first record never does. If the
+// limit would be exceeded, cannotHold ends the walk before that record.
 func (w *walk) cannotHold(size int) bool {
 	w.full = len(w.out) > 0 && w.size+size+w.limit.Overhead > w.limit.Bytes
 	return w.full
