@@ -26,7 +26,7 @@ type Faults struct {
 	// is added here, its events become letters; afterwards, replays of these letters succeed.
 	Statuses []string
 
-	// The shares are fractions of all calls, each from 0 to 1, with a sum of at most 1. Calls in the first three shares
+	// The shares are fractions of the calls, each from 0 to 1, with a sum of at most 1. Calls in the first three shares
 	// are not executed; calls in the other shares are.
 	Errors float64 // answered with HTTP 503
 	Resets float64 // the connection is reset
@@ -44,7 +44,7 @@ type Faults struct {
 // OrderFault is the fault of one order. The first field after Latency that is set decides the outcome of the order's
 // calls.
 type OrderFault struct {
-	// Latency is added to Faults.Latency.
+	// Latency delays every response for the order, in addition to any delay from Faults.
 	Latency time.Duration
 	// Refuse makes the response a ValidationError.
 	Refuse bool

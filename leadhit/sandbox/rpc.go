@@ -83,7 +83,7 @@ func (c *request) parseFast(body []byte) bool {
 	return true
 }
 
-// quoted removes prefix, and the plain JSON string after it, from the start of text. The string keeps its quotes.
+// quoted returns the plain JSON string after prefix at the start of text, with its quotes, and the rest of text.
 func quoted(text []byte, prefix string) (value, rest []byte, ok bool) {
 	if len(text) < len(prefix)+2 || string(text[:len(prefix)]) != prefix || text[len(prefix)] != '"' {
 		return nil, nil, false
