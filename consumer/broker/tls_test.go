@@ -203,8 +203,8 @@ func endOf(t *testing.T, age time.Duration) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The close comes a nanosecond later, so that the read is already waiting. A pipe refuses to set a deadline once its
-	// other end is closed.
+	// The close comes a nanosecond later, so that the read is already waiting. A pipe refuses to set a deadline once
+	// its other end is closed.
 	time.AfterFunc(age+time.Nanosecond, func() { _ = far.Close() })
 	if _, err = conn.Read(make([]byte, 1)); err == nil {
 		t.Fatal("got no error from a connection that has ended")

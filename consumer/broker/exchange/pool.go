@@ -23,7 +23,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// CallLimit bounds every request except Fetch, whose limit depends on how long the broker may wait.
+// CallLimit bounds each call except Fetch, Append and Greet, which have limits of their own.
 const CallLimit = 10 * time.Second
 
 // ErrLeftOut says that a response does not mention what was requested.
