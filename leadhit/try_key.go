@@ -17,8 +17,8 @@ const (
 
 // TryKey tests whether the node accepts the key, without naming an order. It calls a method that does not exist, once
 // with the key and once without. proven is true if the node answers the first call and rejects the second. Any other
-// outcome of the second call makes it false, which says nothing about the key. If the node rejects the key, the error is
-// a *StatusError (401 or 403). Other errors are the same as from SetOrderStatus.
+// outcome of the second call makes it false, which says nothing about the key. If the node rejects the key, the error
+// is a *StatusError (401 or 403). Other errors are the same as from SetOrderStatus.
 func (c *Client) TryKey(ctx context.Context) (proven bool, err error) {
 	key := c.key.load()
 	with := c.header(key)
