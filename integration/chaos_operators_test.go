@@ -191,14 +191,14 @@ func judged(next func() audit.Event) func() audit.Event {
 	}
 }
 
-// ask adds a round's numbers of ledger entries, by kind.
+// ask adds the counts of a round's ledger entries, by kind.
 func (y *tally) ask(counts map[string]int) {
 	for event, n := range counts {
 		y.asked[event] += n
 	}
 }
 
-// replays returns a schedule's numbers of ledger entries, or "" if there are none.
+// replays returns the counts of a schedule's ledger entries as text, or "" if there are none.
 func (y *tally) replays() string {
 	var text strings.Builder
 	for _, event := range slices.Sorted(maps.Keys(y.asked)) {

@@ -53,7 +53,7 @@ func (s *suite) testPlanted(t *testing.T, brokers []string) {
 }
 
 // findPlanted runs the naive worker with a planted fault until found reports the fault. On a busy machine, workers do
-// so little that one round may not reveal a fault, but three rounds must. If found is nil, the audit must find nothing.
+// so little that one round may not reveal a fault, but three rounds must. If found is nil, the round must find nothing.
 func (s *suite) findPlanted(
 	t *testing.T, brokers []string, binary, planted string, faults []nemesis.Fault, found func(audit.Report) int,
 ) {

@@ -31,7 +31,7 @@ type recorded struct {
 	audit.Event
 
 	name, preset  string
-	ids, verdicts []string // for its orders; a verdict is a status, ignore or dead-letter
+	ids, verdicts []string // of its orders; a verdict is a status, ignore or dead-letter
 }
 
 // testMapping: the events of every platform go through a worker, each event with the topic, key and headers that the

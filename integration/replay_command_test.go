@@ -127,7 +127,7 @@ func (r *run) replayed(t *testing.T, p *program.Program) (v replaySummary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// If another operator changed the letters before the start, the command refuses the plan and requeues no letter.
+	// If another operator requeued a letter before the start, the command refuses the plan and requeues no letter.
 	if code == 5 && strings.Contains(p.Stderr(), "was first with run") {
 		return v
 	}

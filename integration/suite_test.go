@@ -28,7 +28,7 @@ type suite struct {
 
 // TestWorker is one tree of tests, so that the tests share a binary and the clusters, and the search for the canary
 // runs last. TestDesk and TestLaunch run alongside its first parts.
-func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search run after everything else
+func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search run after the parallel tests
 	t.Parallel()
 	s := newSuite(t)
 	t.Run("settings", s.testSettings)

@@ -1,6 +1,6 @@
-// Package audit judges a run from the outside. Its [Evidence] was recorded by everything except the worker: the events
-// that Kafka acknowledged, LeadHit's call log, the stored letters, and the group's committed offsets. [Compare] returns
-// a [Report] of lost, misordered, repeated and altered events.
+// Package audit judges a run from the outside. Its [Evidence] comes from Kafka and LeadHit: the events that Kafka
+// acknowledged, LeadHit's call log, the stored letters, and the group's committed offsets. [Compare] returns a [Report]
+// of lost, misordered, repeated and altered events.
 //
 //	report := audit.Compare(audit.Evidence{Events: events, Calls: node.Calls(), Letters: letters})
 //	err := report.Err() // nil: each event was accepted or became a letter, in order

@@ -25,7 +25,8 @@ type Report struct {
 	Ahead []string
 	// TooMany lists losses with more repeats than allowed, and repeats that no loss explains.
 	TooMany []string
-	// Unended lists letters whose last replay has no outcome, or an outcome that contradicts LeadHit's call log.
+	// Unended lists letters whose last replay has no outcome, or an outcome that contradicts LeadHit's call log. It also
+	// lists calls that were made before the ledger had the outcome of the order's previous call, a replay.
 	Unended []string
 	// Late lists calls that a frozen process had started before the freeze, and that arrived when it resumed. They cannot
 	// be taken back. If a freeze has more than InFlight of them, the rest are in OutOfOrder.

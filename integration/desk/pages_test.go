@@ -101,8 +101,8 @@ func views() map[string]browser.View {
 	return all
 }
 
-// TestPages requires that the browser reports no problem with a page, that axe-core finds none, and that the page fits
-// the window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
+// TestPages requires that neither the browser nor axe-core reports a problem with a page, and that the page fits the
+// window. With UPDATE_SCREENSHOTS=1 it stores the README's pictures.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	chromium := browser.Start(t)

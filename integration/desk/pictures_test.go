@@ -51,8 +51,8 @@ func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	}
 }
 
-// small reduces a screenshot to 256 colours. The remaining colours, most of which are at the edges of characters, are
-// each replaced with the nearest of the 256.
+// small reduces a screenshot to 256 colours. It replaces every other colour with the nearest of the 256. Most of the
+// replaced colours are at the edges of characters.
 func small(t *testing.T, shot []byte) []byte {
 	t.Helper()
 	full, err := png.Decode(bytes.NewReader(shot))

@@ -167,7 +167,7 @@ func (p *position) handle(ctx context.Context, m kafka.Message) error {
 	return p.commit(m.Offset + 1)
 }
 
-// commit commits next, unless the same or a higher offset is already committed. Parallel calls finish in any order.
+// commit commits next, unless it has already sent that offset or a higher one. Parallel calls finish in any order.
 func (p *position) commit(next int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
