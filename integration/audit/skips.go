@@ -67,20 +67,19 @@ func (e *entry) skip() bool {
 	if e.previous != nil {
 		from = later(from, e.previous.ended)
 	}
+	// The earliest acceptance counts. A later one may belong to a call that another worker repeated after the skip.
 	for _, k := range slices.Backward(e.lane.known) {
-		switch {
-		case !k.to.IsZero() && !k.to.After(from):
-			return false
-		case k.status != e.Status:
-			continue
+		if !k.to.IsZero() && !k.to.After(from) {
+			break
 		}
-		e.skipped, e.ended = true, later(from, k.accepted)
-		if e.done.IsZero() {
-			e.done = e.ended
+		if k.status == e.Status {
+			e.skipped, e.ended = true, later(from, k.accepted)
 		}
-		return true
 	}
-	return false
+	if e.skipped && e.done.IsZero() {
+		e.done = e.ended
+	}
+	return e.skipped
 }
 
 func later(a, b time.Time) time.Time {

@@ -120,6 +120,11 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Calls:   []sandbox.Call{says(0, a, sandbox.Lost, 0, 9000), says(0, a, accepted, 4000, 4001)},
 			Samples: []audit.Sample{at4002},
 		}, "repeated calls 1 skipped 1"},
+		{"committed before the next owner repeated the call", audit.Evidence{
+			Events:  []audit.Event{said(0, a), said(1, a)},
+			Calls:   []sandbox.Call{says(0, a, accepted, 0, 1), says(0, a, accepted, 4000, 4001)},
+			Samples: []audit.Sample{at2},
+		}, "repeated calls 1 skipped 1"},
 		{"after a call whose response was lost", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, sandbox.Lost, 0, 1)},
 		}, "lost 1"},
