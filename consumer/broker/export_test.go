@@ -19,7 +19,7 @@ func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}
 	pool.Transport = caught
 	x := exchange.Request{Message: &offsetcommit.Request{GroupID: "sync"}}
-	_, sent, _ = exchange.Ask[*offsetcommit.Response](ctx, &pool, exchange.ToCoordinator("sync"), x)
+	_, sent, _ = exchange.Ask[*offsetcommit.Response](ctx, &pool, exchange.Route{}, x)
 	var connection, none bytes.Buffer
 	caught.request.Required(map[protocol.ApiKey]int16{protocol.OffsetCommit: 7})
 	_, _ = caught.request.RawExchange(struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/broker/records"
+	"leadhit-sync/consumer/event"
 )
 
 // freezer is a network that can be frozen. A frozen network still accepts what is written, but nothing comes back.
@@ -107,6 +109,52 @@ func TestAGroupJoinsAndCommitsOverTheCluster(t *testing.T) {
 			t.Errorf("after leaving got %v, %v, want it fenced", r.Outcome, r.Err)
 		}
 	})
+}
+
+func TestTheCoordinatorIsNotLookedUpForEachRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network kfake.VirtualNetwork
+		fake := fakeKafka(t, kfake.ListenFn(network.Listen), kfake.Ports(9092, 9093, 9094))
+		cluster := open(t, fake, withDial(network.DialContext))
+		var lookups atomic.Int32
+		fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {
+			fake.KeepControl()
+			lookups.Add(1)
+			return nil, nil, false
+		})
+		check := func(want groups.Outcome) {
+			t.Helper()
+			lookups.Store(0)
+			checkTenCommits(t, cluster, want)
+			if got := lookups.Load(); got != 1 {
+				t.Errorf("got %d lookups, want one", got)
+			}
+		}
+		check(groups.Acked)
+		<-time.After(200 * time.Millisecond)
+		check(groups.Acked) // in case the coordinator has moved and its broker is about to close the connections
+		for before := fake.CoordinatorFor("sync"); fake.CoordinatorFor("sync") == before; {
+			fake.RehashCoordinators()
+		}
+		check(groups.Again) // the first commit reaches the old coordinator, which refuses it
+	})
+}
+
+// checkTenCommits commits ten times and reads each commit. first is the wanted outcome of the first commit.
+func checkTenCommits(t *testing.T, cluster *broker.Cluster, first groups.Outcome) {
+	t.Helper()
+	at := event.Partition{Topic: "orders"}
+	want := first
+	for n := range int64(10) {
+		if r := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(0, n, "")})[0]; r.Outcome != want {
+			t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, want)
+		}
+		got, err := cluster.Committed(t.Context(), "sync", []event.Partition{at})
+		if err != nil || want == groups.Acked && got[at].Next != n {
+			t.Errorf("got %+v, %v, want %d", got, err, n)
+		}
+		want = groups.Acked
+	}
 }
 
 func TestAFrozenClusterDoesNotHoldClose(t *testing.T) {

@@ -2,7 +2,7 @@
 // protocol.RawExchanger for an old form of SASL. We use it to get what kafka-go's own requests do not offer:
 //
 //   - whether a request without a response was ever sent. An error alone does not show this: a deadline may pass while
-//     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
+//     the pool dials or waits for a response, and an EOF may come from the setup of a connection too.
 //   - current metadata. kafka-go returns its cache for as long as no broker responds.
 //   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine. There, nothing bounds how many
 //     responses are decoded at once or how large they get, and a panic ends the process. kafka-go also drops a batch's
@@ -47,7 +47,6 @@ func (p *Pool) Client() *kafka.Client { return &kafka.Client{Addr: p.Addr, Trans
 // Route chooses the broker that gets a request. The zero Route chooses any broker.
 type Route struct {
 	choose func(protocol.Cluster) (protocol.Broker, error)
-	group  string
 }
 
 // ToBroker routes a request to the broker that choose finds in the pool's metadata, such as a partition's leader.
@@ -60,19 +59,12 @@ func ToNode(node int) Route {
 	return ToBroker(func(cluster protocol.Cluster) (protocol.Broker, error) { return Node(cluster, node) })
 }
 
-// ToCoordinator routes a request to the broker that coordinates a group.
-func ToCoordinator(group string) Route { return Route{group: group} }
-
 // request returns the attempt as a type that has the method for its route. The pool checks which methods a request has.
 func (r Route) request(a *attempt) kafka.Request {
-	switch {
-	case r.choose != nil:
+	if r.choose != nil {
 		return toBroker{a, r.choose}
-	case r.group != "":
-		return toCoordinator{a, r.group}
-	default:
-		return a
 	}
+	return a
 }
 
 type toBroker struct {
@@ -82,14 +74,6 @@ type toBroker struct {
 
 // Broker is called by the pool.
 func (t toBroker) Broker(cluster protocol.Cluster) (protocol.Broker, error) { return t.choose(cluster) }
-
-type toCoordinator struct {
-	*attempt
-	group string
-}
-
-// Group is called by the pool.
-func (t toCoordinator) Group() string { return t.group }
 
 // Node finds a broker by its id.
 func Node(cluster protocol.Cluster, node int) (protocol.Broker, error) {

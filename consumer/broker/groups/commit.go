@@ -8,6 +8,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 
 	"leadhit-sync/consumer/broker/exchange"
 	"leadhit-sync/consumer/broker/kafkaerr"
@@ -94,6 +95,7 @@ func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []Offs
 		case !found:
 			r.Outcome, r.Err = Ambiguous, kafkaerr.New("commit", r.Topic, r.Number, exchange.ErrLeftOut)
 		case code != 0:
+			c.forget(member.Group)
 			r.Outcome, r.Err = outcomeOf(code), kafkaerr.New("commit", r.Topic, r.Number, code)
 		default:
 			r.Outcome = Acked
@@ -129,7 +131,7 @@ func (c *Coordinators) commit(ctx context.Context, member Member, offsets []Offs
 	codes map[event.Partition]kafka.Error, sent bool, err error,
 ) {
 	x := exchange.Request{Message: commitMessage(member, offsets)}
-	response, sent, err := exchange.Ask[*offsetcommit.Response](ctx, c.pool, exchange.ToCoordinator(member.Group), x)
+	response, sent, err := ask[*offsetcommit.Response](ctx, c, member.Group, x)
 	if err != nil {
 		return nil, sent, err
 	}
@@ -188,6 +190,7 @@ func (c *Coordinators) Committed(ctx context.Context, group string, partitions [
 		return committed, nil
 	}
 	if err != nil {
+		c.forget(group)
 		return nil, err
 	}
 	for _, p := range partitions {
@@ -201,25 +204,37 @@ func (c *Coordinators) Committed(ctx context.Context, group string, partitions [
 func (c *Coordinators) readCommits(ctx context.Context, group string, partitions []event.Partition,
 	into map[event.Partition]OffsetCommit,
 ) error {
-	topics := make(map[string][]int)
-	for _, p := range partitions {
-		topics[p.Topic] = append(topics[p.Topic], p.Number)
-	}
-	response, err := c.pool.Client().OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: topics})
+	x := exchange.Request{Message: fetchMessage(group, partitions)}
+	response, _, err := ask[*offsetfetch.Response](ctx, c, group, x)
 	if err == nil {
-		err = response.Error
+		err = kafkaerr.FromCode(response.ErrorCode)
 	}
 	if err != nil {
 		return kafkaerr.New("read commits of "+group, "", -1, err)
 	}
-	for topic, found := range response.Topics {
-		for _, p := range found {
-			if p.Error != nil {
-				return kafkaerr.New("read commits of "+group, topic, p.Partition, p.Error)
+	for _, topic := range response.Topics {
+		for _, p := range topic.Partitions {
+			at := event.Partition{Topic: topic.Name, Number: int(p.PartitionIndex)}
+			if p.ErrorCode != 0 {
+				return kafkaerr.New("read commits of "+group, at.Topic, at.Number, kafkaerr.FromCode(p.ErrorCode))
 			}
-			at := event.Partition{Topic: topic, Number: p.Partition}
 			into[at] = OffsetCommit{Partition: at, Next: p.CommittedOffset, Metadata: p.Metadata}
 		}
 	}
 	return nil
+}
+
+// fetchMessage groups the partitions by topic, as the request requires.
+func fetchMessage(group string, partitions []event.Partition) *offsetfetch.Request {
+	message := &offsetfetch.Request{GroupID: group}
+	for _, p := range partitions {
+		i := slices.IndexFunc(message.Topics, func(t offsetfetch.RequestTopic) bool { return t.Name == p.Topic })
+		if i < 0 {
+			i = len(message.Topics)
+			message.Topics = append(message.Topics, offsetfetch.RequestTopic{Name: p.Topic})
+		}
+		topic := &message.Topics[i]
+		topic.PartitionIndexes = append(topic.PartitionIndexes, int32(p.Number))
+	}
+	return message
 }

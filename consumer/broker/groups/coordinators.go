@@ -10,10 +10,85 @@
 // Coordinators are safe for concurrent use and start no goroutine.
 package groups
 
-import "leadhit-sync/consumer/broker/exchange"
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
+
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
+)
+
+// lookupTTL is how long a coordinator is used before it is looked up again, unless a request fails earlier. It must be
+// short: a broker that shuts down moves its groups first and closes its connections soon after. A commit on a closed
+// connection would be ambiguous.
+const lookupTTL = 200 * time.Millisecond
 
 // Coordinators are the brokers that keep the state of consumer groups.
-type Coordinators struct{ pool *exchange.Pool }
+type Coordinators struct {
+	pool *exchange.Pool
+
+	mu    sync.Mutex
+	known map[string]lookup // by group
+}
+
+// lookup says which node was a group's coordinator.
+type lookup struct {
+	node int
+	at   time.Time
+}
 
 // New returns the coordinators that pool reaches.
-func New(pool *exchange.Pool) *Coordinators { return &Coordinators{pool: pool} }
+func New(pool *exchange.Pool) *Coordinators {
+	return &Coordinators{pool: pool, known: make(map[string]lookup)}
+}
+
+// ask sends a request to a group's coordinator. A caller that finds an error in the response must call forget.
+func ask[T protocol.Message](ctx context.Context, c *Coordinators, group string, x exchange.Request) (
+	_ T, sent bool, _ error,
+) {
+	node, err := c.node(ctx, group)
+	if err != nil {
+		var none T
+		return none, false, err
+	}
+	response, sent, err := exchange.Ask[T](ctx, c.pool, exchange.ToNode(node), x)
+	if err != nil {
+		c.forget(group)
+	}
+	return response, sent, err
+}
+
+// node returns the node of a group's coordinator. kafka-go would look it up before each request, and so double the
+// requests of a worker that commits often.
+func (c *Coordinators) node(ctx context.Context, group string) (int, error) {
+	c.mu.Lock()
+	last, ok := c.known[group]
+	c.mu.Unlock()
+	if ok && time.Since(last.at) < lookupTTL {
+		return last.node, nil
+	}
+	at := time.Now()
+	x := exchange.Request{Message: &findcoordinator.Request{Key: group}}
+	response, _, err := exchange.Ask[*findcoordinator.Response](ctx, c.pool, exchange.Route{}, x)
+	if err == nil {
+		err = kafkaerr.FromCode(response.ErrorCode)
+	}
+	if err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[group] = lookup{int(response.NodeID), at}
+	return int(response.NodeID), nil
+}
+
+// forget makes the next request look up the group's coordinator.
+func (c *Coordinators) forget(group string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, group)
+}

@@ -67,7 +67,14 @@ func (c *Coordinators) Members(ctx context.Context, group string) ([]GroupMember
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
-	g, err := c.describe(ctx, exchange.ToCoordinator(group), group)
+	node, err := c.node(ctx, group)
+	if err != nil {
+		return nil, groupError(group, err)
+	}
+	g, err := c.describe(ctx, exchange.ToNode(node), group)
+	if err != nil {
+		c.forget(group)
+	}
 	return g.Members, err
 }
 

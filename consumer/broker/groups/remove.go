@@ -21,11 +21,12 @@ func (c *Coordinators) Remove(ctx context.Context, group, member string) error {
 
 	// kafka-go swaps the throttle time and the error in later versions of the response.
 	x := exchange.Request{Message: &leavegroup.Request{GroupID: group, MemberID: member}, First: true}
-	response, _, err := exchange.Ask[*leavegroup.Response](ctx, c.pool, exchange.ToCoordinator(group), x)
+	response, _, err := ask[*leavegroup.Response](ctx, c, group, x)
 	if err == nil {
 		err = kafkaerr.FromCode(response.ErrorCode)
 	}
 	if err != nil && !errors.Is(err, kafka.UnknownMemberId) && !errors.Is(err, kafka.GroupIdNotFound) {
+		c.forget(group)
 		return fmt.Errorf("group %s: %w", group, kafkaerr.New("remove a member", "", -1, err))
 	}
 	return nil
