@@ -8,7 +8,6 @@ import (
 
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/dispatch/turn"
-	"leadhit-sync/consumer/event"
 )
 
 // committer sends the commits of one generation. Only the goroutine that calls run uses it.
@@ -16,6 +15,7 @@ type committer struct {
 	*base
 
 	member groups.Member
+	topics commitTopics
 }
 
 // run sends commits, one at a time, until ctx ends. It logs when the commits' outcome changes.
@@ -60,29 +60,29 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 	defer cancel()
 	var answer turn.CommitAnswer
 	worst := groups.CommitResult{Outcome: groups.Acked}
-	gone, err := c.gone(ctx, commit)
+	ids, gone, err := c.topics.check(ctx, c.options.Cluster, c.options.Group, commit)
 	if err != nil {
 		answer.Outcome = turn.NotSent
 		return answer, groups.CommitResult{Outcome: groups.Again, Err: err}
 	}
 	var offsets []groups.OffsetCommit
 	for _, o := range commit.Offsets {
-		if slices.Contains(gone, o.Partition) {
-			continue
+		if !slices.Contains(gone, o.Partition) {
+			offsets = append(offsets, groups.OffsetCommit{Partition: o.Partition, Next: o.Next, Metadata: o.Metadata})
 		}
-		offsets = append(offsets, groups.OffsetCommit{
-			Partition: o.Partition, Next: o.Next, Metadata: o.Metadata,
-		})
 	}
 	answer.Unknown = gone
 	if len(offsets) == 0 {
 		return answer, worst
 	}
-	for _, r := range c.options.Cluster.Commit(ctx, c.member, offsets) {
+	for _, r := range c.options.Cluster.Commit(ctx, c.member, ids, offsets) {
 		outcome := turn.Acked
 		switch r.Outcome {
 		case groups.Acked:
 			c.counts.commits.Add(1)
+			if ids != nil {
+				c.topics.acked(r.Partition)
+			}
 			continue
 		case groups.Ambiguous:
 			outcome = turn.Ambiguous
@@ -103,30 +103,8 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 		}
 		answer.Outcome = max(answer.Outcome, outcome)
 	}
+	if worst.Outcome != groups.Acked {
+		c.topics.forget()
+	}
 	return answer, worst
-}
-
-// gone returns the commit's unwatched partitions that no longer have a committed offset. Kafka deletes a group's
-// offsets together with their topic, so a new commit would hide that the topic was recreated.
-func (c *committer) gone(ctx context.Context, commit turn.Commit) ([]event.Partition, error) {
-	var ask []event.Partition
-	for _, o := range commit.Offsets {
-		if o.Unwatched {
-			ask = append(ask, o.Partition)
-		}
-	}
-	if len(ask) == 0 {
-		return nil, nil
-	}
-	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, ask)
-	if err != nil {
-		return nil, err
-	}
-	var gone []event.Partition
-	for at, is := range committed {
-		if is.Next < 0 {
-			gone = append(gone, at)
-		}
-	}
-	return gone, nil
 }

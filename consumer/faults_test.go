@@ -127,7 +127,7 @@ func refuseCommit(r kmsg.Request, code *kerr.Error) kmsg.Response {
 	response, _ := r.ResponseKind().(*kmsg.OffsetCommitResponse)
 	for _, topic := range request.Topics {
 		answer := kmsg.NewOffsetCommitResponseTopic()
-		answer.Topic = topic.Topic
+		answer.Topic, answer.TopicID = topic.Topic, topic.TopicID
 		for _, p := range topic.Partitions {
 			one := kmsg.NewOffsetCommitResponseTopicPartition()
 			one.Partition, one.ErrorCode = p.Partition, code.Code

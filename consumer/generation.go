@@ -95,7 +95,7 @@ func (m *membership) live(
 	})
 	var hands sync.WaitGroup
 	hands.Go(func() { m.fetcher.run(fetching, g) })
-	hands.Go(func() { (&committer{m.base, g.member}).run(committing, g.commits) })
+	hands.Go(func() { (&committer{m.base, g.member, newCommitTopics()}).run(committing, g.commits) })
 	hands.Go(func() { m.own.catchUp(fetching, g) })
 	if gone != nil {
 		hands.Go(func() {

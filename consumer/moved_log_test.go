@@ -42,57 +42,6 @@ func TestEventsThatExpiredUnreadAreCountedLoggedAndSkipped(t *testing.T) {
 	})
 }
 
-func TestARecreatedTopicIsReadFromItsStart(t *testing.T) {
-	for name, length := range map[string]int{"shorter than the offset": 3, "longer than the offset": 60} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, 1, func(w *world) { makeAnew(w, length) })
-		})
-	}
-}
-
-func makeAnew(w *world, length int) {
-	for n := range 20 {
-		w.produce(0, fine, fmt.Sprint("old", n))
-	}
-	k := w.start()
-	w.settle(10 * time.Second)
-	w.recreate("orders", 1)
-	for n := range length {
-		w.produce(0, fine, fmt.Sprint("new", n%30))
-	}
-	w.settle(time.Minute)
-	if got := k.State().Restarted; got != 1 {
-		w.t.Errorf("got %d recreated or truncated partitions, want one", got)
-	}
-	w.toldOnce("created again")
-}
-
-// With a full window nothing is fetched, so only the group's offset shows that the topic was recreated.
-func TestATopicRecreatedWhileItsWindowIsFullIsReadFromItsStart(t *testing.T) {
-	bubble(t, 1, func(w *world) {
-		w.leadhitDoes(forbids)
-		old := make([]string, 300)
-		for n := range old {
-			old[n] = fmt.Sprint("old", n)
-			w.produce(0, fine, old[n])
-		}
-		k := w.start(func(o *consumer.Options) { o.Dispatch.WindowEvents = 100 })
-		time.Sleep(15 * time.Second)
-		w.recreateAfter(50*time.Millisecond, "orders", 1)
-		w.ledger.waive(old...)
-		for n := range 600 {
-			w.produce(0, fine, fmt.Sprint("new", n))
-		}
-		time.Sleep(5 * time.Second)
-		w.leadhitDoes(answers(0))
-		w.settle(2 * time.Minute)
-		if got := k.State().Restarted; got != 1 {
-			w.t.Errorf("got %d recreated or truncated partitions, want one", got)
-		}
-		w.toldOnce("created again")
-	})
-}
-
 func TestATruncatedLogIsReadFromItsStart(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.commitFromOutside(500)
@@ -215,6 +164,7 @@ func (w *world) recreate(topic string, partitions int) {
 
 func (w *world) recreateAfter(pause time.Duration, topic string, partitions int) {
 	w.t.Helper()
+	w.topics.Store(w.fake.TopicInfo(topic).TopicID, "")
 	if err := w.fake.DeleteTopic(topic); err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -39,8 +40,9 @@ type world struct {
 	ledger   *ledger
 	logs     *logs
 	workers  []*worker
-	padding  int    // bytes added to each event
-	key      string // the record key of each event; "" means the event's first order
+	topics   sync.Map // names by id; "" for the id of a deleted topic
+	padding  int      // bytes added to each event
+	key      string   // the record key of each event; "" means the event's first order
 
 	// How LeadHit and the letters' store behave now. For the store, a zero conduct means immediate success.
 	leadhit atomic.Pointer[func(c change, try int) conduct]
@@ -57,23 +59,23 @@ type conduct struct {
 
 // bubble runs test in a synctest bubble of its own. The topic "orders" has the given number of partitions; with 0 it
 // does not exist. The test fails if the call log shows a lost, concurrent or out-of-order call, or any other fault.
-func bubble(t *testing.T, partitions int, test func(w *world)) {
+func bubble(t *testing.T, partitions int, test func(w *world), options ...kfake.Opt) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, partitions)
+		w := newWorld(t, 1, partitions, options...)
 		test(w)
 		w.verdict()
 	})
 }
 
-func newWorld(t *testing.T, seed uint64, partitions int) *world {
+func newWorld(t *testing.T, seed uint64, partitions int, options ...kfake.Opt) *world {
 	t.Helper()
 	w := &world{t: t, seed: seed, ledger: newLedger(), logs: &logs{started: time.Now()}}
-	options := []kfake.Opt{
+	options = append(options,
 		kfake.NumBrokers(3), kfake.ListenFn(w.network.Listen), kfake.Ports(9092, 9093, 9094),
 		// a transaction may be open for a day
 		kfake.BrokerConfigs(map[string]string{"transaction.max.timeout.ms": "86400000"}),
-	}
+	)
 	if partitions > 0 {
 		options = append(options, kfake.SeedTopics(int32(partitions), "orders"))
 	}
@@ -86,6 +88,11 @@ func newWorld(t *testing.T, seed uint64, partitions int) *world {
 	w.producer = w.client(kgo.DefaultProduceTopic("orders"))
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		request, _ := r.(*kmsg.OffsetCommitRequest)
+		for i := range request.Topics {
+			if topic := &request.Topics[i]; request.Version >= byID {
+				topic.Topic = w.topicName(topic.TopicID)
+			}
+		}
 		w.ledger.commit(request)
 		w.logs.add(request.MemberID, describeCommit(request))
 		return nil, nil, false
@@ -93,6 +100,24 @@ func newWorld(t *testing.T, seed uint64, partitions int) *world {
 	w.leadhitDoes(func(change, int) conduct { return conduct{verdict: retry.Verdict{Kind: retry.Done}} })
 	w.storeDoes(func(change, int) conduct { return conduct{} })
 	return w
+}
+
+// byID is the first version of OffsetCommit that names topics by their ids.
+const byID = 10
+
+// topicName returns the name of the topic with the given id. Call it only in a control function.
+func (w *world) topicName(id [16]byte) string {
+	if name, ok := w.topics.Load(id); ok {
+		return name.(string)
+	}
+	name := ""
+	w.fake.SleepControl(func() {
+		if info := w.fake.TopicIDInfo(id); info != nil {
+			name = info.Topic
+		}
+	})
+	w.topics.Store(id, name)
+	return name
 }
 
 // create creates a topic.

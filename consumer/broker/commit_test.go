@@ -31,7 +31,7 @@ func offset(partition int, next int64, metadata string) groups.OffsetCommit {
 
 func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
-	results := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(1, 7, "1+2"), offset(0, 3, "")})
+	results := cluster.Commit(t.Context(), outsider(), nil, []groups.OffsetCommit{offset(1, 7, "1+2"), offset(0, 3, "")})
 	for i, partition := range []int{1, 0} {
 		if r := results[i]; r.Outcome != groups.Acked || r.Err != nil || r.Number != partition {
 			t.Errorf("got %+v, want partition %d acknowledged", r, partition)
@@ -54,20 +54,23 @@ func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 func TestCommitJudgesEveryErrorCode(t *testing.T) {
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
+	ids := topicIDs(t, cluster, "orders")
 	for code, want := range map[int16]groups.Outcome{
 		0: groups.Acked, 14: groups.Again, 15: groups.Again, 16: groups.Again,
-		22: groups.Fenced, 25: groups.Fenced, 27: groups.Fenced, 82: groups.Fenced, 113: groups.Fenced,
-		12: groups.MetadataTooLarge, 28: groups.MetadataTooLarge, 3: groups.UnknownTopic,
+		22: groups.Fenced, 25: groups.Fenced, 27: groups.Fenced, 69: groups.Fenced, 82: groups.Fenced, 113: groups.Fenced,
+		12: groups.MetadataTooLarge, 28: groups.MetadataTooLarge, 3: groups.UnknownTopic, 100: groups.UnknownTopic,
 		29: groups.Forbidden, 30: groups.Forbidden,
 		// Ambiguous: an unknown server error may have happened after the write, and so may an error whose code is not
 		// listed above.
 		-1: groups.Ambiguous, 7: groups.Ambiguous, 56: groups.Ambiguous, 999: groups.Ambiguous,
 	} {
-		answerCommits(fake, code)
-		r := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
-		var typed *kafkaerr.Error
-		if r.Outcome != want || (code != 0) != errors.As(r.Err, &typed) || typed != nil && typed.Code != int(code) {
-			t.Errorf("code %d: got %v, %v, want %v", code, r.Outcome, r.Err, want)
+		for _, ids := range []map[string]groups.TopicID{nil, ids} {
+			answerCommits(fake, code)
+			r := cluster.Commit(t.Context(), outsider(), ids, []groups.OffsetCommit{offset(0, 1, "")})[0]
+			var typed *kafkaerr.Error
+			if r.Outcome != want || (code != 0) != errors.As(r.Err, &typed) || typed != nil && typed.Code != int(code) {
+				t.Errorf("code %d: got %v, %v, want %v", code, r.Outcome, r.Err, want)
+			}
 		}
 	}
 }
@@ -76,11 +79,12 @@ func TestCommitJudgesEveryErrorCode(t *testing.T) {
 func answerCommits(fake *kfake.Cluster, code int16) {
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		response, ok := request.ResponseKind().(*kmsg.OffsetCommitResponse)
-		if !ok {
+		commit, isCommit := request.(*kmsg.OffsetCommitRequest)
+		if !ok || !isCommit {
 			return nil, nil, false
 		}
 		topic := kmsg.NewOffsetCommitResponseTopic()
-		topic.Topic = "orders"
+		topic.Topic, topic.TopicID = "orders", commit.Topics[0].TopicID
 		partition := kmsg.NewOffsetCommitResponseTopicPartition()
 		partition.ErrorCode = code
 		topic.Partitions = append(topic.Partitions, partition)
@@ -104,7 +108,7 @@ func TestCommitOfAnotherGenerationIsFenced(t *testing.T) {
 		"a removed member": {groups.Member{Group: "sync", Generation: int(generation), ID: "old"}, groups.Fenced},
 	}
 	for name, test := range tests {
-		r := cluster.Commit(t.Context(), test.member, []groups.OffsetCommit{offset(0, 1, "")})[0]
+		r := cluster.Commit(t.Context(), test.member, nil, []groups.OffsetCommit{offset(0, 1, "")})[0]
 		if r.Outcome != test.want {
 			t.Errorf("%s: got %v, %v, want %v", name, r.Outcome, r.Err, test.want)
 		}
@@ -124,7 +128,7 @@ func TestCommitWhoseConnectionBreaksIsAmbiguous(t *testing.T) {
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
 		return nil, io.ErrUnexpectedEOF, true // the broker hangs up
 	})
-	r := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
+	r := cluster.Commit(t.Context(), outsider(), nil, []groups.OffsetCommit{offset(0, 1, "")})[0]
 	if r.Outcome != groups.Ambiguous || r.Err == nil {
 		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, groups.Ambiguous)
 	}
@@ -140,7 +144,7 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 			return nil, nil, false
 		})
 		started := time.Now()
-		r := cluster.Commit(within(t, 2*time.Second), outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
+		r := cluster.Commit(within(t, 2*time.Second), outsider(), nil, []groups.OffsetCommit{offset(0, 1, "")})[0]
 		if took := time.Since(started); r.Outcome != groups.Ambiguous || took != 2*time.Second {
 			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, groups.Ambiguous)
 		}
@@ -214,7 +218,7 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	if prepare != nil {
 		prepare(fake, &down)
 	}
-	r := cluster.Commit(ctx, outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
+	r := cluster.Commit(ctx, outsider(), nil, []groups.OffsetCommit{offset(0, 1, "")})[0]
 	if r.Outcome != groups.Again || r.Err == nil {
 		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, groups.Again)
 	}

@@ -40,7 +40,7 @@ func Example() {
 	for _, record := range batch.Records {
 		fmt.Printf("%d: order %s is %s\n", record.Offset, record.Key, record.Value)
 	}
-	results := cluster.Commit(ctx, groups.Member{Group: "leadhit-sync", Generation: -1}, []groups.OffsetCommit{
+	results := cluster.Commit(ctx, groups.Member{Group: "leadhit-sync", Generation: -1}, nil, []groups.OffsetCommit{
 		{Partition: event.Partition{Topic: "orders"}, Next: batch.Next},
 	})
 	fmt.Printf("commit of offset %d: %v\n", batch.Next, results[0].Outcome)

@@ -93,19 +93,19 @@ func TestAGroupJoinsAndCommitsOverTheCluster(t *testing.T) {
 			t.Errorf("got %d partitions, want both", got)
 		}
 		member := groups.Member{Group: "sync", Generation: int(generation.ID), ID: generation.MemberID}
-		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != groups.Acked {
+		if r := cluster.Commit(t.Context(), member, nil, []groups.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("got %v, %v, want it acknowledged", r.Outcome, r.Err)
 		}
 		// This wait is longer than the session timeout, so heartbeats must arrive. They use the same dial function as
 		// the join.
 		<-time.After(time.Minute)
-		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != groups.Acked {
+		if r := cluster.Commit(t.Context(), member, nil, []groups.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("after a minute got %v, %v, want it acknowledged", r.Outcome, r.Err)
 		}
 		if err := group.Close(); err != nil {
 			t.Error(err)
 		}
-		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 3, "")})[0]; r.Outcome != groups.Fenced {
+		if r := cluster.Commit(t.Context(), member, nil, []groups.OffsetCommit{offset(0, 3, "")})[0]; r.Outcome != groups.Fenced {
 			t.Errorf("after leaving got %v, %v, want it fenced", r.Outcome, r.Err)
 		}
 	})
@@ -146,7 +146,7 @@ func checkTenCommits(t *testing.T, cluster *broker.Cluster, first groups.Outcome
 	at := event.Partition{Topic: "orders"}
 	want := first
 	for n := range int64(10) {
-		if r := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(0, n, "")})[0]; r.Outcome != want {
+		if r := cluster.Commit(t.Context(), outsider(), nil, []groups.OffsetCommit{offset(0, n, "")})[0]; r.Outcome != want {
 			t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, want)
 		}
 		got, err := cluster.Committed(t.Context(), "sync", []event.Partition{at})

@@ -130,7 +130,7 @@ func (d *Dispatcher) send(now time.Time, p *partition) turn.Offset {
 	p.commits.send(now)
 	return turn.Offset{
 		Partition: p.Partition, Next: p.commits.sent.next, Metadata: p.commits.sent.metadata,
-		Unwatched: !p.window.fetching && p.commits.acked.next >= 0,
+		First: p.commits.acked.next < 0, Watched: p.window.fetching,
 	}
 }
 

@@ -29,7 +29,7 @@ const forever = 365 * 24 * time.Hour
 
 // Request is what [Ask] sends to one broker.
 type Request struct {
-	// Message is what to send.
+	// Message is what to send: one of kafka-go's messages, or a [*Newer], whose response is a *Newer too.
 	Message protocol.Message
 	// Least is the oldest version of the request that can be used.
 	Least int16
@@ -79,7 +79,9 @@ func (a *attempt) ApiKey() protocol.ApiKey { return a.Message.ApiKey() }
 // Required stores the version that the connection has negotiated. It runs on the connection's goroutine, as RawExchange
 // does.
 func (a *attempt) Required(versions map[protocol.ApiKey]int16) bool {
-	if !a.First {
+	if newer, ok := a.Message.(*Newer); ok {
+		a.version = newer.Version
+	} else if !a.First {
 		a.version = versions[a.Message.ApiKey()]
 	}
 	return true
@@ -110,6 +112,9 @@ func (a *attempt) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	// A connection carries one request at a time and is closed after an error, so all requests can share one id.
 	const id = 1
+	if newer, ok := a.Message.(*Newer); ok {
+		return newer.exchange(rw, id, a.clientID)
+	}
 	if err := protocol.WriteRequest(rw, a.version, id, a.clientID, a.Message); err != nil {
 		return nil, err
 	}

@@ -54,11 +54,11 @@ const (
 	Acked
 	// Again [14] [15] [16], or never sent: the commit was not applied, or it is applied before any later commit.
 	Again
-	// Fenced [22] [25] [27] [82] [113]: the generation is over for this member.
+	// Fenced [22] [25] [27] [69] [82] [113]: the generation is over for this member.
 	Fenced
 	// MetadataTooLarge [12] [28]: the metadata must be shorter.
 	MetadataTooLarge
-	// UnknownTopic [3]: the partition is gone, or the coordinator does not know it yet.
+	// UnknownTopic [3] [100]: the partition is gone, or the coordinator does not know it yet.
 	UnknownTopic
 	// Forbidden [29] [30] [31]: we have no permission to commit for the group or the topic.
 	Forbidden
@@ -74,8 +74,12 @@ func (o Outcome) String() string {
 }
 
 // Commit sends the offsets in one request to the group's coordinator and returns one result for each offset, in the
-// same order. It never sends a commit twice.
-func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []OffsetCommit) []CommitResult {
+// same order. It never sends a commit twice. ids has the id of each topic, from [Coordinators.TopicIDs]. The outcome is
+// UnknownTopic if a topic has been deleted since, even if it has been recreated. If ids is nil, the commit names the
+// topics by their names.
+func (c *Coordinators) Commit(
+	ctx context.Context, member Member, ids map[string]TopicID, offsets []OffsetCommit,
+) []CommitResult {
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
@@ -83,7 +87,7 @@ func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []Offs
 	for i, offset := range offsets {
 		results[i].OffsetCommit = offset
 	}
-	codes, sent, err := c.commit(ctx, member, offsets)
+	codes, sent, err := c.commit(ctx, member, ids, offsets)
 	for i := range results {
 		r := &results[i]
 		code, found := codes[r.Partition]
@@ -112,12 +116,12 @@ func outcomeOf(code kafka.Error) Outcome {
 	switch code {
 	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
 		return Again
-	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.FencedInstanceID,
-		errStaleMemberEpoch:
+	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.GroupIdNotFound,
+		kafka.FencedInstanceID, errStaleMemberEpoch:
 		return Fenced
 	case kafka.OffsetMetadataTooLarge, kafka.InvalidCommitOffsetSize:
 		return MetadataTooLarge
-	case kafka.UnknownTopicOrPartition:
+	case kafka.UnknownTopicOrPartition, kafka.UnknownTopicID:
 		return UnknownTopic
 	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
 		return Forbidden
@@ -127,9 +131,12 @@ func outcomeOf(code kafka.Error) Outcome {
 }
 
 // commit sends the offsets, and returns the code of each partition in the coordinator's response.
-func (c *Coordinators) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
-	codes map[event.Partition]kafka.Error, sent bool, err error,
-) {
+func (c *Coordinators) commit(
+	ctx context.Context, member Member, ids map[string]TopicID, offsets []OffsetCommit,
+) (codes map[event.Partition]kafka.Error, sent bool, err error) {
+	if ids != nil {
+		return c.commitByID(ctx, member, ids, offsets)
+	}
 	x := exchange.Request{Message: commitMessage(member, offsets)}
 	response, sent, err := ask[*offsetcommit.Response](ctx, c, member.Group, x)
 	if err != nil {

@@ -2,6 +2,9 @@
 // describes a group, and removes a member whose process has ended. A Cluster from package broker has the methods of
 // [Coordinators].
 //
+// A commit for a topic that was deleted and recreated would hide that nothing of the new topic has been read. To
+// prevent this, pass the ids from [Coordinators.TopicIDs] to Commit.
+//
 // [Coordinators.Commit] reports for each partition whether the commit was acknowledged, was refused, may be sent again,
 // or is ambiguous. [Again] means that the broker reported the commit as not applied, or that the commit was withdrawn
 // before its first byte was written. In any uncertain case, the outcome is [Ambiguous].
@@ -31,8 +34,9 @@ const lookupTTL = 200 * time.Millisecond
 type Coordinators struct {
 	pool *exchange.Pool
 
-	mu    sync.Mutex
-	known map[string]lookup // by group
+	mu       sync.Mutex
+	known    map[string]lookup // by group
+	versions map[int]int16     // the newest version of OffsetCommit that a node supports
 }
 
 // lookup says which node was a group's coordinator.
@@ -43,7 +47,7 @@ type lookup struct {
 
 // New returns the coordinators that pool reaches.
 func New(pool *exchange.Pool) *Coordinators {
-	return &Coordinators{pool: pool, known: make(map[string]lookup)}
+	return &Coordinators{pool: pool, known: make(map[string]lookup), versions: make(map[int]int16)}
 }
 
 // ask sends a request to a group's coordinator. A caller that finds an error in the response must call forget.
@@ -86,9 +90,10 @@ func (c *Coordinators) node(ctx context.Context, group string) (int, error) {
 	return int(response.NodeID), nil
 }
 
-// forget makes the next request look up the group's coordinator.
+// forget makes the next request look up the group's coordinator, and what it supports.
 func (c *Coordinators) forget(group string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.versions, c.known[group].node)
 	delete(c.known, group)
 }

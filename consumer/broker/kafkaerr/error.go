@@ -104,7 +104,7 @@ func factOf(code kafka.Error) error {
 	switch code {
 	case kafka.OffsetOutOfRange:
 		return ErrOffsetOutOfRange
-	case kafka.UnknownTopicOrPartition, errUnknownTopicID:
+	case kafka.UnknownTopicOrPartition, kafka.UnknownTopicID:
 		return ErrUnknownPartition
 	case kafka.LeaderNotAvailable, kafka.NotLeaderForPartition, kafka.ReplicaNotAvailable,
 		kafka.FencedLeaderEpoch, kafka.UnknownLeaderEpoch, kafka.OffsetNotAvailable:
@@ -122,5 +122,3 @@ func factOf(code kafka.Error) error {
 		return nil
 	}
 }
-
-const errUnknownTopicID kafka.Error = 100 // kafka-go has no name for it

@@ -1,5 +1,6 @@
 // Package wire reads the primitive types of Kafka's protocol, which its record sets use too
-// (https://kafka.apache.org/protocol#protocol_types). Numbers are big-endian.
+// (https://kafka.apache.org/protocol#protocol_types). Numbers are big-endian. It also reads and writes the compact
+// types of the encoding that Kafka calls flexible (KIP-482).
 //
 //	c := wire.Cursor{B: body}
 //	topics := c.Int32()
@@ -93,3 +94,23 @@ func (c *Cursor) Bytes(n int64) []byte {
 	}
 	return c.Take(int(n))
 }
+
+// Compact reads the length of a compact type, which is preceded by a number that is one more. Null has the length 0.
+func (c *Cursor) Compact() int { return max(c.Uvarint()-1, 0) }
+
+// CompactString reads a compact string.
+func (c *Cursor) CompactString() string { return string(c.Take(c.Compact())) }
+
+// Tags skips tagged fields, each of which has a number and a size.
+func (c *Cursor) Tags() {
+	for n := c.Uvarint(); n > 0 && !c.Bad; n-- {
+		c.Uvarint()
+		c.Take(c.Uvarint())
+	}
+}
+
+// AppendCompact appends the length of a compact type to b.
+func AppendCompact(b []byte, length int) []byte { return binary.AppendUvarint(b, uint64(length+1)) }
+
+// AppendCompactString appends a compact string to b.
+func AppendCompactString(b []byte, s string) []byte { return append(AppendCompact(b, len(s)), s...) }

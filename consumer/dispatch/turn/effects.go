@@ -161,9 +161,11 @@ type Offset struct {
 	event.Partition
 	Next     int64
 	Metadata string
-	// Unwatched says that an earlier commit was acknowledged, and that no fetch is in flight to show whether the topic was
-	// recreated. If the group's offset is gone now, the topic was recreated.
-	Unwatched bool
+	// First says that no commit for the partition's present log has been acknowledged. If another commit finds that the
+	// group's offset is gone, the topic was recreated.
+	First bool
+	// Watched says that a fetch is in flight, which fails if the topic is deleted.
+	Watched bool
 }
 
 // Outcome is how a commit ended.
