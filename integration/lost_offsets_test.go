@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -71,6 +72,35 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		w.awaitLine(t, time.Second, "created again")
 		if got := w.metric(t, "leadhit_sync_partitions_restarted_total"); got < 1 {
 			t.Errorf("got %.0f recreated partitions, want at least one", got)
+		}
+		w.stop(t)
+		r.audit(t)
+	})
+	// With a full window nothing is fetched, so that only a commit shows that the topic was recreated.
+	t.Run("the topic is recreated during an outage, behind a full window", func(t *testing.T) {
+		since(t, 1, 0, "delete.topic.enable=true by default")
+		t.Parallel()
+		r := s.newRun(t, brokers, 3, sandbox.Faults{Latency: 5 * time.Millisecond})
+		r.settings["WINDOW_EVENTS"] = "50"
+		w := r.newWorker(t)
+		w.start(t)
+		r.writeSome(t, shop.NewOrders("early", 100, 22), 500)
+		r.finish(t, time.Minute)
+		r.audit(t)
+		r.leadhit.Change(func(f *sandbox.Faults) { f.Status = http.StatusServiceUnavailable })
+		r.writeSome(t, shop.NewOrders("lost", 100, 23), 500)
+		w.awaitLine(t, 10*time.Second, "calls paused")
+
+		r.broker.remove(t, r.topic)
+		r.broker.create(t, r.topic, r.partitions, 8<<20)
+		r.events, r.shop = nil, openShop(t, brokers)
+		r.writeSome(t, shop.NewOrders("recreated", 100, 24), 3000)
+		linger(t, 5*time.Second)
+		r.leadhit.Reset()
+		r.leadhit.Change(func(f *sandbox.Faults) { f.Status = 0 })
+		r.finish(t, time.Minute)
+		if got := w.metric(t, "leadhit_sync_partitions_restarted_total"); got != 3 {
+			t.Errorf("got %.0f recreated partitions, want 3", got)
 		}
 		w.stop(t)
 		r.audit(t)
