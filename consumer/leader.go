@@ -198,8 +198,8 @@ func (l *leader) noteMissing(missing map[string]reason) {
 			l.log.Info("all topics are available again")
 			return
 		}
-		l.log.Warn("topics do not exist or cannot be described, so no worker consumes them; "+
-			"the group consumes its other topics; create the missing topics, or remove them from KAFKA_TOPICS",
+		l.log.Warn("topics do not exist or cannot be described; the group consumes its other topics; "+
+			"create the missing topics, grant Describe on the others, or remove them from KAFKA_TOPICS",
 			slog.Any("topics", names))
 	}
 }

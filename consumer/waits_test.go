@@ -287,7 +287,7 @@ func TestWithDifferentTopicsAMissingTopicTakesNoPartitionsOfOthers(t *testing.T)
 		leader := whoWaits(first, second)
 		waitsFor(w.t, leader, "topic payments does not exist")
 		waitsFor(w.t, leader, "different KAFKA_TOPICS: not all of them consume payments")
-		w.toldOnce("so no worker consumes them")
+		w.toldOnce("topics do not exist or cannot be described")
 		w.toldOnce("workers of the group have different KAFKA_TOPICS")
 		w.create("payments", 1)
 		if !w.wait(time.Minute, func() bool {

@@ -41,8 +41,8 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (tried with a method that does not "+
 			"exist)")
 	default:
-		r.skip("leadhit", "reached, but the API key was not tried: the node also responds without a key when a method does "+
-			"not exist; check --call tries it")
+		r.skip("leadhit", "reached, but the API key is not proven: the node did not refuse a call without it (tried with a "+
+			"method that does not exist); check --call tries the key")
 	}
 	return true
 }

@@ -51,7 +51,7 @@ func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 	setUp(t)
 	t.Setenv("LEADHIT_URL", leadHit(t, keyless(sandbox.New(sandbox.Options{Key: key}))))
 	got := command(t, "", "check")
-	got.finds(t, 0, "skip leadhit reached, but the API key was not tried", "check --call")
+	got.finds(t, 0, "skip leadhit reached, but the API key is not proven", "check --call")
 	if strings.Contains(got.out, "key is accepted") {
 		t.Errorf("got\n%s\nwant no line about the key", got.out)
 	}

@@ -123,12 +123,12 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 	return reached
 }
 
-// unreachedNode describes the failure, and how to fix the usual causes. TLS and login errors need no such advice,
-// because the address itself is right.
+// unreachedNode describes the failure, and how to fix the usual causes. After a TLS or login error, the address itself
+// is right.
 func unreachedNode(node inspect.Node, err error) string {
 	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
 	if errors.Is(err, dial.ErrTLS) || errors.Is(err, kafkaerr.ErrUnauthorised) {
-		return text
+		return text + kafkaHint(err)
 	}
 	return text + "; correct advertised.listeners of the broker, or let this machine reach that address"
 }
