@@ -30,6 +30,11 @@ func newCommitTopics() commitTopics {
 func (t *commitTopics) check(ctx context.Context, cluster *broker.Cluster, group string, commit turn.Commit) (
 	ids map[string]groups.TopicID, gone []event.Partition, err error,
 ) {
+	for _, o := range commit.Offsets {
+		if o.First {
+			delete(t.logs, o.Partition) // it may be a new topic, even if this commit must name it by its name
+		}
+	}
 	if err := t.read(ctx, cluster, group, commit); err != nil {
 		return nil, nil, err
 	}

@@ -110,6 +110,35 @@ func TestEachPartitionOfARecreatedTopicIsReadFromItsStart(t *testing.T) {
 	})
 }
 
+// The first commit for the recreated topic names it by its name, because the coordinator does not return an id.
+func TestARecreatedTopicMayHaveNoIDAtFirst(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.produce(0, fine, "a", "b")
+		k := w.start()
+		w.settle(10 * time.Second)
+		w.fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			if r.GetVersion() != 12 { // of kafka-go itself, or of the producer
+				return nil, nil, false
+			}
+			response, _ := r.ResponseKind().(*kmsg.MetadataResponse)
+			topic := kmsg.NewMetadataResponseTopic()
+			topic.Topic, topic.ErrorCode = new("orders"), kerr.UnknownTopicOrPartition.Code
+			response.Topics = append(response.Topics, topic)
+			return response, nil, true
+		})
+		w.recreate("orders", 1)
+		for n := range 20 {
+			w.produce(0, fine, fmt.Sprint("new", n))
+		}
+		w.settle(30 * time.Second)
+		w.produce(0, fine, "c")
+		w.settle(30 * time.Second)
+		if got := k.State().Restarted; got != 1 {
+			w.t.Errorf("got %d recreated or truncated partitions, want one", got)
+		}
+	})
+}
+
 func startSmall(w *world) *worker {
 	return w.start(func(o *consumer.Options) { o.Dispatch.WindowEvents = 100 })
 }
