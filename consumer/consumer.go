@@ -174,7 +174,8 @@ func New(o Options) *Consumer {
 		base: b,
 		fetcher: &fetcher{
 			base: b, starts: starts,
-			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, holds: newHolds(),
+			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, anew: map[event.Partition]bool{},
+			holds: newHolds(),
 		},
 		letters: &letters{base: b, failing: map[letterAt]bool{}},
 		own:     newOwnTopics(b),

@@ -32,12 +32,14 @@ type fetcher struct {
 	// Use these fields only within a turn.
 	ends     map[event.Partition]int64 // log ends, as of the last fetch
 	standing map[event.Partition]Unreadable
+	anew     map[event.Partition]bool // reread from their start in this generation
 	holds    holds
 }
 
 // assigned prepares for the partitions of a generation. Call it only in a turn.
 func (f *fetcher) assigned(positions []turn.Position) {
 	clear(f.ends)
+	clear(f.anew)
 	f.holds.keep(positions)
 }
 
@@ -191,7 +193,7 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask turn.Fetch) 
 				"further occurrences in this topic are not logged", slog.Int64("offset", ask.Offset),
 				slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
 		}
-		f.send(func(now time.Time) { f.dispatcher.Restarted(now, ask.Partition, bounds.First, bounds.Last) })
+		f.restart(ask.Partition, bounds)
 	default:
 		return errMoving
 	}

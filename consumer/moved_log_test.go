@@ -156,13 +156,14 @@ func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
 	})
 }
 
-// recreate deletes and recreates a topic. The call log forgets the events of all topics.
-func (w *world) recreate(topic string, partitions int) {
+// recreate deletes and recreates the topic. The call log forgets the events of all topics.
+func (w *world) recreate(partitions int) {
 	w.t.Helper()
-	w.recreateAfter(time.Second, topic, partitions)
+	w.recreateAfter(time.Second, partitions)
 }
 
-func (w *world) recreateAfter(pause time.Duration, topic string, partitions int) {
+func (w *world) recreateAfter(pause time.Duration, partitions int) {
+	const topic = "orders"
 	w.t.Helper()
 	w.topics.Store(w.fake.TopicInfo(topic).TopicID, "")
 	if err := w.fake.DeleteTopic(topic); err != nil {

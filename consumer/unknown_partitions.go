@@ -129,15 +129,20 @@ func (f *fetcher) known(ctx context.Context, p event.Partition) {
 	}
 }
 
-// verified determines from the group's commit whether the log is the same. Kafka deletes commits with the topic, so a
-// commit that still exists proves that the log is the same. Without a commit, the topic was recreated, unless this
-// group had never committed.
+// verified determines from the group's commit whether the log is the same. A commit that still exists shows that it is,
+// unless the coordinator died before it could delete the commits of a deleted topic. Without a commit, the topic was
+// recreated, unless this group had never committed.
 func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bounds, committed int64) error {
 	if committed >= 0 {
 		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p, b.Last) })
 		return nil
 	}
-	if f.neverCommitted(p) {
+	never, anew := f.neverCommitted(p)
+	switch {
+	case never && anew: // the first commit for the new log is still missing
+		f.restart(p, b)
+		return nil
+	case never:
 		// Nothing was committed, so a missing offset proves nothing. Whichever log this is, the group starts in it.
 		begun, err := f.starts.begin(ctx, p.Topic, []int{p.Number})
 		if err != nil {
@@ -154,18 +159,27 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bou
 			"further occurrences in this topic are not logged",
 			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
 	}
-	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First, b.Last) })
+	f.restart(p, b)
 	return nil
 }
 
-// neverCommitted reports whether this generation began without a committed offset for the partition, and has had no
-// commit acknowledged since.
-func (f *fetcher) neverCommitted(p event.Partition) bool {
-	never := false
+// restart rereads a partition from its start, wherever KAFKA_START says that a group begins: all events of a new log
+// came after the group's commits for the old one.
+func (f *fetcher) restart(p event.Partition, b inspect.Bounds) {
+	f.send(func(now time.Time) {
+		f.anew[p] = true
+		f.dispatcher.Restarted(now, p, b.First, b.Last)
+	})
+}
+
+// neverCommitted reports whether the partition's present log has had no commit acknowledged, and whether this
+// generation restarted the partition.
+func (f *fetcher) neverCommitted(p event.Partition) (never, anew bool) {
 	f.send(func(time.Time) {
 		for _, state := range f.dispatcher.Snapshot().Partitions {
 			never = never || state.Partition == p && state.Committed < 0
 		}
+		anew = f.anew[p]
 	})
-	return never
+	return never, anew
 }

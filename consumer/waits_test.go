@@ -317,7 +317,7 @@ func TestANewTopicWithManyPartitionsIsLoggedOnce(t *testing.T) {
 		if got := w.logs.say("do not know"); len(got) > 0 {
 			w.t.Errorf("got %q, want nothing: the topic is new", got)
 		}
-		w.recreate("orders", 18)
+		w.recreate(18)
 		w.ledger.waive("a")
 		w.produce(5, fine, "b")
 		w.settle(time.Minute)
