@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/event"
 )
 
 // eachRelease runs a test in bubbles of their own: with brokers that accept commits by topic id, and with older ones.
@@ -133,21 +134,135 @@ func TestEachPartitionOfARecreatedTopicIsReadFromItsStart(t *testing.T) {
 	})
 }
 
+// If the coordinator dies before it has deleted the offsets of a deleted topic, they survive, and only the topic's id
+// shows that it was recreated.
+func TestARecreatedTopicWhoseOffsetSurvivesIsReadFromItsStart(t *testing.T) {
+	for name, then := range map[string]func(*world){
+		"in the same generation": func(*world) {},
+		"in the next generation": (*world).rebalance,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				k := w.start()
+				for n := range 20 {
+					w.produce(0, fine, fmt.Sprint("old", n))
+				}
+				w.settle(10 * time.Second)
+				w.offsetSurvives(20)
+				w.recreateAfter(0, 1)
+				for n := range 60 {
+					w.produce(0, fine, fmt.Sprint("new", n))
+				}
+				then(w)
+				w.settle(time.Minute)
+				if got := k.State().Restarted; got != 1 || w.ledger.repeats != 0 {
+					w.t.Errorf("got %d recreated partitions and %d repeats, want one and none", got, w.ledger.repeats)
+				}
+				w.toldOnce("created again")
+			})
+		})
+	}
+}
+
+// offsetSurvives makes each read of the group's offset return next, until there is a commit for another topic than the
+// present one.
+func (w *world) offsetSurvives(next int64) {
+	of := w.fake.TopicInfo("orders").TopicID
+	over := false
+	w.fake.Control(func(r kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		if commit, ok := r.(*kmsg.OffsetCommitRequest); ok {
+			over = over || commit.Topics[0].TopicID != of
+		}
+		if over || r.Key() != int16(kmsg.OffsetFetch) {
+			return nil, nil, false
+		}
+		response, _ := r.ResponseKind().(*kmsg.OffsetFetchResponse)
+		topic := kmsg.NewOffsetFetchResponseTopic()
+		topic.Topic = "orders"
+		partition := kmsg.NewOffsetFetchResponseTopicPartition()
+		partition.Offset = next
+		topic.Partitions = append(topic.Partitions, partition)
+		response.Topics = append(response.Topics, topic)
+		return response, nil, true
+	})
+}
+
+// In a generation that the worker has missed, another worker may have consumed a recreated topic.
+func TestWhichLogAPositionBelongsToIsKnownWhileThePartitionStays(t *testing.T) {
+	p, other := event.Partition{Topic: "orders"}, event.Partition{Topic: "orders", Number: 1}
+	const generation = 5
+	for name, next := range map[string]struct {
+		generation int
+		own        []event.Partition
+		want       bool
+	}{
+		"same generation":    {5, []event.Partition{p, other}, true},
+		"next generation":    {6, []event.Partition{other, p}, true},
+		"later generation":   {7, []event.Partition{p}, false},
+		"earlier generation": {4, []event.Partition{p}, false},
+		"partition is lost":  {6, []event.Partition{other}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := consumer.KeepsLog(p, generation, next.generation, next.own...); got != next.want {
+				t.Errorf("got %t, want %t", got, next.want)
+			}
+		})
+	}
+}
+
+// A coordinator that has just taken over the group may not know the recreated topic yet.
+func TestAnIDThatIsOutOfDateIsReadAgain(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.produce(0, fine, "a", "b")
+		k := w.start()
+		w.settle(10 * time.Second)
+		reads := 0
+		w.respondWithID([16]byte{15: 1}, nil, func(r kmsg.Request) bool {
+			if r.Key() == int16(kmsg.Metadata) && r.GetVersion() == 12 {
+				reads++
+			}
+			return reads > 1
+		})
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.NotCoordinator, Count: 1})
+		w.produce(0, fine, "a", "c")
+		w.settle(time.Minute)
+		if got := k.State(); got.Restarted != 0 || got.Generations != 1 || w.ledger.repeats != 0 {
+			w.t.Errorf("got %d recreated partitions, %d generations and %d repeats, want one generation and none else",
+				got.Restarted, got.Generations, w.ledger.repeats)
+		}
+	})
+}
+
+// respondWithID makes the brokers respond to the worker's requests for the topic's id, until a request ends that.
+func (w *world) respondWithID(id [16]byte, err *kerr.Error, until func(request kmsg.Request) bool) {
+	over := false
+	w.fake.Control(func(r kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		over = over || until(r)
+		ask, ok := r.(*kmsg.MetadataRequest)
+		if over || !ok || ask.Version != 12 { // others are of kafka-go itself, or of the producer
+			return nil, nil, false
+		}
+		response, _ := r.ResponseKind().(*kmsg.MetadataResponse)
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic, topic.TopicID = new("orders"), id
+		if err != nil {
+			topic.ErrorCode = err.Code
+		}
+		response.Topics = append(response.Topics, topic)
+		return response, nil, true
+	})
+}
+
 // The first commit for the recreated topic names it by its name, because the coordinator does not return an id.
 func TestARecreatedTopicMayHaveNoIDAtFirst(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a", "b")
 		k := w.start()
 		w.settle(10 * time.Second)
-		w.fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
-			if r.GetVersion() != 12 { // of kafka-go itself, or of the producer
-				return nil, nil, false
-			}
-			response, _ := r.ResponseKind().(*kmsg.MetadataResponse)
-			topic := kmsg.NewMetadataResponseTopic()
-			topic.Topic, topic.ErrorCode = new("orders"), kerr.UnknownTopicOrPartition.Code
-			response.Topics = append(response.Topics, topic)
-			return response, nil, true
+		w.respondWithID([16]byte{}, kerr.UnknownTopicOrPartition, func(r kmsg.Request) bool {
+			return r.Key() == int16(kmsg.OffsetCommit) && r.GetVersion() < byID
 		})
 		w.recreate(1)
 		for n := range 20 {

@@ -15,7 +15,7 @@ type committer struct {
 	*base
 
 	member groups.Member
-	topics commitTopics
+	topics *commitTopics
 }
 
 // run sends commits, one at a time, until ctx ends. It logs when the commits' outcome changes.
@@ -27,9 +27,9 @@ func (c *committer) run(ctx context.Context, commits <-chan turn.Commit) {
 			return
 		case commit := <-commits:
 			answer, worst := c.commit(ctx, commit)
-			if worst.Outcome != logged && ctx.Err() == nil {
+			if worst != nil && worst.Outcome != logged && ctx.Err() == nil {
 				logged = worst.Outcome
-				c.logOutcome(worst)
+				c.logOutcome(*worst)
 			}
 			c.send(func(now time.Time) { c.dispatcher.Committed(now, commit.ID, answer) })
 		}
@@ -53,17 +53,17 @@ func (c *committer) logOutcome(r groups.CommitResult) {
 		slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Any("error", r.Err))
 }
 
-// commit sends one commit. It returns the commit's outcome, and the result for the partition with the worst outcome.
-func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.CommitAnswer, groups.CommitResult) {
+// commit sends one commit. It returns the commit's outcome, and the result for the partition with the worst outcome;
+// nil if there was nothing to send, because the topics of all partitions were recreated.
+func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.CommitAnswer, *groups.CommitResult) {
 	// Half the session timeout leaves time for another commit before the lease ends.
 	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
 	defer cancel()
 	var answer turn.CommitAnswer
-	worst := groups.CommitResult{Outcome: groups.Acked}
-	ids, gone, err := c.topics.check(ctx, c.options.Cluster, c.options.Group, commit)
+	ids, gone, err := c.topics.check(ctx, commit)
 	if err != nil {
 		answer.Outcome = turn.NotSent
-		return answer, groups.CommitResult{Outcome: groups.Again, Err: err}
+		return answer, &groups.CommitResult{Outcome: groups.Again, Err: err}
 	}
 	var offsets []groups.OffsetCommit
 	for _, o := range commit.Offsets {
@@ -73,16 +73,15 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 	}
 	answer.Unknown = gone
 	if len(offsets) == 0 {
-		return answer, worst
+		return answer, nil
 	}
+	worst := &groups.CommitResult{Outcome: groups.Acked}
 	for _, r := range c.options.Cluster.Commit(ctx, c.member, ids, offsets) {
 		outcome := turn.Acked
 		switch r.Outcome {
 		case groups.Acked:
 			c.counts.commits.Add(1)
-			if ids != nil {
-				c.topics.acked(r.Partition)
-			}
+			c.topics.acked(r.Partition, ids)
 			continue
 		case groups.Ambiguous:
 			outcome = turn.Ambiguous
@@ -99,7 +98,7 @@ func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.Commit
 		c.counts.commitFailures.Add(1)
 		// The worst outcome counts for the whole commit. The constants are in ascending order of severity.
 		if outcome > answer.Outcome || worst.Outcome == groups.Acked {
-			worst = r
+			worst = &r
 		}
 		answer.Outcome = max(answer.Outcome, outcome)
 	}

@@ -170,11 +170,12 @@ func New(o Options) *Consumer {
 	o.Dispatch.Explain = partitioner.All().Explain
 	b := &base{turns: newTurns(o.Dispatch), options: o, log: o.Logger, pauses: pauseLog{log: o.Logger}}
 	starts := &starts{base: b, sizes: map[string]int{}, begun: map[string]string{}}
+	topics := newCommitTopics(b)
 	c := &Consumer{
 		base: b,
 		fetcher: &fetcher{
-			base: b, starts: starts,
-			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, anew: map[event.Partition]bool{},
+			base: b, starts: starts, topics: topics,
+			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, reread: map[event.Partition]bool{},
 			holds: newHolds(),
 		},
 		letters: &letters{base: b, failing: map[letterAt]bool{}},
@@ -183,7 +184,7 @@ func New(o Options) *Consumer {
 	}
 	c.membership = &membership{
 		base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, own: c.own,
-		takes: &takes{base: b}, predecessor: predecessor{base: b},
+		takes: &takes{base: b}, topics: topics, predecessor: predecessor{base: b},
 	}
 	b.start, b.caughtUp = c.start, c.own.check
 	c.enter(Starting)

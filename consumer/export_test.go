@@ -3,6 +3,9 @@ package consumer
 import (
 	"runtime"
 	"time"
+
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/event"
 )
 
 // Waits returns the current waits without taking a turn.
@@ -22,4 +25,15 @@ func (c *Consumer) JoinAfterWait() {
 	runtime.Gosched()
 	c.enter(Joining)
 	delete(c.waits.all, waitOutside)
+}
+
+// KeepsLog reports whether a worker that consumes p in one generation, and the partitions own in its next one, still
+// knows which topic its position belongs to.
+func KeepsLog(p event.Partition, generation, next int, own ...event.Partition) bool {
+	topics := newCommitTopics(nil)
+	topics.assigned(generation, []event.Partition{p})
+	topics.bind(p, groups.TopicID{})
+	topics.assigned(next, own)
+	_, ok := topics.bound(p)
+	return ok
 }

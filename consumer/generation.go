@@ -87,6 +87,7 @@ func (m *membership) live(
 	g.take = func(t turn.Take) {
 		m.spawn(func(context.Context) { m.takes.take(fetching, t) })
 	}
+	m.topics.assigned(g.member.Generation, own)
 	m.send(func(now time.Time) {
 		m.current = g
 		m.fetcher.assigned(positions)
@@ -95,7 +96,7 @@ func (m *membership) live(
 	})
 	var hands sync.WaitGroup
 	hands.Go(func() { m.fetcher.run(fetching, g) })
-	hands.Go(func() { (&committer{m.base, g.member, newCommitTopics()}).run(committing, g.commits) })
+	hands.Go(func() { (&committer{m.base, g.member, m.topics}).run(committing, g.commits) })
 	hands.Go(func() { m.own.catchUp(fetching, g) })
 	if gone != nil {
 		hands.Go(func() {

@@ -46,6 +46,7 @@ type membership struct {
 	leader  leader
 	own     *ownTopics
 	takes   *takes
+	topics  *commitTopics
 
 	predecessor predecessor
 	prepared    bool // everything that the first call needs exists

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/broker/inspect"
 	"leadhit-sync/consumer/event"
 )
@@ -89,7 +88,8 @@ func (u *unknowns) restarted(p event.Partition) bool {
 }
 
 // verify finds out why the broker did not know a partition: either it was unknown for a moment, or the topic was
-// recreated. Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
+// recreated. Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion. A
+// different topic id proves it too.
 func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	f.unknown.add(p)
 	f.waits.begin(waitUnknown+p.Topic,
@@ -99,15 +99,9 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	log := f.log.With(slog.String("topic", p.Topic))
 	// Wait first, so that a broker whose responses alternate does not cause a busy loop.
 	for again.Wait(ctx) {
-		bounds, err := f.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
+		err := f.judge(ctx, p)
 		if err == nil {
-			var committed map[event.Partition]groups.OffsetCommit
-			if committed, err = f.options.Cluster.Committed(ctx, f.options.Group, []event.Partition{p}); err == nil {
-				err = f.verified(ctx, p, bounds[p.Number], committed[p].Next)
-			}
-			if err == nil {
-				return
-			}
+			return
 		}
 		if partitions := f.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "the brokers do not know these partitions; calls and commits for them wait; "+
@@ -129,17 +123,27 @@ func (f *fetcher) known(ctx context.Context, p event.Partition) {
 	}
 }
 
-// verified determines from the group's commit whether the log is the same. A commit that still exists shows that it is,
-// unless the coordinator died before it could delete the commits of a deleted topic. Without a commit, the topic was
-// recreated, unless this group had never committed.
-func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bounds, committed int64) error {
-	if committed >= 0 {
+// judge determines whether the log is the same, and informs the dispatcher. An error says why that is not known yet.
+func (f *fetcher) judge(ctx context.Context, p event.Partition) error {
+	recreated, err := f.topics.recreated(ctx, p)
+	if err != nil {
+		return err
+	}
+	bounds, err := f.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
+	if err != nil {
+		return err
+	}
+	committed, err := f.options.Cluster.Committed(ctx, f.options.Group, []event.Partition{p})
+	if err != nil {
+		return err
+	}
+	b := bounds[p.Number]
+	never, reread := f.neverCommitted(p)
+	switch {
+	case committed[p].Next >= 0 && !recreated:
 		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p, b.Last) })
 		return nil
-	}
-	never, anew := f.neverCommitted(p)
-	switch {
-	case never && anew: // the first commit for the new log is still missing
+	case never && reread: // the first commit for the new log is still missing
 		f.restart(p, b)
 		return nil
 	case never:
@@ -167,19 +171,19 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bou
 // came after the group's commits for the old one.
 func (f *fetcher) restart(p event.Partition, b inspect.Bounds) {
 	f.send(func(now time.Time) {
-		f.anew[p] = true
+		f.reread[p] = true
 		f.dispatcher.Restarted(now, p, b.First, b.Last)
 	})
 }
 
 // neverCommitted reports whether the partition's present log has had no commit acknowledged, and whether this
 // generation restarted the partition.
-func (f *fetcher) neverCommitted(p event.Partition) (never, anew bool) {
+func (f *fetcher) neverCommitted(p event.Partition) (never, reread bool) {
 	f.send(func(time.Time) {
 		for _, state := range f.dispatcher.Snapshot().Partitions {
 			never = never || state.Partition == p && state.Committed < 0
 		}
-		anew = f.anew[p]
+		reread = f.reread[p]
 	})
-	return never, anew
+	return never, reread
 }

@@ -65,17 +65,16 @@ const (
 	noTags  = 0 // the number of tagged fields
 )
 
-// commitsByID returns the group's coordinator, and whether it supports commits by id. A node is asked once, and again
-// after a failed request.
+// commitsByID returns the group's coordinator, and whether it supports commits by id.
 func (c *Coordinators) commitsByID(ctx context.Context, group string) (node int, ok bool, _ error) {
 	node, err := c.node(ctx, group)
 	if err != nil {
 		return node, false, err
 	}
 	c.mu.Lock()
-	newest, ok := c.versions[node]
+	newest := c.known[group].commit
 	c.mu.Unlock()
-	if ok {
+	if newest > 0 {
 		return node, newest >= commitVersion, nil
 	}
 	x := exchange.Request{Message: new(apiversions.Request)}
@@ -93,7 +92,10 @@ func (c *Coordinators) commitsByID(ctx context.Context, group string) (node int,
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.versions[node] = newest
+	if last := c.known[group]; last.node == node {
+		last.commit = newest
+		c.known[group] = last
+	}
 	return node, newest >= commitVersion, nil
 }
 
@@ -150,7 +152,7 @@ func parseTopicIDs(body []byte) (map[string]TopicID, error) {
 		}
 		c.Int32() // permitted operations
 		c.Tags()
-		if code == 0 {
+		if code == 0 && id != (TopicID{}) {
 			ids[name] = id
 		}
 	}

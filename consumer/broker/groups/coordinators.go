@@ -34,20 +34,20 @@ const lookupTTL = 200 * time.Millisecond
 type Coordinators struct {
 	pool *exchange.Pool
 
-	mu       sync.Mutex
-	known    map[string]lookup // by group
-	versions map[int]int16     // the newest version of OffsetCommit that a node supports
+	mu    sync.Mutex
+	known map[string]lookup // by group
 }
 
 // lookup says which node was a group's coordinator.
 type lookup struct {
-	node int
-	at   time.Time
+	node   int
+	at     time.Time
+	commit int16 // the newest version of OffsetCommit that the node supports; 0 if that is not known
 }
 
 // New returns the coordinators that pool reaches.
 func New(pool *exchange.Pool) *Coordinators {
-	return &Coordinators{pool: pool, known: make(map[string]lookup), versions: make(map[int]int16)}
+	return &Coordinators{pool: pool, known: make(map[string]lookup)}
 }
 
 // ask sends a request to a group's coordinator. A caller that finds an error in the response must call forget.
@@ -86,14 +86,17 @@ func (c *Coordinators) node(ctx context.Context, group string) (int, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known[group] = lookup{int(response.NodeID), at}
-	return int(response.NodeID), nil
+	next := lookup{node: int(response.NodeID), at: at}
+	if next.node == last.node {
+		next.commit = last.commit
+	}
+	c.known[group] = next
+	return next.node, nil
 }
 
 // forget makes the next request look up the group's coordinator, and what it supports.
 func (c *Coordinators) forget(group string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.versions, c.known[group].node)
 	delete(c.known, group)
 }
