@@ -28,10 +28,15 @@ type commitTopics struct {
 
 	mu   sync.Mutex
 	logs map[event.Partition]groups.TopicID // the topic that the group's offset in a partition belongs to
+	// offsets are the partitions in which the group has had an offset; false if it was lost with its topic.
+	offsets map[event.Partition]bool
 }
 
 func newCommitTopics(b *base) *commitTopics {
-	return &commitTopics{base: b, ids: map[string]groups.TopicID{}, logs: map[event.Partition]groups.TopicID{}}
+	return &commitTopics{
+		base: b, ids: map[string]groups.TopicID{}, logs: map[event.Partition]groups.TopicID{},
+		offsets: map[event.Partition]bool{},
+	}
 }
 
 // assigned prepares for a generation. It keeps the logs of partitions that no other worker has had since the last one.
@@ -175,9 +180,35 @@ func (t *commitTopics) bind(p event.Partition, id groups.TopicID) {
 func (t *commitTopics) acked(p event.Partition, ids map[string]groups.TopicID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.offsets[p] = true
 	if ids == nil {
 		delete(t.logs, p) // it may be another topic
 		return
 	}
 	t.logs[p] = ids[p.Topic]
+}
+
+// hasOffset records that the group has an offset in a partition.
+func (t *commitTopics) hasOffset(p event.Partition) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.offsets[p] = true
+}
+
+// hadOffset reports whether this worker has seen an offset of the group in a partition. If there is none now, the topic
+// was recreated.
+func (t *commitTopics) hadOffset(p event.Partition) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.offsets[p]
+	return ok
+}
+
+// lost records that the group's offset in a partition is of no use any more. It returns false if that is known.
+func (t *commitTopics) lost(p event.Partition) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	had := t.offsets[p]
+	t.offsets[p] = false
+	return had
 }

@@ -27,13 +27,13 @@ func TestARecreatedTopicIsReadFromItsStart(t *testing.T) {
 	for name, length := range map[string]int{"shorter than the offset": 3, "longer than the offset": 60} {
 		for _, latest := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", latest ", latest), func(t *testing.T) {
-				eachRelease(t, 1, func(w *world) { makeAnew(w, length, latest) })
+				eachRelease(t, 1, func(w *world) { recreateIdle(w, length, latest) })
 			})
 		}
 	}
 }
 
-func makeAnew(w *world, length int, latest bool) {
+func recreateIdle(w *world, length int, latest bool) {
 	k := w.start(func(o *consumer.Options) { o.Start.Latest = latest })
 	time.Sleep(10 * time.Second)
 	for n := range 20 {
@@ -71,6 +71,27 @@ func TestARecreatedTopicThatComesAndGoesIsReadFromItsStart(t *testing.T) {
 		if got := k.State().Restarted; got != 1 {
 			w.t.Errorf("got %d recreated or truncated partitions, want one", got)
 		}
+	})
+}
+
+// No worker has the partition while the topic does not exist, because the group rebalances meanwhile.
+func TestATopicRecreatedBetweenGenerationsIsReadFromItsStart(t *testing.T) {
+	eachRelease(t, 1, func(w *world) {
+		k := w.start(func(o *consumer.Options) { o.Start.Latest = true })
+		time.Sleep(10 * time.Second)
+		w.produce(0, fine, "old")
+		w.settle(10 * time.Second)
+		time.AfterFunc(5*time.Second, w.rebalance)
+		w.recreateAfter(time.Minute, 1)
+		for n := range 20 {
+			w.produce(0, fine, fmt.Sprint("new", n))
+		}
+		w.settle(time.Minute)
+		if got := k.State(); got.Restarted != 1 || got.Generations < 3 {
+			w.t.Errorf("got %d recreated partitions in %d generations, want one, and a generation without partitions",
+				got.Restarted, got.Generations)
+		}
+		w.toldOnce("created again")
 	})
 }
 

@@ -169,13 +169,13 @@ type Consumer struct {
 func New(o Options) *Consumer {
 	o.Dispatch.Explain = partitioner.All().Explain
 	b := &base{turns: newTurns(o.Dispatch), options: o, log: o.Logger, pauses: pauseLog{log: o.Logger}}
-	starts := &starts{base: b, sizes: map[string]int{}, begun: map[string]string{}}
 	topics := newCommitTopics(b)
+	starts := &starts{base: b, topics: topics, sizes: map[string]int{}, begun: map[string]string{}}
 	c := &Consumer{
 		base: b,
 		fetcher: &fetcher{
 			base: b, starts: starts, topics: topics,
-			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, reread: map[event.Partition]bool{},
+			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{},
 			holds: newHolds(),
 		},
 		letters: &letters{base: b, failing: map[letterAt]bool{}},

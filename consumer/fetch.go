@@ -33,14 +33,12 @@ type fetcher struct {
 	// Use these fields only within a turn.
 	ends     map[event.Partition]int64 // log ends, as of the last fetch
 	standing map[event.Partition]Unreadable
-	reread   map[event.Partition]bool // reread from their start in this generation
 	holds    holds
 }
 
 // assigned prepares for the partitions of a generation. Call it only in a turn.
 func (f *fetcher) assigned(positions []turn.Position) {
 	clear(f.ends)
-	clear(f.reread)
 	f.holds.keep(positions)
 }
 

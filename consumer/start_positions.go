@@ -33,6 +33,7 @@ const startPatience = 3 * time.Second
 type starts struct {
 	*base
 
+	topics *commitTopics
 	sizes  map[string]int    // how many partitions each topic had when this worker first saw it
 	begun  map[string]string // the starts that were logged last, by topic
 	spread bool              // as last determined; logged when it becomes true
@@ -89,6 +90,8 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 		}
 		if committed[p].Next < 0 {
 			fresh[p.Topic] = append(fresh[p.Topic], p.Number)
+		} else {
+			s.topics.hasOffset(p)
 		}
 	}
 	var at standing
@@ -190,7 +193,7 @@ func (s *starts) knownBounds(ctx context.Context, topic string, partitions []int
 
 // beginKnown calls begin with the partitions that exist.
 func (s *starts) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
-	all := beginning{topic, map[int]inspect.Bounds{}, map[int]int64{}}
+	all := beginning{topic, map[int]inspect.Bounds{}, map[int]int64{}, nil}
 	for _, p := range partitions {
 		b, err := s.begin(ctx, topic, []int{p})
 		if errors.Is(err, kafkaerr.ErrUnknownPartition) {
@@ -201,6 +204,7 @@ func (s *starts) beginKnown(ctx context.Context, topic string, partitions []int)
 		}
 		maps.Copy(all.bounds, b.bounds)
 		maps.Copy(all.starts, b.starts)
+		all.recreated = append(all.recreated, b.recreated...)
 	}
 	return all, nil
 }
@@ -236,9 +240,10 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 
 // beginning is where the group starts reading those partitions of a topic that have no commit.
 type beginning struct {
-	topic  string
-	bounds map[int]inspect.Bounds
-	starts map[int]int64
+	topic     string
+	bounds    map[int]inspect.Bounds
+	starts    map[int]int64
+	recreated []int // partitions where the group had an offset before
 }
 
 // apply writes the starts into the positions.
@@ -274,7 +279,14 @@ func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beg
 			starts[p] = bounds[p].First
 		}
 	}
-	return beginning{topic, bounds, starts}, nil
+	var recreated []int
+	for _, p := range partitions {
+		if s.topics.hadOffset(event.Partition{Topic: topic, Number: p}) {
+			starts[p] = bounds[p].First
+			recreated = append(recreated, p)
+		}
+	}
+	return beginning{topic, bounds, starts, recreated}, nil
 }
 
 // found records how many partitions each topic had when this worker first saw it.
@@ -290,10 +302,27 @@ func (s *starts) found(t inspect.Topology) {
 // same offsets.
 func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	for _, b := range begun {
-		if starts := fmt.Sprint(b.starts); s.begun[b.topic] != starts {
+		s.logRecreated(ctx, b)
+		if starts := fmt.Sprint(b.starts); len(b.starts) > 0 && s.begun[b.topic] != starts {
 			s.begun[b.topic] = starts
 			s.logStart(ctx, b)
 		}
+	}
+}
+
+// logRecreated logs the recreated partitions, and removes them from b.starts.
+func (s *starts) logRecreated(ctx context.Context, b beginning) {
+	var lost []int
+	for _, p := range b.recreated {
+		delete(b.starts, p)
+		if s.topics.lost(event.Partition{Topic: b.topic, Number: p}) {
+			lost = append(lost, p)
+		}
+	}
+	s.counts.restarted.Add(uint64(len(lost)))
+	if lost != nil {
+		s.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start",
+			slog.String("topic", b.topic), slog.Any("partitions", lost))
 	}
 }
 

@@ -138,15 +138,11 @@ func (f *fetcher) judge(ctx context.Context, p event.Partition) error {
 		return err
 	}
 	b := bounds[p.Number]
-	never, reread := f.neverCommitted(p)
 	switch {
 	case committed[p].Next >= 0 && !recreated:
 		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p, b.Last) })
 		return nil
-	case never && reread: // the first commit for the new log is still missing
-		f.restart(p, b)
-		return nil
-	case never:
+	case !f.topics.hadOffset(p):
 		// Nothing was committed, so a missing offset proves nothing. Whichever log this is, the group starts in it.
 		begun, err := f.starts.begin(ctx, p.Topic, []int{p.Number})
 		if err != nil {
@@ -157,11 +153,13 @@ func (f *fetcher) judge(ctx context.Context, p event.Partition) error {
 		})
 		return nil
 	}
-	f.counts.restarted.Add(1)
-	if f.unknown.restarted(p) {
-		f.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
-			"further occurrences in this topic are not logged",
-			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
+	if f.topics.lost(p) {
+		f.counts.restarted.Add(1)
+		if f.unknown.restarted(p) {
+			f.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
+				"further occurrences in this topic are not logged",
+				slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
+		}
 	}
 	f.restart(p, b)
 	return nil
@@ -170,20 +168,5 @@ func (f *fetcher) judge(ctx context.Context, p event.Partition) error {
 // restart rereads a partition from its start, wherever KAFKA_START says that a group begins: all events of a new log
 // came after the group's commits for the old one.
 func (f *fetcher) restart(p event.Partition, b inspect.Bounds) {
-	f.send(func(now time.Time) {
-		f.reread[p] = true
-		f.dispatcher.Restarted(now, p, b.First, b.Last)
-	})
-}
-
-// neverCommitted reports whether the partition's present log has had no commit acknowledged, and whether this
-// generation restarted the partition.
-func (f *fetcher) neverCommitted(p event.Partition) (never, reread bool) {
-	f.send(func(time.Time) {
-		for _, state := range f.dispatcher.Snapshot().Partitions {
-			never = never || state.Partition == p && state.Committed < 0
-		}
-		reread = f.reread[p]
-	})
-	return never, reread
+	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First, b.Last) })
 }
